@@ -1,0 +1,103 @@
+//! What a stage is: a pure function from records to verdicts, with its state handed to it.
+//!
+//! A stage does no I/O, reads no clock and draws no random number; `received_at` of a record is its
+//! only "now".
+
+use std::borrow::Cow;
+
+use async_trait::async_trait;
+use bus::{Positioned, Record};
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+/// Why a record is refused for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// A short name for counting: `invalid_json`, `too_deep`.
+    pub kind: Cow<'static, str>,
+    /// What is wrong, for a person.
+    pub message: String,
+    /// Byte of the payload where it went wrong, where that is known.
+    pub position_bytes: Option<u64>,
+}
+
+/// The one decision about a record.
+#[derive(Debug)]
+pub enum Verdict {
+    /// These records go on; usually one.
+    Forward(SmallVec<[Record; 1]>),
+    /// It ends here by intention: `drop`, not a transaction.
+    Discard(&'static str),
+    /// It cannot be used: to the dead letters.
+    Reject(Rejection),
+}
+
+/// Names a piece of a stage's state.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StateKey(pub String);
+
+/// The state a batch needs: loaded before `process`, saved after delivery. Slots stand in the order
+/// of the keys that [`Stage::keys`] named.
+#[derive(Debug, Default)]
+pub struct State {
+    /// The keys.
+    pub keys: Vec<StateKey>,
+    /// What is stored under each; `None` if nothing is.
+    pub values: Vec<Option<Bytes>>,
+    /// Which slots `process` changed.
+    pub changed: Vec<bool>,
+}
+
+impl State {
+    /// Replaces a slot's value and marks it as changed.
+    pub fn set(&mut self, slot: usize, value: Bytes) {
+        self.values[slot] = Some(value);
+        self.changed[slot] = true;
+    }
+}
+
+/// A step between two topics. One lives in each partition's runner.
+pub trait Stage: Send {
+    /// Names the state the batch needs, each key once. None by default.
+    fn keys(&self, _batch: &[Positioned]) -> Vec<StateKey> {
+        Vec::new()
+    }
+
+    /// Decides on every record: exactly one verdict each, in order.
+    fn process(&mut self, batch: &[Positioned], state: &mut State) -> Vec<Verdict>;
+
+    /// Tells the stage that event time has passed `watermark_ns`; what it returns is forwarded.
+    /// Ids of such outputs are derived.
+    fn advance(&mut self, _watermark_ns: i64) -> Vec<Record> {
+        Vec::new()
+    }
+}
+
+/// Look-ups that leave the process (DNS, a cache), made by the runner before `process`. A stage that
+/// needs none has none.
+#[async_trait]
+pub trait Resolver: Send + Sync {
+    /// Finds what the batch will ask for, so that `process` finds it in memory. A look-up that
+    /// fails is a value, not an error.
+    async fn resolve(&self, batch: &[Positioned]);
+}
+
+/// Where a stage's state lies. The runner holds [`StateStore::exclusive`] from load to save, so
+/// that partitions which share a key do not overwrite each other.
+#[async_trait]
+pub trait StateStore: Send + Sync {
+    /// Waits for the right to load and save.
+    async fn exclusive(&self) -> tokio::sync::OwnedMutexGuard<()>;
+
+    /// Loads values in the order of the keys.
+    ///
+    /// # Errors
+    /// Of the store; the runner tries again.
+    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, String>;
+
+    /// Saves all of these durably in one transaction.
+    ///
+    /// # Errors
+    /// Of the store; nothing was saved then, and the runner tries again.
+    async fn save(&self, changes: Vec<(StateKey, Bytes)>) -> Result<(), String>;
+}
