@@ -125,3 +125,6 @@ impl fmt::Display for Position {
         write!(f, "{}/{}/{}/{}", self.topic, self.partition, self.offset, self.index)
     }
 }
+
+#[cfg(test)]
+mod tests;
