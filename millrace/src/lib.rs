@@ -1,1 +1,8 @@
-//! Placeholder.
+//! The process of all services and the operator's tool.
+//!
+//! `main.rs` reads the command line and calls `command`; `up` puts the services together. The tool never
+//! opens a store that a server may hold: it asks the server.
+
+pub mod cli;
+pub mod command;
+pub mod generate;
