@@ -6,3 +6,4 @@
 pub mod cli;
 pub mod command;
 pub mod generate;
+pub mod send;
