@@ -1,0 +1,117 @@
+// Talks to the query API. The access token lives in memory only; the refresh token is a cookie that
+// no script can read.
+
+/** What the API says when it refuses (RFC 9457). */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    /** Character of the query at which it went wrong, from 1. */
+    readonly position?: number,
+  ) {
+    super(message);
+  }
+}
+
+export interface User {
+  name: string;
+  role: string;
+}
+
+export interface Hit {
+  id: string;
+  index: string;
+  timestamp: string;
+  document: Record<string, unknown>;
+}
+
+export interface Page {
+  total: number;
+  hits: Hit[];
+  next_cursor: string | null;
+}
+
+export interface Bucket {
+  /** Start of the bucket, milliseconds since 1970. */
+  from: number;
+  count: number;
+}
+
+export interface Histogram {
+  interval_ms: number;
+  buckets: Bucket[];
+}
+
+export interface Range {
+  from: string;
+  to: string;
+}
+
+let accessToken: string | null = null;
+
+async function problemOf(response: Response): Promise<Problem> {
+  const body = await response.json().catch(() => ({}));
+  const text = body.detail ?? body.title ?? `the server answered ${response.status}`;
+  return new Problem(response.status, text, body.position);
+}
+
+async function call(path: string, options: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(options.headers);
+  if (accessToken) headers.set("authorization", `Bearer ${accessToken}`);
+  return fetch(path, { ...options, headers, credentials: "same-origin" });
+}
+
+async function json<T>(path: string, options: RequestInit = {}): Promise<T> {
+  let response = await call(path, options);
+  if (response.status === 401 && (await refresh())) response = await call(path, options);
+  if (!response.ok) throw await problemOf(response);
+  return (await response.json()) as T;
+}
+
+/** Signs in; throws a Problem with the reason if not. */
+export async function login(name: string, password: string): Promise<void> {
+  const response = await call("/api/auth/login", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name, password }),
+  });
+  if (!response.ok) throw await problemOf(response);
+  accessToken = (await response.json()).access_token;
+}
+
+/** Takes a new access token by the cookie; false if there is no session. */
+export async function refresh(): Promise<boolean> {
+  const response = await fetch("/api/auth/refresh", { method: "POST", credentials: "same-origin" });
+  if (!response.ok) return false;
+  accessToken = (await response.json()).access_token;
+  return true;
+}
+
+export async function logout(): Promise<void> {
+  await call("/api/auth/logout", { method: "POST" });
+  accessToken = null;
+}
+
+export const me = (): Promise<User> => json("/api/auth/me");
+
+function parameters(query: string, range: Range, more: Record<string, string> = {}): string {
+  return new URLSearchParams({ q: query, ...range, ...more }).toString();
+}
+
+export function search(query: string, range: Range, cursor?: string): Promise<Page> {
+  const more: Record<string, string> = { size: "50" };
+  if (cursor) more.cursor = cursor;
+  return json(`/api/search/query?${parameters(query, range, more)}`);
+}
+
+export const histogram = (query: string, range: Range): Promise<Histogram> =>
+  json(`/api/search/histogram?${parameters(query, range)}`);
+
+export const event = (id: string): Promise<Hit> => json(`/api/search/event/${encodeURIComponent(id)}`);
+
+export interface About {
+  version: string;
+  attribution: string;
+}
+
+export const about = (): Promise<About> => json("/api/health");
