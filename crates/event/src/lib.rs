@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The decoded form of a log event.
+//!
+//! A payload is scanned once into nodes that point back into it; a change adds nodes that point into a
+//! scratch buffer; output copies slices. This crate reads no clock, does no I/O and never panics on
+//! bytes, whoever sent them.
+
+mod change;
+mod document;
+mod node;
+mod path;
+mod refusal;
+mod scan;
+mod text;
+mod timestamp;
+mod write;
+
+pub use document::{Children, Event};
+pub use node::{Kind, Node, NodeId};
+pub use path::{FieldPath, FieldPathError, Segment};
+pub use refusal::{Limits, Refusal, RefusalKind};
+pub use scan::scan;
+pub use text::{escape, unescape};
+pub use timestamp::{format_timestamp, parse_iso8601};

@@ -1,0 +1,136 @@
+//! Changes and output, as a user of the pipeline sees them.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{Event, FieldPath, Limits};
+
+fn event(text: &str) -> Event {
+    let mut event = Event::new();
+    event
+        .decode_json(
+            &Bytes::copy_from_slice(text.as_bytes()),
+            1_700_000_000_000_000_000,
+            &Limits::default(),
+        )
+        .unwrap();
+    event
+}
+
+fn path(text: &str) -> FieldPath {
+    FieldPath::parse(text).unwrap()
+}
+
+fn written(event: &Event) -> Value {
+    let mut out = Vec::new();
+    event.write_json(&mut out);
+    let mut value: Value = serde_json::from_slice(&out).unwrap();
+    value.as_object_mut().unwrap().remove("@timestamp");
+    value
+}
+
+#[test]
+fn an_unchanged_event_is_written_as_it_came() {
+    let event = event(r#"{"a": {"b" : [1, 2.50, "\u00e9"]}, "n": 12345678901234567890.10}"#);
+    let mut out = Vec::new();
+    event.write_json(&mut out);
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        r#"{"@timestamp":"2023-11-14T22:13:20.000Z","a":{"b" : [1, 2.50, "\u00e9"]},"n":12345678901234567890.10}"#
+    );
+}
+
+#[test]
+fn fields_are_set_moved_copied_and_removed() {
+    let mut event = event(r#"{"a":{"b":1,"c":"x"},"list":[1,2,3],"gone":true}"#);
+    assert!(event.rename(&path("[a][b]"), &path("[d][e]")));
+    assert!(event.copy(&path("list"), &path("[d][list]")));
+    assert!(event.set_text(&path("[list][-1]"), "last \"one\""));
+    assert!(event.remove(&path("gone")));
+    assert!(!event.set_text(&path("[a][c][deeper]"), "blocked"));
+    assert!(event.append(&path("[a][c]"), "y"));
+    assert_eq!(
+        written(&event),
+        json!({"a":{"c":["x","y"]},"list":[1,2,"last \"one\""],"d":{"e":1,"list":[1,2,3]}})
+    );
+}
+
+#[test]
+fn tags_are_an_array_of_strings() {
+    let mut event = event(r#"{"tags":"one"}"#);
+    event.add_tag("two");
+    event.add_tag("two");
+    assert!(event.has_tag("one") && event.has_tag("two"));
+    event.remove_tag("one");
+    assert_eq!(written(&event), json!({"tags":["two"]}));
+}
+
+#[test]
+fn metadata_is_never_output() {
+    let mut event = event("{}");
+    event.set_text(&path("[@metadata][secret]"), "x");
+    assert_eq!(written(&event), json!({}));
+}
+
+#[test]
+fn the_events_own_timestamp_is_taken_or_kept_aside() {
+    assert_eq!(
+        event(r#"{"@timestamp":"2026-11-20T00:02:52.4+03:30"}"#).timestamp_ns % 1_000_000_000,
+        400_000_000
+    );
+    let unusable = event(r#"{"@timestamp":"yesterday"}"#);
+    assert_eq!(unusable.timestamp_ns, 1_700_000_000_000_000_000);
+    assert_eq!(
+        written(&unusable),
+        json!({"_@timestamp":"yesterday","tags":["_timestampparsefailure"]})
+    );
+}
+
+#[test]
+fn references_follow_logstash() {
+    assert_eq!(path("[[a][b]][c]").to_string(), "[a][b][c]");
+    for wrong in ["", "[", "]", "foo[bar]", "[a]b[c]", "[a", "[]"] {
+        assert!(FieldPath::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn hostile_09_bytes_that_are_no_text_are_marked() {
+    let mut event = Event::new();
+    event.start_plain(&Bytes::from_static(b"caf\xe9 \x1b[31m\0"), 0);
+    assert_eq!(
+        written(&event),
+        json!({"message":"caf\u{fffd} \u{1b}[31m\u{0}","tags":["_invalid_utf8"]})
+    );
+}
+
+fn arbitrary_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 64, 8, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::btree_map(any::<String>(), inner, 0..6)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_read_is_written(members in prop::collection::btree_map("[^@]{0,6}", arbitrary_json(), 0..6), set in any::<String>()) {
+        let mut value = Value::Object(members.into_iter().collect());
+        let mut event = event(&value.to_string());
+        prop_assert_eq!(&written(&event), &value);
+        event.set_text(&FieldPath::keys(&["new", &set]), &set);
+        if value.get("new").is_none_or(Value::is_object) {
+            value["new"][&set] = json!(set);
+            prop_assert_eq!(&written(&event), &value);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! An event: nodes, the payload they point into, and the text that was added. Reading only.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::node::{
+    CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, Kind, NONE, Node, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH,
+};
+use crate::path::FieldPath;
+use crate::refusal::{Limits, Refusal};
+use crate::scan::scan;
+use crate::text::unescape;
+use crate::timestamp::parse_iso8601;
+
+/// A decoded event. One is used again and again by a worker, so that an event costs no allocation.
+#[derive(Debug)]
+pub struct Event {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) payload: Bytes,
+    pub(crate) scratch: Vec<u8>,
+    /// `@timestamp`, nanoseconds since 1970 UTC.
+    pub timestamp_ns: i64,
+}
+
+impl Default for Event {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Event {
+    /// An event without fields.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut event = Self {
+            nodes: Vec::with_capacity(256),
+            payload: Bytes::new(),
+            scratch: Vec::with_capacity(2048),
+            timestamp_ns: 0,
+        };
+        event.clear();
+        event
+    }
+
+    /// Takes all fields away.
+    pub fn clear(&mut self) {
+        self.payload = Bytes::new();
+        self.scratch.clear();
+        self.nodes.clear();
+        self.nodes.push(Node::new(Kind::Object, 0, 0, CHANGED));
+        self.timestamp_ns = 0;
+    }
+
+    /// Decodes a payload that must be one JSON object. `@timestamp` is the object's own where it has
+    /// a usable one, else the time of receipt.
+    ///
+    /// # Errors
+    /// What is wrong with the payload; the event has no fields then.
+    pub fn decode_json(
+        &mut self,
+        payload: &Bytes,
+        received_at_ns: i64,
+        limits: &Limits,
+    ) -> Result<(), Refusal> {
+        self.scratch.clear();
+        self.timestamp_ns = received_at_ns;
+        if let Err(refusal) = scan(payload, limits, &mut self.nodes) {
+            self.clear();
+            return Err(refusal);
+        }
+        self.payload = payload.clone();
+        self.take_own_timestamp();
+        Ok(())
+    }
+
+    fn take_own_timestamp(&mut self) {
+        let Some(found) = self.child(self.root(), "@timestamp") else {
+            return;
+        };
+        match self.text(found).as_deref().and_then(parse_iso8601) {
+            Some(timestamp_ns) => {
+                self.timestamp_ns = timestamp_ns;
+                self.detach(found);
+            }
+            None => {
+                self.rename(
+                    &FieldPath::key("@timestamp"),
+                    &FieldPath::key("_@timestamp"),
+                );
+                self.add_tag("_timestampparsefailure");
+            }
+        }
+    }
+
+    /// Takes the payload as the text of `message`. Bytes that are not UTF-8 become U+FFFD and tag the
+    /// event `_invalid_utf8`.
+    pub fn start_plain(&mut self, payload: &Bytes, received_at_ns: i64) {
+        self.clear();
+        self.timestamp_ns = received_at_ns;
+        let text = String::from_utf8_lossy(payload);
+        self.set_text(&FieldPath::key("message"), &text);
+        if matches!(text, Cow::Owned(_)) {
+            self.add_tag("_invalid_utf8");
+        }
+    }
+
+    /// The event itself.
+    #[must_use]
+    pub fn root(&self) -> NodeId {
+        NodeId(0)
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// What a value is.
+    #[must_use]
+    pub fn kind(&self, id: NodeId) -> Kind {
+        self.node(id).kind
+    }
+
+    pub(crate) fn key_slice(&self, node: &Node) -> &[u8] {
+        let buffer: &[u8] = if node.has(KEY_IN_SCRATCH) {
+            &self.scratch
+        } else {
+            &self.payload
+        };
+        &buffer[node.key_start as usize..node.key_end as usize]
+    }
+
+    pub(crate) fn text_slice(&self, node: &Node) -> &[u8] {
+        let buffer: &[u8] = if node.has(TEXT_IN_SCRATCH) {
+            &self.scratch
+        } else {
+            &self.payload
+        };
+        &buffer[node.start as usize..node.end as usize]
+    }
+
+    /// The name of a value within its object; empty in an array.
+    #[must_use]
+    pub fn key(&self, id: NodeId) -> Cow<'_, str> {
+        self.key_of(self.node(id))
+    }
+
+    fn key_of(&self, node: &Node) -> Cow<'_, str> {
+        let slice = self.key_slice(node);
+        if node.has(KEY_ESCAPED) {
+            unescape(slice)
+        } else {
+            String::from_utf8_lossy(slice)
+        }
+    }
+
+    /// The value of this name in an object.
+    #[must_use]
+    pub fn child(&self, object: NodeId, key: &str) -> Option<NodeId> {
+        if self.kind(object) != Kind::Object {
+            return None;
+        }
+        let mut at = self.node(object).first_child;
+        while at != NONE {
+            let node = &self.nodes[at as usize];
+            let same = if node.has(KEY_ESCAPED) {
+                self.key_of(node) == key
+            } else {
+                self.key_slice(node) == key.as_bytes()
+            };
+            if same {
+                return Some(NodeId(at));
+            }
+            at = node.next;
+        }
+        None
+    }
+
+    /// The values of an object or an array, in order.
+    #[must_use]
+    pub fn children(&self, id: NodeId) -> Children<'_> {
+        Children {
+            event: self,
+            at: self.node(id).first_child,
+        }
+    }
+
+    /// The elements of an array, in order; nothing for another kind.
+    pub fn elements(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let first = if self.kind(id) == Kind::Array {
+            self.node(id).first_child
+        } else {
+            NONE
+        };
+        Children {
+            event: self,
+            at: first,
+        }
+        .map(|(_, element)| element)
+    }
+
+    /// The first value of a container.
+    #[must_use]
+    pub fn first_child(&self, id: NodeId) -> Option<NodeId> {
+        some(self.node(id).first_child)
+    }
+
+    /// The value after this one in its container.
+    #[must_use]
+    pub fn next_sibling(&self, id: NodeId) -> Option<NodeId> {
+        some(self.node(id).next)
+    }
+
+    /// The value at a reference.
+    #[must_use]
+    pub fn get(&self, path: &FieldPath) -> Option<NodeId> {
+        let mut at = self.root();
+        for segment in &path.segments {
+            at = match self.kind(at) {
+                Kind::Object => self.child(at, &segment.key)?,
+                Kind::Array => self.element(at, segment.index?)?,
+                _ => return None,
+            };
+        }
+        Some(at)
+    }
+
+    /// An element of an array; negative counts from the end.
+    #[must_use]
+    pub fn element(&self, array: NodeId, index: i64) -> Option<NodeId> {
+        let place = if index < 0 {
+            let count = self.elements(array).count() as i64;
+            usize::try_from(count + index).ok()?
+        } else {
+            usize::try_from(index).ok()?
+        };
+        self.elements(array).nth(place)
+    }
+
+    /// A string's text; `None` for another kind.
+    #[must_use]
+    pub fn text(&self, id: NodeId) -> Option<Cow<'_, str>> {
+        let node = self.node(id);
+        if node.kind != Kind::String {
+            return None;
+        }
+        let slice = self.text_slice(node);
+        Some(if node.has(TEXT_ESCAPED) {
+            unescape(slice)
+        } else {
+            String::from_utf8_lossy(slice)
+        })
+    }
+
+    /// A scalar's text: strings without escapes, numbers as written, `true` and `false`. `None` for
+    /// null and containers.
+    #[must_use]
+    pub fn scalar_text(&self, id: NodeId) -> Option<Cow<'_, str>> {
+        match self.kind(id) {
+            Kind::String => self.text(id),
+            Kind::Number => Some(String::from_utf8_lossy(self.text_slice(self.node(id)))),
+            Kind::True => Some(Cow::Borrowed("true")),
+            Kind::False => Some(Cow::Borrowed("false")),
+            Kind::Null | Kind::Object | Kind::Array => None,
+        }
+    }
+
+    /// The bytes of a string's content or a scalar as they stand, escapes and all, without quotes.
+    /// `None` for containers.
+    #[must_use]
+    pub fn content(&self, id: NodeId) -> Option<&[u8]> {
+        let node = self.node(id);
+        (!node.is_container()).then(|| self.text_slice(node))
+    }
+
+    /// Whether a string's content holds escapes.
+    #[must_use]
+    pub fn has_escapes(&self, id: NodeId) -> bool {
+        self.node(id).has(TEXT_ESCAPED)
+    }
+
+    /// Whether the event has a tag.
+    #[must_use]
+    pub fn has_tag(&self, tag: &str) -> bool {
+        let Some(tags) = self.child(self.root(), "tags") else {
+            return false;
+        };
+        self.text(tags).is_some_and(|text| text == tag)
+            || self
+                .elements(tags)
+                .any(|element| self.text(element).is_some_and(|text| text == tag))
+    }
+}
+
+fn some(id: u32) -> Option<NodeId> {
+    (id != NONE).then_some(NodeId(id))
+}
+
+/// The values of a container with their names, in order.
+#[derive(Debug)]
+pub struct Children<'a> {
+    event: &'a Event,
+    at: u32,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = (Cow<'a, str>, NodeId);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at == NONE {
+            return None;
+        }
+        let id = NodeId(self.at);
+        let node = self.event.node(id);
+        self.at = node.next;
+        Some((self.event.key_of(node), id))
+    }
+}

@@ -1,0 +1,129 @@
+//! Field references: `name` or `[outer][inner][-1]`, by Logstash's rules.
+
+use std::fmt;
+
+/// Most segments in one reference.
+const SEGMENTS_MAX: usize = 32;
+
+/// One step of a reference.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Segment {
+    /// The key in an object.
+    pub key: Box<str>,
+    /// The key as an index into an array, where it is one; negative counts from the end.
+    pub index: Option<i64>,
+}
+
+/// A reference to a field, read once and used for every event.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FieldPath {
+    pub(crate) segments: Box<[Segment]>,
+}
+
+/// Why a text is not a reference.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a field reference: write `name` or `[outer][inner]`")]
+pub struct FieldPathError {
+    /// The text.
+    pub text: String,
+}
+
+impl FieldPath {
+    /// Reads a reference. Brackets may be nested around a whole: `[[a][b]][c]` is `[a][b][c]`.
+    ///
+    /// # Errors
+    /// For an empty text, brackets that do not match, and text beside brackets.
+    pub fn parse(text: &str) -> Result<Self, FieldPathError> {
+        let error = || FieldPathError {
+            text: text.to_owned(),
+        };
+        if text.is_empty() {
+            return Err(error());
+        }
+        if !text.contains(['[', ']']) {
+            return Ok(Self::key(text));
+        }
+        let mut segments = Vec::new();
+        let mut depth = 0usize;
+        let mut name = String::new();
+        let mut closed_inner = false;
+        for character in text.chars() {
+            match character {
+                '[' if name.is_empty() => {
+                    depth += 1;
+                    closed_inner = false;
+                }
+                ']' if depth > 0 => {
+                    depth -= 1;
+                    if !name.is_empty() {
+                        segments.push(segment(&std::mem::take(&mut name)));
+                    } else if !closed_inner {
+                        return Err(error());
+                    }
+                    closed_inner = true;
+                }
+                '[' | ']' => return Err(error()),
+                _ if depth == 0 => return Err(error()),
+                other => name.push(other),
+            }
+        }
+        if depth != 0 || segments.is_empty() || segments.len() > SEGMENTS_MAX {
+            return Err(error());
+        }
+        Ok(Self {
+            segments: segments.into(),
+        })
+    }
+
+    /// The top-level field of this name, whatever characters it holds.
+    #[must_use]
+    pub fn key(name: &str) -> Self {
+        Self {
+            segments: Box::new([segment(name)]),
+        }
+    }
+
+    /// The field under these keys.
+    #[must_use]
+    pub fn keys(names: &[&str]) -> Self {
+        Self {
+            segments: names.iter().map(|name| segment(name)).collect(),
+        }
+    }
+
+    /// The field under the keys of a dotted name: `client.geo` is `[client][geo]`.
+    #[must_use]
+    pub fn dotted(name: &str) -> Self {
+        Self {
+            segments: name.split('.').map(segment).collect(),
+        }
+    }
+
+    /// The steps.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Whether this is the event's own time.
+    #[must_use]
+    pub fn is_timestamp(&self) -> bool {
+        self.segments.len() == 1 && &*self.segments[0].key == "@timestamp"
+    }
+}
+
+fn segment(name: &str) -> Segment {
+    Segment {
+        key: name.into(),
+        index: name.parse().ok(),
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for segment in &self.segments {
+            write!(f, "[{}]", segment.key)?;
+        }
+        Ok(())
+    }
+}

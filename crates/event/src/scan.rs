@@ -1,0 +1,296 @@
+//! The strict scan: RFC 8259 over bytes, iterative, into nodes. Decodes nothing.
+//!
+//! Of keys that an object has twice the last stays, at every level.
+
+mod keys;
+mod lexeme;
+
+use crate::node::{
+    CHANGED, KEY_ESCAPED, Kind, NONE, Node, TEXT_ESCAPED, link, mark_changed, unlink,
+};
+use crate::refusal::{Limits, Refusal, RefusalKind};
+use keys::Keys;
+use lexeme::{literal, number, skip_blanks, string};
+
+/// The deepest nesting that any limit may allow.
+pub(crate) const DEPTH_CAP: usize = 128;
+
+/// Scans one JSON object into `nodes`, which is cleared first; node 0 is the object.
+///
+/// A byte order mark at the very start is skipped. Escapes of lone surrogates are accepted, as the
+/// grammar does.
+///
+/// # Errors
+/// The first refusal by precedence, with its position.
+pub fn scan(payload: &[u8], limits: &Limits, nodes: &mut Vec<Node>) -> Result<(), Refusal> {
+    nodes.clear();
+    let refuse = |kind, position_bytes| {
+        Err(Refusal {
+            kind,
+            position_bytes,
+        })
+    };
+    if payload.len() > limits.payload_bytes_max.min(NONE as usize) {
+        return refuse(RefusalKind::TooLarge, limits.payload_bytes_max);
+    }
+    if let Err(error) = simdutf8::compat::from_utf8(payload) {
+        return refuse(RefusalKind::InvalidUtf8, error.valid_up_to());
+    }
+    let mark = if payload.starts_with(b"\xef\xbb\xbf") {
+        3
+    } else {
+        0
+    };
+    let start = skip_blanks(payload, mark);
+    if payload.get(start) != Some(&b'{') {
+        return refuse(RefusalKind::NotAnObject, start);
+    }
+    let depth_max = (limits.depth_max as usize).clamp(1, DEPTH_CAP);
+    let mut scanner = Scanner {
+        payload,
+        nodes,
+        depth_max,
+        nodes_max: limits.nodes_max as usize,
+    };
+    let end = match scanner.run(start) {
+        Ok(end) => end,
+        Err(refusal) if refusal.kind == RefusalKind::TooDeep => {
+            return Err(deeper_than_allowed(payload, start, refusal));
+        }
+        Err(refusal) => return Err(refusal),
+    };
+    let rest = skip_blanks(payload, end);
+    if rest < payload.len() {
+        return refuse(RefusalKind::TrailingData, rest);
+    }
+    Ok(())
+}
+
+/// Trailing data comes before depth: looks for the object's end by its brackets alone.
+fn deeper_than_allowed(payload: &[u8], start: usize, refusal: Refusal) -> Refusal {
+    let mut depth = 0usize;
+    let mut at = start;
+    while let Some(&byte) = payload.get(at) {
+        match byte {
+            b'"' => match string(payload, at + 1) {
+                Ok((end, _)) => at = end,
+                Err(_) => return refusal,
+            },
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    let rest = skip_blanks(payload, at + 1);
+                    if rest < payload.len() {
+                        return Refusal {
+                            kind: RefusalKind::TrailingData,
+                            position_bytes: rest,
+                        };
+                    }
+                    return refusal;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    refusal
+}
+
+struct Scanner<'a> {
+    payload: &'a [u8],
+    nodes: &'a mut Vec<Node>,
+    depth_max: usize,
+    nodes_max: usize,
+}
+
+impl Scanner<'_> {
+    /// Scans the object that begins at `start`; gives the position after it.
+    fn run(&mut self, start: usize) -> Result<usize, Refusal> {
+        let mut keys = Keys::new();
+        let mut container = self.open(Kind::Object, start, NONE, (0, 0, false))?;
+        let mut depth = 1;
+        keys.open(depth);
+        let mut at = skip_blanks(self.payload, start + 1);
+        let mut empty = true;
+        loop {
+            let in_object = self.nodes[container as usize].kind == Kind::Object;
+            let close = if in_object { b'}' } else { b']' };
+            if self.payload.get(at) == Some(&close) && empty {
+                // An empty container: falls through to its end.
+            } else {
+                let key = if in_object {
+                    self.key(&mut at)?
+                } else {
+                    (0, 0, false)
+                };
+                let node = self.value(&mut at, container, key, depth)?;
+                if in_object {
+                    self.keep_last(&mut keys, depth, container, node);
+                } else {
+                    link(self.nodes, container, node);
+                }
+                if self.nodes[node as usize].is_container() {
+                    depth += 1;
+                    container = node;
+                    keys.open(depth);
+                    at = skip_blanks(self.payload, at);
+                    empty = true;
+                    continue;
+                }
+                at = skip_blanks(self.payload, at);
+            }
+            // After a value: a comma, or the end of this container and perhaps of those around it.
+            loop {
+                let in_object = self.nodes[container as usize].kind == Kind::Object;
+                let close = if in_object { b'}' } else { b']' };
+                match self.payload.get(at) {
+                    Some(b',') if !empty || self.nodes[container as usize].first_child != NONE => {
+                        at = skip_blanks(self.payload, at + 1);
+                        empty = false;
+                        break;
+                    }
+                    Some(&byte) if byte == close => {
+                        at += 1;
+                        self.nodes[container as usize].end = at as u32;
+                        container = self.nodes[container as usize].parent;
+                        if container == NONE {
+                            return Ok(at);
+                        }
+                        depth -= 1;
+                        empty = false;
+                        at = skip_blanks(self.payload, at);
+                    }
+                    _ => return Err(invalid(at)),
+                }
+            }
+        }
+    }
+
+    /// A key, its colon and the blanks around; leaves `at` at the value.
+    fn key(&self, at: &mut usize) -> Result<(u32, u32, bool), Refusal> {
+        if self.payload.get(*at) != Some(&b'"') {
+            return Err(invalid(*at));
+        }
+        let start = *at + 1;
+        let (end, escaped) = string(self.payload, start)?;
+        *at = skip_blanks(self.payload, end + 1);
+        if self.payload.get(*at) != Some(&b':') {
+            return Err(invalid(*at));
+        }
+        *at = skip_blanks(self.payload, *at + 1);
+        Ok((start as u32, end as u32, escaped))
+    }
+
+    /// A scalar, or the opening of a container; not linked yet.
+    fn value(
+        &mut self,
+        at: &mut usize,
+        container: u32,
+        key: (u32, u32, bool),
+        depth: usize,
+    ) -> Result<u32, Refusal> {
+        let start = *at;
+        let (kind, from, end, flags) = match self.payload.get(start) {
+            Some(b'"') => {
+                let (end, escaped) = string(self.payload, start + 1)?;
+                *at = end + 1;
+                (
+                    Kind::String,
+                    start + 1,
+                    end,
+                    if escaped { TEXT_ESCAPED } else { 0 },
+                )
+            }
+            Some(&byte @ (b'{' | b'[')) => {
+                if depth >= self.depth_max {
+                    return Err(Refusal {
+                        kind: RefusalKind::TooDeep,
+                        position_bytes: start,
+                    });
+                }
+                *at = start + 1;
+                let kind = if byte == b'{' {
+                    Kind::Object
+                } else {
+                    Kind::Array
+                };
+                return self.open(kind, start, container, key);
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                let end = number(self.payload, start)?;
+                *at = end;
+                (Kind::Number, start, end, 0)
+            }
+            Some(b't') => (Kind::True, start, literal(self.payload, at, b"true")?, 0),
+            Some(b'f') => (Kind::False, start, literal(self.payload, at, b"false")?, 0),
+            Some(b'n') => (Kind::Null, start, literal(self.payload, at, b"null")?, 0),
+            _ => return Err(invalid(start)),
+        };
+        self.push(
+            Node::new(kind, from as u32, end as u32, flags),
+            container,
+            key,
+        )
+    }
+
+    fn open(
+        &mut self,
+        kind: Kind,
+        start: usize,
+        container: u32,
+        key: (u32, u32, bool),
+    ) -> Result<u32, Refusal> {
+        self.push(
+            Node::new(kind, start as u32, start as u32, 0),
+            container,
+            key,
+        )
+    }
+
+    fn push(
+        &mut self,
+        mut node: Node,
+        container: u32,
+        (key_start, key_end, key_escaped): (u32, u32, bool),
+    ) -> Result<u32, Refusal> {
+        if self.nodes.len() >= self.nodes_max {
+            let position_bytes = node.start as usize;
+            return Err(Refusal {
+                kind: RefusalKind::TooManyFields,
+                position_bytes,
+            });
+        }
+        node.parent = container;
+        node.key_start = key_start;
+        node.key_end = key_end;
+        if key_escaped {
+            node.flags |= KEY_ESCAPED;
+        }
+        let id = self.nodes.len() as u32;
+        self.nodes.push(node);
+        Ok(id)
+    }
+
+    fn keep_last(&mut self, keys: &mut Keys, depth: usize, container: u32, node: u32) {
+        if let Some(earlier) = keys.insert(depth, self.payload, self.nodes, container, node) {
+            unlink(self.nodes, earlier);
+            mark_changed(self.nodes, container);
+            debug_assert!(
+                self.nodes[container as usize].has(CHANGED),
+                "a repeated key is rewritten"
+            );
+        }
+        link(self.nodes, container, node);
+    }
+}
+
+fn invalid(position_bytes: usize) -> Refusal {
+    Refusal {
+        kind: RefusalKind::InvalidJson,
+        position_bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! JSON's escapes, both ways.
+
+use std::borrow::Cow;
+
+/// The text of a string's content, which must be valid JSON. A lone surrogate becomes U+FFFD.
+#[must_use]
+pub fn unescape(content: &[u8]) -> Cow<'_, str> {
+    if !content.contains(&b'\\') {
+        return String::from_utf8_lossy(content);
+    }
+    let mut text = String::with_capacity(content.len());
+    let mut rest = content;
+    while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
+        text.push_str(&String::from_utf8_lossy(&rest[..at]));
+        rest = &rest[at + 1..];
+        let Some((&letter, after)) = rest.split_first() else {
+            break;
+        };
+        rest = after;
+        match letter {
+            b'b' => text.push('\u{8}'),
+            b'f' => text.push('\u{c}'),
+            b'n' => text.push('\n'),
+            b'r' => text.push('\r'),
+            b't' => text.push('\t'),
+            b'u' => rest = unicode(rest, &mut text),
+            other => text.push(char::from(other)),
+        }
+    }
+    text.push_str(&String::from_utf8_lossy(rest));
+    Cow::Owned(text)
+}
+
+/// Four digits, and four more after `\u` where they make a pair.
+fn unicode<'a>(rest: &'a [u8], text: &mut String) -> &'a [u8] {
+    let Some((first, mut rest)) = hex(rest) else {
+        text.push(char::REPLACEMENT_CHARACTER);
+        return &[];
+    };
+    let mut code = first;
+    if (0xd800..0xdc00).contains(&first)
+        && let Some(low) = rest.strip_prefix(b"\\u")
+        && let Some((second, after)) = hex(low)
+        && (0xdc00..0xe000).contains(&second)
+    {
+        code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+        rest = after;
+    }
+    text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+    rest
+}
+
+fn hex(rest: &[u8]) -> Option<(u32, &[u8])> {
+    let (digits, rest) = rest.split_at_checked(4)?;
+    let digits = std::str::from_utf8(digits).ok()?;
+    Some((u32::from_str_radix(digits, 16).ok()?, rest))
+}
+
+/// Appends text as the content of a JSON string, without quotes. Says whether anything was escaped.
+pub fn escape(text: &str, out: &mut Vec<u8>) -> bool {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        let short = match byte {
+            b'"' => b'"',
+            b'\\' => b'\\',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0..=0x1f => b'u',
+            _ => continue,
+        };
+        out.extend_from_slice(&bytes[from..at]);
+        out.extend_from_slice(&[b'\\', short]);
+        if short == b'u' {
+            let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+            out.extend_from_slice(b"00");
+            out.extend_from_slice(&digits);
+        }
+        from = at + 1;
+    }
+    out.extend_from_slice(&bytes[from..]);
+    from > 0
+}
