@@ -1,1 +1,8 @@
-//! Placeholder.
+//! The enricher: a Logstash filter engine between `logs.raw` and `logs.enriched`.
+//!
+//! A pipeline file is read, checked as a whole, and run for each record. Nothing here reads a clock,
+//! draws a random number or runs the text of an event.
+
+pub mod filter;
+
+pub use filter::{Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan};

@@ -1,1 +1,1 @@
-//! Placeholder.
+//! This room has a name and a place; see ARCHITECTURE.md for what goes in.

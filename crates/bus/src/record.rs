@@ -70,7 +70,9 @@ impl fmt::Debug for RecordId {
 }
 
 /// How the enricher turns the payload into an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Codec {
     /// The payload is one JSON object; anything else is refused.

@@ -52,11 +52,7 @@ impl Event {
 
     /// A new truth value that stands nowhere yet.
     pub fn new_bool(&mut self, value: bool) -> NodeId {
-        let (kind, text) = if value {
-            (Kind::True, "true")
-        } else {
-            (Kind::False, "false")
-        };
+        let (kind, text) = if value { (Kind::True, "true") } else { (Kind::False, "false") };
         self.add_text_node(kind, text)
     }
 
@@ -89,15 +85,8 @@ impl Event {
         wrapped.extend_from_slice(json);
         wrapped.push(b'}');
         let mut nodes = Vec::new();
-        scan(
-            &wrapped,
-            &Limits {
-                payload_bytes_max: usize::MAX,
-                ..Limits::default()
-            },
-            &mut nodes,
-        )
-        .ok()?;
+        scan(&wrapped, &Limits { payload_bytes_max: usize::MAX, ..Limits::default() }, &mut nodes)
+            .ok()?;
         let text_base = self.scratch.len() as u32;
         let node_base = self.nodes.len() as u32;
         let moved = |id: u32| if id == NONE { NONE } else { id + node_base };

@@ -84,10 +84,7 @@ impl Event {
                 self.detach(found);
             }
             None => {
-                self.rename(
-                    &FieldPath::key("@timestamp"),
-                    &FieldPath::key("_@timestamp"),
-                );
+                self.rename(&FieldPath::key("@timestamp"), &FieldPath::key("_@timestamp"));
                 self.add_tag("_timestampparsefailure");
             }
         }
@@ -122,20 +119,12 @@ impl Event {
     }
 
     pub(crate) fn key_slice(&self, node: &Node) -> &[u8] {
-        let buffer: &[u8] = if node.has(KEY_IN_SCRATCH) {
-            &self.scratch
-        } else {
-            &self.payload
-        };
+        let buffer: &[u8] = if node.has(KEY_IN_SCRATCH) { &self.scratch } else { &self.payload };
         &buffer[node.key_start as usize..node.key_end as usize]
     }
 
     pub(crate) fn text_slice(&self, node: &Node) -> &[u8] {
-        let buffer: &[u8] = if node.has(TEXT_IN_SCRATCH) {
-            &self.scratch
-        } else {
-            &self.payload
-        };
+        let buffer: &[u8] = if node.has(TEXT_IN_SCRATCH) { &self.scratch } else { &self.payload };
         &buffer[node.start as usize..node.end as usize]
     }
 
@@ -147,11 +136,7 @@ impl Event {
 
     fn key_of(&self, node: &Node) -> Cow<'_, str> {
         let slice = self.key_slice(node);
-        if node.has(KEY_ESCAPED) {
-            unescape(slice)
-        } else {
-            String::from_utf8_lossy(slice)
-        }
+        if node.has(KEY_ESCAPED) { unescape(slice) } else { String::from_utf8_lossy(slice) }
     }
 
     /// The value of this name in an object.
@@ -179,24 +164,13 @@ impl Event {
     /// The values of an object or an array, in order.
     #[must_use]
     pub fn children(&self, id: NodeId) -> Children<'_> {
-        Children {
-            event: self,
-            at: self.node(id).first_child,
-        }
+        Children { event: self, at: self.node(id).first_child }
     }
 
     /// The elements of an array, in order; nothing for another kind.
     pub fn elements(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-        let first = if self.kind(id) == Kind::Array {
-            self.node(id).first_child
-        } else {
-            NONE
-        };
-        Children {
-            event: self,
-            at: first,
-        }
-        .map(|(_, element)| element)
+        let first = if self.kind(id) == Kind::Array { self.node(id).first_child } else { NONE };
+        Children { event: self, at: first }.map(|(_, element)| element)
     }
 
     /// The first value of a container.
@@ -245,11 +219,7 @@ impl Event {
             return None;
         }
         let slice = self.text_slice(node);
-        Some(if node.has(TEXT_ESCAPED) {
-            unescape(slice)
-        } else {
-            String::from_utf8_lossy(slice)
-        })
+        Some(if node.has(TEXT_ESCAPED) { unescape(slice) } else { String::from_utf8_lossy(slice) })
     }
 
     /// A scalar's text: strings without escapes, numbers as written, `true` and `false`. `None` for
@@ -286,9 +256,7 @@ impl Event {
             return false;
         };
         self.text(tags).is_some_and(|text| text == tag)
-            || self
-                .elements(tags)
-                .any(|element| self.text(element).is_some_and(|text| text == tag))
+            || self.elements(tags).any(|element| self.text(element).is_some_and(|text| text == tag))
     }
 }
 

@@ -34,9 +34,7 @@ impl FieldPath {
     /// # Errors
     /// For an empty text, brackets that do not match, and text beside brackets.
     pub fn parse(text: &str) -> Result<Self, FieldPathError> {
-        let error = || FieldPathError {
-            text: text.to_owned(),
-        };
+        let error = || FieldPathError { text: text.to_owned() };
         if text.is_empty() {
             return Err(error());
         }
@@ -70,33 +68,25 @@ impl FieldPath {
         if depth != 0 || segments.is_empty() || segments.len() > SEGMENTS_MAX {
             return Err(error());
         }
-        Ok(Self {
-            segments: segments.into(),
-        })
+        Ok(Self { segments: segments.into() })
     }
 
     /// The top-level field of this name, whatever characters it holds.
     #[must_use]
     pub fn key(name: &str) -> Self {
-        Self {
-            segments: Box::new([segment(name)]),
-        }
+        Self { segments: Box::new([segment(name)]) }
     }
 
     /// The field under these keys.
     #[must_use]
     pub fn keys(names: &[&str]) -> Self {
-        Self {
-            segments: names.iter().map(|name| segment(name)).collect(),
-        }
+        Self { segments: names.iter().map(|name| segment(name)).collect() }
     }
 
     /// The field under the keys of a dotted name: `client.geo` is `[client][geo]`.
     #[must_use]
     pub fn dotted(name: &str) -> Self {
-        Self {
-            segments: name.split('.').map(segment).collect(),
-        }
+        Self { segments: name.split('.').map(segment).collect() }
     }
 
     /// The steps.
@@ -113,10 +103,7 @@ impl FieldPath {
 }
 
 fn segment(name: &str) -> Segment {
-    Segment {
-        key: name.into(),
-        index: name.parse().ok(),
-    }
+    Segment { key: name.into(), index: name.parse().ok() }
 }
 
 impl fmt::Display for FieldPath {

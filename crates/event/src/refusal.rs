@@ -13,11 +13,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            depth_max: 64,
-            nodes_max: 20_000,
-            payload_bytes_max: 1 << 20,
-        }
+        Self { depth_max: 64, nodes_max: 20_000, payload_bytes_max: 1 << 20 }
     }
 }
 

@@ -24,34 +24,20 @@ pub(crate) const DEPTH_CAP: usize = 128;
 /// The first refusal by precedence, with its position.
 pub fn scan(payload: &[u8], limits: &Limits, nodes: &mut Vec<Node>) -> Result<(), Refusal> {
     nodes.clear();
-    let refuse = |kind, position_bytes| {
-        Err(Refusal {
-            kind,
-            position_bytes,
-        })
-    };
+    let refuse = |kind, position_bytes| Err(Refusal { kind, position_bytes });
     if payload.len() > limits.payload_bytes_max.min(NONE as usize) {
         return refuse(RefusalKind::TooLarge, limits.payload_bytes_max);
     }
     if let Err(error) = simdutf8::compat::from_utf8(payload) {
         return refuse(RefusalKind::InvalidUtf8, error.valid_up_to());
     }
-    let mark = if payload.starts_with(b"\xef\xbb\xbf") {
-        3
-    } else {
-        0
-    };
+    let mark = if payload.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let start = skip_blanks(payload, mark);
     if payload.get(start) != Some(&b'{') {
         return refuse(RefusalKind::NotAnObject, start);
     }
     let depth_max = (limits.depth_max as usize).clamp(1, DEPTH_CAP);
-    let mut scanner = Scanner {
-        payload,
-        nodes,
-        depth_max,
-        nodes_max: limits.nodes_max as usize,
-    };
+    let mut scanner = Scanner { payload, nodes, depth_max, nodes_max: limits.nodes_max as usize };
     let end = match scanner.run(start) {
         Ok(end) => end,
         Err(refusal) if refusal.kind == RefusalKind::TooDeep => {
@@ -82,10 +68,7 @@ fn deeper_than_allowed(payload: &[u8], start: usize, refusal: Refusal) -> Refusa
                 if depth == 0 {
                     let rest = skip_blanks(payload, at + 1);
                     if rest < payload.len() {
-                        return Refusal {
-                            kind: RefusalKind::TrailingData,
-                            position_bytes: rest,
-                        };
+                        return Refusal { kind: RefusalKind::TrailingData, position_bytes: rest };
                     }
                     return refusal;
                 }
@@ -119,11 +102,7 @@ impl Scanner<'_> {
             if self.payload.get(at) == Some(&close) && empty {
                 // An empty container: falls through to its end.
             } else {
-                let key = if in_object {
-                    self.key(&mut at)?
-                } else {
-                    (0, 0, false)
-                };
+                let key = if in_object { self.key(&mut at)? } else { (0, 0, false) };
                 let node = self.value(&mut at, container, key, depth)?;
                 if in_object {
                     self.keep_last(&mut keys, depth, container, node);
@@ -195,26 +174,14 @@ impl Scanner<'_> {
             Some(b'"') => {
                 let (end, escaped) = string(self.payload, start + 1)?;
                 *at = end + 1;
-                (
-                    Kind::String,
-                    start + 1,
-                    end,
-                    if escaped { TEXT_ESCAPED } else { 0 },
-                )
+                (Kind::String, start + 1, end, if escaped { TEXT_ESCAPED } else { 0 })
             }
             Some(&byte @ (b'{' | b'[')) => {
                 if depth >= self.depth_max {
-                    return Err(Refusal {
-                        kind: RefusalKind::TooDeep,
-                        position_bytes: start,
-                    });
+                    return Err(Refusal { kind: RefusalKind::TooDeep, position_bytes: start });
                 }
                 *at = start + 1;
-                let kind = if byte == b'{' {
-                    Kind::Object
-                } else {
-                    Kind::Array
-                };
+                let kind = if byte == b'{' { Kind::Object } else { Kind::Array };
                 return self.open(kind, start, container, key);
             }
             Some(b'-' | b'0'..=b'9') => {
@@ -227,11 +194,7 @@ impl Scanner<'_> {
             Some(b'n') => (Kind::Null, start, literal(self.payload, at, b"null")?, 0),
             _ => return Err(invalid(start)),
         };
-        self.push(
-            Node::new(kind, from as u32, end as u32, flags),
-            container,
-            key,
-        )
+        self.push(Node::new(kind, from as u32, end as u32, flags), container, key)
     }
 
     fn open(
@@ -241,11 +204,7 @@ impl Scanner<'_> {
         container: u32,
         key: (u32, u32, bool),
     ) -> Result<u32, Refusal> {
-        self.push(
-            Node::new(kind, start as u32, start as u32, 0),
-            container,
-            key,
-        )
+        self.push(Node::new(kind, start as u32, start as u32, 0), container, key)
     }
 
     fn push(
@@ -256,10 +215,7 @@ impl Scanner<'_> {
     ) -> Result<u32, Refusal> {
         if self.nodes.len() >= self.nodes_max {
             let position_bytes = node.start as usize;
-            return Err(Refusal {
-                kind: RefusalKind::TooManyFields,
-                position_bytes,
-            });
+            return Err(Refusal { kind: RefusalKind::TooManyFields, position_bytes });
         }
         node.parent = container;
         node.key_start = key_start;
@@ -286,10 +242,7 @@ impl Scanner<'_> {
 }
 
 fn invalid(position_bytes: usize) -> Refusal {
-    Refusal {
-        kind: RefusalKind::InvalidJson,
-        position_bytes,
-    }
+    Refusal { kind: RefusalKind::InvalidJson, position_bytes }
 }
 
 #[cfg(test)]

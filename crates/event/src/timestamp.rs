@@ -40,9 +40,7 @@ pub fn parse_iso8601(text: &str) -> Option<i64> {
     let number = |from: usize, width: usize| -> Option<i16> {
         let digits = bytes.get(from..from + width)?;
         digits.iter().try_fold(0i16, |sum, &digit| {
-            digit
-                .is_ascii_digit()
-                .then(|| sum * 10 + i16::from(digit - b'0'))
+            digit.is_ascii_digit().then(|| sum * 10 + i16::from(digit - b'0'))
         })
     };
     let is = |at: usize, wanted: &[u8]| bytes.get(at).is_some_and(|byte| wanted.contains(byte));
@@ -56,10 +54,7 @@ pub fn parse_iso8601(text: &str) -> Option<i64> {
         second = number(at + 1, 2)?;
         at += 3;
         if is(at, b".,") {
-            let digits = bytes[at + 1..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
+            let digits = bytes[at + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
             if !(1..=9).contains(&digits) {
                 return None;
             }

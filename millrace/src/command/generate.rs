@@ -9,9 +9,7 @@ use crate::cli::GenerateArguments;
 use crate::generate::{Generator, Options};
 
 pub(super) fn run(arguments: &GenerateArguments) -> Result<(), Failure> {
-    let start = arguments
-        .start
-        .unwrap_or_else(|| Timestamp::now() - SignedDuration::from_hours(1));
+    let start = arguments.start.unwrap_or_else(|| Timestamp::now() - SignedDuration::from_hours(1));
     let mut generator = Generator::new(Options {
         count: arguments.count,
         seed: arguments.seed,
@@ -25,9 +23,7 @@ pub(super) fn run(arguments: &GenerateArguments) -> Result<(), Failure> {
         // The reader has seen enough: `millrace generate | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
         Err(error) => {
-            return Err(Failure::new(format!(
-                "cannot write to standard output: {error}"
-            )));
+            return Err(Failure::new(format!("cannot write to standard output: {error}")));
         }
         Ok(()) => {}
     }

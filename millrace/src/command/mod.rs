@@ -33,18 +33,12 @@ pub struct Failure {
 impl Failure {
     /// A failure with exit code 1.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            exit_code: 1,
-        }
+        Self { message: message.into(), exit_code: 1 }
     }
 
     /// A mistake in configuration or usage: exit code 64.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            exit_code: 64,
-        }
+        Self { message: message.into(), exit_code: 64 }
     }
 }
 

@@ -48,23 +48,11 @@ fn envelope(random: &mut ChaCha8Rng, kind: LogType, customer: &Customer) -> Map<
     let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
     put("log_type", json!(kind.name()));
     put("level", json!(level));
-    put(
-        "service",
-        json!(pick(
-            random,
-            &["storefront", "checkout", "payments", "search"]
-        )),
-    );
+    put("service", json!(pick(random, &["storefront", "checkout", "payments", "search"])));
     put("env", json!("prod"));
-    put(
-        "host",
-        json!(format!("web-{:02}", random.random_range(1..13))),
-    );
+    put("host", json!(format!("web-{:02}", random.random_range(1..13))));
     let version = (random.random_range(1..12), random.random_range(0..9));
-    put(
-        "version",
-        json!(format!("2026.{}.{}", version.0, version.1)),
-    );
+    put("version", json!(format!("2026.{}.{}", version.0, version.1)));
     put("client_ip", json!(address));
     if !forwarded.is_null() {
         put("x_forwarded_for", forwarded);
@@ -73,10 +61,7 @@ fn envelope(random: &mut ChaCha8Rng, kind: LogType, customer: &Customer) -> Map<
     put("session_id", json!(customer.session_id));
     put("user_id", json!(customer.user_id));
     if random.random_bool(0.9) {
-        put(
-            "trace_id",
-            json!(format!("{:032x}", random.random::<u128>())),
-        );
+        put("trace_id", json!(format!("{:032x}", random.random::<u128>())));
     }
     event
 }
@@ -93,27 +78,11 @@ fn transaction(random: &mut ChaCha8Rng, customer: &Customer, serial: u64) -> Val
             "quantity": number_or_text(random, quantity), "unit_price": money(random, cents),
         }));
     }
-    let statuses = [
-        "created",
-        "paid",
-        "paid",
-        "paid",
-        "paid",
-        "failed",
-        "refunded",
-        "cancelled",
-    ];
+    let statuses = ["created", "paid", "paid", "paid", "paid", "failed", "refunded", "cancelled"];
     let status = *pick(random, &statuses);
-    let signed_cents = if status == "refunded" {
-        -total_cents
-    } else {
-        total_cents
-    };
-    let shipping_country = if random.random_bool(0.7) {
-        customer.country
-    } else {
-        pick(random, COUNTRIES).0
-    };
+    let signed_cents = if status == "refunded" { -total_cents } else { total_cents };
+    let shipping_country =
+        if random.random_bool(0.7) { customer.country } else { pick(random, COUNTRIES).0 };
     let shipping_cents = *pick(random, &[0, 495, 990]);
     let first = random.random_bool(0.2);
     json!({
@@ -166,14 +135,7 @@ fn error(random: &mut ChaCha8Rng, serial: u64) -> Value {
 }
 
 fn user_behavior(random: &mut ChaCha8Rng, customer: &Customer, serial: u64) -> Value {
-    let actions = [
-        "page_view",
-        "page_view",
-        "product_view",
-        "search",
-        "add_to_cart",
-        "click",
-    ];
+    let actions = ["page_view", "page_view", "product_view", "search", "add_to_cart", "click"];
     let action = *pick(random, &actions);
     let scroll = random.random_range(0..1000);
     let mut fields = json!({
@@ -216,10 +178,7 @@ fn performance(random: &mut ChaCha8Rng, serial: u64) -> Value {
     let tenths = random.random_range(5..2_000u64) * random.random_range(1..20u64) / 4;
     let millis = format!("{}.{}", tenths / 10, tenths % 10);
     let seconds = format!("{}.{:03}", tenths / 10_000, tenths / 10 % 1000);
-    let status = *pick(
-        random,
-        &[200, 200, 200, 200, 200, 304, 301, 404, 500, 502, 499],
-    );
+    let status = *pick(random, &[200, 200, 200, 200, 200, 304, 301, 404, 500, 502, 499]);
     let load = random.random_range(0..1000);
     json!({
         "span_id": format!("{serial:016x}"),
@@ -306,11 +265,7 @@ fn boolean(random: &mut ChaCha8Rng, value: bool) -> Value {
 }
 
 fn number_or_text<T: Into<Value> + ToString>(random: &mut ChaCha8Rng, value: T) -> Value {
-    if random.random_bool(0.33) {
-        value.into()
-    } else {
-        json!(value.to_string())
-    }
+    if random.random_bool(0.33) { value.into() } else { json!(value.to_string()) }
 }
 
 fn number_in(random: &mut ChaCha8Rng, range: std::ops::Range<u32>) -> Value {

@@ -2,23 +2,13 @@
 
 /// Articles: stock-keeping unit, name, category, price in cents.
 pub(super) const PRODUCTS: &[(&str, &str, &str, i64)] = &[
-    (
-        "MR-1001",
-        "Enamel mug \u{201c}Mill\u{201d} 350 ml",
-        "kitchen",
-        1450,
-    ),
+    ("MR-1001", "Enamel mug \u{201c}Mill\u{201d} 350 ml", "kitchen", 1450),
     ("MR-1002", "Cafeti\u{e8}re 1 L", "kitchen", 3450),
     ("MR-1017", "Linen apron", "kitchen", 2990),
     ("MR-2040", "Kinderfahrrad 16\u{2033} rot", "toys", 18900),
     ("MR-2041", "Wooden train, 24 parts", "toys", 4495),
     ("MR-3100", "Running shoes, men's 44", "shoes", 7995),
-    (
-        "MR-3101",
-        "\u{30b9}\u{30cb}\u{30fc}\u{30ab}\u{30fc} 27cm",
-        "shoes",
-        8900,
-    ),
+    ("MR-3101", "\u{30b9}\u{30cb}\u{30fc}\u{30ab}\u{30fc} 27cm", "shoes", 8900),
     ("MR-4007", "USB-C cable 2 m", "electronics", 899),
     ("MR-4010", "Headphones, wireless", "electronics", 12990),
     ("MR-4099", "Laptop 14\" 16 GB", "electronics", 104_900),
@@ -52,14 +42,8 @@ pub(super) const NETWORKS: &[&str] = &[
 ];
 
 /// Prefixes of IPv6 networks that providers announce.
-pub(super) const NETWORKS_V6: &[&str] = &[
-    "2a01:4f8:",
-    "2001:41d0:8:",
-    "2600:3c01:0:",
-    "2003:cd:7f0:",
-    "2804:14c:5b:",
-    "2405:201:5:",
-];
+pub(super) const NETWORKS_V6: &[&str] =
+    &["2a01:4f8:", "2001:41d0:8:", "2600:3c01:0:", "2003:cd:7f0:", "2804:14c:5b:", "2405:201:5:"];
 
 /// User agents with their weights.
 pub(super) const USER_AGENTS: &[(u32, &str)] = &[
@@ -78,19 +62,13 @@ pub(super) const USER_AGENTS: &[(u32, &str)] = &[
         "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) \
          Chrome/141.0.0.0 Mobile Safari/537.36",
     ),
-    (
-        150,
-        "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
-    ),
+    (150, "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"),
     (
         200,
         "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like \
          Gecko) Version/18.6 Safari/605.1.15",
     ),
-    (
-        120,
-        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-    ),
+    (120, "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"),
     (60, "ShopApp/7.4.1 (Android 15; Pixel 8 Pro; build 70412)"),
     (40, "okhttp/4.12.0"),
     (25, "curl/8.10.1"),
@@ -112,13 +90,8 @@ pub(super) const PATHS: &[(u32, &str)] = &[
 ];
 
 /// Pages that visitors come from; `-` and nothing are what browsers send at times.
-pub(super) const REFERRERS: &[&str] = &[
-    "-",
-    "",
-    "https://www.google.com/",
-    "https://www.instagram.com/",
-    "https://shop.example/",
-];
+pub(super) const REFERRERS: &[&str] =
+    &["-", "", "https://www.google.com/", "https://www.instagram.com/", "https://shop.example/"];
 
 /// What visitors look for.
 pub(super) const SEARCHES: &[&str] = &[
@@ -151,18 +124,8 @@ pub(super) const FAILURES: &[(&str, &str, &str, u32)] = &[
         "/srv/shop/src/Order/Repository.php(141)",
         500,
     ),
-    (
-        "StockUnavailable",
-        "only # left of MR-4010",
-        "inventory.reserve (inventory.py:67)",
-        409,
-    ),
-    (
-        "UpstreamError",
-        "upstream closed the connection after # bytes",
-        "nginx",
-        502,
-    ),
+    ("StockUnavailable", "only # left of MR-4010", "inventory.reserve (inventory.py:67)", 409),
+    ("UpstreamError", "upstream closed the connection after # bytes", "nginx", 502),
     (
         "ValidationError",
         "postal code \u{201c}#\u{201d} does not match country",

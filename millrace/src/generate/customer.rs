@@ -29,11 +29,7 @@ impl Customer {
             currency,
             user_id: (!guest).then(|| format!("u-{}", 100_000 + number)),
             session_id: format!("{:016x}", random.random::<u64>()),
-            device_id: format!(
-                "{:08x}-{:04x}",
-                random.random::<u32>(),
-                random.random::<u16>()
-            ),
+            device_id: format!("{:08x}-{:04x}", random.random::<u32>(), random.random::<u16>()),
         }
     }
 }
@@ -41,25 +37,16 @@ impl Customer {
 fn address(random: &mut ChaCha8Rng) -> String {
     if random.random_bool(0.12) {
         let network = pick(random, NETWORKS_V6);
-        let (site, host) = (
-            random.random_range(1..0xffff),
-            random.random_range(1..0xffff),
-        );
+        let (site, host) = (random.random_range(1..0xffff), random.random_range(1..0xffff));
         return format!("{network}{site:x}::{host:x}");
     }
     let network = pick(random, NETWORKS);
-    format!(
-        "{network}.{}.{}",
-        random.random_range(0..256),
-        random.random_range(1..255)
-    )
+    format!("{network}.{}.{}", random.random_range(0..256), random.random_range(1..255))
 }
 
 /// One of these, all alike.
 pub(super) fn pick<'a, T>(random: &mut ChaCha8Rng, choices: &'a [T]) -> &'a T {
-    choices
-        .choose(random)
-        .expect("every table of the catalogue has entries")
+    choices.choose(random).expect("every table of the catalogue has entries")
 }
 
 /// One of these, by weight.

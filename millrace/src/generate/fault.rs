@@ -34,10 +34,7 @@ pub(super) fn break_line(random: &mut ChaCha8Rng, kind: &str, line: &[u8]) -> Ve
             line[..end].to_vec()
         }
         "trailing_comma" => with(b",}"),
-        "single_quotes" => line
-            .iter()
-            .map(|&b| if b == b'"' { b'\'' } else { b })
-            .collect(),
+        "single_quotes" => line.iter().map(|&b| if b == b'"' { b'\'' } else { b }).collect(),
         "plain_text" => {
             b"[2026-11-23 02:29:04] checkout.WARNING: cart abandoned {not json}".to_vec()
         }
@@ -81,10 +78,8 @@ pub(super) fn soil(random: &mut ChaCha8Rng, event: &mut Map<String, Value>) {
         ("trace_id", json!({"id": "x"})),
         ("url", json!(["a", "b"])),
     ];
-    let usable: Vec<_> = choices
-        .into_iter()
-        .filter(|(name, _)| event.contains_key(*name))
-        .collect();
+    let usable: Vec<_> =
+        choices.into_iter().filter(|(name, _)| event.contains_key(*name)).collect();
     let (name, value) = pick(random, &usable);
     event.insert((*name).to_owned(), value.clone());
 }

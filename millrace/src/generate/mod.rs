@@ -105,16 +105,9 @@ impl Generator {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(options.seed);
-        let customers = (0..options.customers.max(1))
-            .map(|n| Customer::make(&mut random, n))
-            .collect();
-        Self {
-            options,
-            random,
-            customers,
-            next: 0,
-            summary: Summary::default(),
-        }
+        let customers =
+            (0..options.customers.max(1)).map(|n| Customer::make(&mut random, n)).collect();
+        Self { options, random, customers, next: 0, summary: Summary::default() }
     }
 
     /// The truth about the lines made so far.
@@ -135,11 +128,7 @@ impl Generator {
     fn customer(&mut self) -> usize {
         // Half the visits come from few people: a draw squared twice leans to the first ones.
         let uniform: f64 = self.random.random();
-        let share = if self.random.random_bool(0.5) {
-            uniform.powi(4)
-        } else {
-            uniform
-        };
+        let share = if self.random.random_bool(0.5) { uniform.powi(4) } else { uniform };
         ((share * self.customers.len() as f64) as usize).min(self.customers.len() - 1)
     }
 
@@ -159,10 +148,7 @@ impl Generator {
             }
         }
         let mut whole = serde_json::Map::with_capacity(event.len() + 2);
-        whole.insert(
-            "event_id".to_owned(),
-            json!(format!("{}-{number}", self.options.seed)),
-        );
+        whole.insert("event_id".to_owned(), json!(format!("{}-{number}", self.options.seed)));
         if let Some(stamp) = stamp {
             whole.insert("timestamp".to_owned(), stamp);
         }
@@ -184,24 +170,12 @@ impl Iterator for Generator {
         self.summary.lines += 1;
         if self.random.random_bool(self.options.malformed_share) {
             let &(fault, dead) = pick(&mut self.random, fault::MALFORMED);
-            *self
-                .summary
-                .malformed_by_kind
-                .entry(fault.to_owned())
-                .or_default() += 1;
-            *self
-                .summary
-                .dead_by_kind
-                .entry(dead.to_owned())
-                .or_default() += 1;
+            *self.summary.malformed_by_kind.entry(fault.to_owned()).or_default() += 1;
+            *self.summary.dead_by_kind.entry(dead.to_owned()).or_default() += 1;
             return Some(fault::break_line(&mut self.random, fault, &line));
         }
         self.summary.well_formed += 1;
-        *self
-            .summary
-            .by_type
-            .entry(kind.name().to_owned())
-            .or_default() += 1;
+        *self.summary.by_type.entry(kind.name().to_owned()).or_default() += 1;
         match time {
             Some(time) => {
                 let day = time.strftime("%Y.%m.%d").to_string();

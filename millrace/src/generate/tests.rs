@@ -26,9 +26,8 @@ fn the_summary_is_the_truth() {
     let mut generator = Generator::new(options(7));
     let lines: Vec<_> = generator.by_ref().collect();
     let summary = generator.summary();
-    let objects = lines
-        .iter()
-        .filter(|line| serde_json::from_slice::<serde_json::Map<_, _>>(line).is_ok());
+    let objects =
+        lines.iter().filter(|line| serde_json::from_slice::<serde_json::Map<_, _>>(line).is_ok());
     assert_eq!(summary.lines, 5_000);
     assert_eq!(objects.count() as u64, summary.well_formed);
     assert_eq!(summary.by_type.values().sum::<u64>(), summary.well_formed);
@@ -45,8 +44,5 @@ fn the_summary_is_the_truth() {
         summary.malformed_by_kind.values().sum::<u64>()
     );
     assert_eq!(summary.malformed_by_kind.len(), 10, "every kind occurs");
-    assert!(
-        lines.iter().all(|line| !line.contains(&b'\n')),
-        "a line is one line"
-    );
+    assert!(lines.iter().all(|line| !line.contains(&b'\n')), "a line is one line");
 }

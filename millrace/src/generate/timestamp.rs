@@ -8,16 +8,8 @@ use super::customer::weighted;
 
 /// Writes `time` in one of the forms, each as often as shops use it.
 pub(super) fn written(random: &mut ChaCha8Rng, time: Timestamp) -> Value {
-    let forms: &[(u32, u32)] = &[
-        (40, 0),
-        (12, 1),
-        (10, 2),
-        (14, 3),
-        (6, 4),
-        (8, 5),
-        (6, 6),
-        (4, 7),
-    ];
+    let forms: &[(u32, u32)] =
+        &[(40, 0), (12, 1), (10, 2), (14, 3), (6, 4), (8, 5), (6, 6), (4, 7)];
     let millis = time.as_millisecond();
     let text = |format: &str| json!(time.strftime(format).to_string());
     match weighted(random, forms) {

@@ -32,25 +32,14 @@ impl Progress {
     pub fn new(total_bytes: Option<u64>) -> Self {
         if !std::io::stderr().is_terminal() {
             let now = Instant::now();
-            let plain = Plain {
-                started: now,
-                last_line: now,
-                total_bytes,
-            };
-            return Self {
-                bar: ProgressBar::hidden(),
-                plain: Some(Arc::new(Mutex::new(plain))),
-            };
+            let plain = Plain { started: now, last_line: now, total_bytes };
+            return Self { bar: ProgressBar::hidden(), plain: Some(Arc::new(Mutex::new(plain))) };
         }
         let (bar, template) = match total_bytes {
-            Some(bytes) => (
-                ProgressBar::new(bytes),
-                "{wide_bar} {bytes}/{total_bytes} ETA {eta}  {msg}",
-            ),
-            None => (
-                ProgressBar::no_length(),
-                "{spinner} {bytes} in {elapsed}  {msg}",
-            ),
+            Some(bytes) => {
+                (ProgressBar::new(bytes), "{wide_bar} {bytes}/{total_bytes} ETA {eta}  {msg}")
+            }
+            None => (ProgressBar::no_length(), "{spinner} {bytes} in {elapsed}  {msg}"),
         };
         bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -62,18 +51,14 @@ impl Progress {
     /// A display that shows nothing.
     #[must_use]
     pub fn hidden() -> Self {
-        Self {
-            bar: ProgressBar::hidden(),
-            plain: None,
-        }
+        Self { bar: ProgressBar::hidden(), plain: None }
     }
 
     pub(super) fn show(&self, report: &Report) {
         let events = report.accepted + report.refused;
         self.bar.set_position(report.bytes);
         let rate = events as f64 / self.bar.elapsed().as_secs_f64().max(0.001);
-        self.bar
-            .set_message(format!("{events} events, {rate:.0} events/s"));
+        self.bar.set_message(format!("{events} events, {rate:.0} events/s"));
         let Some(plain) = &self.plain else { return };
         let Ok(mut plain) = plain.lock() else { return };
         if plain.last_line.elapsed() >= PLAIN_LINE_INTERVAL {
@@ -83,8 +68,7 @@ impl Progress {
     }
 
     pub(super) fn waiting(&self, reason: &str) {
-        self.bar
-            .set_message(format!("waiting for the server: {reason}"));
+        self.bar.set_message(format!("waiting for the server: {reason}"));
         let Some(plain) = &self.plain else { return };
         let Ok(mut plain) = plain.lock() else { return };
         if plain.last_line.elapsed() >= PLAIN_LINE_INTERVAL {
@@ -107,10 +91,7 @@ impl Plain {
     fn line(&self, report: &Report) -> String {
         let events = report.accepted + report.refused;
         let seconds = self.started.elapsed().as_secs_f64().max(0.001);
-        let mut line = format!(
-            "send: {events} events, {:.0} events/s",
-            events as f64 / seconds
-        );
+        let mut line = format!("send: {events} events, {:.0} events/s", events as f64 / seconds);
         if let Some(total) = self.total_bytes.filter(|_| report.bytes > 0) {
             let left = total.saturating_sub(report.bytes) as f64 * seconds / report.bytes as f64;
             line.push_str(&format!(", {left:.0} s left"));

@@ -33,8 +33,7 @@ impl Report {
             *self.refused_by_kind.entry(kind).or_default() += count;
         }
         let room = REFUSED_SHOWN_MAX.saturating_sub(self.refused_lines.len());
-        self.refused_lines
-            .extend(part.refused_lines.into_iter().take(room));
+        self.refused_lines.extend(part.refused_lines.into_iter().take(room));
     }
 }
 

@@ -62,10 +62,7 @@ enum Try {
 
 impl Shipper {
     pub(super) fn new(options: &Options) -> Self {
-        Self {
-            client: reqwest::Client::new(),
-            options: options.clone(),
-        }
+        Self { client: reqwest::Client::new(), options: options.clone() }
     }
 
     pub(super) async fn ship(
@@ -82,11 +79,7 @@ impl Shipper {
                 Try::Again(reason) => reason,
             };
             let since = *away_since.get_or_insert_with(Instant::now);
-            if self
-                .options
-                .give_up_after
-                .is_some_and(|limit| since.elapsed() >= limit)
-            {
+            if self.options.give_up_after.is_some_and(|limit| since.elapsed() >= limit) {
                 return Err(SendError::Away {
                     url: self.options.url.clone(),
                     seconds: since.elapsed().as_secs(),
@@ -135,10 +128,7 @@ impl Shipper {
             }
             _ => {
                 let text: String = text.chars().take(300).collect();
-                Try::Final(SendError::Refused(format!(
-                    "{status}: {}",
-                    text.escape_debug()
-                )))
+                Try::Final(SendError::Refused(format!("{status}: {}", text.escape_debug())))
             }
         }
     }
@@ -153,14 +143,9 @@ fn report(answer: Answer, shipment: &Shipment) -> Report {
         ..Report::default()
     };
     for refused in answer.refused {
-        *report
-            .refused_by_kind
-            .entry(refused.kind.clone())
-            .or_default() += 1;
+        *report.refused_by_kind.entry(refused.kind.clone()).or_default() += 1;
         let number = shipment.first_line + refused.line.clamp(1, shipment.lines) - 1;
-        report
-            .refused_lines
-            .push((number, format!("{}: {}", refused.kind, refused.reason)));
+        report.refused_lines.push((number, format!("{}: {}", refused.kind, refused.reason)));
     }
     report
 }

@@ -24,18 +24,11 @@ struct Level {
     any_escaped: bool,
 }
 
-const EMPTY: Level = Level {
-    seen: [0; 4],
-    count: 0,
-    any_escaped: false,
-};
+const EMPTY: Level = Level { seen: [0; 4], count: 0, any_escaped: false };
 
 impl Keys {
     pub(super) fn new() -> Self {
-        Self {
-            levels: SmallVec::new(),
-            maps: Vec::new(),
-        }
+        Self { levels: SmallVec::new(), maps: Vec::new() }
     }
 
     /// A container begins at this depth.
@@ -121,11 +114,7 @@ fn same_key(payload: &[u8], nodes: &[Node], container: u32, node: u32) -> Option
 
 fn key_of(payload: &[u8], node: &Node) -> Vec<u8> {
     let slice = &payload[node.key_start as usize..node.key_end as usize];
-    if node.has(KEY_ESCAPED) {
-        unescape(slice).into_owned().into_bytes()
-    } else {
-        slice.to_vec()
-    }
+    if node.has(KEY_ESCAPED) { unescape(slice).into_owned().into_bytes() } else { slice.to_vec() }
 }
 
 /// A byte made of the key's length and its first eight bytes.
@@ -136,11 +125,7 @@ fn hash(payload: &[u8], node: &Node) -> u8 {
     let mut head = [0; 8];
     let taken = length.min(8);
     head[..taken].copy_from_slice(&payload[start..start + taken]);
-    let last = if length > 0 {
-        u64::from(payload[end - 1])
-    } else {
-        0
-    };
+    let last = if length > 0 { u64::from(payload[end - 1]) } else { 0 };
     let mixed = u64::from_le_bytes(head) ^ (length as u64) << 40 ^ last << 17;
     (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8
 }

@@ -76,11 +76,7 @@ pub(super) fn number(payload: &[u8], start: usize) -> Result<usize, Refusal> {
         }
         at
     };
-    let whole = if payload[start] == b'-' {
-        start + 1
-    } else {
-        start
-    };
+    let whole = if payload[start] == b'-' { start + 1 } else { start };
     let mut at = match payload.get(whole) {
         Some(b'0') => whole + 1,
         Some(b'1'..=b'9') => digits(whole + 1),

@@ -13,9 +13,7 @@ fn kind(payload: &[u8]) -> Option<(RefusalKind, usize)> {
 
 fn rewritten(payload: &[u8]) -> Value {
     let mut event = Event::new();
-    event
-        .decode_json(&payload.to_vec().into(), 0, &Limits::default())
-        .unwrap();
+    event.decode_json(&payload.to_vec().into(), 0, &Limits::default()).unwrap();
     let mut out = Vec::new();
     event.write_json(&mut out);
     let mut value: Value = serde_json::from_slice(&out).unwrap();
@@ -46,10 +44,7 @@ fn hostile_07_deep_nesting_is_refused_without_a_stack() {
     let deep = format!("{{\"a\":{}1{}}}", "[".repeat(depth), "]".repeat(depth));
     assert_eq!(kind(deep.as_bytes()).unwrap().0, RefusalKind::TooDeep);
     let trailing = format!("{deep} x");
-    assert_eq!(
-        kind(trailing.as_bytes()).unwrap().0,
-        RefusalKind::TrailingData
-    );
+    assert_eq!(kind(trailing.as_bytes()).unwrap().0, RefusalKind::TrailingData);
     let allowed = format!("{{\"a\":{}1{}}}", "[".repeat(63), "]".repeat(63));
     assert_eq!(kind(allowed.as_bytes()), None);
 }
@@ -57,23 +52,15 @@ fn hostile_07_deep_nesting_is_refused_without_a_stack() {
 #[test]
 fn hostile_08_keys_are_bounded_and_the_last_wins() {
     let many = |count: usize, distinct: usize| {
-        let members: Vec<_> = (0..count)
-            .map(|n| format!("\"k{}\":{n}", n % distinct))
-            .collect();
+        let members: Vec<_> = (0..count).map(|n| format!("\"k{}\":{n}", n % distinct)).collect();
         format!("{{{}}}", members.join(","))
     };
-    assert_eq!(
-        kind(many(60_000, 60_000).as_bytes()).unwrap().0,
-        RefusalKind::TooManyFields
-    );
+    assert_eq!(kind(many(60_000, 60_000).as_bytes()).unwrap().0, RefusalKind::TooManyFields);
     let twice = rewritten(many(10_000, 5_000).as_bytes());
     assert_eq!(twice.as_object().unwrap().len(), 5_000);
     assert_eq!(twice["k7"], 5_007);
     let nested = rewritten(br#"{"a":{"x":1,"\u0078":2},"a.b":1,"a":{"b":3,"c":[{"d":1,"d":2}]}}"#);
-    assert_eq!(
-        nested,
-        serde_json::json!({"a":{"b":3,"c":[{"d":2}]},"a.b":1})
-    );
+    assert_eq!(nested, serde_json::json!({"a":{"b":3,"c":[{"d":2}]},"a.b":1}));
     let long = format!("{{\"{}\":1}}", "k".repeat(1_000_000));
     assert_eq!(kind(long.as_bytes()), None);
 }
@@ -84,13 +71,7 @@ fn hostile_09_marks_surrogates_and_controls() {
     let text = rewritten(br#"{"a":"\u0000\u001b"}"#);
     assert_eq!(text["a"], "\u{0}\u{1b}");
     let mut event = Event::new();
-    event
-        .decode_json(
-            &br#"{"a":"x\ud800y"}"#.to_vec().into(),
-            0,
-            &Limits::default(),
-        )
-        .unwrap();
+    event.decode_json(&br#"{"a":"x\ud800y"}"#.to_vec().into(), 0, &Limits::default()).unwrap();
     let found = event.child(event.root(), "a").unwrap();
     assert_eq!(event.text(found).unwrap(), "x\u{fffd}y");
 }
@@ -99,9 +80,7 @@ fn hostile_09_marks_surrogates_and_controls() {
 fn hostile_10_numbers_keep_their_text() {
     let text = br#"{"a":1e400,"b":-0,"c":9007199254740993,"d":0.1000}"#;
     let mut event = Event::new();
-    event
-        .decode_json(&text.to_vec().into(), 0, &Limits::default())
-        .unwrap();
+    event.decode_json(&text.to_vec().into(), 0, &Limits::default()).unwrap();
     let mut out = Vec::new();
     event.write_json(&mut out);
     assert!(

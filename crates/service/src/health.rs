@@ -1,0 +1,48 @@
+//! Readiness: each part of a service reports its own state; the process is ready when all are.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a part says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum HealthState {
+    /// It works.
+    Ready,
+    /// It is on its way: starting, waiting for an engine.
+    Waiting {
+        /// For what.
+        reason: String,
+    },
+    /// It has stopped and needs a person.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The states of all parts; cloning shares.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    parts: Arc<Mutex<BTreeMap<String, HealthState>>>,
+}
+
+impl Health {
+    /// Says how a part is now.
+    pub fn set(&self, part: &str, state: HealthState) {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.insert(part.to_owned(), state);
+    }
+
+    /// Whether every part is ready.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.parts().values().all(|state| *state == HealthState::Ready)
+    }
+
+    /// All parts by name.
+    #[must_use]
+    pub fn parts(&self) -> BTreeMap<String, HealthState> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
