@@ -1,10 +1,21 @@
 //! Who may see what: roles, permissions, tokens, passwords, and the scope of a read.
 //!
-//! Only [`Verifier::verify`] and [`local_admin`] make a [`Scope`]; nobody else can, and no store
+//! Only [`Keys::verify`] and [`local_admin`] make a [`Scope`]; nobody else can, and no store
 //! answers without one.
 
+mod ingest_token;
+mod keys;
+mod password;
 mod permission;
 mod scope;
+mod token;
 
+pub use ingest_token::{INGEST_TOKEN_BYTES_MIN, IngestToken, IngestTokenTooShort};
+pub use keys::{Keys, KeysError};
+pub use password::{
+    PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN, PasswordError, generate_password,
+    hash_password, verify_password,
+};
 pub use permission::{Permission, Role};
 pub use scope::{Scope, Shops, local_admin};
+pub use token::{CLOCK_SKEW_S, TOKEN_BYTES_MAX, TokenRefusal};
