@@ -59,7 +59,7 @@ impl State {
 /// A step between two topics. One lives in each partition's runner.
 pub trait Stage: Send {
     /// Names the state the batch needs, each key once. None by default.
-    fn keys(&self, _batch: &[Positioned]) -> Vec<StateKey> {
+    fn keys(&mut self, _batch: &[Positioned]) -> Vec<StateKey> {
         Vec::new()
     }
 

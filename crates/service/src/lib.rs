@@ -10,6 +10,6 @@ pub mod units;
 
 pub use context::Context;
 pub use health::{Health, HealthState};
-pub use metrics::Metrics;
+pub use metrics::{MetricKind, Metrics};
 pub use tokio_util::sync::CancellationToken;
 pub use units::{ByteSize, Span};

@@ -1,8 +1,24 @@
 //! Metrics in Prometheus' text format. Labels come from the program, never from events.
 
+use std::collections::HashMap;
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
+
+/// How a computed metric behaves over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// It only grows while the process runs; its name ends in `_total`.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+}
+
+/// One line of a computed metric: the labels' values in their declared order, and the number.
+pub type Sample = (Vec<String>, f64);
 
 /// The process's registry; cloning shares.
 #[derive(Clone, Debug, Default)]
@@ -41,15 +57,31 @@ impl Metrics {
         self.register(name, metric)
     }
 
-    fn register<M: prometheus::core::Collector + Clone + 'static>(
+    /// A metric whose samples are read from their owner whenever somebody asks for the metrics,
+    /// for numbers that are kept elsewhere anyway. `read` must be quick and must not wait.
+    pub fn computed(
         &self,
         name: &str,
-        metric: M,
-    ) -> M {
-        if let Err(error) = self.registry.register(Box::new(metric.clone())) {
+        help: &str,
+        kind: MetricKind,
+        labels: &[&str],
+        read: impl Fn() -> Vec<Sample> + Send + Sync + 'static,
+    ) {
+        let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+        let desc = Desc::new(name.to_owned(), help.to_owned(), labels, HashMap::new());
+        let desc = desc.expect("names and labels are constants of the program");
+        self.show(name, Box::new(Computed { desc, kind, read: Box::new(read) }));
+    }
+
+    fn register<M: Collector + Clone + 'static>(&self, name: &str, metric: M) -> M {
+        self.show(name, Box::new(metric.clone()));
+        metric
+    }
+
+    fn show(&self, name: &str, collector: Box<dyn Collector>) {
+        if let Err(error) = self.registry.register(collector) {
             tracing::warn!(name, %error, "a metric was made twice; only the first is shown");
         }
-        metric
     }
 
     /// All metrics as Prometheus reads them.
@@ -60,5 +92,55 @@ impl Metrics {
             tracing::warn!(%error, "cannot write the metrics");
         }
         String::from_utf8_lossy(&out).into_owned()
+    }
+}
+
+struct Computed {
+    desc: Desc,
+    kind: MetricKind,
+    read: Box<dyn Fn() -> Vec<Sample> + Send + Sync>,
+}
+
+impl Computed {
+    fn metric(&self, (values, number): Sample) -> Metric {
+        let mut pairs = Vec::with_capacity(values.len());
+        for (name, value) in self.desc.variable_labels.iter().zip(values) {
+            let mut pair = LabelPair::default();
+            pair.set_name(name.clone());
+            pair.set_value(value);
+            pairs.push(pair);
+        }
+        let mut metric = Metric::from_label(pairs);
+        match self.kind {
+            MetricKind::Counter => {
+                let mut counter = Counter::default();
+                counter.set_value(number);
+                metric.set_counter(counter);
+            }
+            MetricKind::Gauge => {
+                let mut gauge = Gauge::default();
+                gauge.set_value(number);
+                metric.set_gauge(gauge);
+            }
+        }
+        metric
+    }
+}
+
+impl Collector for Computed {
+    fn desc(&self) -> Vec<&Desc> {
+        vec![&self.desc]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let mut family = MetricFamily::default();
+        family.set_name(self.desc.fq_name.clone());
+        family.set_help(self.desc.help.clone());
+        family.set_field_type(match self.kind {
+            MetricKind::Counter => MetricType::COUNTER,
+            MetricKind::Gauge => MetricType::GAUGE,
+        });
+        family.set_metric((self.read)().into_iter().map(|sample| self.metric(sample)).collect());
+        vec![family]
     }
 }

@@ -1,0 +1,97 @@
+//! The ledger of one assigned partition, shared by the loop that takes batches and the task that
+//! settles them.
+//!
+//! What is in flight is counted on its own, never computed as the rest: a record that vanishes
+//! between the log and its verdict leaves the balance uneven.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::counters::Counters;
+
+/// A partition's numbers; cloning shares.
+#[derive(Clone, Debug)]
+pub(crate) struct PartitionLedger {
+    entry: Arc<Mutex<Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    received: u64,
+    in_flight: u64,
+    settled: Counters,
+    taken_at: VecDeque<Instant>,
+    last_commit: Option<SystemTime>,
+}
+
+/// What a partition adds to its stage's snapshot.
+#[derive(Debug)]
+pub(super) struct PartitionSnapshot {
+    pub(super) received: u64,
+    pub(super) in_flight: u64,
+    pub(super) settled: Counters,
+    pub(super) oldest_taken_at: Option<Instant>,
+    pub(super) last_commit: Option<SystemTime>,
+}
+
+impl PartitionLedger {
+    /// Goes on from the numbers of the last commit.
+    pub(super) fn restored(settled: Counters) -> Self {
+        let entry = Entry {
+            received: settled.received,
+            in_flight: 0,
+            settled,
+            taken_at: VecDeque::new(),
+            last_commit: None,
+        };
+        Self { entry: Arc::new(Mutex::new(entry)) }
+    }
+
+    fn entry(&self) -> MutexGuard<'_, Entry> {
+        self.entry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A batch was taken off the bus.
+    pub(crate) fn taken(&self, declared_records: u64) {
+        let mut entry = self.entry();
+        entry.received += declared_records;
+        entry.in_flight += declared_records;
+        entry.taken_at.push_back(Instant::now());
+    }
+
+    /// What to store with the commit of a batch, so that a restart keeps the numbers.
+    pub(crate) fn metadata_with(&self, batch: &Counters) -> Bytes {
+        let mut counters = self.entry().settled.clone();
+        counters.merge(batch);
+        counters.to_metadata()
+    }
+
+    /// The oldest batch is committed.
+    pub(crate) fn settled(&self, batch: &Counters) {
+        let mut entry = self.entry();
+        entry.in_flight = entry.in_flight.saturating_sub(batch.received);
+        entry.settled.merge(batch);
+        entry.taken_at.pop_front();
+        entry.last_commit = Some(SystemTime::now());
+    }
+
+    /// When the oldest unsettled batch was taken.
+    pub(crate) fn oldest_taken_at(&self) -> Option<Instant> {
+        self.entry().taken_at.front().copied()
+    }
+
+    pub(super) fn snapshot(&self) -> PartitionSnapshot {
+        let entry = self.entry();
+        PartitionSnapshot {
+            received: entry.received,
+            in_flight: entry.in_flight,
+            settled: entry.settled.clone(),
+            oldest_taken_at: entry.taken_at.front().copied(),
+            last_commit: entry.last_commit,
+        }
+    }
+}
