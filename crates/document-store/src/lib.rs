@@ -1,8 +1,24 @@
 //! The document port: users, sessions, dead letters, state. Documents are found by id or by a declared
-//! index, never by a scan.
+//! index, never by a scan. `embedded` is the store of one machine, in a folder.
+
+mod embedded;
+
+#[cfg(test)]
+mod contract;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+
+pub use embedded::{EmbeddedConfig, EmbeddedDocuments};
+
+/// The longest id of a document, in bytes.
+pub const ID_BYTES_MAX: usize = 512;
+/// The largest body of a document, in bytes.
+pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The longest text in an index, in bytes.
+pub const INDEX_TEXT_BYTES_MAX: usize = 1024;
+/// The most documents of a page.
+pub const FIND_LIMIT_MAX: usize = 1000;
 
 /// A collection as the platform wants it.
 #[derive(Clone, Debug)]
@@ -13,8 +29,8 @@ pub struct CollectionSpec {
     pub indexes: &'static [IndexSpec],
 }
 
-/// An index: the values of these top-level fields, in this order. A document that lacks one is not in
-/// the index.
+/// An index: the values of these top-level fields, in this order. A document that lacks one, or has
+/// null there, is not in the index.
 #[derive(Clone, Debug)]
 pub struct IndexSpec {
     /// Name.
@@ -84,7 +100,7 @@ pub struct Find {
     pub equals: Vec<IndexValue>,
     /// From the end to the beginning.
     pub descending: bool,
-    /// At most this many.
+    /// At most this many, and never more than [`FIND_LIMIT_MAX`].
     pub limit: usize,
     /// Goes on after the page that gave this.
     pub after: Option<String>,
@@ -106,7 +122,8 @@ pub enum ErrorKind {
     Conflict,
     /// It may work later.
     Transient,
-    /// The call is wrong: an unknown collection or index, a body that is not JSON.
+    /// The call is wrong: an unknown collection or index, a body that is not JSON, an indexed value
+    /// that is neither string nor integer, something too long.
     Invalid,
     /// It will not work until a person acts.
     Fatal,
@@ -135,7 +152,8 @@ pub trait DocumentStore: Send + Sync {
     /// Makes collections and indexes that are missing. An index that was added later is filled.
     ///
     /// # Errors
-    /// [`ErrorKind::Fatal`] where an index stands there with other fields.
+    /// [`ErrorKind::Fatal`] where an index stands there with other fields, or the documents that are
+    /// there already do not fit into an index that is new.
     async fn ensure_collections(&self, specs: &[CollectionSpec]) -> Result<(), DocumentError>;
 
     /// Reads documents in the order of the ids; `None` where there is none.
@@ -156,7 +174,8 @@ pub trait DocumentStore: Send + Sync {
         Ok(self.get_many(collection, &[id]).await?.into_iter().flatten().next())
     }
 
-    /// Makes all of these changes in one transaction, or none.
+    /// Makes all of these changes in one transaction, or none. Changes of one document happen in
+    /// their order.
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`] when a condition does not hold.
