@@ -1,0 +1,137 @@
+//! From the text of a format to steps.
+
+use super::{DateFormat, Numeric, Step, Word, ZoneStyle};
+
+/// How often a letter may stand in a row.
+const REPEAT_MAX: usize = 32;
+
+/// Whose letters are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    Joda,
+    Java,
+}
+
+impl DateFormat {
+    /// Compiles Joda's letters. The error says what is wrong with the format.
+    pub(crate) fn joda(pattern: &str) -> Result<Self, String> {
+        compile(pattern, Dialect::Joda)
+    }
+
+    /// Compiles the letters of java.time. The error says what is wrong with the format.
+    pub(crate) fn java(pattern: &str) -> Result<Self, String> {
+        compile(pattern, Dialect::Java)
+    }
+}
+
+fn compile(pattern: &str, dialect: Dialect) -> Result<DateFormat, String> {
+    if pattern.is_empty() {
+        return Err("a date format cannot be empty".to_owned());
+    }
+    let mut steps = Vec::new();
+    let mut literal = String::new();
+    let mut rest = pattern;
+    while let Some(first) = rest.chars().next() {
+        if first == '\'' {
+            rest = quoted(rest, &mut literal)
+                .ok_or_else(|| format!("`{pattern}` has a single quote that is not closed"))?;
+        } else if first.is_ascii_alphabetic() {
+            let count = rest.chars().take_while(|letter| *letter == first).count();
+            rest = &rest[count..];
+            if count > REPEAT_MAX {
+                return Err(format!("`{pattern}` has `{first}` more than {REPEAT_MAX} times"));
+            }
+            let step = step(dialect, first, count, starts_numeric(rest))
+                .ok_or_else(|| format!("`{first}` in `{pattern}` is no letter of a date format"))?;
+            if !literal.is_empty() {
+                steps.push(Step::Literal(std::mem::take(&mut literal).into()));
+            }
+            steps.push(step);
+        } else {
+            literal.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    if !literal.is_empty() {
+        steps.push(Step::Literal(literal.into()));
+    }
+    Ok(DateFormat { steps: steps.into() })
+}
+
+/// Takes `'text'` or `''` from the start of `rest`; inside quotes `''` is one quote.
+fn quoted<'p>(rest: &'p str, literal: &mut String) -> Option<&'p str> {
+    let mut rest = &rest[1..];
+    if let Some(after) = rest.strip_prefix('\'') {
+        literal.push('\'');
+        return Some(after);
+    }
+    loop {
+        let end = rest.find('\'')?;
+        literal.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        let Some(after) = rest.strip_prefix('\'') else {
+            return Some(rest);
+        };
+        literal.push('\'');
+        rest = after;
+    }
+}
+
+/// Whether digits follow directly, so that a number before them must stop at its own width.
+fn starts_numeric(rest: &str) -> bool {
+    let Some(first) = rest.chars().next() else {
+        return false;
+    };
+    let count = rest.chars().take_while(|letter| *letter == first).count();
+    match first {
+        'M' => count <= 2,
+        other => "YyuxwedDhHkKmsS".contains(other),
+    }
+}
+
+fn step(dialect: Dialect, letter: char, count: usize, digits_follow: bool) -> Option<Step> {
+    let number = |field, digits_max: usize| Step::Number {
+        field,
+        digits_min: count,
+        digits_max: digits_max.max(count),
+    };
+    let year = |field| match count {
+        2 => Step::TwoDigitYear { field, lenient: !digits_follow },
+        _ if digits_follow => Step::Number { field, digits_min: count, digits_max: count },
+        _ => number(field, 9),
+    };
+    let offset = |style| {
+        Step::Zone(match count {
+            1 => style,
+            2 => ZoneStyle::ColonOffset,
+            _ => ZoneStyle::Id,
+        })
+    };
+    Some(match (dialect, letter) {
+        (Dialect::Joda, 'Y') | (_, 'y') | (Dialect::Java, 'u') => year(Numeric::Year),
+        (Dialect::Joda, 'x') | (Dialect::Java, 'Y') => year(Numeric::WeekYear),
+        (Dialect::Joda, 'C') => number(Numeric::Century, 2),
+        (Dialect::Joda, 'e') => number(Numeric::Weekday, 1),
+        (_, 'M') | (Dialect::Java, 'L') if count >= 3 => {
+            Step::Word { field: Word::Month, long: count >= 4 }
+        }
+        (_, 'M') | (Dialect::Java, 'L') => number(Numeric::Month, 2),
+        (_, 'd') => number(Numeric::Day, 2),
+        (_, 'D') => number(Numeric::DayOfYear, 3),
+        (_, 'w') => number(Numeric::Week, 2),
+        (_, 'E') => Step::Word { field: Word::Weekday, long: count >= 4 },
+        (_, 'G') => Step::Word { field: Word::Era, long: false },
+        (_, 'a') => Step::Word { field: Word::Halfday, long: false },
+        (_, 'K') => number(Numeric::HourOfHalfday, 2),
+        (_, 'h') => number(Numeric::ClockHourOfHalfday, 2),
+        (_, 'H') => number(Numeric::Hour, 2),
+        (_, 'k') => number(Numeric::ClockHour, 2),
+        (_, 'm') => number(Numeric::Minute, 2),
+        (_, 's') => number(Numeric::Second, 2),
+        (_, 'S') => Step::Fraction { digits: count },
+        (_, 'z') => Step::Zone(ZoneStyle::Name),
+        (_, 'Z') | (Dialect::Java, 'x') => offset(ZoneStyle::Offset),
+        (Dialect::Java, 'X') => Step::Zone(ZoneStyle::OffsetOrZ),
+        _ => return None,
+    })
+}
