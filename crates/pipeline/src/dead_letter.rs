@@ -15,6 +15,8 @@ use crate::stage::Rejection;
 
 /// Largest part of a payload that a dead letter holds; larger ones stand at their position.
 pub const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
+/// Longest message that a dead letter holds, in bytes; longer ones are cut.
+pub const MESSAGE_BYTES_MAX: usize = 2 * 1024;
 /// How often a record may be replayed unless a setting says otherwise.
 pub const REPLAY_ATTEMPTS_MAX: u16 = 16;
 
@@ -98,6 +100,10 @@ pub enum ReplayError {
     },
 }
 
+fn cut(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
+}
+
 impl DeadLetter {
     /// Puts a refused record into its envelope. `position` is where it was read, for a stage.
     #[must_use]
@@ -115,7 +121,7 @@ impl DeadLetter {
             id: format!("{}-{stage}", record.id),
             stage: stage.to_owned(),
             kind: rejection.kind.clone().into_owned(),
-            message: rejection.message.clone(),
+            message: cut(&rejection.message, MESSAGE_BYTES_MAX).to_owned(),
             position_bytes: rejection.position_bytes,
             topic: position.map(|at| at.topic.to_string()),
             partition: position.map(|at| at.partition),

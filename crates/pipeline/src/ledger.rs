@@ -124,32 +124,21 @@ impl Ledgers {
             );
             Counters::default()
         });
-        let ledger = PartitionLedger::restored(counters);
         let mut books = self.books();
         let book = books.stages.entry(stage).or_default();
+        let read_to = book.read_to.get(&start.partition).copied().unwrap_or_default();
+        let ledger = PartitionLedger::restored(counters, read_to);
         book.partitions.insert(start.partition.clone(), ledger.clone());
         ledger
     }
 
     /// Forgets a partition that is no longer ours: its numbers go with its commits to the next owner.
     pub(crate) fn close(&self, stage: &'static str, partition: &PartitionId) {
-        if let Some(book) = self.books().stages.get_mut(stage) {
-            book.partitions.remove(partition);
+        if let Some(book) = self.books().stages.get_mut(stage)
+            && let Some(ledger) = book.partitions.remove(partition)
+        {
+            book.read_to.insert(partition.clone(), ledger.read_to());
         }
-    }
-
-    /// Notes how far a batch reads; answers how many of its frames' offsets begin below what was
-    /// read before.
-    pub(crate) fn read_to(
-        &self,
-        stage: &'static str,
-        partition: &PartitionId,
-        next_offset: u64,
-    ) -> u64 {
-        let mut books = self.books();
-        let book = books.stages.entry(stage).or_default();
-        let mark = book.read_to.entry(partition.clone()).or_default();
-        std::mem::replace(mark, next_offset.max(*mark))
     }
 
     pub(crate) fn progress(&self) -> Vec<StageProgress> {

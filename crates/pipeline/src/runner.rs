@@ -1,15 +1,36 @@
 //! The runner: the only consume loop of the project.
 //!
-//! It subscribes a stage to its topics and runs one task for each assigned partition. It never commits
-//! an offset before every record of the batch is delivered or stands in the dead letters.
+//! It subscribes a stage to its topics and hands each partition's batches to that partition's own task.
+//! It never commits an offset before every record of the batch is delivered or stands in the dead
+//! letters, and never ends because one partition failed.
 
+mod assignment;
+mod delivery;
+mod host;
+mod partition;
+mod progress;
+mod settlement;
+
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bus::{Bus, BusError};
+use bus::{Batch, Bus, BusError, Committer, Consumer, Delivery, ErrorKind, PartitionId};
+use bus::{PartitionStart, TOPIC_DEAD};
+use service::{Context, HealthState};
 
+use crate::backoff::Backoff;
 use crate::ledger::Ledgers;
-use crate::sink::Sink;
+use crate::sink::{Sink, TopicSink};
 use crate::stage::{Resolver, Stage, StateStore};
+use assignment::{Assignment, Release};
+use partition::PartitionTask;
+use progress::{Meters, Progress, part_name};
+
+/// Batches of a partition that wait behind the one in hand; a full queue pauses the partition.
+pub const QUEUE_BATCHES: usize = 2;
+/// How long a partition that is taken away, or a process that stops, waits for the batch in hand.
+pub const DRAIN_DEADLINE: Duration = Duration::from_secs(8);
 
 /// A stage with where it reads and where it delivers.
 pub struct RunnerSpec {
@@ -42,7 +63,7 @@ pub struct Runtime {
     /// Where records are counted.
     pub ledgers: Arc<Ledgers>,
     /// Metrics, health and the end.
-    pub context: service::Context,
+    pub context: Context,
 }
 
 impl std::fmt::Debug for Runtime {
@@ -80,8 +101,151 @@ pub enum RunnerError {
 pub async fn run(spec: RunnerSpec, runtime: Runtime) -> Result<(), RunnerError> {
     let stage = spec.name;
     runtime.ledgers.register(stage);
-    let consumer = runtime.bus.subscribe(stage, &spec.topics).await;
-    let _consumer = consumer.map_err(|source| RunnerError::Subscribe { stage, source })?;
-    runtime.context.shutdown.cancelled().await;
-    Ok(())
+    let health = runtime.context.health.clone();
+    health.set(stage, HealthState::Waiting { reason: "joining its consumer group".into() });
+    let result = match subscribe(&spec, &runtime).await {
+        Ok(Some(consumer)) => {
+            health.set(stage, HealthState::Ready);
+            Runner::new(spec, runtime, consumer).run().await
+        }
+        Ok(None) => Ok(()),
+        Err(source) => Err(RunnerError::Subscribe { stage, source }),
+    };
+    if let Err(error) = &result {
+        health.set(stage, HealthState::Failed { reason: error.to_string() });
+    }
+    result
+}
+
+/// Joins the group as often as it takes; `None` when told to stop meanwhile.
+async fn subscribe(
+    spec: &RunnerSpec,
+    runtime: &Runtime,
+) -> Result<Option<Box<dyn Consumer>>, BusError> {
+    let mut backoff = Backoff::default();
+    let shutdown = &runtime.context.shutdown;
+    while !shutdown.is_cancelled() {
+        match runtime.bus.subscribe(spec.name, &spec.topics).await {
+            Ok(consumer) => return Ok(Some(consumer)),
+            Err(error) if error.kind == ErrorKind::Transient => {
+                tracing::warn!(stage = spec.name, %error, "cannot join the consumer group yet");
+                let delay = backoff.next_delay(Duration::ZERO);
+                shutdown.run_until_cancelled(tokio::time::sleep(delay)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// A subscription at work.
+struct Runner {
+    spec: Arc<RunnerSpec>,
+    runtime: Runtime,
+    consumer: Box<dyn Consumer>,
+    committer: Arc<dyn Committer>,
+    dead_letters: Arc<TopicSink>,
+    meters: Meters,
+    cores: Arc<tokio::sync::Semaphore>,
+    assignments: HashMap<PartitionId, Assignment>,
+}
+
+impl Runner {
+    fn new(spec: RunnerSpec, runtime: Runtime, consumer: Box<dyn Consumer>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            committer: consumer.committer(),
+            dead_letters: Arc::new(TopicSink::new(Arc::clone(&runtime.bus), TOPIC_DEAD)),
+            meters: Meters::new(&runtime.context.metrics),
+            cores: Arc::new(tokio::sync::Semaphore::new(cores)),
+            spec: Arc::new(spec),
+            runtime,
+            consumer,
+            assignments: HashMap::new(),
+        }
+    }
+
+    async fn run(mut self) -> Result<(), RunnerError> {
+        let shutdown = self.runtime.context.shutdown.clone();
+        let mut backoff = Backoff::default();
+        let result = loop {
+            let Some(next) = shutdown.run_until_cancelled(self.consumer.next()).await else {
+                break Ok(());
+            };
+            match next {
+                Ok(delivery) => {
+                    backoff = Backoff::default();
+                    self.take(delivery).await;
+                }
+                Err(error) if error.kind == ErrorKind::Transient => {
+                    tracing::warn!(stage = self.spec.name, %error, "cannot read the bus");
+                    let delay = backoff.next_delay(Duration::ZERO);
+                    shutdown.run_until_cancelled(tokio::time::sleep(delay)).await;
+                }
+                Err(source) => {
+                    break Err(RunnerError::Consumer { stage: self.spec.name, source });
+                }
+            }
+        };
+        let all = self.assignments.drain().map(|(_, assignment)| assignment).collect();
+        assignment::release(all, Release::Drain).await;
+        result
+    }
+
+    async fn take(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Assigned(starts) => {
+                let known: Vec<_> = starts.iter().map(|start| start.partition.clone()).collect();
+                self.let_go(&known, Release::Abandon).await;
+                for start in starts {
+                    self.assign(start);
+                }
+            }
+            Delivery::Batch(batch) => self.enqueue(batch).await,
+            Delivery::Revoked(partitions) => self.let_go(&partitions, Release::Drain).await,
+            Delivery::Lost(partitions) => self.let_go(&partitions, Release::Abandon).await,
+        }
+    }
+
+    fn assign(&mut self, start: PartitionStart) {
+        let stage = self.spec.name;
+        let PartitionId { topic, partition } = &start.partition;
+        tracing::debug!(stage, %topic, partition, offset = start.offset, "partition assigned");
+        let ledger = self.runtime.ledgers.open(stage, &start);
+        let health = self.runtime.context.health.clone();
+        let progress = Progress::new(stage, &start.partition, health, self.meters.clone());
+        let task = PartitionTask {
+            spec: Arc::clone(&self.spec),
+            partition: start.partition.clone(),
+            committer: Arc::clone(&self.committer),
+            dead_letters: Arc::clone(&self.dead_letters),
+            ledger: ledger.clone(),
+            host: host::StageHost::new(Arc::clone(&self.spec), Arc::clone(&self.cores)),
+            progress,
+            committed: start.offset,
+            watermark_ns: 0,
+        };
+        self.assignments.insert(start.partition, Assignment::spawn(task, ledger));
+    }
+
+    async fn enqueue(&mut self, batch: Batch) {
+        if let Some(assignment) = self.assignments.get(&batch.partition) {
+            assignment.enqueue(batch, self.committer.as_ref()).await;
+        } else {
+            let PartitionId { topic, partition } = &batch.partition;
+            let stage = self.spec.name;
+            tracing::warn!(stage, %topic, partition, "a batch of a partition that is not ours");
+        }
+    }
+
+    /// Ends the tasks of these partitions; the bus may give them away once this returns.
+    async fn let_go(&mut self, partitions: &[PartitionId], release: Release) {
+        let ours = |id| self.assignments.remove(id);
+        let released = partitions.iter().filter_map(ours).collect();
+        assignment::release(released, release).await;
+        for partition in partitions {
+            self.runtime.ledgers.close(self.spec.name, partition);
+            self.runtime.context.health.clear(&part_name(self.spec.name, partition));
+        }
+    }
 }

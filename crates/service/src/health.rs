@@ -1,4 +1,5 @@
-//! Readiness: each part of a service reports its own state; the process is ready when all are.
+//! Readiness: each part of a service reports its own state; the process is ready when all are, and
+//! alive while none is stalled. Nothing here probes anything.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,11 @@ pub enum HealthState {
         /// Why.
         reason: String,
     },
+    /// It should go on and does not: only a new start of the process may help.
+    Stalled {
+        /// In what.
+        reason: String,
+    },
 }
 
 /// The states of all parts; cloning shares.
@@ -32,6 +38,17 @@ impl Health {
     pub fn set(&self, part: &str, state: HealthState) {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         parts.insert(part.to_owned(), state);
+    }
+
+    /// Forgets a part that is no more, or that only speaks up when it is not ready.
+    pub fn clear(&self, part: &str) {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).remove(part);
+    }
+
+    /// Whether the process makes progress: no part is stalled.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        !self.parts().values().any(|state| matches!(state, HealthState::Stalled { .. }))
     }
 
     /// Whether every part is ready.

@@ -1,12 +1,14 @@
 //! Metrics in Prometheus' text format. Labels come from the program, never from events.
 
+use std::any::Any;
 use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
-use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{Encoder, HistogramOpts, Opts, Registry, TextEncoder};
+pub use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
 
 /// How a computed metric behaves over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +22,21 @@ pub enum MetricKind {
 /// One line of a computed metric: the labels' values in their declared order, and the number.
 pub type Sample = (Vec<String>, f64);
 
-/// The process's registry; cloning shares.
-#[derive(Clone, Debug, Default)]
+/// The process's registry; cloning shares. A name asked for again gives the same metric.
+#[derive(Clone, Default)]
 pub struct Metrics {
     registry: Registry,
+    made: Arc<Mutex<HashMap<String, Box<dyn Any + Send>>>>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
 }
 
 impl Metrics {
-    /// A counter; its name ends in `_total`. Each name is made once a process.
+    /// A counter; its name ends in `_total`.
     #[must_use]
     pub fn counter(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
         let made = IntCounterVec::new(Opts::new(name, help), labels);
@@ -74,13 +83,18 @@ impl Metrics {
     }
 
     fn register<M: Collector + Clone + 'static>(&self, name: &str, metric: M) -> M {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = made.get(name).and_then(|known| known.downcast_ref::<M>()) {
+            return known.clone();
+        }
+        made.insert(name.to_owned(), Box::new(metric.clone()));
         self.show(name, Box::new(metric.clone()));
         metric
     }
 
     fn show(&self, name: &str, collector: Box<dyn Collector>) {
         if let Err(error) = self.registry.register(collector) {
-            tracing::warn!(name, %error, "a metric was made twice; only the first is shown");
+            tracing::warn!(name, %error, "two metrics have this name; only the first is shown");
         }
     }
 

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use bus::Batch;
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -26,6 +27,8 @@ struct Entry {
     settled: Counters,
     taken_at: VecDeque<Instant>,
     last_commit: Option<SystemTime>,
+    /// Offset after the last frame that this process ever read.
+    read_to: u64,
 }
 
 /// What a partition adds to its stage's snapshot.
@@ -39,14 +42,15 @@ pub(super) struct PartitionSnapshot {
 }
 
 impl PartitionLedger {
-    /// Goes on from the numbers of the last commit.
-    pub(super) fn restored(settled: Counters) -> Self {
+    /// Goes on from the numbers of the last commit. What begins below `read_to` is read again.
+    pub(super) fn restored(settled: Counters, read_to: u64) -> Self {
         let entry = Entry {
             received: settled.received,
             in_flight: 0,
             settled,
             taken_at: VecDeque::new(),
             last_commit: None,
+            read_to,
         };
         Self { entry: Arc::new(Mutex::new(entry)) }
     }
@@ -55,12 +59,15 @@ impl PartitionLedger {
         self.entry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A batch was taken off the bus.
-    pub(crate) fn taken(&self, declared_records: u64) {
+    /// A batch was taken off the bus; answers how many of its records were read before.
+    pub(crate) fn taken(&self, batch: &Batch) -> u64 {
         let mut entry = self.entry();
-        entry.received += declared_records;
-        entry.in_flight += declared_records;
+        entry.received += batch.declared_records;
+        entry.in_flight += batch.declared_records;
         entry.taken_at.push_back(Instant::now());
+        let read_to = entry.read_to;
+        entry.read_to = read_to.max(batch.next_offset);
+        batch.records.iter().filter(|record| record.offset < read_to).count() as u64
     }
 
     /// What to store with the commit of a batch, so that a restart keeps the numbers.
@@ -79,9 +86,8 @@ impl PartitionLedger {
         entry.last_commit = Some(SystemTime::now());
     }
 
-    /// When the oldest unsettled batch was taken.
-    pub(crate) fn oldest_taken_at(&self) -> Option<Instant> {
-        self.entry().taken_at.front().copied()
+    pub(super) fn read_to(&self) -> u64 {
+        self.entry().read_to
     }
 
     pub(super) fn snapshot(&self) -> PartitionSnapshot {

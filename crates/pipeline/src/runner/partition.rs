@@ -1,0 +1,306 @@
+//! The task of one partition: settles its batches one after another, in order.
+//!
+//! resolve -> state exclusive and loaded -> process -> deliver -> dead letters -> state saved -> commit.
+//! A crash between any two of these reads the batch again, which is harmless: ids overwrite.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Batch, Committer, ErrorKind, PartitionId, Positioned, Record, TOPIC_DEAD};
+use bytes::Bytes;
+use futures::FutureExt;
+use service::CancellationToken;
+
+use super::RunnerSpec;
+use super::assignment::{Batches, Taken};
+use super::delivery::deliver;
+use super::host::{Panicked, Processed, Slice, StageHost};
+use super::progress::{Progress, Stop};
+use super::settlement::Settlement;
+use crate::backoff::Backoff;
+use crate::ledger::{Counters, PartitionLedger};
+use crate::sink::TopicSink;
+use crate::stage::{Rejection, State, StateKey, StateStore, Verdict};
+
+/// Kind of the dead letters of records at which the stage panicked.
+pub(super) const KIND_STAGE_PANIC: &str = "stage_panic";
+
+/// A partition's task.
+pub(super) struct PartitionTask {
+    pub(super) spec: Arc<RunnerSpec>,
+    pub(super) partition: PartitionId,
+    pub(super) committer: Arc<dyn Committer>,
+    pub(super) dead_letters: Arc<TopicSink>,
+    pub(super) ledger: PartitionLedger,
+    pub(super) host: StageHost,
+    pub(super) progress: Progress,
+    /// The group's next offset: commits never go back.
+    pub(super) committed: u64,
+    /// The latest time of receipt seen: the stage's event time.
+    pub(super) watermark_ns: i64,
+}
+
+/// State that a batch has changed and that is not saved yet.
+type Changes = BTreeMap<StateKey, Bytes>;
+
+/// What the stage decided about a batch.
+#[derive(Default)]
+struct Decided {
+    verdicts: Vec<Verdict>,
+    derived: Vec<Record>,
+    changes: Changes,
+}
+
+impl PartitionTask {
+    /// Settles batches until told to stop, abandoned, or failed.
+    pub(super) async fn run(mut self, mut batches: Batches, abandon: CancellationToken) {
+        let work = AssertUnwindSafe(self.settle_all(&mut batches)).catch_unwind();
+        match abandon.run_until_cancelled(work).await {
+            None | Some(Ok(Ok(()) | Err(Stop::Told))) => {}
+            Some(Ok(Err(Stop::Failed(reason)))) => self.fail(reason),
+            Some(Err(payload)) => {
+                let Panicked(message) = Panicked::from_payload(payload.as_ref());
+                self.fail(format!("panic outside of the stage: {message}"));
+            }
+        }
+    }
+
+    fn fail(&self, reason: String) {
+        self.progress.failed(reason);
+        self.committer.pause(&self.partition);
+    }
+
+    async fn settle_all(&mut self, batches: &mut Batches) -> Result<(), Stop> {
+        let stop = batches.stop.clone();
+        let committer = Arc::clone(&self.committer);
+        while let Some(taken) = batches.next(committer.as_ref()).await {
+            self.settle(taken, &stop).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self, taken: Taken, stop: &CancellationToken) -> Result<(), Stop> {
+        let Taken { mut batch, redelivered } = taken;
+        let records = Arc::new(std::mem::take(&mut batch.records));
+        if let Some(resolver) = &self.spec.resolver {
+            self.progress.step("resolve", resolver.resolve(&records)).await;
+        }
+
+        let state = self.spec.state.clone();
+        let exclusive = match &state {
+            Some(store) => {
+                let exclusive = stop.run_until_cancelled(store.exclusive()).await;
+                Some(exclusive.ok_or(Stop::Told)?)
+            }
+            None => None,
+        };
+        let decided = self.process(&records, state.as_deref(), stop).await?;
+        batch.records = Arc::unwrap_or_clone(records);
+
+        let mut settlement = Settlement::new(decided.verdicts, decided.derived);
+        let sink = Arc::clone(&self.spec.sink);
+        let items = settlement.items();
+        let answers = deliver(sink.as_ref(), items, "deliver", &self.progress, stop).await?;
+        settlement.answered(self.spec.name, answers);
+        self.bury(&settlement, &batch, stop).await?;
+        if let Some(store) = &state {
+            self.save(store.as_ref(), decided.changes, stop).await?;
+        }
+        drop(exclusive);
+        self.commit(&batch, &settlement.counters(&batch, redelivered), stop).await
+    }
+
+    /// The verdicts on all records. If the stage panics, halves are tried until the record at which
+    /// it does is alone; that one is refused.
+    async fn process(
+        &mut self,
+        records: &Arc<Vec<Positioned>>,
+        store: Option<&dyn StateStore>,
+        stop: &CancellationToken,
+    ) -> Result<Decided, Stop> {
+        let received = records.iter().map(|positioned| positioned.record.received_at_ns);
+        self.watermark_ns = received.fold(self.watermark_ns, i64::max);
+        let mut decided = Decided::default();
+        let mut ranges = vec![0..records.len()];
+        while let Some(range) = ranges.pop() {
+            let last = range.end == records.len();
+            let slice = Slice { records: Arc::clone(records), range: range.clone() };
+            match self.attempt(slice, last, store, &mut decided, stop).await? {
+                Ok(()) => {}
+                Err(Panicked(message)) if range.len() <= 1 => {
+                    let Some(poison) = records.get(range.start) else {
+                        return Err(Stop::Failed(format!("panic without a record: {message}")));
+                    };
+                    let id = poison.record.id;
+                    tracing::error!(stage = self.spec.name, %id, message, "the stage panicked");
+                    decided.verdicts.push(Verdict::Reject(Rejection {
+                        kind: KIND_STAGE_PANIC.into(),
+                        message: format!("the stage panicked at this record: {message}"),
+                        position_bytes: None,
+                    }));
+                }
+                Err(_) => {
+                    let middle = range.start + range.len() / 2;
+                    ranges.push(middle..range.end);
+                    ranges.push(range.start..middle);
+                }
+            }
+        }
+        Ok(decided)
+    }
+
+    /// Processes some records and adds what was decided, unless the stage panics.
+    async fn attempt(
+        &mut self,
+        slice: Slice,
+        last: bool,
+        store: Option<&dyn StateStore>,
+        decided: &mut Decided,
+        stop: &CancellationToken,
+    ) -> Result<Result<(), Panicked>, Stop> {
+        let records = slice.range.len();
+        let mut state = State::default();
+        if let Some(store) = store {
+            let keys = self.progress.step("keys", self.host.keys(slice.clone())).await?;
+            state = match keys {
+                Ok(keys) => self.load(store, keys, &decided.changes, stop).await?,
+                Err(panicked) => return Ok(Err(panicked)),
+            };
+        }
+        let watermark_ns = last.then_some(self.watermark_ns);
+        let process = self.host.process(slice, state, watermark_ns);
+        let Processed { verdicts, state, derived } =
+            match self.progress.step("process", process).await? {
+                Ok(processed) => processed,
+                Err(panicked) => return Ok(Err(panicked)),
+            };
+        if verdicts.len() != records {
+            let given = verdicts.len();
+            return Err(Stop::Failed(format!(
+                "the stage gave {given} verdicts for {records} records"
+            )));
+        }
+        let derived = derived.map_err(|Panicked(message)| {
+            Stop::Failed(format!("the stage panicked when told the time: {message}"))
+        })?;
+        decided.verdicts.extend(verdicts);
+        decided.derived.extend(derived);
+        let slots = state.keys.into_iter().zip(state.values).zip(state.changed);
+        decided.changes.extend(slots.filter_map(|((key, value), changed)| {
+            value.filter(|_| changed).map(|value| (key, value))
+        }));
+        Ok(Ok(()))
+    }
+
+    async fn load(
+        &mut self,
+        store: &dyn StateStore,
+        keys: Vec<StateKey>,
+        changes: &Changes,
+        stop: &CancellationToken,
+    ) -> Result<State, Stop> {
+        let mut backoff = Backoff::default();
+        let mut values = loop {
+            match self.progress.step("load", store.load(&keys)).await {
+                Ok(values) => break values,
+                Err(reason) => {
+                    let delay = (&mut backoff, Duration::ZERO);
+                    self.progress.wait_to_retry("load", &reason, delay, stop).await?;
+                }
+            }
+        };
+        self.progress.recovered();
+        if values.len() != keys.len() {
+            let (got, asked) = (values.len(), keys.len());
+            return Err(Stop::Failed(format!(
+                "the state store gave {got} values for {asked} keys"
+            )));
+        }
+        for (key, value) in keys.iter().zip(&mut values) {
+            if let Some(newer) = changes.get(key) {
+                *value = Some(newer.clone());
+            }
+        }
+        Ok(State { changed: vec![false; keys.len()], keys, values })
+    }
+
+    /// Publishes the dead letters. What is refused of the dead letters themselves stands there
+    /// already and is only logged: it would come round for ever.
+    async fn bury(
+        &mut self,
+        settlement: &Settlement,
+        batch: &Batch,
+        stop: &CancellationToken,
+    ) -> Result<(), Stop> {
+        let letters = settlement.dead_letters(self.spec.name, batch);
+        if &*batch.partition.topic == TOPIC_DEAD {
+            for letter in letters {
+                let (id, kind, message) = (&letter.id, &letter.kind, &letter.message);
+                tracing::error!(
+                    id,
+                    kind,
+                    message,
+                    "a dead letter cannot be used; it stays in the log"
+                );
+            }
+            return Ok(());
+        }
+        let letters: Vec<_> = letters.into_iter().map(|letter| letter.into_record()).collect();
+        let sink = self.dead_letters.as_ref();
+        let answers = deliver(sink, &letters, "bury", &self.progress, stop).await?;
+        match answers.into_iter().flatten().next() {
+            None => Ok(()),
+            Some(refusal) => {
+                let reason = format!("the bus refuses a dead letter: {}", refusal.message);
+                Err(Stop::Failed(reason))
+            }
+        }
+    }
+
+    async fn save(
+        &mut self,
+        store: &dyn StateStore,
+        changes: Changes,
+        stop: &CancellationToken,
+    ) -> Result<(), Stop> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let changes: Vec<_> = changes.into_iter().collect();
+        let mut backoff = Backoff::default();
+        while let Err(reason) = self.progress.step("save", store.save(changes.clone())).await {
+            let delay = (&mut backoff, Duration::ZERO);
+            self.progress.wait_to_retry("save", &reason, delay, stop).await?;
+        }
+        self.progress.recovered();
+        Ok(())
+    }
+
+    async fn commit(
+        &mut self,
+        batch: &Batch,
+        counters: &Counters,
+        stop: &CancellationToken,
+    ) -> Result<(), Stop> {
+        let next_offset = self.committed.max(batch.next_offset);
+        let metadata = self.ledger.metadata_with(counters);
+        let mut backoff = Backoff::default();
+        loop {
+            let commit = self.committer.commit(&self.partition, next_offset, metadata.clone());
+            match self.progress.step("commit", commit).await {
+                Ok(()) => break,
+                Err(error) if error.kind == ErrorKind::Transient => {
+                    let delay = (&mut backoff, Duration::ZERO);
+                    self.progress.wait_to_retry("commit", &error.message, delay, stop).await?;
+                }
+                Err(error) => return Err(Stop::Failed(format!("cannot commit: {error}"))),
+            }
+        }
+        self.progress.recovered();
+        self.committed = next_offset;
+        self.ledger.settled(counters);
+        Ok(())
+    }
+}
