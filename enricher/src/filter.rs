@@ -1,5 +1,7 @@
 //! What a filter is: checked once at load, then one instance in each worker.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use bus::Record;
@@ -51,7 +53,7 @@ pub enum EcsCompatibility {
 }
 
 /// What filters may use at load beside their options.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Environment {
     /// Field names by default.
     pub ecs_compatibility: EcsCompatibility,
@@ -59,4 +61,16 @@ pub struct Environment {
     pub geoip_database: Option<PathBuf>,
     /// Key of `fingerprint` where the pipeline names none: made for each installation.
     pub secret: String,
+    /// What `${NAME}` in a pipeline stands for.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// Variables and the secret are not shown: both hold passwords.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("ecs_compatibility", &self.ecs_compatibility)
+            .field("geoip_database", &self.geoip_database)
+            .finish_non_exhaustive()
+    }
 }

@@ -4,5 +4,12 @@
 //! draws a random number or runs the text of an event.
 
 pub mod filter;
+mod filters;
+mod joda;
+pub mod language;
+pub mod options;
+pub mod registry;
+mod suggest;
+pub mod template;
 
 pub use filter::{Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan};

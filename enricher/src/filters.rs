@@ -1,0 +1,3 @@
+//! The filters, one file each.
+
+pub(crate) mod drop;

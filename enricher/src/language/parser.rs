@@ -1,0 +1,412 @@
+//! The grammar: sections, plugins, options, values. Goes on after a mistake where it can, so that a
+//! user sees all of them.
+//!
+//! The grammar is that of Logstash's `grammar.treetop`; conditions are in `condition`.
+
+mod condition;
+mod recovery;
+
+use super::diagnostic::Diagnostic;
+use super::lexer::Lexer;
+use super::source::{Source, Span};
+use super::tree::{
+    Attribute, Branch, Config, Key, Plugin, Section, SectionKind, Statement, Value, ValueKind,
+};
+use crate::suggest::nearest;
+
+/// Most mistakes that are reported of one text.
+const MISTAKES_MAX: usize = 100;
+/// Deepest nesting of branches, values and parentheses.
+const DEPTH_MAX: usize = 64;
+
+/// How a text is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Syntax {
+    /// Whether `\"`, `\n` and their like mean something in strings; Logstash's
+    /// `config.support_escapes`.
+    pub support_escapes: bool,
+}
+
+/// Reads a configuration.
+///
+/// # Errors
+/// Every mistake that was found, in the order of the text.
+pub fn parse(source: &Source, syntax: Syntax) -> Result<Config, Vec<Diagnostic>> {
+    let mut parser =
+        Parser { source, lexer: Lexer::new(source), syntax, depth: 0, mistakes: Vec::new() };
+    let config = parser.config();
+    if parser.mistakes.is_empty() { Ok(config) } else { Err(parser.mistakes) }
+}
+
+/// A mistake was recorded; the caller finds a place to go on from.
+#[derive(Debug)]
+struct Lost;
+
+type Parsed<T> = Result<T, Lost>;
+
+#[derive(Debug)]
+struct Parser<'s> {
+    source: &'s Source,
+    lexer: Lexer<'s>,
+    syntax: Syntax,
+    depth: usize,
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Parser<'_> {
+    fn mistake(&mut self, span: Span, message: impl Into<String>, way_out: impl Into<String>) {
+        if self.mistakes.len() < MISTAKES_MAX {
+            self.mistakes.push(self.source.mistake(span, message, way_out));
+        }
+    }
+
+    fn lost<T>(
+        &mut self,
+        span: Span,
+        message: impl Into<String>,
+        way_out: impl Into<String>,
+    ) -> Parsed<T> {
+        self.mistake(span, message, way_out);
+        Err(Lost)
+    }
+
+    /// Something else than what must stand here.
+    fn unexpected<T>(&mut self, wanted: &str, way_out: &str) -> Parsed<T> {
+        let found = match self.lexer.peek() {
+            None => "the file ends".to_owned(),
+            Some(_) if !self.lexer.peek_name().is_empty() => {
+                format!("there is `{}`", self.lexer.peek_name())
+            }
+            Some(character) => format!("there is `{}`", character.escape_debug()),
+        };
+        let mut span = self.lexer.here();
+        span.end = span.end.max(span.start + self.lexer.peek_name().len());
+        self.lost(span, format!("{found} where {wanted} should stand"), way_out)
+    }
+
+    fn expect(&mut self, sign: &str, wanted: &str, way_out: &str) -> Parsed<()> {
+        self.lexer.skip_blanks();
+        if self.lexer.take(sign) { Ok(()) } else { self.unexpected(wanted, way_out) }
+    }
+
+    /// Runs `inner` one level deeper.
+    fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth >= DEPTH_MAX {
+            let here = self.lexer.here();
+            let message = format!("this is nested more than {DEPTH_MAX} levels deep");
+            return self.lost(here, message, "use fewer levels");
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn config(&mut self) -> Config {
+        let mut config = Config::default();
+        loop {
+            self.lexer.skip_blanks();
+            if self.lexer.at_end() {
+                return config;
+            }
+            match self.section() {
+                Ok(section) => config.sections.push(section),
+                Err(Lost) => self.skip_section(),
+            }
+        }
+    }
+
+    fn section(&mut self) -> Parsed<Section> {
+        let start = self.lexer.at;
+        let word = self.lexer.peek_name();
+        let kind = match word {
+            "input" => SectionKind::Input,
+            "filter" => SectionKind::Filter,
+            "output" => SectionKind::Output,
+            _ => {
+                let near = nearest(word, ["input", "filter", "output"]);
+                let way_out = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "a file is made of `input { }`, `filter { }` and `output { }`".into(),
+                };
+                return self.unexpected("`input`, `filter` or `output`", &way_out);
+            }
+        };
+        self.lexer.name();
+        let span = self.lexer.since(start);
+        let statements = self.block(&format!("`{}`", kind.as_str()))?;
+        Ok(Section { kind, span, statements })
+    }
+
+    /// `{ statements }`
+    fn block(&mut self, owner: &str) -> Parsed<Vec<Statement>> {
+        self.lexer.skip_blanks();
+        let open = self.lexer.here();
+        self.expect("{", &format!("the `{{` of {owner}"), "open the block with `{`")?;
+        let mut statements = Vec::new();
+        loop {
+            self.lexer.skip_blanks();
+            if self.lexer.take("}") {
+                return Ok(statements);
+            }
+            if self.lexer.at_end() {
+                return self.lost(open, format!("the block of {owner} is not closed"), "add `}`");
+            }
+            match self.deeper(Self::statement) {
+                Ok(statement) => statements.push(statement),
+                Err(Lost) => self.skip_statement(),
+            }
+        }
+    }
+
+    fn statement(&mut self) -> Parsed<Statement> {
+        match self.lexer.peek_name() {
+            "if" => self.branch().map(Statement::Branch),
+            "else" => {
+                let way_out = "an `else` follows the `}` of an `if` or `else if` directly";
+                self.unexpected("a filter or `if`", way_out)
+            }
+            _ => {
+                let (name, span) = self.name("the name of a plugin or `if`")?;
+                self.plugin(name, span).map(Statement::Plugin)
+            }
+        }
+    }
+
+    fn branch(&mut self) -> Parsed<Branch> {
+        let mut branch = Branch { arms: Vec::new(), otherwise: Vec::new() };
+        self.lexer.name();
+        loop {
+            let condition = self.condition_before_block();
+            let body = self.block("`if`")?;
+            if let Ok(condition) = condition {
+                branch.arms.push((condition, body));
+            }
+            let after = self.lexer.at;
+            self.lexer.skip_blanks();
+            if self.lexer.peek_name() != "else" {
+                self.lexer.at = after;
+                return Ok(branch);
+            }
+            self.lexer.name();
+            self.lexer.skip_blanks();
+            if self.lexer.peek_name() == "if" {
+                self.lexer.name();
+                continue;
+            }
+            branch.otherwise = self.block("`else`")?;
+            return Ok(branch);
+        }
+    }
+
+    /// A bare or quoted name.
+    fn name(&mut self, wanted: &str) -> Parsed<(String, Span)> {
+        let start = self.lexer.at;
+        if matches!(self.lexer.peek(), Some('"' | '\'')) {
+            let text = self.string()?;
+            return Ok((text, self.lexer.since(start)));
+        }
+        let name = self.lexer.name();
+        if name.is_empty() {
+            return self.unexpected(wanted, "names are letters, digits, `_` and `-`");
+        }
+        Ok((name.to_owned(), self.lexer.since(start)))
+    }
+
+    /// What follows a plugin's name.
+    fn plugin(&mut self, name: String, span: Span) -> Parsed<Plugin> {
+        self.lexer.skip_blanks();
+        let way_out = format!("write `{name} {{ ... }}`");
+        self.expect("{", &format!("the `{{` of `{name}`"), &way_out)?;
+        let mut attributes: Vec<Attribute> = Vec::new();
+        let mut separated = true;
+        loop {
+            separated |= self.lexer.skip_blanks();
+            if self.lexer.take("}") {
+                return Ok(Plugin { name, span, attributes });
+            }
+            if self.lexer.at_end() {
+                return self.lost(span, format!("`{name}` is not closed"), "add `}`");
+            }
+            if !separated {
+                let here = self.lexer.here();
+                self.mistake(here, "two options need a blank between them", "add a blank");
+            }
+            match self.attribute() {
+                Ok(attribute) => {
+                    let twice = attribute.name == "codec"
+                        && attributes.iter().any(|earlier| earlier.name == "codec");
+                    if twice {
+                        let message = format!("`{name}` has two codecs");
+                        self.mistake(attribute.span, message, "keep one of them");
+                    }
+                    attributes.push(attribute);
+                    separated = false;
+                }
+                Err(Lost) => {
+                    self.skip_attribute();
+                    separated = true;
+                }
+            }
+        }
+    }
+
+    fn attribute(&mut self) -> Parsed<Attribute> {
+        let (name, span) = self.name("an option's name or `}`")?;
+        self.expect("=>", &format!("the `=>` of `{name}`"), "options are written `name => value`")?;
+        self.lexer.skip_blanks();
+        let value = self.value()?;
+        Ok(Attribute { name, span, value })
+    }
+
+    fn value(&mut self) -> Parsed<Value> {
+        let start = self.lexer.at;
+        let kind = match self.lexer.peek() {
+            Some('"' | '\'') => ValueKind::Text(self.string()?),
+            Some('[') => ValueKind::Array(self.deeper(Self::array)?),
+            Some('{') => ValueKind::Hash(self.deeper(Self::hash)?),
+            _ if self.lexer.at_number() => self.number()?,
+            _ if !self.lexer.peek_name().is_empty() => self.word()?,
+            _ => {
+                let way_out = "a value is a string, number, word, array `[ ]` or hash `{ }`";
+                return self.unexpected("a value", way_out);
+            }
+        };
+        Ok(Value { span: self.lexer.since(start), kind })
+    }
+
+    fn number(&mut self) -> Parsed<ValueKind> {
+        let start = self.lexer.at;
+        let number = self.lexer.number();
+        if let Some(number) = number.filter(|_| self.lexer.peek_name().is_empty()) {
+            return Ok(ValueKind::Number(number));
+        }
+        self.lexer.name();
+        let span = self.lexer.since(start);
+        let message = format!("`{}` is not a number", self.source.slice(span));
+        self.lost(span, message, "put it in quotes; a number that begins with 0 is octal")
+    }
+
+    /// A bare word, or a codec with options.
+    fn word(&mut self) -> Parsed<ValueKind> {
+        let start = self.lexer.at;
+        let name = self.lexer.name();
+        let span = self.lexer.since(start);
+        self.lexer.skip_blanks();
+        if self.lexer.rest().starts_with('{') {
+            let plugin = self.deeper(|parser| parser.plugin(name.to_owned(), span))?;
+            return Ok(ValueKind::Plugin(plugin));
+        }
+        self.lexer.at = span.end;
+        let first = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if name.len() < 2 || !first || name.contains('-') {
+            let message = format!("`{name}` is no bare word");
+            let way_out = format!("put it in quotes: `\"{name}\"`");
+            return self.lost(span, message, way_out);
+        }
+        Ok(ValueKind::Text(name.to_owned()))
+    }
+
+    fn string(&mut self) -> Parsed<String> {
+        let here = self.lexer.here();
+        let Some(text) = self.lexer.string() else {
+            // Everything up to the end of the text is inside it.
+            self.lexer.at = self.source.text().len();
+            let way_out = "close it with the same quote; a quote after a backslash closes nothing";
+            return self.lost(here, "this string is not closed", way_out);
+        };
+        Ok(if self.syntax.support_escapes { unescape(text) } else { text.to_owned() })
+    }
+
+    fn array(&mut self) -> Parsed<Vec<Value>> {
+        let open = self.lexer.here();
+        self.lexer.take("[");
+        self.lexer.skip_blanks();
+        let mut elements = Vec::new();
+        if self.lexer.take("]") {
+            return Ok(elements);
+        }
+        loop {
+            elements.push(self.value()?);
+            self.lexer.skip_blanks();
+            if self.lexer.take("]") {
+                return Ok(elements);
+            }
+            if self.lexer.at_end() {
+                return self.lost(open, "this array is not closed", "add `]`");
+            }
+            self.expect(",", "`,` or `]`", "elements of an array are separated by commas")?;
+            self.lexer.skip_blanks();
+            if self.lexer.rest().starts_with(']') {
+                let way_out = "remove the comma before `]`";
+                return self.unexpected("an element", way_out);
+            }
+        }
+    }
+
+    fn hash(&mut self) -> Parsed<Vec<(Key, Value)>> {
+        let open = self.lexer.here();
+        self.lexer.take("{");
+        let mut pairs: Vec<(Key, Value)> = Vec::new();
+        loop {
+            self.lexer.skip_blanks();
+            if self.lexer.take("}") {
+                return Ok(pairs);
+            }
+            if self.lexer.at_end() {
+                return self.lost(open, "this hash is not closed", "add `}`");
+            }
+            if self.lexer.rest().starts_with(',') {
+                let way_out = "entries of a hash are separated by blanks only";
+                return self.unexpected("an entry or `}`", way_out);
+            }
+            let key = self.key()?;
+            let arrow = "entries are written `key => value`";
+            self.expect("=>", &format!("the `=>` of `{}`", key.text), arrow)?;
+            self.lexer.skip_blanks();
+            let value = self.value()?;
+            if pairs.iter().any(|(earlier, _)| earlier.text == key.text) {
+                let message = format!("the key `{}` stands twice in this hash", key.text);
+                self.mistake(key.span, message, "keep one, or use an array as its value");
+            }
+            pairs.push((key, value));
+        }
+    }
+
+    fn key(&mut self) -> Parsed<Key> {
+        let start = self.lexer.at;
+        let text = if self.lexer.at_number() {
+            match self.number()? {
+                ValueKind::Number(number) => number.to_string(),
+                _ => String::new(),
+            }
+        } else {
+            self.name("a key")?.0
+        };
+        Ok(Key { text, span: self.lexer.since(start) })
+    }
+}
+
+/// What Logstash's `config.support_escapes` replaces; any other backslash stays.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '\\' {
+            out.push(letter);
+            continue;
+        }
+        match letters.next() {
+            Some('n') => out.push('\n'),
+            Some('r') => out.push('\r'),
+            Some('t') => out.push('\t'),
+            Some(quoted @ ('"' | '\'' | '\\' | '/')) => out.push(quoted),
+            Some(other) => out.extend(['\\', other]),
+            None => out.push('\\'),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

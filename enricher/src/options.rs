@@ -1,0 +1,321 @@
+//! A filter's options as it asks for them: typed, checked, each mistake at its place.
+//!
+//! Every getter marks its option as read, and what nobody asked for is refused as unknown: an option
+//! is never read and ignored. A filter asks for all its options before it gives up, so that a user
+//! sees all mistakes at once.
+
+mod merge;
+
+use std::collections::BTreeMap;
+
+use event::FieldPath;
+
+use crate::filter::EcsCompatibility;
+use crate::language::{Diagnostic, Key, Number, Plugin, Source, Span, Value, ValueKind};
+use crate::suggest::nearest;
+use crate::template::{FieldTemplate, Template};
+
+/// One option, merged from all times it was written.
+#[derive(Debug)]
+struct Given {
+    name: String,
+    span: Span,
+    value: Value,
+    read: bool,
+}
+
+/// The options of one filter.
+#[derive(Debug)]
+pub struct Options<'a> {
+    plugin: &'a str,
+    plugin_span: Span,
+    source: &'a Source,
+    given: Vec<Given>,
+    asked: Vec<&'static str>,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl<'a> Options<'a> {
+    /// Takes a plugin's options: repeated ones are merged, `${NAME}` is replaced from `variables`.
+    pub(crate) fn new(
+        plugin: &'a Plugin,
+        source: &'a Source,
+        variables: &BTreeMap<String, String>,
+        diagnostics: &'a mut Vec<Diagnostic>,
+    ) -> Self {
+        let mut given: Vec<Given> = Vec::new();
+        for attribute in &plugin.attributes {
+            let mut value = attribute.value.clone();
+            if let Err(mistake) = value.substitute(source, variables) {
+                diagnostics.push(mistake);
+            }
+            match given.iter_mut().find(|given| given.name == attribute.name) {
+                Some(earlier) => merge::merge(&mut earlier.value, value),
+                None => given.push(Given {
+                    name: attribute.name.clone(),
+                    span: attribute.span,
+                    value,
+                    read: false,
+                }),
+            }
+        }
+        Self {
+            plugin: &plugin.name,
+            plugin_span: plugin.span,
+            source,
+            given,
+            asked: Vec::new(),
+            diagnostics,
+        }
+    }
+
+    /// The filter's name in the configuration.
+    #[must_use]
+    pub fn plugin(&self) -> &str {
+        self.plugin
+    }
+
+    /// Whether an option is given; does not mark it as read.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.given.iter().any(|given| given.name == name)
+    }
+
+    /// An option as it is written.
+    pub fn value(&mut self, name: &'static str) -> Option<Value> {
+        self.asked.push(name);
+        let given = self.given.iter_mut().find(|given| given.name == name)?;
+        given.read = true;
+        Some(given.value.clone())
+    }
+
+    /// A string; a number is taken as it prints.
+    pub fn text(&mut self, name: &'static str) -> Option<String> {
+        let value = self.value(name)?;
+        let text = value.single().and_then(Value::as_text);
+        self.or_refuse(name, text, value.span, "a string", "\"...\"")
+    }
+
+    /// A string that must be given.
+    pub fn required_text(&mut self, name: &'static str) -> Option<String> {
+        self.require(name);
+        self.text(name)
+    }
+
+    /// Strings: an array of them, or one alone.
+    pub fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
+        let value = self.value(name)?;
+        self.or_refuse(
+            name,
+            value.as_texts(),
+            value.span,
+            "a list of strings",
+            "[\"...\", \"...\"]",
+        )
+    }
+
+    /// A reference to a field.
+    pub fn field(&mut self, name: &'static str) -> Option<FieldPath> {
+        let text = self.text(name)?;
+        self.parse_field(name, &text)
+    }
+
+    /// A reference to a field that must be given.
+    pub fn required_field(&mut self, name: &'static str) -> Option<FieldPath> {
+        self.require(name);
+        self.field(name)
+    }
+
+    /// References to fields: an array of them, or one alone.
+    pub fn fields(&mut self, name: &'static str) -> Option<Vec<FieldPath>> {
+        let texts = self.texts(name)?;
+        texts.iter().map(|text| self.parse_field(name, text)).collect()
+    }
+
+    /// A string in which `%{field}` is replaced for each event.
+    pub fn template(&mut self, name: &'static str) -> Option<Template> {
+        let text = self.text(name)?;
+        let span = self.span(name);
+        self.parse_template(&text, span)
+    }
+
+    /// Strings in which `%{field}` is replaced for each event.
+    pub fn templates(&mut self, name: &'static str) -> Option<Vec<Template>> {
+        let texts = self.texts(name)?;
+        let span = self.span(name);
+        texts.iter().map(|text| self.parse_template(text, span)).collect()
+    }
+
+    /// References to fields in which `%{field}` is replaced for each event.
+    pub fn field_templates(&mut self, name: &'static str) -> Option<Vec<FieldTemplate>> {
+        let texts = self.texts(name)?;
+        let span = self.span(name);
+        texts.iter().map(|text| self.parse_field_template(text, span)).collect()
+    }
+
+    /// Reads a text as a template; a mistake is recorded at `span`.
+    pub fn parse_template(&mut self, text: &str, span: Span) -> Option<Template> {
+        Template::parse(text)
+            .map_err(|error| self.refuse_at(span, error.message, error.way_out))
+            .ok()
+    }
+
+    /// Reads a text as a reference that may hold templates; a mistake is recorded at `span`.
+    pub fn parse_field_template(&mut self, text: &str, span: Span) -> Option<FieldTemplate> {
+        FieldTemplate::parse(text)
+            .map_err(|error| self.refuse_at(span, error.message, error.way_out))
+            .ok()
+    }
+
+    fn parse_field(&mut self, name: &'static str, text: &str) -> Option<FieldPath> {
+        FieldPath::parse(text)
+            .map_err(|error| {
+                let span = self.span(name);
+                let way_out = "a field is written `name` or `[outer][inner]`";
+                self.refuse_at(span, format!("`{}` is not a field reference", error.text), way_out);
+            })
+            .ok()
+    }
+
+    /// Pairs in order: a hash, or a flat array of keys and values as Logstash takes it. A key that
+    /// stands twice in an array or over repeated options has an array of its values.
+    pub fn pairs(&mut self, name: &'static str) -> Option<Vec<(Key, Value)>> {
+        let value = self.value(name)?;
+        let span = value.span;
+        self.or_refuse(name, merge::pairs(value), span, "a hash", "{ \"key\" => \"value\" }")
+    }
+
+    /// Pairs whose values are strings.
+    pub fn text_pairs(&mut self, name: &'static str) -> Option<Vec<(Key, String)>> {
+        let pairs = self.pairs(name)?;
+        pairs
+            .into_iter()
+            .map(|(key, value)| {
+                let text = value.as_text();
+                let text =
+                    self.or_refuse(name, text, value.span, "strings as values", "\"...\"")?;
+                Some((key, text))
+            })
+            .collect()
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&mut self, name: &'static str, default: bool) -> bool {
+        self.choice(name, &["true", "false"]).map_or(default, |word| word == "true")
+    }
+
+    /// A whole number.
+    pub fn integer(&mut self, name: &'static str) -> Option<i64> {
+        let value = self.value(name)?;
+        let number = match value.single().map(|value| &value.kind) {
+            Some(ValueKind::Number(Number::Integer(number))) => Some(*number),
+            Some(ValueKind::Text(text)) => text.parse().ok(),
+            _ => None,
+        };
+        self.or_refuse(name, number, value.span, "a whole number", "10")
+    }
+
+    /// A number.
+    pub fn number(&mut self, name: &'static str) -> Option<f64> {
+        let value = self.value(name)?;
+        let number = match value.single().map(|value| &value.kind) {
+            Some(ValueKind::Number(Number::Integer(number))) => Some(*number as f64),
+            Some(ValueKind::Number(Number::Float(number))) => Some(*number),
+            Some(ValueKind::Text(text)) => text.parse().ok().filter(|n: &f64| n.is_finite()),
+            _ => None,
+        };
+        self.or_refuse(name, number, value.span, "a number", "0.5")
+    }
+
+    /// One of these words.
+    pub fn choice(&mut self, name: &'static str, choices: &[&'static str]) -> Option<&'static str> {
+        let text = self.text(name)?;
+        let found = choices.iter().copied().find(|choice| *choice == text);
+        if found.is_none() {
+            let way_out = match nearest(&text, choices.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`? It is one of {}", choices.join(", ")),
+                None => format!("it is one of {}", choices.join(", ")),
+            };
+            self.refuse(name, format!("`{name}` cannot be `{text}`"), way_out);
+        }
+        found
+    }
+
+    /// `ecs_compatibility` of this filter, else the pipeline's.
+    pub fn ecs_compatibility(&mut self, pipeline: EcsCompatibility) -> EcsCompatibility {
+        match self.choice("ecs_compatibility", &["disabled", "v1", "v8"]) {
+            Some("disabled") => EcsCompatibility::Disabled,
+            Some("v1") => EcsCompatibility::V1,
+            Some(_) => EcsCompatibility::V8,
+            None => pipeline,
+        }
+    }
+
+    /// Refuses options that Logstash has and that do not run here, each with its way out.
+    pub fn not_supported(&mut self, names: &[(&'static str, &str)]) {
+        for (name, way_out) in names {
+            if self.value(name).is_some() {
+                let message = format!("`{name}` of `{}` is not supported", self.plugin);
+                self.refuse(name, message, *way_out);
+            }
+        }
+    }
+
+    /// Records a mistake at an option, or at the filter where the option is not given.
+    pub fn refuse(&mut self, name: &str, message: impl Into<String>, way_out: impl Into<String>) {
+        let span = self.span(name);
+        self.refuse_at(span, message, way_out);
+    }
+
+    /// Records a mistake at a place.
+    pub fn refuse_at(
+        &mut self,
+        span: Span,
+        message: impl Into<String>,
+        way_out: impl Into<String>,
+    ) {
+        self.diagnostics.push(self.source.mistake(span, message, way_out));
+    }
+
+    /// Refuses the filter if this option is missing.
+    pub fn require(&mut self, name: &'static str) {
+        if !self.has(name) {
+            let message = format!("`{}` needs the option `{name}`", self.plugin);
+            self.refuse_at(self.plugin_span, message, format!("add `{name} => ...`"));
+        }
+    }
+
+    /// Place of an option's value, or of the filter where the option is not given.
+    #[must_use]
+    pub fn span(&self, name: &str) -> Span {
+        let given = self.given.iter().find(|given| given.name == name);
+        given.map_or(self.plugin_span, |given| given.value.span)
+    }
+
+    fn or_refuse<T>(
+        &mut self,
+        name: &str,
+        value: Option<T>,
+        span: Span,
+        wanted: &str,
+        example: &str,
+    ) -> Option<T> {
+        if value.is_none() {
+            let message = format!("`{name}` of `{}` must be {wanted}", self.plugin);
+            self.refuse_at(span, message, format!("write `{name} => {example}`"));
+        }
+        value
+    }
+
+    /// Refuses what nobody asked for.
+    pub(crate) fn finish(self) {
+        for given in self.given.iter().filter(|given| !given.read) {
+            let message = format!("`{}` has no option `{}`", self.plugin, given.name);
+            let way_out = match nearest(&given.name, self.asked.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "remove it".to_owned(),
+            };
+            self.diagnostics.push(self.source.mistake(given.span, message, way_out));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The filters that exist, one line each, and what is said of those that do not.
+//!
+//! Only a name that stands here can be run.
+
+use std::sync::Arc;
+
+use crate::filter::{Environment, FilterPlan};
+use crate::options::Options;
+use crate::suggest::nearest;
+
+/// Who defined a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// Logstash has it too.
+    Logstash,
+    /// Only Millrace has it.
+    Millrace,
+}
+
+/// Checks a filter's options; `None` when a mistake was recorded.
+pub type Build = fn(&mut Options<'_>, &Environment) -> Option<Arc<dyn FilterPlan>>;
+
+/// A filter that can be named in a pipeline.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// Who defined it.
+    pub origin: Origin,
+    /// Checks its options.
+    pub build: Build,
+}
+
+const fn logstash(name: &'static str, build: Build) -> Entry {
+    Entry { name, origin: Origin::Logstash, build }
+}
+
+#[expect(dead_code, reason = "the first filter of our own is about to use it")]
+const fn millrace(name: &'static str, build: Build) -> Entry {
+    Entry { name, origin: Origin::Millrace, build }
+}
+
+/// Every filter, by name.
+pub const FILTERS: &[Entry] = &[logstash("drop", crate::filters::drop::build)];
+
+/// Filters of Logstash that do not run here, and what to do instead.
+const ABSENT: &[(&str, &str)] = &[
+    (
+        "ruby",
+        "no Ruby runs here: most code can be written with mutate (rename, copy, merge, add_field), \
+         conditionals, and date",
+    ),
+    ("kv", "use grok for a fixed set of keys, or send JSON"),
+    ("csv", "use grok, or send JSON"),
+    ("dissect", "use grok with the same delimiters"),
+    ("translate", "use conditionals with mutate { replace => ... } for small dictionaries"),
+    ("split", "send one event a line"),
+    ("clone", "send the event twice, or mark it with add_field"),
+    ("xml", "send JSON"),
+    ("dns", "look-ups on the network are not made here; add the name where the log is written"),
+    ("cidr", "use conditionals with =~ on the address"),
+    ("syslog_pri", "use grok for the priority"),
+    ("urldecode", "decode it where the log is written"),
+    ("prune", "name the fields in mutate { remove_field => ... }"),
+    ("truncate", "use mutate { gsub => ... } with a counted pattern"),
+    ("json_encode", "objects print as JSON in mutate { add_field => { \"x\" => \"%{object}\" } }"),
+    ("metrics", "the platform's own metrics are served on its metrics port"),
+    ("aggregate", "events are not joined here"),
+    ("elapsed", "events are not joined here"),
+    ("multiline", "join lines where the log is read"),
+    ("throttle", "limit the rate at the door"),
+    ("sleep", "remove it: nothing waits here"),
+    ("uuid", "every record has an id already: it is the document's _id"),
+    ("elasticsearch", "a filter asks no server here"),
+    ("http", "a filter asks no server here"),
+    ("rest", "a filter asks no server here"),
+    ("jdbc_streaming", "a filter asks no server here"),
+    ("jdbc_static", "a filter asks no server here"),
+    ("memcached", "a filter asks no server here"),
+    ("tld", "use grok on the host name"),
+    ("de_dot", "dotted keys are kept as they are"),
+    ("bytes", "use grok and mutate { convert => ... }"),
+    ("environment", "write ${NAME} where the value is needed"),
+    ("extractnumbers", "use grok with %{NUMBER:name:float}"),
+    ("i18n", "remove it"),
+    ("range", "use conditionals with < and >"),
+    ("alter", "use conditionals with mutate"),
+    ("anonymize", "use fingerprint"),
+    ("checksum", "use fingerprint"),
+];
+
+/// Finds a filter.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    FILTERS.iter().find(|entry| entry.name == name)
+}
+
+/// What to say of a name that is no filter here: the message and the way out.
+pub(crate) fn explain_absence(name: &str) -> (String, String) {
+    if let Some((_, way_out)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
+        let message = format!("Logstash's filter `{name}` does not run here");
+        return (message, (*way_out).to_owned());
+    }
+    let names = FILTERS.iter().map(|entry| entry.name);
+    let way_out = match nearest(name, names.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
+    };
+    (format!("there is no filter `{name}`"), way_out)
+}

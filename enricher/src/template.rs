@@ -1,0 +1,212 @@
+//! Strings with `%{field}` and dates in them, read once at load and rendered for each event.
+//!
+//! What is put in is text: it is never read as a template again. A text without any `%{` costs
+//! nothing when rendered.
+
+use std::borrow::Cow;
+
+use event::{Event, FieldPath, Kind, NodeId};
+
+use crate::joda::DateFormat;
+
+/// Why a text is not a template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct TemplateError {
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub way_out: String,
+}
+
+/// A string in which fields and the event's time are replaced.
+#[derive(Clone, Debug)]
+pub struct Template {
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug)]
+enum Part {
+    Literal(String),
+    /// A field, and the text that stands where there is none.
+    Field(FieldPath, String),
+    EpochSeconds,
+    Date(DateFormat),
+    Now,
+}
+
+impl Template {
+    /// Reads a text: `%{name}`, `%{[outer][inner]}`, `%{+YYYY.MM.dd}` (Joda), `%{+%s}`,
+    /// `%{{yyyy-MM-dd}}` (java.time), `%{{TIME_NOW}}`.
+    ///
+    /// # Errors
+    /// For a field reference or a date format that cannot be meant.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let mut parts = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text;
+        while let Some((before, inside)) = rest.split_once("%{") {
+            let java = inside.strip_prefix('{').and_then(|inside| inside.split_once("}}"));
+            let (part, after) = if let Some((pattern, after)) = java {
+                let part = if pattern == "TIME_NOW" {
+                    Part::Now
+                } else {
+                    Part::Date(DateFormat::java(pattern).map_err(not_a_date)?)
+                };
+                (part, after)
+            } else if let Some((name, after)) = inside.split_once('}') {
+                (reference(name)?, after)
+            } else {
+                break;
+            };
+            literal.push_str(before);
+            if !literal.is_empty() {
+                parts.push(Part::Literal(std::mem::take(&mut literal)));
+            }
+            parts.push(part);
+            rest = after;
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            parts.push(Part::Literal(literal));
+        }
+        Ok(Self { parts })
+    }
+
+    /// The text, if nothing in it is replaced.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text for an event. `received_at_ns` of its record is the only "now" there is.
+    #[must_use]
+    pub fn render<'t>(&'t self, event: &'t Event, received_at_ns: i64) -> Cow<'t, str> {
+        if let Some(literal) = self.literal() {
+            return Cow::Borrowed(literal);
+        }
+        if let [Part::Field(path, missing)] = self.parts.as_slice() {
+            return match event.get(path) {
+                Some(id) => event.text(id).unwrap_or_else(|| {
+                    let mut out = String::new();
+                    write_value(event, id, missing, &mut out);
+                    Cow::Owned(out)
+                }),
+                None => Cow::Owned(absent(event, path, missing)),
+            };
+        }
+        let mut out = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => out.push_str(text),
+                Part::Field(path, missing) => match event.get(path) {
+                    Some(id) => write_value(event, id, missing, &mut out),
+                    None => out.push_str(&absent(event, path, missing)),
+                },
+                Part::EpochSeconds => {
+                    out.push_str(&event.timestamp_ns.div_euclid(1_000_000_000).to_string());
+                }
+                Part::Date(format) => format.write(event.timestamp_ns, &mut out),
+                Part::Now => out.push_str(&timestamp_text(received_at_ns)),
+            }
+        }
+        Cow::Owned(out)
+    }
+}
+
+/// The event's own time is not among its fields.
+fn absent(event: &Event, path: &FieldPath, missing: &str) -> String {
+    if path.is_timestamp() { timestamp_text(event.timestamp_ns) } else { missing.to_owned() }
+}
+
+fn timestamp_text(timestamp_ns: i64) -> String {
+    let mut text = Vec::new();
+    event::format_timestamp(timestamp_ns, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn reference(name: &str) -> Result<Part, TemplateError> {
+    if name == "+%s" {
+        return Ok(Part::EpochSeconds);
+    }
+    if let Some(pattern) = name.strip_prefix('+') {
+        return DateFormat::joda(pattern).map(Part::Date).map_err(not_a_date);
+    }
+    let as_written = format!("%{{{name}}}");
+    match FieldPath::parse(name) {
+        Ok(path) => Ok(Part::Field(path, as_written)),
+        Err(_) => Err(TemplateError {
+            message: format!("`{as_written}` names no field"),
+            way_out: "write `%{name}` or `%{[outer][inner]}`".to_owned(),
+        }),
+    }
+}
+
+fn not_a_date(message: String) -> TemplateError {
+    TemplateError {
+        message,
+        way_out: "use letters of dates such as `%{+YYYY.MM.dd}`; other letters need 'quotes'"
+            .to_owned(),
+    }
+}
+
+/// Arrays join with commas, objects print as JSON, null as if it were missing.
+fn write_value(event: &Event, id: NodeId, missing: &str, out: &mut String) {
+    match event.kind(id) {
+        Kind::Null => out.push_str(missing),
+        Kind::Array => {
+            for (place, element) in event.elements(id).enumerate() {
+                if place > 0 {
+                    out.push(',');
+                }
+                write_value(event, element, "", out);
+            }
+        }
+        Kind::Object => {
+            let mut json = Vec::new();
+            event.raw(id, &mut json);
+            out.push_str(&String::from_utf8_lossy(&json));
+        }
+        _ => out.push_str(&event.scalar_text(id).unwrap_or_default()),
+    }
+}
+
+/// A field reference in which `%{field}` is replaced for each event.
+#[derive(Clone, Debug)]
+pub enum FieldTemplate {
+    /// The same field for every event.
+    Fixed(FieldPath),
+    /// Which field, the event says.
+    Dynamic(Template),
+}
+
+impl FieldTemplate {
+    /// Reads a reference that may hold templates.
+    ///
+    /// # Errors
+    /// For what is neither a reference nor a template.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        if text.contains("%{") {
+            return Template::parse(text).map(Self::Dynamic);
+        }
+        FieldPath::parse(text).map(Self::Fixed).map_err(|error| TemplateError {
+            message: format!("`{}` is not a field reference", error.text),
+            way_out: "a field is written `name` or `[outer][inner]`".to_owned(),
+        })
+    }
+
+    /// The field for an event; `None` where what the event says is no reference.
+    #[must_use]
+    pub fn resolve(&self, event: &Event, received_at_ns: i64) -> Option<Cow<'_, FieldPath>> {
+        match self {
+            Self::Fixed(path) => Some(Cow::Borrowed(path)),
+            Self::Dynamic(template) => {
+                FieldPath::parse(&template.render(event, received_at_ns)).ok().map(Cow::Owned)
+            }
+        }
+    }
+}
