@@ -1,9 +1,17 @@
 //! The cache port: values and counters that may be lost at any time. A right answer never needs it.
+//! `memory` is the cache of one process.
+
+mod memory;
+
+#[cfg(test)]
+mod contract;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+
+pub use memory::{MemoryCache, MemoryConfig};
 
 /// The cache is away. What it would have told must be found otherwise.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -13,13 +21,13 @@ pub struct CacheError(pub String);
 /// A cache with times to live.
 #[async_trait]
 pub trait CacheStore: Send + Sync {
-    /// Reads a value that has not expired.
+    /// Reads a value that has not expired; a counter is no value.
     ///
     /// # Errors
     /// The cache is away.
     async fn get(&self, key: &str) -> Result<Option<Bytes>, CacheError>;
 
-    /// Stores a value for a time.
+    /// Stores a value for a time, in place of what is there.
     ///
     /// # Errors
     /// The cache is away.
@@ -31,8 +39,8 @@ pub trait CacheStore: Send + Sync {
     /// The cache is away.
     async fn delete(&self, key: &str) -> Result<(), CacheError>;
 
-    /// Adds to a counter and gives its value after that. A counter begins at 0, and expires
-    /// `window` after its first addition.
+    /// Adds to a counter and gives its value after that. A counter begins at 0, also where a value
+    /// was, and expires `window` after its first addition.
     ///
     /// # Errors
     /// The cache is away.
