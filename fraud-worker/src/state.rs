@@ -1,0 +1,57 @@
+//! The stage's state in a document store: one collection of opaque values, one transaction a batch.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use document_store::{Change, CollectionSpec, DocumentError, DocumentStore, Expect};
+use pipeline::{StateKey, StateStore};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+const COLLECTION: CollectionSpec = CollectionSpec { name: "fraud_state", indexes: &[] };
+
+/// Keeps state in a document store.
+pub struct DocumentStateStore {
+    documents: Arc<dyn DocumentStore>,
+    turn: Arc<Mutex<()>>,
+}
+
+impl std::fmt::Debug for DocumentStateStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DocumentStateStore").finish_non_exhaustive()
+    }
+}
+
+impl DocumentStateStore {
+    /// Makes the collection if it is missing.
+    ///
+    /// # Errors
+    /// Of the store.
+    pub async fn open(documents: Arc<dyn DocumentStore>) -> Result<Self, DocumentError> {
+        documents.ensure_collections(&[COLLECTION]).await?;
+        Ok(Self { documents, turn: Arc::default() })
+    }
+}
+
+#[async_trait]
+impl StateStore for DocumentStateStore {
+    async fn exclusive(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
+    }
+
+    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, String> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0.as_str()).collect();
+        let found = self.documents.get_many(COLLECTION.name, &ids).await;
+        let body = |document: Option<document_store::Document>| document.map(|found| found.body);
+        found
+            .map(|documents| documents.into_iter().map(body).collect())
+            .map_err(|error| error.to_string())
+    }
+
+    async fn save(&self, changes: Vec<(StateKey, Bytes)>) -> Result<(), String> {
+        let put =
+            |(key, body): (StateKey, Bytes)| Change::Put { id: key.0, body, expect: Expect::Any };
+        let changes = changes.into_iter().map(put).collect();
+        self.documents.apply(COLLECTION.name, changes).await.map_err(|error| error.to_string())
+    }
+}

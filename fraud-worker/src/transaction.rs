@@ -1,0 +1,113 @@
+//! What the worker reads of a transaction's document. Anything else of the document is not its concern.
+
+use bus::{Record, RecordId};
+use event::{Event, FieldPath, Limits};
+
+use crate::amount::Amount;
+
+/// The log type that is scored.
+const TRANSACTION: &str = "transaction";
+
+/// A transaction as the rules see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// The record's identity.
+    pub id: RecordId,
+    /// Tenant.
+    pub shop: String,
+    /// When it happened, milliseconds since 1970 UTC.
+    pub timestamp_ms: i64,
+    /// The amount, where it is a number.
+    pub amount: Option<Amount>,
+    /// Its currency, or empty.
+    pub currency: String,
+    /// User id, if the customer is known.
+    pub user: Option<String>,
+    /// Session.
+    pub session: Option<String>,
+    /// The client's address.
+    pub address: Option<String>,
+    /// The order.
+    pub order: Option<String>,
+}
+
+impl Transaction {
+    /// The state key of the customer: the user, else the session.
+    #[must_use]
+    pub fn customer_key(&self) -> Option<String> {
+        let key = |kind: &str, id: &String| format!("customer\0{}\0{kind}\0{id}", self.shop);
+        let user = self.user.as_ref().map(|user| key("user", user));
+        user.or_else(|| self.session.as_ref().map(|session| key("session", session)))
+    }
+
+    /// The state key of the client's address.
+    #[must_use]
+    pub fn address_key(&self) -> Option<String> {
+        self.address.as_ref().map(|address| format!("address\0{}\0{address}", self.shop))
+    }
+}
+
+/// Reads transactions out of records; one is used again and again.
+#[derive(Debug)]
+pub struct TransactionReader {
+    event: Event,
+    limits: Limits,
+    dataset: FieldPath,
+    amount: FieldPath,
+    currency: FieldPath,
+    user: FieldPath,
+    session: FieldPath,
+    address: FieldPath,
+    order: FieldPath,
+}
+
+impl Default for TransactionReader {
+    fn default() -> Self {
+        Self {
+            event: Event::new(),
+            // The document was made by the enricher within its own limits, and may hold more than
+            // the line that it came from.
+            limits: Limits { depth_max: 128, nodes_max: 200_000, payload_bytes_max: 64 << 20 },
+            dataset: FieldPath::dotted("event.dataset"),
+            amount: FieldPath::dotted("shop.order.amount"),
+            currency: FieldPath::dotted("shop.order.currency"),
+            user: FieldPath::dotted("user.id"),
+            session: FieldPath::dotted("shop.session.id"),
+            address: FieldPath::dotted("client.ip"),
+            order: FieldPath::dotted("shop.order.id"),
+        }
+    }
+}
+
+impl TransactionReader {
+    /// Reads a record of `logs.enriched`; `None` for every other log type.
+    ///
+    /// # Errors
+    /// The record is not a document.
+    pub fn read(&mut self, record: &Record) -> Result<Option<Transaction>, event::Refusal> {
+        // Most records are of other types and need not be decoded.
+        if memchr::memmem::find(&record.payload, b"\"transaction\"").is_none() {
+            return Ok(None);
+        }
+        self.event.decode_json(&record.payload, record.received_at_ns, &self.limits)?;
+        if self.text(&self.dataset).as_deref() != Some(TRANSACTION) {
+            return Ok(None);
+        }
+        Ok(Some(Transaction {
+            id: record.id,
+            shop: record.shop.to_string(),
+            timestamp_ms: self.event.timestamp_ns.div_euclid(1_000_000),
+            amount: self.text(&self.amount).as_deref().and_then(Amount::parse),
+            currency: self.text(&self.currency).unwrap_or_default(),
+            user: self.text(&self.user),
+            session: self.text(&self.session),
+            address: self.text(&self.address),
+            order: self.text(&self.order),
+        }))
+    }
+
+    fn text(&self, path: &FieldPath) -> Option<String> {
+        let found = self.event.get(path)?;
+        self.event.scalar_text(found).filter(|text| !text.is_empty()).map(|text| text.into_owned())
+    }
+}
