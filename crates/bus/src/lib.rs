@@ -3,6 +3,10 @@
 //! `log` is the embedded backend, a segment log of checksummed frames. This crate never decodes a
 //! payload and knows no stage, store or service.
 
+pub mod contract;
+pub mod frame;
+pub mod log;
+pub mod partitioner;
 pub mod port;
 pub mod record;
 
