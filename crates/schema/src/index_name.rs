@@ -1,0 +1,93 @@
+//! Where a document is kept: `ecommerce-logs-TYPE-YYYY.MM.DD`, from its log type and its times alone.
+//!
+//! A type that is not on the list never becomes part of a name.
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+/// What every index begins with.
+pub const INDEX_PREFIX: &str = "ecommerce-logs-";
+
+/// The log type of what names none of the others.
+pub const OTHER: &str = "other";
+
+/// Every log type, our own scores included.
+pub const LOG_TYPES: &[&str] = &[
+    "transaction",
+    "error",
+    "user_behavior",
+    "performance",
+    "fraud_detection",
+    OTHER,
+    "fraud_score",
+];
+
+const DAY_SECONDS: i64 = 86_400;
+/// Twenty years of the Gregorian calendar: 7,304.85 days.
+const PAST_SECONDS: i64 = 631_139_040;
+const SECOND_NS: i64 = 1_000_000_000;
+
+/// Whether an event may say of itself that it happened then: at most 20 years before its receipt and
+/// one day after it. Both in nanoseconds since 1970 UTC.
+#[must_use]
+pub fn is_believable(timestamp_ns: i64, received_at_ns: i64) -> bool {
+    let early = received_at_ns.saturating_sub(PAST_SECONDS * SECOND_NS);
+    let late = received_at_ns.saturating_add(DAY_SECONDS * SECOND_NS);
+    (early..=late).contains(&timestamp_ns)
+}
+
+/// The index of a document, and whether its own time was not believable, so that the day of receipt
+/// was taken. An unknown log type is `other`. Days are UTC's.
+#[must_use]
+pub fn index_name(log_type: &str, timestamp_ns: i64, received_at_ns: i64) -> (String, bool) {
+    let log_type = LOG_TYPES.iter().find(|known| **known == log_type).unwrap_or(&OTHER);
+    let clamped = !is_believable(timestamp_ns, received_at_ns);
+    let time_ns = if clamped { received_at_ns } else { timestamp_ns };
+    let timestamp = Timestamp::from_nanosecond(i128::from(time_ns))
+        .expect("64 bits of nanoseconds reach from 1677 to 2262, which jiff holds");
+    let day = Offset::UTC.to_datetime(timestamp).date();
+    let name =
+        format!("{INDEX_PREFIX}{log_type}-{:04}.{:02}.{:02}", day.year(), day.month(), day.day());
+    (name, clamped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ns(text: &str) -> i64 {
+        let timestamp: Timestamp = text.parse().unwrap();
+        i64::try_from(timestamp.as_nanosecond()).unwrap()
+    }
+
+    #[test]
+    fn the_day_is_the_events_own_in_utc() {
+        let received = ns("2026-11-25T08:00:00Z");
+        let of = |time| index_name("transaction", ns(time), received);
+        let own = |day: &str| (format!("ecommerce-logs-transaction-{day}"), false);
+        assert_eq!(of("2026-11-25T23:59:59.999Z"), own("2026.11.25"));
+        assert_eq!(of("2026-11-20T01:30:00+03:30"), own("2026.11.19"));
+        assert_eq!(of("2010-12-01T08:26:00Z"), own("2010.12.01"));
+        assert_eq!(of("2026-11-26T08:00:00Z"), own("2026.11.26"));
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_believed_gives_the_day_of_receipt() {
+        let received = ns("2026-11-25T08:00:00Z");
+        let day = ("ecommerce-logs-error-2026.11.25".to_owned(), true);
+        for time in ["1970-01-01T00:00:00Z", "2006-11-24T00:00:00Z", "2026-11-26T08:00:01Z"] {
+            assert_eq!(index_name("error", ns(time), received), day, "{time}");
+        }
+        assert_eq!(index_name("error", i64::MIN, received), day);
+        assert_eq!(index_name("error", i64::MAX, received), day);
+    }
+
+    #[test]
+    fn hostile_input_12_a_type_off_the_list_never_names_an_index() {
+        for log_type in ["../../etc", "Transaction", "a,b*", "", "transaction\n", &"x".repeat(300)]
+        {
+            let (name, _) = index_name(log_type, 0, 0);
+            assert_eq!(name, "ecommerce-logs-other-1970.01.01", "{log_type}");
+        }
+    }
+}
