@@ -269,10 +269,11 @@ impl Writer {
     fn roll_aged(&mut self) {
         let age = self.active.began_at.elapsed().unwrap_or_default();
         let aged = age >= Duration::from_secs(self.config.segment_age_s);
-        if aged && self.active.end.position > 0 && self.failed.is_none() {
-            if let Err(error) = self.roll() {
-                tracing::warn!(%error, "cannot begin the next segment yet");
-            }
+        if aged
+            && self.active.end.position > 0
+            && let Err(error) = self.roll()
+        {
+            tracing::warn!(%error, "cannot begin the next segment yet");
         }
     }
 
