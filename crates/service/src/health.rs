@@ -63,3 +63,27 @@ impl Health {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_part_that_waits_or_fails_is_enough_and_only_a_stalled_one_is_not_alive() {
+        let health = Health::default();
+        health.set("enricher", HealthState::Ready);
+        assert!(health.is_ready() && health.is_live());
+        for state in [
+            HealthState::Waiting { reason: "engine".to_owned() },
+            HealthState::Failed { reason: "disk".to_owned() },
+        ] {
+            health.set("indexer", state);
+            assert!(!health.is_ready() && health.is_live());
+        }
+        health.set("indexer", HealthState::Stalled { reason: "process".to_owned() });
+        assert!(!health.is_ready() && !health.is_live());
+        health.clear("indexer");
+        assert!(health.is_ready() && health.is_live());
+        assert_eq!(health.parts().len(), 1);
+    }
+}

@@ -2,14 +2,27 @@
 //!
 //! This crate knows no port, no store and no stage.
 
+pub mod admin;
 pub mod config;
 pub mod context;
 pub mod health;
+pub mod limits;
+pub mod logging;
 pub mod metrics;
+pub mod printable;
+pub mod process;
+pub mod secret;
+pub mod shutdown;
 pub mod units;
 
+pub use admin::{Admin, AdminConfig};
+pub use config::{Check, Findings, Flag, Mistakes};
 pub use context::Context;
 pub use health::{Health, HealthState};
+pub use limits::{BudgetError, ByteBudget, HeldBytes};
+pub use logging::LogConfig;
 pub use metrics::{MetricKind, Metrics};
+pub use printable::Printable;
+pub use secret::Secret;
 pub use tokio_util::sync::CancellationToken;
 pub use units::{ByteSize, Span};

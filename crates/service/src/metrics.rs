@@ -158,3 +158,43 @@ impl Collector for Computed {
         vec![family]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_asked_for_again_is_the_same_metric() {
+        let metrics = Metrics::default();
+        let count = || metrics.counter("millrace_things_total", "Things", &["kind"]);
+        count().with_label_values(&["a"]).inc();
+        count().with_label_values(&["a"]).inc();
+        let text = metrics.text();
+        assert!(text.contains("millrace_things_total{kind=\"a\"} 2"), "{text}");
+    }
+
+    #[test]
+    fn computed_metrics_are_read_when_asked_for() {
+        let metrics = Metrics::default();
+        let depth = Arc::new(Mutex::new(1.0));
+        let read = Arc::clone(&depth);
+        let sample = move || vec![(vec!["q\"\n".to_owned()], *read.lock().unwrap())];
+        metrics.computed("millrace_depth", "Depth", MetricKind::Gauge, &["queue"], sample);
+        *depth.lock().unwrap() = 2.5;
+        let text = metrics.text();
+        assert!(text.contains("# TYPE millrace_depth gauge"), "{text}");
+        assert!(text.contains("millrace_depth{queue=\"q\\\"\\n\"} 2.5"), "{text}");
+    }
+
+    #[test]
+    fn histograms_have_their_buckets() {
+        let metrics = Metrics::default();
+        let seconds = metrics.histogram("millrace_seconds", "Time", &["step"], vec![0.1, 1.0]);
+        seconds.with_label_values(&["deliver"]).observe(0.5);
+        let text = metrics.text();
+        assert!(text.contains("millrace_seconds_bucket{step=\"deliver\",le=\"1\"} 1"), "{text}");
+        let gauge = metrics.gauge("millrace_gauge", "Gauge", &[]);
+        gauge.with_label_values::<&str>(&[]).set(-4);
+        assert!(metrics.text().contains("millrace_gauge -4"));
+    }
+}

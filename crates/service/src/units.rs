@@ -121,14 +121,76 @@ impl Serialize for Span {
     }
 }
 
+/// Reads a text; says what is wanted when it is something else, a bare number say.
+struct UnitVisitor<T> {
+    wanted: &'static str,
+    made: std::marker::PhantomData<T>,
+}
+
+impl<T: FromStr<Err = String>> de::Visitor<'_> for UnitVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.wanted)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        let wanted = "a size with its unit in quotes, as \"64KiB\"";
+        deserializer.deserialize_str(UnitVisitor { wanted, made: std::marker::PhantomData })
     }
 }
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        let wanted = "a length of time with its unit in quotes, as \"5s\"";
+        deserializer.deserialize_str(UnitVisitor { wanted, made: std::marker::PhantomData })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn units_are_read_exactly() {
+        assert_eq!("64KiB".parse(), Ok(ByteSize(65_536)));
+        assert_eq!("64KB".parse(), Ok(ByteSize(64_000)));
+        assert_eq!(" 7 B ".parse(), Ok(ByteSize(7)));
+        assert_eq!("250ms".parse(), Ok(Span::from_millis(250)));
+        assert_eq!("90d".parse(), Ok(Span::from_secs(90 * 86_400)));
+        assert_eq!("5us".parse(), Ok(Span(Duration::from_micros(5))));
+    }
+
+    #[test]
+    fn what_has_no_unit_is_too_large_or_is_no_number_is_refused_with_an_example() {
+        for text in ["", "5", "KiB", "-1s", "1.5s", "5 parsecs", "1kib", "99999999999TiB"] {
+            let (size, span) = (text.parse::<ByteSize>(), text.parse::<Span>());
+            assert!(size.is_err_and(|error| error.contains("64KiB")), "{text}");
+            assert!(span.is_err_and(|error| error.contains("5s")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bare_number_is_told_what_is_wanted() {
+        let error = serde_json::from_str::<ByteSize>("5").unwrap_err().to_string();
+        assert!(error.contains("a size with its unit"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(bytes: u64, ns in 0_u64..u64::MAX / 2) {
+            let size = ByteSize(bytes);
+            prop_assert_eq!(size.to_string().parse(), Ok(size));
+            let span = Span(Duration::from_micros(ns / 1_000));
+            prop_assert_eq!(span.to_string().parse(), Ok(span));
+        }
     }
 }

@@ -1,0 +1,53 @@
+//! Checks that settings cannot make alone: one that depends on another, a value that is only wrong
+//! for this process.
+
+/// A configuration that knows what goes together. Settings' own forms are checked before.
+pub trait Check {
+    /// Adds what is wrong to the findings.
+    fn check(&self, _findings: &mut Findings) {}
+}
+
+/// What a check has found so far.
+#[derive(Debug, Default)]
+pub struct Findings {
+    table: Vec<String>,
+    found: Vec<Finding>,
+}
+
+/// A setting with what is wrong with it.
+#[derive(Debug)]
+pub(super) struct Finding {
+    pub(super) path: Vec<String>,
+    related: Vec<Vec<String>>,
+    pub(super) message: String,
+}
+
+impl Findings {
+    /// Runs the check of a table within this one.
+    pub fn within(&mut self, table: &str, check: impl FnOnce(&mut Self)) {
+        self.table.push(table.to_owned());
+        check(self);
+        self.table.pop();
+    }
+
+    /// Notes a mistake. `settings` are the names, within this table, of those that do not go
+    /// together; it is reported where the first stands, and not at all if another mistake has
+    /// been found in any of them.
+    pub fn add(&mut self, settings: &[&str], message: impl Into<String>) {
+        let absolute = |name: &&str| {
+            let names = name.split('.').map(str::to_owned);
+            self.table.iter().cloned().chain(names).collect::<Vec<_>>()
+        };
+        let related: Vec<_> = settings.iter().map(absolute).collect();
+        let path = related.first().unwrap_or(&self.table).clone();
+        self.found.push(Finding { path, related, message: message.into() });
+    }
+
+    /// The findings that no setting's removal has caused.
+    pub(super) fn without(self, removed: &[Vec<String>]) -> Vec<Finding> {
+        let caused = |finding: &Finding| {
+            removed.iter().any(|path| finding.related.iter().any(|name| name.starts_with(path)))
+        };
+        self.found.into_iter().filter(|finding| !caused(finding)).collect()
+    }
+}

@@ -1,0 +1,172 @@
+//! A budget of bytes: whoever wants to hold bytes waits until there is room.
+//!
+//! First come, first served: a large request is not starved by small ones. A request larger than the
+//! whole is refused at once, since it would wait for ever.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::metrics::{MetricKind, Metrics};
+use crate::units::ByteSize;
+
+/// Bytes are given out in pieces of this size, so that budgets over 4 GiB fit the semaphore.
+const PIECE_BYTES: u64 = 256;
+
+/// Room for bytes; cloning shares.
+#[derive(Clone, Debug)]
+pub struct ByteBudget {
+    room: Arc<Semaphore>,
+    total: ByteSize,
+    held_bytes: Arc<AtomicU64>,
+}
+
+/// Room that is held until this is dropped.
+#[derive(Debug)]
+pub struct HeldBytes {
+    bytes: u64,
+    held_bytes: Arc<AtomicU64>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Why there is no room.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BudgetError {
+    /// There never will be.
+    #[error("{wanted_bytes} bytes are more than the whole budget of {total}")]
+    LargerThanAll {
+        /// What was asked for.
+        wanted_bytes: u64,
+        /// The budget.
+        total: ByteSize,
+    },
+    /// There is none now.
+    #[error("no room for {wanted_bytes} bytes now: the budget of {total} is in use")]
+    Busy {
+        /// What was asked for.
+        wanted_bytes: u64,
+        /// The budget.
+        total: ByteSize,
+    },
+}
+
+impl ByteBudget {
+    /// A budget of this size.
+    #[must_use]
+    pub fn new(total: ByteSize) -> Self {
+        let pieces = usize::try_from(total.0 / PIECE_BYTES).unwrap_or(usize::MAX);
+        let room = Arc::new(Semaphore::new(pieces.min(Semaphore::MAX_PERMITS)));
+        Self { room, total, held_bytes: Arc::default() }
+    }
+
+    /// Shows the budget as the gauges `millrace_<name>_held_bytes` and `millrace_<name>_budget_bytes`.
+    pub fn show(&self, name: &str, metrics: &Metrics) {
+        let budget = self.clone();
+        metrics.computed(
+            &format!("millrace_{name}_held_bytes"),
+            "Bytes that are held out of the budget",
+            MetricKind::Gauge,
+            &[],
+            move || vec![(Vec::new(), budget.held().0 as f64)],
+        );
+        let total = self.total.0 as f64;
+        metrics.computed(
+            &format!("millrace_{name}_budget_bytes"),
+            "Bytes that may be held together",
+            MetricKind::Gauge,
+            &[],
+            move || vec![(Vec::new(), total)],
+        );
+    }
+
+    /// Bytes that are held now.
+    #[must_use]
+    pub fn held(&self) -> ByteSize {
+        ByteSize(self.held_bytes.load(Ordering::Relaxed))
+    }
+
+    /// Waits for room.
+    ///
+    /// # Errors
+    /// [`BudgetError::LargerThanAll`].
+    pub async fn acquire(&self, bytes: u64) -> Result<HeldBytes, BudgetError> {
+        let pieces = self.pieces(bytes)?;
+        let permit = Arc::clone(&self.room).acquire_many_owned(pieces).await;
+        Ok(self.hold(bytes, permit.expect("the semaphore of a budget is never closed")))
+    }
+
+    /// Takes room if there is any now.
+    ///
+    /// # Errors
+    /// [`BudgetError`].
+    pub fn try_acquire(&self, bytes: u64) -> Result<HeldBytes, BudgetError> {
+        let pieces = self.pieces(bytes)?;
+        let busy = |_| BudgetError::Busy { wanted_bytes: bytes, total: self.total };
+        let permit = Arc::clone(&self.room).try_acquire_many_owned(pieces).map_err(busy)?;
+        Ok(self.hold(bytes, permit))
+    }
+
+    fn pieces(&self, bytes: u64) -> Result<u32, BudgetError> {
+        let refused = BudgetError::LargerThanAll { wanted_bytes: bytes, total: self.total };
+        let pieces = bytes.div_ceil(PIECE_BYTES);
+        if pieces > self.total.0 / PIECE_BYTES {
+            return Err(refused);
+        }
+        u32::try_from(pieces).map_err(|_| refused)
+    }
+
+    fn hold(&self, bytes: u64, permit: OwnedSemaphorePermit) -> HeldBytes {
+        self.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+        HeldBytes { bytes, held_bytes: Arc::clone(&self.held_bytes), _permit: permit }
+    }
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        self.held_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_larger_than_all_is_refused_and_what_is_let_go_can_be_had_again() {
+        let budget = ByteBudget::new(ByteSize(1024));
+        let all = budget.try_acquire(1000).unwrap();
+        assert_eq!(budget.held(), ByteSize(1000));
+        assert!(matches!(budget.try_acquire(1), Err(BudgetError::Busy { .. })));
+        assert!(matches!(budget.try_acquire(1025), Err(BudgetError::LargerThanAll { .. })));
+        drop(all);
+        assert_eq!(budget.held(), ByteSize(0));
+        drop(budget.try_acquire(1024).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_large_request_is_not_starved_by_small_ones() {
+        let budget = ByteBudget::new(ByteSize(1024));
+        let first = budget.acquire(512).await.unwrap();
+        let large = tokio::spawn({
+            let budget = budget.clone();
+            async move { budget.acquire(1024).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(budget.try_acquire(256).is_err(), "the large request is first in the queue");
+        drop(first);
+        assert!(large.await.unwrap().is_ok());
+        assert!(budget.acquire(2048).await.is_err());
+    }
+
+    #[test]
+    fn budgets_are_shown() {
+        let metrics = Metrics::default();
+        let budget = ByteBudget::new(ByteSize(2048));
+        budget.show("intake", &metrics);
+        let _held = budget.try_acquire(300).unwrap();
+        let text = metrics.text();
+        assert!(text.contains("millrace_intake_held_bytes 300"), "{text}");
+        assert!(text.contains("millrace_intake_budget_bytes 2048"), "{text}");
+    }
+}
