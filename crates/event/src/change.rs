@@ -3,12 +3,13 @@
 use crate::document::Event;
 use crate::node::{
     CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, Kind, NONE, Node, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH,
-    link, mark_changed, unlink,
+    link, mark_changed, replace, unlink,
 };
 use crate::path::{FieldPath, Segment};
 use crate::refusal::Limits;
 use crate::scan::scan;
 use crate::text::escape;
+use crate::timestamp::{format_timestamp, parse_iso8601};
 
 impl Event {
     fn add(&mut self, node: Node) -> NodeId {
@@ -156,8 +157,18 @@ impl Event {
         mark_changed(&mut self.nodes, array.0);
     }
 
-    /// The object that should hold the last step of a path; objects on the way are made. `None` where
-    /// something that is not an object stands in the way.
+    /// Puts a value that stands nowhere where another stands, under the same name. The other then
+    /// stands nowhere.
+    pub fn replace(&mut self, old: NodeId, new: NodeId) {
+        let parent = self.node(old).parent;
+        if parent != NONE {
+            replace(&mut self.nodes, old.0, new.0);
+            mark_changed(&mut self.nodes, parent);
+        }
+    }
+
+    /// The container that should hold the last step of a path; objects on the way are made. `None`,
+    /// with nothing made, where something that is not an object stands in the way.
     fn holder<'p>(&mut self, path: &'p FieldPath) -> Option<(NodeId, &'p Segment)> {
         let (last, way) = path.segments.split_last()?;
         let mut at = self.root();
@@ -178,39 +189,80 @@ impl Event {
         matches!(self.kind(at), Kind::Object | Kind::Array).then_some((at, last))
     }
 
-    /// Puts a value that stands nowhere at a path, in place of what is there.
+    /// Whether a value could be put at a path.
+    fn is_open(&self, path: &FieldPath) -> bool {
+        let Some((last, way)) = path.segments.split_last() else {
+            return false;
+        };
+        let mut at = self.root();
+        for step in way {
+            let inner = match (self.kind(at), step.index) {
+                (Kind::Object, _) => match self.child(at, &step.key) {
+                    Some(inner) => Some(inner),
+                    None => return true,
+                },
+                (Kind::Array, Some(index)) => self.element(at, index),
+                _ => None,
+            };
+            let Some(inner) = inner else {
+                return false;
+            };
+            at = inner;
+        }
+        match (self.kind(at), last.index) {
+            (Kind::Object, _) => true,
+            (Kind::Array, Some(index)) => {
+                self.element(at, index).is_some() || self.is_end(at, index)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_end(&self, array: NodeId, index: i64) -> bool {
+        i64::try_from(self.elements(array).count()) == Ok(index)
+    }
+
+    /// Puts a value that stands nowhere at a path, in place of what is there. Objects on the way are
+    /// made; false, with nothing changed, where something else stands in the way. At `@timestamp`
+    /// only the text of an instant can be put: it becomes the event's time.
     pub fn place(&mut self, path: &FieldPath, id: NodeId) -> bool {
+        if path.is_timestamp() {
+            return self.take_timestamp(id);
+        }
         let Some((holder, last)) = self.holder(path) else {
             return false;
         };
         if self.kind(holder) == Kind::Array {
-            let Some(index) = last.index else {
-                return false;
-            };
-            return self.place_element(holder, index, id);
+            return last.index.is_some_and(|index| self.place_element(holder, index, id));
         }
-        if let Some(old) = self.child(holder, &last.key) {
-            self.detach(old);
+        match self.child(holder, &last.key) {
+            Some(old) => self.replace(old, id),
+            None => self.attach(holder, &last.key, id),
         }
-        self.attach(holder, &last.key, id);
         true
     }
 
-    fn place_element(&mut self, array: NodeId, index: i64, id: NodeId) -> bool {
-        let Some(old) = self.element(array, index) else {
-            // Right after the end is an append; further away there is nothing to stand on.
-            let at_end = i64::try_from(self.elements(array).count()) == Ok(index);
-            if at_end {
-                self.push(array, id);
+    fn take_timestamp(&mut self, id: NodeId) -> bool {
+        match self.text(id).as_deref().and_then(parse_iso8601) {
+            Some(timestamp_ns) => {
+                self.timestamp_ns = timestamp_ns;
+                true
             }
-            return at_end;
-        };
-        let mut at = self.detach_all(array);
-        while let Some(element) = at {
-            at = self.next_sibling(element);
-            self.push(array, if element == old { id } else { element });
+            None => false,
         }
-        true
+    }
+
+    fn place_element(&mut self, array: NodeId, index: i64, id: NodeId) -> bool {
+        if let Some(old) = self.element(array, index) {
+            self.replace(old, id);
+            return true;
+        }
+        // Right after the end is an append; further away there is nothing to stand on.
+        let at_end = self.is_end(array, index);
+        if at_end {
+            self.push(array, id);
+        }
+        at_end
     }
 
     /// Sets a string. Objects on the way are made; false where something else stands in the way.
@@ -264,20 +316,40 @@ impl Event {
         true
     }
 
-    /// Moves a field, in place of what is there; false if there is none or the way is blocked.
+    /// Moves a field, in place of what is there; false, with nothing changed, if there is none or
+    /// the way is blocked.
     pub fn rename(&mut self, from: &FieldPath, to: &FieldPath) -> bool {
         let Some(id) = self.get(from).filter(|id| *id != self.root()) else {
-            return false;
+            return from.is_timestamp() && self.copy(from, to);
         };
         if from == to {
             return true;
+        }
+        if to.is_timestamp() {
+            let taken = self.take_timestamp(id);
+            if taken {
+                self.detach(id);
+            }
+            return taken;
+        }
+        // A field that moves into itself is out of its own way, but not out of an array's.
+        let into_itself =
+            to.starts_with(from) && self.kind(NodeId(self.node(id).parent)) == Kind::Object;
+        if !into_itself && (to.starts_with(from) || !self.is_open(to)) {
+            return false;
         }
         self.detach(id);
         self.place(to, id)
     }
 
-    /// Copies a field, in place of what is there; false if there is none or the way is blocked.
+    /// Copies a field, in place of what is there; false, with nothing changed, if there is none or
+    /// the way is blocked. `@timestamp` is copied as text.
     pub fn copy(&mut self, from: &FieldPath, to: &FieldPath) -> bool {
+        if from.is_timestamp() {
+            let mut text = Vec::with_capacity(30);
+            format_timestamp(self.timestamp_ns, &mut text);
+            return self.set_text(to, &String::from_utf8_lossy(&text));
+        }
         let Some(id) = self.get(from) else {
             return false;
         };
@@ -302,51 +374,59 @@ impl Event {
             return true;
         }
         let array = self.new_array();
-        let copy = self.new_copy(old);
-        self.push(array, copy);
+        self.replace(old, array);
+        self.push(array, old);
         self.push(array, added);
-        self.place(path, array)
+        true
     }
 
     /// Adds a tag; one that the event has already is not added again.
     pub fn add_tag(&mut self, tag: &str) {
-        if self.has_tag(tag) {
-            return;
+        if !self.has_tag(tag) {
+            self.push_tag(tag);
         }
+    }
+
+    /// Adds a tag even if the event has it already, as the common option `add_tag` does.
+    pub fn push_tag(&mut self, tag: &str) {
         let added = self.new_text(tag);
+        let tags = self.tags_array();
+        self.push(tags, added);
+    }
+
+    /// The array of tags: made if there is none, and out of a single value.
+    fn tags_array(&mut self) -> NodeId {
         let root = self.root();
-        let array = match self.child(root, "tags") {
+        match self.child(root, "tags") {
             Some(tags) if self.kind(tags) == Kind::Array => tags,
-            found => {
+            Some(single) => {
                 let array = self.new_array();
-                if let Some(old) = found {
-                    self.detach(old);
-                    if self.kind(old) != Kind::Null {
-                        self.push(array, old);
-                    }
+                self.replace(single, array);
+                if self.kind(single) != Kind::Null {
+                    self.push(array, single);
                 }
+                array
+            }
+            None => {
+                let array = self.new_array();
                 self.attach(root, "tags", array);
                 array
             }
-        };
-        self.push(array, added);
+        }
     }
 
-    /// Removes every tag of this name.
+    /// Removes every tag of this name. A single value becomes an array by this, as in Logstash.
     pub fn remove_tag(&mut self, tag: &str) {
-        let Some(tags) = self.child(self.root(), "tags") else {
-            return;
-        };
-        if self.text(tags).is_some_and(|text| text == tag) {
-            self.detach(tags);
+        if self.child(self.root(), "tags").is_none() {
             return;
         }
-        let found: Vec<_> = self
-            .elements(tags)
-            .filter(|id| self.text(*id).is_some_and(|text| text == tag))
-            .collect();
-        for id in found {
-            self.detach(id);
+        let tags = self.tags_array();
+        let mut at = self.first_child(tags);
+        while let Some(element) = at {
+            at = self.next_sibling(element);
+            if self.text_is(element, tag) {
+                self.detach(element);
+            }
         }
     }
 }

@@ -78,15 +78,13 @@ impl Event {
         let Some(found) = self.child(self.root(), "@timestamp") else {
             return;
         };
-        match self.text(found).as_deref().and_then(parse_iso8601) {
-            Some(timestamp_ns) => {
-                self.timestamp_ns = timestamp_ns;
-                self.detach(found);
-            }
-            None => {
-                self.rename(&FieldPath::key("@timestamp"), &FieldPath::key("_@timestamp"));
-                self.add_tag("_timestampparsefailure");
-            }
+        let own = self.text(found).as_deref().and_then(parse_iso8601);
+        self.detach(found);
+        if let Some(timestamp_ns) = own {
+            self.timestamp_ns = timestamp_ns;
+        } else if self.kind(found) != Kind::Null {
+            self.place(&FieldPath::key("_@timestamp"), found);
+            self.add_tag("_timestampparsefailure");
         }
     }
 
@@ -148,17 +146,20 @@ impl Event {
         let mut at = self.node(object).first_child;
         while at != NONE {
             let node = &self.nodes[at as usize];
-            let same = if node.has(KEY_ESCAPED) {
-                self.key_of(node) == key
-            } else {
-                self.key_slice(node) == key.as_bytes()
-            };
-            if same {
+            if self.is_named(node, key) {
                 return Some(NodeId(at));
             }
             at = node.next;
         }
         None
+    }
+
+    pub(crate) fn is_named(&self, node: &Node, key: &str) -> bool {
+        if node.has(KEY_ESCAPED) {
+            return self.key_of(node) == key;
+        }
+        (node.key_end - node.key_start) as usize == key.len()
+            && self.key_slice(node) == key.as_bytes()
     }
 
     /// The values of an object or an array, in order.
@@ -222,6 +223,19 @@ impl Event {
         Some(if node.has(TEXT_ESCAPED) { unescape(slice) } else { String::from_utf8_lossy(slice) })
     }
 
+    /// Whether a value is this string.
+    #[must_use]
+    pub fn text_is(&self, id: NodeId, text: &str) -> bool {
+        let node = self.node(id);
+        if node.kind != Kind::String {
+            return false;
+        }
+        if node.has(TEXT_ESCAPED) {
+            return unescape(self.text_slice(node)) == text;
+        }
+        self.text_slice(node) == text.as_bytes()
+    }
+
     /// A scalar's text: strings without escapes, numbers as written, `true` and `false`. `None` for
     /// null and containers.
     #[must_use]
@@ -255,8 +269,7 @@ impl Event {
         let Some(tags) = self.child(self.root(), "tags") else {
             return false;
         };
-        self.text(tags).is_some_and(|text| text == tag)
-            || self.elements(tags).any(|element| self.text(element).is_some_and(|text| text == tag))
+        self.text_is(tags, tag) || self.elements(tags).any(|element| self.text_is(element, tag))
     }
 }
 

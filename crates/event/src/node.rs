@@ -118,6 +118,35 @@ pub(crate) fn link(nodes: &mut [Node], parent: u32, child: u32) {
     node.next = NONE;
 }
 
+/// Puts `new`, which stands nowhere, where `old` stands, under the same name. The ancestors are
+/// marked by the caller.
+pub(crate) fn replace(nodes: &mut [Node], old: u32, new: u32) {
+    const KEY_FLAGS: u8 = KEY_ESCAPED | KEY_IN_SCRATCH;
+    let Node { key_start, key_end, parent, next, flags, .. } = nodes[old as usize];
+    let first = nodes[parent as usize].first_child;
+    if first == old {
+        nodes[parent as usize].first_child = new;
+    } else {
+        let mut before = first;
+        while nodes[before as usize].next != old {
+            before = nodes[before as usize].next;
+        }
+        nodes[before as usize].next = new;
+    }
+    if nodes[parent as usize].last_child == old {
+        nodes[parent as usize].last_child = new;
+    }
+    let node = &mut nodes[new as usize];
+    node.key_start = key_start;
+    node.key_end = key_end;
+    node.flags = node.flags & !KEY_FLAGS | flags & KEY_FLAGS;
+    node.parent = parent;
+    node.next = next;
+    let node = &mut nodes[old as usize];
+    node.parent = NONE;
+    node.next = NONE;
+}
+
 /// Marks a container and everything around it as no longer equal to its slice.
 pub(crate) fn mark_changed(nodes: &mut [Node], mut at: u32) {
     while at != NONE {

@@ -61,7 +61,8 @@ impl FieldPath {
                     closed_inner = true;
                 }
                 '[' | ']' => return Err(error()),
-                _ if depth == 0 => return Err(error()),
+                // Beside a part that is closed nothing but another bracket may stand.
+                _ if depth == 0 || closed_inner => return Err(error()),
                 other => name.push(other),
             }
         }
@@ -89,10 +90,22 @@ impl FieldPath {
         Self { segments: name.split('.').map(segment).collect() }
     }
 
+    /// The field that `inner` names within this one.
+    #[must_use]
+    pub fn join(&self, inner: &Self) -> Self {
+        Self { segments: self.segments.iter().chain(&inner.segments).cloned().collect() }
+    }
+
     /// The steps.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// Whether this field lies within the other, or is it.
+    #[must_use]
+    pub fn starts_with(&self, other: &Self) -> bool {
+        self.segments.starts_with(&other.segments)
     }
 
     /// Whether this is the event's own time.

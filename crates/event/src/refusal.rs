@@ -17,6 +17,15 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// For documents that this platform wrote: filters nest what was taken within other limits a
+    /// little deeper.
+    #[must_use]
+    pub fn documents() -> Self {
+        Self { depth_max: 128, nodes_max: 1_000_000, payload_bytes_max: usize::MAX }
+    }
+}
+
 /// Kinds of refusal, in order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RefusalKind {

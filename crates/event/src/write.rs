@@ -14,8 +14,7 @@ impl Event {
         let mut at = self.node(self.root()).first_child;
         while at != NONE {
             let node = &self.nodes[at as usize];
-            let key = self.key_slice(node);
-            if key != b"@metadata" && key != b"@timestamp" {
+            if !self.is_named(node, "@metadata") && !self.is_named(node, "@timestamp") {
                 out.push(b',');
                 self.write_member(node, out);
             }

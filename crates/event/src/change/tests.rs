@@ -57,6 +57,64 @@ fn fields_are_set_moved_copied_and_removed() {
 }
 
 #[test]
+fn a_blocked_way_loses_nothing() {
+    let text = r#"{"a":{"b":1},"s":"x","list":[1,{"k":2}]}"#;
+    let untouched: Value = serde_json::from_str(text).unwrap();
+    for (from, to) in [
+        ("a", "[s][deep]"),
+        ("[list][0]", "[list][0][x]"),
+        ("[list][1][k]", "[s][x]"),
+        ("a", "[list][name]"),
+        ("gone", "b"),
+    ] {
+        let mut event = event(text);
+        assert!(!event.rename(&path(from), &path(to)), "{from} {to}");
+        assert_eq!(written(&event), untouched, "{from} {to}");
+        assert!(!event.copy(&path(from), &path(to)), "{from} {to}");
+        assert_eq!(written(&event), untouched, "{from} {to}");
+    }
+    let mut event = event(text);
+    assert!(event.rename(&path("a"), &path("[a][was]")));
+    assert!(event.rename(&path("[list][0]"), &path("[list][0]")));
+    assert_eq!(written(&event), json!({"a":{"was":{"b":1}},"s":"x","list":[1,{"k":2}]}));
+}
+
+#[test]
+fn a_replaced_field_keeps_its_place() {
+    let mut event = event(r#"{"first":1,"sec\u006fnd":2,"last":3}"#);
+    event.set_text(&path("second"), "x");
+    event.set_bool(&path("last"), true);
+    event.append(&path("first"), "y");
+    let mut out = Vec::new();
+    event.write_json(&mut out);
+    assert!(
+        String::from_utf8(out)
+            .unwrap()
+            .ends_with(r#","first":[1,"y"],"sec\u006fnd":"x","last":true}"#)
+    );
+}
+
+#[test]
+fn the_time_is_moved_as_text_and_taken_from_text() {
+    let mut event = event("{}");
+    assert!(event.copy(&path("@timestamp"), &path("[event][created]")));
+    assert_eq!(written(&event), json!({"event":{"created":"2023-11-14T22:13:20.000Z"}}));
+    event.set_text(&path("when"), "2026-01-02T03:04:05Z");
+    assert!(event.rename(&path("when"), &path("@timestamp")));
+    assert_eq!(event.timestamp_ns, 1_767_323_045_000_000_000);
+    assert!(!event.set_text(&path("@timestamp"), "soon"));
+    assert_eq!(written(&event), json!({"event":{"created":"2023-11-14T22:13:20.000Z"}}));
+}
+
+#[test]
+fn dotted_and_nested_names_are_two_fields() {
+    let mut event = event(r#"{"a.b":1,"a":{"b":2}}"#);
+    assert!(event.rename(&FieldPath::key("a.b"), &path("c")));
+    assert_eq!(written(&event), json!({"a":{"b":2},"c":1}));
+    assert!(event.get(&FieldPath::dotted("a.b")).is_some());
+}
+
+#[test]
 fn tags_are_an_array_of_strings() {
     let mut event = event(r#"{"tags":"one"}"#);
     event.add_tag("two");
@@ -64,11 +122,16 @@ fn tags_are_an_array_of_strings() {
     assert!(event.has_tag("one") && event.has_tag("two"));
     event.remove_tag("one");
     assert_eq!(written(&event), json!({"tags":["two"]}));
+    event.push_tag("two");
+    assert_eq!(written(&event), json!({"tags":["two","two"]}));
+    let mut single = self::event(r#"{"tags":"foo"}"#);
+    single.remove_tag("bar");
+    assert_eq!(written(&single), json!({"tags":["foo"]}));
 }
 
 #[test]
 fn metadata_is_never_output() {
-    let mut event = event("{}");
+    let mut event = event(r#"{"\u0040metadata":{"a":1}}"#);
     event.set_text(&path("[@metadata][secret]"), "x");
     assert_eq!(written(&event), json!({}));
 }
@@ -90,7 +153,20 @@ fn the_events_own_timestamp_is_taken_or_kept_aside() {
 #[test]
 fn references_follow_logstash() {
     assert_eq!(path("[[a][b]][c]").to_string(), "[a][b][c]");
-    for wrong in ["", "[", "]", "foo[bar]", "[a]b[c]", "[a", "[]"] {
+    assert_eq!(path("[[a]][b c]").to_string(), "[a][b c]");
+    for wrong in [
+        "",
+        "[",
+        "]",
+        "foo[bar]",
+        "[a]b[c]",
+        "[a",
+        "[]",
+        "[[a][b]c][d]",
+        "[c[a][b]][d]",
+        "[a]][b]",
+        "[a][]",
+    ] {
         assert!(FieldPath::parse(wrong).is_err(), "{wrong}");
     }
 }
