@@ -32,8 +32,14 @@ pub struct Syntax {
 /// # Errors
 /// Every mistake that was found, in the order of the text.
 pub fn parse(source: &Source, syntax: Syntax) -> Result<Config, Vec<Diagnostic>> {
-    let mut parser =
-        Parser { source, lexer: Lexer::new(source), syntax, depth: 0, mistakes: Vec::new() };
+    let mut parser = Parser {
+        source,
+        lexer: Lexer::new(source),
+        syntax,
+        depth: 0,
+        mistakes: Vec::new(),
+        end_reported: false,
+    };
     let config = parser.config();
     if parser.mistakes.is_empty() { Ok(config) } else { Err(parser.mistakes) }
 }
@@ -51,6 +57,8 @@ struct Parser<'s> {
     syntax: Syntax,
     depth: usize,
     mistakes: Vec<Diagnostic>,
+    /// The text ended too early and that was said: what was still open need not be named again.
+    end_reported: bool,
 }
 
 impl Parser<'_> {
@@ -77,7 +85,10 @@ impl Parser<'_> {
             Some(_) if !self.lexer.peek_name().is_empty() => {
                 format!("there is `{}`", self.lexer.peek_name())
             }
-            Some(character) => format!("there is `{}`", character.escape_debug()),
+            Some(character) if character.is_control() => {
+                format!("there is `{}`", character.escape_debug())
+            }
+            Some(character) => format!("there is `{character}`"),
         };
         let mut span = self.lexer.here();
         span.end = span.end.max(span.start + self.lexer.peek_name().len());
@@ -87,6 +98,14 @@ impl Parser<'_> {
     fn expect(&mut self, sign: &str, wanted: &str, way_out: &str) -> Parsed<()> {
         self.lexer.skip_blanks();
         if self.lexer.take(sign) { Ok(()) } else { self.unexpected(wanted, way_out) }
+    }
+
+    /// Something is open at the end of the text.
+    fn unclosed<T>(&mut self, open: Span, message: impl Into<String>, way_out: &str) -> Parsed<T> {
+        if !std::mem::replace(&mut self.end_reported, true) {
+            self.mistake(open, message, way_out);
+        }
+        Err(Lost)
     }
 
     /// Runs `inner` one level deeper.
@@ -150,7 +169,8 @@ impl Parser<'_> {
                 return Ok(statements);
             }
             if self.lexer.at_end() {
-                return self.lost(open, format!("the block of {owner} is not closed"), "add `}`");
+                let message = format!("the block of {owner} is not closed");
+                return self.unclosed(open, message, "add `}`");
             }
             match self.deeper(Self::statement) {
                 Ok(statement) => statements.push(statement),
@@ -216,8 +236,14 @@ impl Parser<'_> {
     /// What follows a plugin's name.
     fn plugin(&mut self, name: String, span: Span) -> Parsed<Plugin> {
         self.lexer.skip_blanks();
-        let way_out = format!("write `{name} {{ ... }}`");
-        self.expect("{", &format!("the `{{` of `{name}`"), &way_out)?;
+        if !self.lexer.take("{") {
+            let way_out = format!("write `{name} {{ ... }}`");
+            let missing = self.unexpected(&format!("the `{{` of `{name}`"), &way_out);
+            // Options follow: only the brace was forgotten.
+            if !self.at_attribute() {
+                return missing;
+            }
+        }
         let mut attributes: Vec<Attribute> = Vec::new();
         let mut separated = true;
         loop {
@@ -226,7 +252,7 @@ impl Parser<'_> {
                 return Ok(Plugin { name, span, attributes });
             }
             if self.lexer.at_end() {
-                return self.lost(span, format!("`{name}` is not closed"), "add `}`");
+                return self.unclosed(span, format!("`{name}` is not closed"), "add `}`");
             }
             if !separated {
                 let here = self.lexer.here();
@@ -249,6 +275,16 @@ impl Parser<'_> {
                 }
             }
         }
+    }
+
+    /// Whether `name =>` stands here.
+    fn at_attribute(&mut self) -> bool {
+        let start = self.lexer.at;
+        let named = !self.lexer.name().is_empty() || self.lexer.string().is_some();
+        self.lexer.skip_blanks();
+        let found = named && self.lexer.rest().starts_with("=>");
+        self.lexer.at = start;
+        found
     }
 
     fn attribute(&mut self) -> Parsed<Attribute> {
@@ -313,7 +349,7 @@ impl Parser<'_> {
             // Everything up to the end of the text is inside it.
             self.lexer.at = self.source.text().len();
             let way_out = "close it with the same quote; a quote after a backslash closes nothing";
-            return self.lost(here, "this string is not closed", way_out);
+            return self.unclosed(here, "this string is not closed", way_out);
         };
         Ok(if self.syntax.support_escapes { unescape(text) } else { text.to_owned() })
     }
@@ -321,26 +357,34 @@ impl Parser<'_> {
     fn array(&mut self) -> Parsed<Vec<Value>> {
         let open = self.lexer.here();
         self.lexer.take("[");
-        self.lexer.skip_blanks();
         let mut elements = Vec::new();
-        if self.lexer.take("]") {
-            return Ok(elements);
-        }
+        let mut comma_needed = false;
         loop {
-            elements.push(self.value()?);
             self.lexer.skip_blanks();
-            if self.lexer.take("]") {
+            let comma = self.lexer.here();
+            let comma_found = self.lexer.take(",");
+            self.lexer.skip_blanks();
+            if self.lexer.at_end() {
+                return self.unclosed(open, "this array is not closed", "add `]`");
+            }
+            let closed = self.lexer.take("]");
+            if comma_found && (closed || !comma_needed) {
+                let message = "there is `,` without an element on both sides";
+                self.mistake(comma, message, "remove it");
+            }
+            if closed {
                 return Ok(elements);
             }
-            if self.lexer.at_end() {
-                return self.lost(open, "this array is not closed", "add `]`");
+            if comma_needed && !comma_found {
+                let way_out = "elements of an array are separated by commas";
+                // A value that follows is read: only the comma was forgotten.
+                let _: Parsed<()> = self.unexpected("`,` or `]`", way_out);
             }
-            self.expect(",", "`,` or `]`", "elements of an array are separated by commas")?;
-            self.lexer.skip_blanks();
-            if self.lexer.rest().starts_with(']') {
-                let way_out = "remove the comma before `]`";
-                return self.unexpected("an element", way_out);
+            match self.value() {
+                Ok(element) => elements.push(element),
+                Err(Lost) => self.skip_array(),
             }
+            comma_needed = true;
         }
     }
 
@@ -354,23 +398,33 @@ impl Parser<'_> {
                 return Ok(pairs);
             }
             if self.lexer.at_end() {
-                return self.lost(open, "this hash is not closed", "add `}`");
+                return self.unclosed(open, "this hash is not closed", "add `}`");
             }
-            if self.lexer.rest().starts_with(',') {
-                let way_out = "entries of a hash are separated by blanks only";
-                return self.unexpected("an entry or `}`", way_out);
+            let here = self.lexer.here();
+            if self.lexer.take(",") {
+                let message = "there is `,` where an entry or `}` should stand";
+                self.mistake(here, message, "entries of a hash are separated by blanks only");
+                continue;
             }
-            let key = self.key()?;
-            let arrow = "entries are written `key => value`";
-            self.expect("=>", &format!("the `=>` of `{}`", key.text), arrow)?;
-            self.lexer.skip_blanks();
-            let value = self.value()?;
-            if pairs.iter().any(|(earlier, _)| earlier.text == key.text) {
-                let message = format!("the key `{}` stands twice in this hash", key.text);
-                self.mistake(key.span, message, "keep one, or use an array as its value");
+            match self.entry() {
+                Ok((key, value)) => {
+                    if pairs.iter().any(|(earlier, _)| earlier.text == key.text) {
+                        let message = format!("the key `{}` stands twice in this hash", key.text);
+                        self.mistake(key.span, message, "keep one, or use an array as its value");
+                    }
+                    pairs.push((key, value));
+                }
+                Err(Lost) => self.skip_attribute(),
             }
-            pairs.push((key, value));
         }
+    }
+
+    fn entry(&mut self) -> Parsed<(Key, Value)> {
+        let key = self.key()?;
+        let arrow = "entries are written `key => value`";
+        self.expect("=>", &format!("the `=>` of `{}`", key.text), arrow)?;
+        self.lexer.skip_blanks();
+        Ok((key, self.value()?))
     }
 
     fn key(&mut self) -> Parsed<Key> {

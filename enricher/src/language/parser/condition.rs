@@ -141,21 +141,30 @@ impl Parser<'_> {
         }
         for (sign, comparison) in COMPARISONS {
             if self.lexer.take(sign) {
-                let right = self.right()?;
-                for side in [&left, &right] {
-                    if matches!(side, Operand::Constant(value) if matches!(value.kind, ValueKind::Array(_)))
-                    {
-                        let message = format!("`{sign}` compares no lists");
-                        return self.lost(side.span(), message, "use `in`");
-                    }
-                }
-                return Ok(ConditionKind::Compare(left, comparison, right));
+                return self.compare(left, sign, comparison);
             }
         }
         if self.lexer.rest().starts_with('=') {
-            return self.unexpected("an operator", "equality is written `==`");
+            let _: Parsed<()> = self.unexpected("an operator", "equality is written `==`");
+            self.lexer.take("=");
+            return self.compare(left, "==", Comparison::Equal);
         }
         Ok(ConditionKind::Truth(left))
+    }
+
+    fn compare(
+        &mut self,
+        left: Operand,
+        sign: &str,
+        comparison: Comparison,
+    ) -> Parsed<ConditionKind> {
+        let right = self.right()?;
+        let is_list = |side: &&Operand| matches!(side, Operand::Constant(value) if matches!(value.kind, ValueKind::Array(_)));
+        if let Some(list) = [&left, &right].into_iter().find(is_list) {
+            let message = format!("`{sign}` compares no lists");
+            return self.lost(list.span(), message, "use `in`");
+        }
+        Ok(ConditionKind::Compare(left, comparison, right))
     }
 
     fn matches(&mut self, left: Operand, negated: bool) -> Parsed<ConditionKind> {

@@ -34,16 +34,25 @@ impl Parser<'_> {
         });
     }
 
-    /// To the next line that begins an option, or to the `}` of the plugin.
+    /// To the next line that begins an option or an entry, or to the `}` around it.
     pub(super) fn skip_attribute(&mut self) {
-        self.skip_until(|parser| {
-            let start = parser.lexer.at;
-            let named = !parser.lexer.name().is_empty();
-            parser.lexer.skip_blanks();
-            let found = named && parser.lexer.rest().starts_with("=>");
-            parser.lexer.at = start;
-            found
-        });
+        self.skip_until(Self::at_attribute);
+    }
+
+    /// To the next `,` or to the `]` of the array.
+    pub(super) fn skip_array(&mut self) {
+        let mut depth = 0usize;
+        loop {
+            self.lexer.skip_blanks();
+            match self.lexer.peek() {
+                None => return,
+                Some(']' | ',') if depth == 0 => return,
+                Some('[' | '{') => depth += 1,
+                Some(']' | '}') => depth = depth.saturating_sub(1),
+                Some(_) => {}
+            }
+            self.skip_lexeme();
+        }
     }
 
     /// To the `{` that must follow a condition, or to the `}` of the block around it.
@@ -57,12 +66,13 @@ impl Parser<'_> {
     /// the block it stands in.
     fn skip_until(&mut self, found: impl Fn(&mut Self) -> bool) {
         loop {
-            let line = self.source.line_of(self.lexer.at);
+            let start = self.lexer.at;
             self.lexer.skip_blanks();
             if self.lexer.at_end() || matches!(self.lexer.peek(), Some('}')) {
                 return;
             }
-            if self.source.line_of(self.lexer.at) > line && found(self) {
+            let new_line = self.source.slice(self.lexer.since(start)).contains('\n');
+            if new_line && found(self) {
                 return;
             }
             if matches!(self.lexer.peek(), Some('{')) {

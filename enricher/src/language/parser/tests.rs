@@ -184,7 +184,8 @@ fn each_mistake_is_named() {
     for (text, expected) in [
         ("filter { a1 { x => \"open } }", "1:20: this string is not closed"),
         ("filter { a1 { x1 => 1 }", "1:8: the block of `filter` is not closed"),
-        ("filter { a1 { x1 => [1,] } }", "1:24: there is `]` where an element should stand"),
+        ("filter { if [a] { a1 { x1 => [ 1", "1:30: this array is not closed"),
+        ("filter { a1 { x1 => [1,] } }", "1:23: there is `,` without an element on both sides"),
         (
             "filter { a1 { x1 => { b1 => 1 b1 => 2 } } }",
             "1:31: the key `b1` stands twice in this hash",
@@ -200,7 +201,10 @@ fn each_mistake_is_named() {
         ("input { a1 { codec => b1 codec => c1 } }", "1:26: `a1` has two codecs"),
         ("filter { else { } }", "1:10: there is `else` where a filter or `if` should stand"),
         ("filter { if [a] xor [b] and [c] { } }", "1:17: `xor` is mixed with other operators"),
-        ("filter { if [a] == [b, c] { } }", "1:21: `b` is no bare word"),
+        (
+            "filter { if [a] == [b, cc] { } }",
+            "1:21: `b` is no bare word\n1:20: `==` compares no lists",
+        ),
         ("filter { if [a] == [\"b\", \"c\"] { } }", "1:20: `==` compares no lists"),
         (
             "filter { if word { } }",
