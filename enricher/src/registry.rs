@@ -42,7 +42,8 @@ const fn millrace(name: &'static str, build: Build) -> Entry {
 }
 
 /// Every filter, by name.
-pub const FILTERS: &[Entry] = &[logstash("drop", crate::filters::drop::build)];
+pub const FILTERS: &[Entry] =
+    &[logstash("drop", crate::filters::drop::build), logstash("grok", crate::filters::grok::build)];
 
 /// Filters of Logstash that do not run here, and what to do instead.
 const ABSENT: &[(&str, &str)] = &[

@@ -1,0 +1,20 @@
+//! Shipped definitions in a form without look-around over several characters and without atomic
+//! groups that would change what matches.
+
+pub(super) const DEFINITIONS: &[(&str, &str)] = &[
+    // Atomic in the shipped set: a number goes on for as long as there are digits.
+    ("BASE10NUM", r"(?<![0-9.+-])(?:[+-]?(?:(?:[0-9]+(?:\.[0-9]+)?)|(?:\.[0-9]+)))(?![0-9])"),
+    // `(?!<[0-9])` in front of an hour holds always.
+    ("TIME", r"%{HOUR}:%{MINUTE}(?::%{SECOND})(?![0-9])"),
+    (
+        "HAPROXYTIME",
+        r"%{HOUR:haproxy_hour}:%{MINUTE:haproxy_minute}(?::%{SECOND:haproxy_second})(?![0-9])",
+    ),
+    // The look-ahead captured all the rest; so does a group around the rest.
+    (
+        "SYSLOGPAMSESSION",
+        r"%{SYSLOGBASE} (?<message>%{WORD:pam_module}\(%{DATA:pam_caller}\): session %{WORD:pam_session_state} for user %{USERNAME:username}(?: by %{GREEDYDATA:pam_by})?.*)",
+    ),
+    // The look-around repeated what stands beside it, but for the words after the query.
+    ("MONGO_QUERY", r"\{ .* \}"),
+];

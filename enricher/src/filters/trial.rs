@@ -1,0 +1,90 @@
+//! For tests: one filter, built from its configuration and run on events written as JSON.
+
+use std::collections::BTreeMap;
+
+use bus::{Codec, Record, RecordId};
+use bytes::Bytes;
+use event::{Event, Limits};
+use serde_json::Value;
+
+use crate::filter::{Applied, Environment, Filter, FilterContext};
+use crate::language::{Source, Statement, Syntax, parse};
+use crate::options::Options;
+use crate::registry;
+
+/// 2024-06-15T12:00:00Z.
+pub(crate) const NOW_NS: i64 = 1_718_452_800_000_000_000;
+
+/// A filter at work.
+pub(crate) struct Trial {
+    filter: Box<dyn Filter>,
+    pub(crate) received_at_ns: i64,
+}
+
+impl Trial {
+    /// Builds the filter of `name { options }`.
+    pub(crate) fn new(plugin: &str) -> Self {
+        Self::build(plugin, &Environment::default()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    }
+
+    /// What is said of a filter that is refused.
+    pub(crate) fn refusal(plugin: &str) -> String {
+        match Self::build(plugin, &Environment::default()) {
+            Ok(_) => panic!("was not refused"),
+            Err(mistakes) => mistakes,
+        }
+    }
+
+    pub(crate) fn build(plugin: &str, environment: &Environment) -> Result<Self, String> {
+        let source = Source::new("test.conf", format!("filter {{ {plugin} }}"));
+        let config =
+            parse(&source, Syntax::default()).map_err(|mistakes| format!("{mistakes:?}"))?;
+        let Statement::Plugin(plugin) = &config.sections[0].statements[0] else {
+            return Err("no filter".to_owned());
+        };
+        let mut mistakes = Vec::new();
+        let mut options = Options::new(plugin, &source, &BTreeMap::new(), &mut mistakes);
+        let entry = registry::find(&plugin.name).ok_or("no such filter")?;
+        let plan = (entry.build)(&mut options, environment);
+        options.finish();
+        if !mistakes.is_empty() {
+            return Err(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        }
+        let plan = plan.ok_or("refused without a word")?;
+        Ok(Self { filter: plan.instance(), received_at_ns: NOW_NS })
+    }
+
+    /// Runs an event through; gives it as it comes out.
+    pub(crate) fn run(&mut self, event: Value) -> Value {
+        self.apply(event).1
+    }
+
+    pub(crate) fn apply(&mut self, event: Value) -> (Applied, Value) {
+        let payload = Bytes::from(event.to_string());
+        let mut decoded = Event::new();
+        decoded.decode_json(&payload, self.received_at_ns, &Limits::default()).unwrap();
+        let record = record(payload, self.received_at_ns);
+        let mut spawned = Vec::new();
+        let mut context = FilterContext { record: &record, spawned: &mut spawned };
+        let applied = self.filter.apply(&mut decoded, &mut context);
+        let mut out = Vec::new();
+        decoded.write_json(&mut out);
+        (applied, serde_json::from_slice(&out).unwrap())
+    }
+}
+
+fn record(payload: Bytes, received_at_ns: i64) -> Record {
+    Record {
+        id: RecordId([7; 16]),
+        received_at_ns,
+        shop: "default".into(),
+        source: "127.0.0.1".into(),
+        listener: "tcp".into(),
+        codec: Codec::Json,
+        content_type: "".into(),
+        trace_context: "".into(),
+        attempt: 0,
+        routing_key: "".into(),
+        payload,
+    }
+}
