@@ -164,6 +164,15 @@ impl DocumentTree {
         self.entries[place.index()].children.get(name).copied()
     }
 
+    /// The places within a place, in the order of the schema.
+    pub fn children(&self, place: Place) -> impl Iterator<Item = Place> + '_ {
+        // Places are numbered as they are read, and a child after its parent.
+        let children = &self.entries[place.index()].children;
+        let mut places: Vec<_> = children.values().copied().collect();
+        places.sort_unstable();
+        places.into_iter()
+    }
+
     /// The place of a dotted name.
     #[must_use]
     pub fn find(&self, dotted: &str) -> Option<Place> {

@@ -11,6 +11,9 @@ pub const INDEX_PREFIX: &str = "ecommerce-logs-";
 /// The log type of what names none of the others.
 pub const OTHER: &str = "other";
 
+/// The log type of our own scores.
+pub const FRAUD_SCORE: &str = "fraud_score";
+
 /// Every log type, our own scores included.
 pub const LOG_TYPES: &[&str] = &[
     "transaction",
@@ -19,7 +22,7 @@ pub const LOG_TYPES: &[&str] = &[
     "performance",
     "fraud_detection",
     OTHER,
-    "fraud_score",
+    FRAUD_SCORE,
 ];
 
 const DAY_SECONDS: i64 = 86_400;

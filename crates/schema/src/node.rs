@@ -76,3 +76,17 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Value, SchemaError> {
     serde_json::from_str(text)
         .map_err(|error| SchemaError::NotJson { file: file.to_owned(), message: error.to_string() })
 }
+
+/// The strings of an array that may be there; none where it is not.
+pub(crate) fn texts<'a>(
+    node: &Node<'_>,
+    map: &'a Map<String, Value>,
+    name: &str,
+) -> Result<Vec<&'a str>, SchemaError> {
+    let mistake = || node.mistake(format!("`{name}` must be an array of strings"));
+    let Some(value) = map.get(name) else {
+        return Ok(Vec::new());
+    };
+    let array = value.as_array().ok_or_else(mistake)?;
+    array.iter().map(|text| text.as_str().ok_or_else(mistake)).collect()
+}
