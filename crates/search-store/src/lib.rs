@@ -2,6 +2,9 @@
 //! embedded index stands in `embedded/`. No text of an event or of a user reaches an engine except as
 //! a value in a parsed query, and nothing can be read without a scope.
 
+#[cfg(test)]
+mod contract;
+mod embedded;
 mod request;
 
 use std::time::Duration;
@@ -10,6 +13,7 @@ use access::Scope;
 use async_trait::async_trait;
 use query::Query;
 
+pub use embedded::{EmbeddedConfig, EmbeddedSearch};
 pub use request::{
     Hit, IndexOperation, ItemOutcome, Order, SIZE_MAX, SearchPage, SearchRequest, TERMS_SIZE_MAX,
     TailCursor, TailPage, TimeRange,

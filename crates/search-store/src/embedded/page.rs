@@ -1,0 +1,211 @@
+//! One page of hits by time, and the cursor that goes on after it. Documents of the same instant stand in
+//! the order of their ids, which no merge changes.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use super::evaluate::failed;
+use super::part::{SegmentView, read_hit};
+use super::read::Reading;
+use crate::{Hit, Order, SIZE_MAX, SearchPage, StoreError};
+
+/// The longest text that can be a cursor.
+const CURSOR_BYTES_MAX: usize = 1_024;
+
+/// The document after which a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    order: Order,
+    timestamp_ns: i64,
+    id: String,
+}
+
+impl Cursor {
+    /// The text that [`parse`](Self::parse) reads.
+    fn text(&self) -> String {
+        let order = match self.order {
+            Order::NewestFirst => 'n',
+            Order::OldestFirst => 'o',
+        };
+        format!("1{order}.{}.{}", self.timestamp_ns, self.id)
+    }
+
+    /// # Errors
+    /// For a text that this store did not make, or made for the other order.
+    pub(crate) fn parse(text: &str, order: Order) -> Result<Self, StoreError> {
+        let invalid = || {
+            let message = "this cursor is not one of this search: begin with the first page";
+            StoreError::Invalid(message.to_owned())
+        };
+        if text.len() > CURSOR_BYTES_MAX {
+            return Err(invalid());
+        }
+        let (kind, rest) = text.split_once('.').ok_or_else(invalid)?;
+        let (timestamp, id) = rest.split_once('.').ok_or_else(invalid)?;
+        let timestamp_ns = timestamp.parse().map_err(|_| invalid())?;
+        let cursor = Self { order, timestamp_ns, id: id.to_owned() };
+        if id.is_empty() || cursor.text() != text || !kind.starts_with('1') {
+            return Err(invalid());
+        }
+        Ok(cursor)
+    }
+}
+
+/// Where a document stands in the order that is asked for: the smaller the earlier.
+type Rank = (i64, u64);
+
+struct Candidate {
+    rank: Rank,
+    segment: Arc<SegmentView>,
+    document: u32,
+}
+
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank == other.rank
+    }
+}
+
+impl Eq for Candidate {}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Candidate {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank.cmp(&other.rank)
+    }
+}
+
+fn rank(order: Order, timestamp_ns: i64, identity: u64) -> Rank {
+    match order {
+        Order::OldestFirst => (timestamp_ns, identity),
+        // The bitwise complement turns the order round without overflow.
+        Order::NewestFirst => (!timestamp_ns, !identity),
+    }
+}
+
+/// The first documents of an order, and all that stand beside the last of them.
+struct First {
+    size: usize,
+    heap: BinaryHeap<Candidate>,
+    /// As far from the begin as the last of the heap.
+    beside: Vec<Candidate>,
+    seen: u64,
+}
+
+impl First {
+    fn offer(&mut self, rank: Rank, segment: &Arc<SegmentView>, document: u32) {
+        self.seen += 1;
+        let full = self.heap.len() >= self.size;
+        let last = self.heap.peek().map(|last| last.rank);
+        if full && last.is_none_or(|last| rank > last) {
+            return;
+        }
+        let candidate = Candidate { rank, segment: Arc::clone(segment), document };
+        if full && last == Some(rank) {
+            self.beside.push(candidate);
+            return;
+        }
+        self.heap.push(candidate);
+        if self.heap.len() > self.size
+            && let Some(last) = self.heap.pop()
+        {
+            if self.heap.peek().is_some_and(|next| next.rank == last.rank) {
+                self.beside.push(last);
+            } else {
+                self.beside.clear();
+            }
+        }
+    }
+}
+
+/// Reads one page.
+///
+/// # Errors
+/// A size or cursor that cannot be, or a store that fails.
+pub(crate) fn page(
+    reading: &Reading,
+    size: usize,
+    order: Order,
+    cursor: Option<&Cursor>,
+) -> Result<SearchPage, StoreError> {
+    check_size(size)?;
+    let after = cursor
+        .map(|cursor| rank(order, cursor.timestamp_ns, super::term::identity_order(&cursor.id)));
+    let mut total = 0;
+    let mut first = First { size, heap: BinaryHeap::new(), beside: Vec::new(), seen: 0 };
+    let mut at_cursor = Vec::new();
+    reading.each(|_, segment, found| {
+        total += found.count();
+        let timestamps = &segment.timestamp.values;
+        let identities = &segment.identity.values;
+        for document in found.iter() {
+            let rank = rank(order, timestamps.get_val(document), identities.get_val(document));
+            match after.map_or(Ordering::Greater, |after| rank.cmp(&after)) {
+                Ordering::Less => {}
+                Ordering::Equal => {
+                    at_cursor.push(Candidate { rank, segment: Arc::clone(segment), document });
+                }
+                Ordering::Greater => first.offer(rank, segment, document),
+            }
+        }
+        Ok(())
+    })?;
+    let beyond = |hit: &Hit| {
+        cursor.is_none_or(|cursor| by_id(order, &hit.id, &cursor.id) == Ordering::Greater)
+    };
+    let mut ranked = read_all(reading, at_cursor)?;
+    ranked.retain(|(_, hit)| beyond(hit));
+    let left = ranked.len() as u64 + first.seen;
+    ranked.extend(read_all(reading, first.heap.into_vec())?);
+    ranked.extend(read_all(reading, first.beside)?);
+    ranked.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| by_id(order, &one.id, &other.id)));
+    ranked.truncate(size);
+    let hits: Vec<Hit> = ranked.into_iter().map(|(_, hit)| hit).collect();
+    let more = left > hits.len() as u64;
+    let cursor = hits
+        .last()
+        .filter(|_| more)
+        .map(|last| Cursor { order, timestamp_ns: last.timestamp_ns, id: last.id.clone() }.text());
+    Ok(SearchPage { hits, total, cursor })
+}
+
+fn by_id(order: Order, one: &str, other: &str) -> Ordering {
+    match order {
+        Order::OldestFirst => one.cmp(other),
+        Order::NewestFirst => other.cmp(one),
+    }
+}
+
+fn read_all(
+    reading: &Reading,
+    mut candidates: Vec<Candidate>,
+) -> Result<Vec<(Rank, Hit)>, StoreError> {
+    // Neighbours stand in the same block of the store.
+    candidates
+        .sort_by_key(|candidate| (Arc::as_ptr(&candidate.segment) as usize, candidate.document));
+    let mut hits = Vec::with_capacity(candidates.len());
+    for beside in candidates.chunk_by(|a, b| Arc::ptr_eq(&a.segment, &b.segment)) {
+        let Some(first) = beside.first() else { continue };
+        reading.deadline.check()?;
+        let store = first.segment.store().map_err(failed)?;
+        for candidate in beside {
+            hits.push((candidate.rank, read_hit(&store, candidate.document).map_err(failed)?));
+        }
+    }
+    Ok(hits)
+}
+
+/// # Errors
+/// For a page that is too large.
+pub(crate) fn check_size(size: usize) -> Result<(), StoreError> {
+    if size <= SIZE_MAX {
+        return Ok(());
+    }
+    Err(StoreError::Invalid(format!("a page has at most {SIZE_MAX} documents, not {size}")))
+}

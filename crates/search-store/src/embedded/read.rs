@@ -1,0 +1,115 @@
+//! Reads over all parts: what the scope may see and the query matches. Every read goes through
+//! [`Reading::new`], which takes a scope; it never writes.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use access::{Scope, Shops};
+use query::Query;
+
+use super::bits::Bits;
+use super::catalog::{Catalog, TIMESTAMP_COLUMN};
+use super::evaluate::{Deadline, evaluate, failed};
+use super::part::{PartView, SegmentView};
+use super::plan::{Plan, plan};
+use super::shared::{Shared, Snapshot};
+use super::term::{self, SHOP};
+use crate::{StoreError, TimeRange};
+
+/// One read: what is searched, for whom, until when.
+pub(crate) struct Reading {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) deadline: Deadline,
+    views: Vec<(Arc<PartView>, Plan)>,
+}
+
+impl Reading {
+    /// Plans a read.
+    ///
+    /// # Errors
+    /// A query that cannot be run, or a part that cannot be read.
+    pub(crate) fn new(
+        shared: &Shared,
+        scope: &Scope,
+        query: &Query,
+        range: TimeRange,
+    ) -> Result<Self, StoreError> {
+        // With the fields of now, so that a query is refused whatever parts there are.
+        let current = plan(query, &shared.catalog)?;
+        let deadline = Deadline(Instant::now() + shared.config.read_time_max.0);
+        let snapshot = shared.snapshot();
+        let mut views = Vec::with_capacity(snapshot.parts.len());
+        for part in &snapshot.parts {
+            let asked = if Arc::ptr_eq(&part.catalog, &shared.catalog) {
+                current.clone()
+            } else {
+                // A value that a field of earlier could not have was never there.
+                plan(query, &part.catalog).unwrap_or(Plan::Nothing)
+            };
+            let whole = Plan::And(vec![visible(scope), within(range), asked]);
+            views.push((shared.view(part).map_err(failed)?, whole));
+        }
+        Ok(Self { snapshot, deadline, views })
+    }
+
+    /// Calls `visit` for each segment in which something matches, newest part first.
+    ///
+    /// # Errors
+    /// A segment that cannot be read, too long a time, or what `visit` answers.
+    pub(crate) fn each(
+        &self,
+        visit: impl FnMut(&Catalog, &Arc<SegmentView>, &Bits) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.each_of(|_| true, visit)
+    }
+
+    /// As [`each`](Self::each), of the segments that are wanted.
+    ///
+    /// # Errors
+    /// As [`each`](Self::each).
+    pub(crate) fn each_of(
+        &self,
+        wanted: impl Fn(&SegmentView) -> bool,
+        mut visit: impl FnMut(&Catalog, &Arc<SegmentView>, &Bits) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        for (view, plan) in self.views.iter().rev() {
+            for segment in view.segments.iter().filter(|segment| wanted(segment)) {
+                if let Some(found) = evaluate(plan, segment, self.deadline)? {
+                    visit(&view.catalog, segment, &found)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The documents that a scope may see.
+fn visible(scope: &Scope) -> Plan {
+    match scope.shops() {
+        Shops::All => Plan::All,
+        Shops::Only(shops) => {
+            Plan::Terms(shops.iter().map(|shop| term::term(SHOP, shop.as_bytes())).collect())
+        }
+    }
+}
+
+/// Whether a scope may see a shop's documents.
+pub(crate) fn may_see(scope: &Scope, shop: &str) -> bool {
+    match scope.shops() {
+        Shops::All => true,
+        Shops::Only(shops) => shops.contains(shop),
+    }
+}
+
+fn within(range: TimeRange) -> Plan {
+    let from = range.from_ns.unwrap_or(i64::MIN);
+    let to = match range.to_ns {
+        None => Some(i64::MAX),
+        Some(to) => to.checked_sub(1),
+    };
+    match (from, to) {
+        (i64::MIN, Some(i64::MAX)) => Plan::All,
+        (_, None) => Plan::Nothing,
+        (from, Some(to)) => Plan::Longs { column: TIMESTAMP_COLUMN.to_owned(), from, to },
+    }
+}

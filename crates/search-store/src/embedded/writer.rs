@@ -1,0 +1,362 @@
+//! The one writer: a thread that takes bulks, replaces what is already indexed, and commits for all that
+//! wait. A bulk is answered when its documents are durable and can be found. It never parses a document.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::query::TermQuery;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{IndexWriter, Term};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::document::Indexed;
+use super::folder::{self, FolderLock};
+use super::identity::IdentityFilter;
+use super::part::{Part, PartError, PartName};
+use super::shared::{Shared, Snapshot};
+use crate::ItemOutcome;
+
+/// How long a document waits after the writer failed.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How often an idle writer looks for finished merges.
+const IDLE: Duration = Duration::from_secs(2);
+/// How often parts are held against the retention.
+const RETENTION_CHECK: Duration = Duration::from_secs(600);
+/// Writers that are open at a time: this week's, and one for a replay.
+const WRITERS_MAX: usize = 2;
+/// Without another bulk for this long, those that wait are all there is.
+const QUIET: Duration = Duration::from_millis(20);
+/// A commit that holds fewer documents waits for others even if it is quiet.
+const QUIET_DOCUMENTS: usize = 1_000;
+
+/// What the writer is told.
+pub(crate) enum Message {
+    Bulk(Bulk),
+    /// The ids that were indexed before the start.
+    Known(IdentityFilter),
+    /// To settle everything and end.
+    Close,
+}
+
+/// Documents that are ready to be indexed, and who waits for them.
+pub(crate) struct Bulk {
+    /// With the week of receipt.
+    pub(crate) documents: Vec<(i64, Indexed)>,
+    pub(crate) reply: oneshot::Sender<Vec<ItemOutcome>>,
+    /// Gives the room back that the documents take.
+    pub(crate) permit: OwnedSemaphorePermit,
+}
+
+/// Where a document was handed to tantivy: the part, and which commit takes it in.
+type Ticket = (PartName, u64);
+
+/// A bulk whose documents are handed to tantivy, but not committed.
+struct Waiting {
+    tickets: Vec<Result<Ticket, String>>,
+    reply: oneshot::Sender<Vec<ItemOutcome>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+struct OpenWriter {
+    part: Arc<Part>,
+    writer: IndexWriter<Indexed>,
+    changed: bool,
+    last_used: u64,
+}
+
+/// The state of the writing thread.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    messages: Receiver<Message>,
+    writers: Vec<OpenWriter>,
+    waiting: Vec<Waiting>,
+    pending: HashMap<Box<[u8]>, PartName>,
+    pending_since: Option<Instant>,
+    /// Commits so far, and those that failed since somebody was answered.
+    commits: u64,
+    failed: HashMap<Ticket, String>,
+    /// Ids indexed since the start; with those from before once they are read.
+    filter: IdentityFilter,
+    filter_complete: bool,
+    sequence: u64,
+    turn: u64,
+    retention_checked: Instant,
+    /// Held until nothing is written any more.
+    _lock: FolderLock,
+}
+
+impl Writer {
+    pub(crate) fn new(shared: Arc<Shared>, messages: Receiver<Message>, lock: FolderLock) -> Self {
+        let filter = IdentityFilter::new(shared.config.identity_memory.as_usize());
+        let sequence = shared.snapshot().sequence;
+        Self {
+            shared,
+            messages,
+            writers: Vec::new(),
+            waiting: Vec::new(),
+            pending: HashMap::new(),
+            pending_since: None,
+            commits: 0,
+            failed: HashMap::new(),
+            filter,
+            filter_complete: false,
+            sequence,
+            turn: 0,
+            retention_checked: Instant::now(),
+            _lock: lock,
+        }
+    }
+
+    /// Runs until it is told to close, or everybody who could tell is gone.
+    pub(crate) fn run(mut self) {
+        self.drop_old_parts();
+        loop {
+            match self.messages.recv_timeout(self.patience()) {
+                Ok(Message::Bulk(bulk)) => self.take(bulk),
+                Ok(Message::Known(known)) => {
+                    self.filter.unite(&known);
+                    self.filter_complete = true;
+                }
+                Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) if self.waiting.is_empty() => self.idle(),
+                Err(RecvTimeoutError::Timeout) => self.commit(),
+            }
+            if self.is_due() {
+                self.commit();
+            }
+        }
+        self.commit();
+    }
+
+    /// How long to wait for the next message.
+    fn patience(&self) -> Duration {
+        let Some(since) = self.pending_since else { return IDLE };
+        let left = self.shared.config.commit_wait.0.saturating_sub(since.elapsed());
+        if self.pending.len() >= QUIET_DOCUMENTS { left.min(QUIET) } else { left }
+    }
+
+    fn is_due(&self) -> bool {
+        let waited = self
+            .pending_since
+            .is_some_and(|since| since.elapsed() >= self.shared.config.commit_wait.0);
+        !self.waiting.is_empty()
+            && (waited || self.pending.len() >= self.shared.config.commit_documents)
+    }
+
+    fn take(&mut self, bulk: Bulk) {
+        let mut tickets = Vec::with_capacity(bulk.documents.len());
+        for (week, document) in bulk.documents {
+            tickets.push(self.add(week, document).map_err(|error| error.to_string()));
+        }
+        self.pending_since.get_or_insert_with(Instant::now);
+        self.waiting.push(Waiting { tickets, reply: bulk.reply, _permit: bulk.permit });
+    }
+
+    fn add(&mut self, week: i64, mut document: Indexed) -> Result<Ticket, PartError> {
+        let part = self.part_of(week)?;
+        let identity: Box<[u8]> = document.identity().into();
+        for place in self.earlier(&identity)? {
+            let term = Term::from_field_bytes(place.catalog.handles.terms, &identity);
+            self.change(&place, |writer| {
+                writer.delete_query(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
+            })?;
+        }
+        self.sequence += 1;
+        document.set_sequence(self.sequence);
+        self.change(&part, |writer| writer.add_document(document))?;
+        self.filter.insert(&identity);
+        self.pending.insert(identity, part.name);
+        Ok((part.name, self.commits))
+    }
+
+    /// Changes a part. If that fails, all that was not committed to it is lost and must come again.
+    fn change(
+        &mut self,
+        part: &Arc<Part>,
+        change: impl FnOnce(&mut IndexWriter<Indexed>) -> tantivy::Result<u64>,
+    ) -> Result<(), PartError> {
+        let place = self.open_writer(part)?;
+        let open = &mut self.writers[place];
+        open.changed = true;
+        match change(&mut open.writer) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let error = PartError::from(error);
+                self.abandon(part.name, error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    fn abandon(&mut self, name: PartName, reason: String) {
+        tracing::error!(part = %name, reason, "the search index cannot be written; it is tried again");
+        self.failed.insert((name, self.commits), reason);
+        self.writers.retain(|open| open.part.name != name);
+        self.pending.retain(|_, part| *part != name);
+    }
+
+    /// The parts that hold an earlier version of a document.
+    fn earlier(&self, identity: &[u8]) -> Result<Vec<Arc<Part>>, PartError> {
+        let snapshot = self.shared.snapshot();
+        let mut found = Vec::new();
+        let pending = self.pending.get(identity);
+        let may_be_committed = !self.filter_complete || self.filter.may_contain(identity);
+        for part in snapshot.parts.iter().rev() {
+            let here =
+                pending == Some(&part.name) || (may_be_committed && self.holds(part, identity)?);
+            if here {
+                found.push(Arc::clone(part));
+            }
+        }
+        Ok(found)
+    }
+
+    fn holds(&self, part: &Part, identity: &[u8]) -> Result<bool, PartError> {
+        let view = self.shared.view(part)?;
+        for segment in &view.segments {
+            if segment.terms.terms().get(identity)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The part of a week that has the fields of now; made if there is none.
+    fn part_of(&mut self, week: i64) -> Result<Arc<Part>, PartError> {
+        let snapshot = self.shared.snapshot();
+        let of_week = || snapshot.parts.iter().filter(|part| part.name.week == week);
+        let current = &self.shared.catalog;
+        if let Some(part) = of_week().find(|part| Arc::ptr_eq(&part.catalog, current)) {
+            return Ok(Arc::clone(part));
+        }
+        let generation = of_week().map(|part| part.name.generation + 1).max().unwrap_or(1);
+        let name = PartName { week, generation };
+        let part = Arc::new(Part::create(&self.shared.folder, name, Arc::clone(current))?);
+        let mut parts = snapshot.parts.clone();
+        parts.push(Arc::clone(&part));
+        parts.sort_by_key(|part| part.name);
+        self.shared.publish(Snapshot { parts, sequence: snapshot.sequence });
+        Ok(part)
+    }
+
+    /// The place of a part's writer, opened if need be.
+    fn open_writer(&mut self, part: &Arc<Part>) -> Result<usize, PartError> {
+        self.turn += 1;
+        if let Some(place) = self.writers.iter().position(|open| open.part.name == part.name) {
+            self.writers[place].last_used = self.turn;
+            return Ok(place);
+        }
+        if self.writers.len() >= WRITERS_MAX {
+            self.settle();
+            self.writers.sort_by_key(|open| open.last_used);
+            let closed = self.writers.len().saturating_sub(WRITERS_MAX - 1);
+            self.writers.drain(..closed);
+        }
+        let options = IndexWriterOptions::builder()
+            .memory_budget_per_thread(self.shared.config.writer_memory.as_usize().max(16 << 20))
+            .num_worker_threads(1)
+            .num_merge_threads(1)
+            .build();
+        let writer: IndexWriter<Indexed> = part.index.writer_with_options(options)?;
+        writer.set_merge_policy(Box::new(merge_policy()));
+        self.writers.push(OpenWriter {
+            part: Arc::clone(part),
+            writer,
+            changed: false,
+            last_used: self.turn,
+        });
+        Ok(self.writers.len() - 1)
+    }
+
+    /// Makes durable and visible all that changed.
+    fn settle(&mut self) {
+        let mut failures = Vec::new();
+        for open in self.writers.iter_mut().filter(|open| open.changed) {
+            let committed = open.writer.commit().map_err(PartError::from);
+            match committed.and_then(|_| open.part.reload()) {
+                Ok(_) => open.changed = false,
+                Err(error) => failures.push((open.part.name, error.to_string())),
+            }
+        }
+        failures.into_iter().for_each(|(name, reason)| self.abandon(name, reason));
+        let parts = self.shared.snapshot().parts.clone();
+        self.shared.publish(Snapshot { parts, sequence: self.sequence });
+        self.pending.clear();
+        self.commits += 1;
+    }
+
+    /// Settles, and answers all that wait.
+    fn commit(&mut self) {
+        self.settle();
+        self.pending_since = None;
+        for waiting in mem::take(&mut self.waiting) {
+            let outcomes = waiting.tickets.into_iter().map(|ticket| match ticket {
+                Ok(ticket) => match self.failed.get(&ticket) {
+                    None => ItemOutcome::Done,
+                    Some(reason) => retry(reason),
+                },
+                Err(reason) => retry(&reason),
+            });
+            // Whoever asked may be gone; the documents are indexed all the same.
+            drop(waiting.reply.send(outcomes.collect()));
+        }
+        self.failed.clear();
+    }
+
+    /// What is done when nothing is to be written.
+    fn idle(&mut self) {
+        let snapshot = self.shared.snapshot();
+        for part in &snapshot.parts {
+            let reloaded = part
+                .is_stale()
+                .and_then(|stale| if stale { part.reload().map(|_| ()) } else { Ok(()) });
+            if let Err(error) = reloaded {
+                tracing::warn!(part = %part.name, %error, "merged segments cannot be opened");
+            }
+        }
+        if self.retention_checked.elapsed() >= RETENTION_CHECK {
+            self.drop_old_parts();
+        }
+    }
+
+    fn drop_old_parts(&mut self) {
+        self.retention_checked = Instant::now();
+        let now_ns = jiff::Timestamp::now().as_nanosecond();
+        let kept_ns =
+            i128::try_from(self.shared.config.retention.0.as_nanos()).unwrap_or(i128::MAX);
+        let snapshot = self.shared.snapshot();
+        let is_old = |part: &Arc<Part>| i128::from(part.name.end_ns()) + kept_ns < now_ns;
+        let (old, parts): (Vec<_>, Vec<_>) = snapshot.parts.iter().cloned().partition(is_old);
+        if old.is_empty() {
+            return;
+        }
+        self.settle();
+        self.writers.retain(|open| !old.iter().any(|part| part.name == open.part.name));
+        self.shared.publish(Snapshot { parts, sequence: self.sequence });
+        for part in old {
+            match folder::drop_part(&self.shared.folder, part.name) {
+                Ok(()) => tracing::info!(part = %part.name, "dropped by retention"),
+                Err(error) => {
+                    tracing::warn!(part = %part.name, %error, "cannot be dropped; it is tried again");
+                }
+            }
+        }
+    }
+}
+
+fn retry(reason: &str) -> ItemOutcome {
+    ItemOutcome::Retry { after: RETRY_AFTER, reason: format!("the search index: {reason}") }
+}
+
+/// Few merges while documents come fast: a segment is merged with its like when there are ten.
+fn merge_policy() -> LogMergePolicy {
+    let mut policy = LogMergePolicy::default();
+    policy.set_min_num_segments(10);
+    policy.set_max_docs_before_merge(2_000_000);
+    policy.set_del_docs_ratio_before_merge(0.3);
+    policy
+}
