@@ -9,6 +9,7 @@ mod document;
 mod node;
 mod path;
 mod refusal;
+mod rewrite;
 mod scan;
 mod text;
 mod timestamp;
