@@ -6,8 +6,8 @@ use crate::node::{
     link, mark_changed, replace, unlink,
 };
 use crate::path::{FieldPath, Segment};
-use crate::refusal::Limits;
-use crate::scan::scan;
+use crate::refusal::{Limits, Refusal};
+use crate::scan::scan_wrapped;
 use crate::text::escape;
 use crate::timestamp::{format_timestamp, parse_iso8601};
 
@@ -81,32 +81,35 @@ impl Event {
 
     /// Builds nodes from JSON text that this program made; `None` if it is not one JSON value.
     pub fn new_json(&mut self, json: &[u8]) -> Option<NodeId> {
-        let mut wrapped = Vec::with_capacity(json.len() + 6);
-        wrapped.extend_from_slice(b"{\"\":");
-        wrapped.extend_from_slice(json);
-        wrapped.push(b'}');
-        let mut nodes = Vec::new();
-        scan(&wrapped, &Limits { payload_bytes_max: usize::MAX, ..Limits::default() }, &mut nodes)
-            .ok()?;
-        let text_base = self.scratch.len() as u32;
-        let node_base = self.nodes.len() as u32;
-        let moved = |id: u32| if id == NONE { NONE } else { id + node_base };
-        self.scratch.extend_from_slice(&wrapped);
-        for mut node in nodes {
-            node.key_start += text_base;
-            node.key_end += text_base;
-            node.start += text_base;
-            node.end += text_base;
-            node.parent = moved(node.parent);
-            node.first_child = moved(node.first_child);
-            node.last_child = moved(node.last_child);
-            node.next = moved(node.next);
-            node.flags |= KEY_IN_SCRATCH | TEXT_IN_SCRATCH;
-            self.nodes.push(node);
+        self.new_json_within(json, &Limits::documents()).ok()
+    }
+
+    /// Builds nodes from JSON text of whatever origin.
+    ///
+    /// # Errors
+    /// For what is not one JSON value within these limits.
+    pub fn new_json_within(&mut self, json: &[u8], limits: &Limits) -> Result<NodeId, Refusal> {
+        const OPENING: &[u8] = b"{\"\":";
+        let from = self.scratch.len();
+        let nodes_before = self.nodes.len();
+        self.scratch.extend_from_slice(OPENING);
+        self.scratch.extend_from_slice(json);
+        self.scratch.push(b'}');
+        let flags = KEY_IN_SCRATCH | TEXT_IN_SCRATCH;
+        let scanned = scan_wrapped(&self.scratch, from, limits, &mut self.nodes, flags);
+        let value = scanned.map(|wrapper| self.nodes[wrapper as usize].first_child);
+        match value {
+            Ok(value) => {
+                unlink(&mut self.nodes, value);
+                Ok(NodeId(value))
+            }
+            Err(refusal) => {
+                self.scratch.truncate(from);
+                self.nodes.truncate(nodes_before);
+                let position_bytes = refusal.position_bytes.saturating_sub(from + OPENING.len());
+                Err(Refusal { position_bytes, ..refusal })
+            }
         }
-        let value = self.nodes[node_base as usize].first_child;
-        unlink(&mut self.nodes, value);
-        Some(NodeId(value))
     }
 
     /// Takes a value out of its container. It can be attached elsewhere.
@@ -125,6 +128,20 @@ impl Event {
         node.first_child = NONE;
         node.last_child = NONE;
         first
+    }
+
+    /// Moves an object's members to another object, in place of those that are there.
+    pub fn merge_members(&mut self, into: NodeId, from: NodeId) {
+        let mut next = self.detach_all(from);
+        while let Some(member) = next {
+            next = self.next_sibling(member);
+            let name = self.key(member);
+            let old = self.child(into, &name);
+            if let Some(old) = old {
+                self.detach(old);
+            }
+            self.attach_as_is(into, member);
+        }
     }
 
     fn name(&mut self, id: NodeId, key: &str) {
@@ -304,6 +321,23 @@ impl Event {
         match self.new_json(json) {
             Some(id) => self.place(path, id),
             None => false,
+        }
+    }
+
+    /// Adds the members of a JSON object to the object at a path, in place of those that are there;
+    /// anything else takes the place of what is there. False if it is not one JSON value.
+    pub fn merge_json(&mut self, path: &FieldPath, json: &[u8]) -> bool {
+        let Some(added) = self.new_json(json) else {
+            return false;
+        };
+        match self.get(path) {
+            Some(present)
+                if self.kind(present) == Kind::Object && self.kind(added) == Kind::Object =>
+            {
+                self.merge_members(present, added);
+                true
+            }
+            _ => self.place(path, added),
         }
     }
 

@@ -37,7 +37,8 @@ pub fn scan(payload: &[u8], limits: &Limits, nodes: &mut Vec<Node>) -> Result<()
         return refuse(RefusalKind::NotAnObject, start);
     }
     let depth_max = (limits.depth_max as usize).clamp(1, DEPTH_CAP);
-    let mut scanner = Scanner { payload, nodes, depth_max, nodes_max: limits.nodes_max as usize };
+    let nodes_max = limits.nodes_max as usize;
+    let mut scanner = Scanner { payload, nodes, depth_max, nodes_max, flags: 0 };
     let end = match scanner.run(start) {
         Ok(end) => end,
         Err(refusal) if refusal.kind == RefusalKind::TooDeep => {
@@ -50,6 +51,40 @@ pub fn scan(payload: &[u8], limits: &Limits, nodes: &mut Vec<Node>) -> Result<()
         return refuse(RefusalKind::TrailingData, rest);
     }
     Ok(())
+}
+
+/// Scans one JSON value that was put into a buffer from `from` to its end, between `{"":` and `}`,
+/// and adds its nodes to `nodes`; gives the wrapping object, whose only child is the value. Every
+/// node gets `flags`.
+///
+/// # Errors
+/// For what is not one JSON value; positions are those of the buffer, and nodes may have been added.
+pub(crate) fn scan_wrapped(
+    buffer: &[u8],
+    from: usize,
+    limits: &Limits,
+    nodes: &mut Vec<Node>,
+    flags: u8,
+) -> Result<u32, Refusal> {
+    let refuse = |kind, position_bytes| Err(Refusal { kind, position_bytes });
+    if buffer.len() - from > limits.payload_bytes_max || buffer.len() > NONE as usize {
+        return refuse(RefusalKind::TooLarge, from);
+    }
+    if let Err(error) = simdutf8::compat::from_utf8(&buffer[from..]) {
+        return refuse(RefusalKind::InvalidUtf8, from + error.valid_up_to());
+    }
+    let wrapper = nodes.len() as u32;
+    // The wrapper is a level and a node of its own.
+    let depth_max = (limits.depth_max as usize).clamp(1, DEPTH_CAP) + 1;
+    let nodes_max = nodes.len() + limits.nodes_max as usize + 1;
+    let mut scanner = Scanner { payload: buffer, nodes, depth_max, nodes_max, flags };
+    let end = scanner.run(from)?;
+    // The value is the first node behind the wrapper, and there is no second.
+    let Node { first_child, last_child, .. } = nodes[wrapper as usize];
+    if end < buffer.len() || first_child != wrapper + 1 || last_child != first_child {
+        return refuse(RefusalKind::TrailingData, end);
+    }
+    Ok(wrapper)
 }
 
 /// Trailing data comes before depth: looks for the object's end by its brackets alone.
@@ -85,6 +120,8 @@ struct Scanner<'a> {
     nodes: &'a mut Vec<Node>,
     depth_max: usize,
     nodes_max: usize,
+    /// What every node is marked with.
+    flags: u8,
 }
 
 impl Scanner<'_> {
@@ -218,6 +255,7 @@ impl Scanner<'_> {
             return Err(Refusal { kind: RefusalKind::TooManyFields, position_bytes });
         }
         node.parent = container;
+        node.flags |= self.flags;
         node.key_start = key_start;
         node.key_end = key_end;
         if key_escaped {

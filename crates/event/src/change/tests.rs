@@ -181,6 +181,33 @@ fn hostile_09_bytes_that_are_no_text_are_marked() {
     );
 }
 
+#[test]
+fn json_text_becomes_values() {
+    let mut event = event("{}");
+    for (name, json) in [
+        ("o", r#"{"a":[1,{"b":"\u00e9"}],"a2":null}"#),
+        ("n", " 1.50 "),
+        ("s", r#""x""#),
+        ("l", "[]"),
+    ] {
+        assert!(event.set_json(&path(name), json.as_bytes()), "{json}");
+    }
+    let before = written(&event);
+    assert_eq!(before, json!({"o":{"a":[1,{"b":"é"}],"a2":null},"n":1.5,"s":"x","l":[]}));
+    for wrong in
+        ["", "1,2", "1,\"a\":2", "1,\"\":2", "{", "1}", "}{", "{} x", "\"", "nul", "1} ", "\u{e9}"]
+    {
+        assert!(!event.set_json(&path("w"), wrong.as_bytes()), "{wrong}");
+    }
+    let limits = Limits { depth_max: 2, nodes_max: 3, ..Limits::default() };
+    assert!(event.new_json_within(b"[[1]]", &limits).is_ok());
+    for wrong in ["[[[1]]]", "[1,2,3]"] {
+        assert!(event.new_json_within(wrong.as_bytes(), &limits).is_err(), "{wrong}");
+    }
+    assert_eq!(event.new_json_within(b"[1,x]", &limits).unwrap_err().position_bytes, 3);
+    assert_eq!(written(&event), before);
+}
+
 fn arbitrary_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
