@@ -1,6 +1,12 @@
 //! The filters, one file each.
 
+pub(crate) mod date;
 pub(crate) mod drop;
+pub(crate) mod fingerprint;
+pub(crate) mod geoip;
 pub(crate) mod grok;
+pub(crate) mod json;
+pub(crate) mod mutate;
 #[cfg(test)]
 pub(crate) mod trial;
+pub(crate) mod useragent;

@@ -8,8 +8,11 @@ mod filters;
 mod joda;
 pub mod language;
 pub mod options;
+pub mod plan;
 pub mod registry;
+mod ruby_pattern;
 mod suggest;
 pub mod template;
 
 pub use filter::{Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan};
+pub use filters::geoip::ATTRIBUTION as GEOIP_ATTRIBUTION;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::filter::{Environment, FilterPlan};
+use crate::filters;
 use crate::options::Options;
 use crate::suggest::nearest;
 
@@ -42,8 +43,14 @@ const fn millrace(name: &'static str, build: Build) -> Entry {
 }
 
 /// Every filter, by name.
-pub const FILTERS: &[Entry] =
-    &[logstash("drop", crate::filters::drop::build), logstash("grok", crate::filters::grok::build)];
+pub const FILTERS: &[Entry] = &[
+    logstash("date", filters::date::build),
+    logstash("drop", filters::drop::build),
+    logstash("fingerprint", filters::fingerprint::build),
+    logstash("geoip", filters::geoip::build),
+    logstash("grok", filters::grok::build),
+    logstash("useragent", filters::useragent::build),
+];
 
 /// Filters of Logstash that do not run here, and what to do instead.
 const ABSENT: &[(&str, &str)] = &[

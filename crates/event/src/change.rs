@@ -144,6 +144,22 @@ impl Event {
         }
     }
 
+    /// Moves the fields of an object that stands nowhere to the event, in place of those that have
+    /// the same names. A usable `@timestamp` among them becomes the event's time.
+    pub fn take_fields(&mut self, object: NodeId) {
+        let root = self.root();
+        let mut at = self.detach_all(object);
+        while let Some(id) = at {
+            at = self.next_sibling(id);
+            let key = self.key(id).into_owned();
+            match self.child(root, &key) {
+                Some(old) => self.replace(old, id),
+                None => self.attach_as_is(root, id),
+            }
+        }
+        self.take_own_timestamp();
+    }
+
     fn name(&mut self, id: NodeId, key: &str) {
         let start = self.scratch.len() as u32;
         let escaped = escape(key, &mut self.scratch);

@@ -1,0 +1,195 @@
+//! `date`: reads a time from a field, by the first format that fits.
+//!
+//! The only "now" is the record's time of receipt: a date without a year is near it, so that a replay
+//! reads the same. Without `timezone` a local time is UTC, never the machine's zone. A time that does
+//! not exist (29 February of a common year, the hour that is skipped in spring) and a year that
+//! nanoseconds since 1970 cannot hold (before 1677, after 2262) fail like any other: the event is
+//! tagged, its field and its `@timestamp` stay.
+
+mod epoch;
+mod iso8601;
+
+use std::sync::Arc;
+
+use event::{Event, FieldPath, Kind, NodeId};
+use jiff::tz::TimeZone;
+
+use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
+use crate::joda::{DateFormat, zone_by_id};
+use crate::options::Options;
+use crate::template::Template;
+
+/// One way of writing a time.
+#[derive(Clone, Debug)]
+enum Format {
+    Iso8601,
+    /// Seconds since 1970.
+    Unix,
+    /// Milliseconds since 1970.
+    UnixMs,
+    Tai64n,
+    Joda(DateFormat),
+}
+
+/// The zone of local times.
+#[derive(Clone, Debug)]
+enum Zone {
+    Fixed(TimeZone),
+    /// The event names it.
+    OfEvent(Template),
+}
+
+#[derive(Clone, Debug)]
+struct Date {
+    source: FieldPath,
+    formats: Vec<Format>,
+    /// `@timestamp` where it is `None`.
+    target: Option<FieldPath>,
+    zone: Zone,
+    tag_on_failure: Vec<String>,
+}
+
+/// Checks the options.
+pub(crate) fn build(
+    options: &mut Options<'_>,
+    _environment: &Environment,
+) -> Option<Arc<dyn FilterPlan>> {
+    options.require("match");
+    let texts = options.texts("match");
+    let target = options.field("target");
+    let zone = zone(options);
+    // Names of months and days are English whatever the locale, as Logstash reads them when it does
+    // not know the locale.
+    options.text("locale");
+    let tag_on_failure = options.texts("tag_on_failure");
+    let texts = texts?;
+    let [source, formats @ ..] = texts.as_slice() else {
+        return None;
+    };
+    if formats.is_empty() {
+        let way_out = "write `match => [ \"field\", \"ISO8601\", \"yyyy-MM-dd HH:mm:ss\" ]`";
+        options.refuse("match", "`match` of `date` names a field but no format", way_out);
+    }
+    let source = FieldPath::parse(source).map_err(|error| {
+        options.refuse("match", error.to_string(), "the first text of `match` names the field");
+    });
+    let formats: Vec<_> = formats.iter().map(|text| format(options, text)).collect();
+    Some(Arc::new(Date {
+        source: source.ok()?,
+        formats: formats.into_iter().collect::<Option<_>>()?,
+        target: target.filter(|target| !target.is_timestamp()),
+        zone: zone?,
+        tag_on_failure: tag_on_failure.unwrap_or_else(|| vec!["_dateparsefailure".to_owned()]),
+    }))
+}
+
+fn zone(options: &mut Options<'_>) -> Option<Zone> {
+    if !options.has("timezone") {
+        return Some(Zone::Fixed(TimeZone::UTC));
+    }
+    let template = options.template("timezone")?;
+    let Some(id) = template.literal() else {
+        return Some(Zone::OfEvent(template));
+    };
+    let zone = zone_by_id(id);
+    if zone.is_none() {
+        let way_out = "write a name such as `Europe/Berlin` or an offset such as `+01:00`";
+        options.refuse("timezone", format!("there is no time zone `{id}`"), way_out);
+    }
+    zone.map(Zone::Fixed)
+}
+
+fn format(options: &mut Options<'_>, text: &str) -> Option<Format> {
+    Some(match text {
+        "ISO8601" => Format::Iso8601,
+        "UNIX" => Format::Unix,
+        "UNIX_MS" => Format::UnixMs,
+        "TAI64N" => Format::Tai64n,
+        pattern => match DateFormat::joda(pattern) {
+            Ok(format) if format.is_readable() => Format::Joda(format),
+            Ok(_) => {
+                let message = format!("`{pattern}` names an era or a century");
+                options.refuse("match", message, "read the whole year with `yyyy`");
+                return None;
+            }
+            Err(message) => {
+                let way_out = "put plain text between single quotes, as in yyyy-MM-dd'T'HH:mm:ss";
+                options.refuse("match", message, way_out);
+                return None;
+            }
+        },
+    })
+}
+
+impl FilterPlan for Date {
+    fn instance(&self) -> Box<dyn Filter> {
+        Box::new(self.clone())
+    }
+}
+
+impl Filter for Date {
+    fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
+        let now_ns = context.record.received_at_ns;
+        let Some(mut value) = event.get(&self.source) else {
+            return Applied::NotMatched;
+        };
+        if event.kind(value) == Kind::Array {
+            match event.first_child(value) {
+                Some(first) => value = first,
+                None => return Applied::NotMatched,
+            }
+        }
+        if event.kind(value) == Kind::Null {
+            return Applied::NotMatched;
+        }
+        match self.read(event, value, now_ns) {
+            Some(timestamp_ns) => {
+                self.put(event, timestamp_ns);
+                Applied::Matched
+            }
+            None => {
+                for tag in &self.tag_on_failure {
+                    event.add_tag(tag);
+                }
+                Applied::NotMatched
+            }
+        }
+    }
+}
+
+impl Date {
+    fn read(&self, event: &Event, value: NodeId, now_ns: i64) -> Option<i64> {
+        let text = match event.kind(value) {
+            Kind::String | Kind::Number => event.scalar_text(value)?,
+            _ => return None,
+        };
+        let of_event;
+        let zone = match &self.zone {
+            Zone::Fixed(zone) => zone,
+            Zone::OfEvent(template) => {
+                of_event = zone_by_id(&template.render(event, now_ns))?;
+                &of_event
+            }
+        };
+        self.formats.iter().find_map(|format| match format {
+            Format::Iso8601 => iso8601::read(&text, zone),
+            Format::Unix => epoch::read_seconds(&text),
+            Format::UnixMs => epoch::read_milliseconds(&text),
+            Format::Tai64n => epoch::read_tai64n(&text),
+            Format::Joda(format) => format.parse(&text)?.resolve(zone, now_ns),
+        })
+    }
+
+    fn put(&self, event: &mut Event, timestamp_ns: i64) {
+        let Some(target) = &self.target else {
+            event.timestamp_ns = timestamp_ns;
+            return;
+        };
+        let mut text = Vec::with_capacity(30);
+        event::format_timestamp(timestamp_ns, &mut text);
+        event.set_text(target, &String::from_utf8_lossy(&text));
+    }
+}
+
+#[cfg(test)]
+mod tests;

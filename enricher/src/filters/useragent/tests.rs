@@ -1,0 +1,139 @@
+//! Agents taken apart, long ones cut, and what is kept.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::agent::{Agent, Style};
+use super::{CACHE_MAX_BYTES, Known};
+use crate::filter::Applied;
+use crate::filters::trial::Trial;
+
+const CHROME: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_10_5) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/45.0.2454.85 Safari/537.36";
+
+#[test]
+fn ecs_names() {
+    let mut agent = Trial::new(r#"useragent { source => "[user_agent][original]" }"#);
+    // Twice: what is kept is what was found.
+    for _ in 0..2 {
+        let event = agent.run(json!({"user_agent": {"original": CHROME}}));
+        assert_eq!(
+            event["user_agent"],
+            json!({
+                "original": CHROME,
+                "name": "Chrome",
+                "version": "45.0.2454.85",
+                "os": {"name": "Mac OS X", "version": "10.10.5", "full": "Mac OS X 10.10.5"},
+                "device": {"name": "Mac"},
+            })
+        );
+    }
+    let mut elsewhere = Trial::new(r#"useragent { source => "agent" target => "ua" }"#);
+    assert_eq!(elsewhere.run(json!({"agent": [CHROME]}))["ua"]["original"], json!([CHROME]));
+    let mut itself = Trial::new(r#"useragent { source => "ua" target => "ua" }"#);
+    assert_eq!(itself.run(json!({"ua": CHROME}))["ua"]["original"], CHROME);
+}
+
+#[test]
+fn legacy_names() {
+    let mut agent = Trial::new(
+        r#"useragent { source => "agent" prefix => "ua_" ecs_compatibility => "disabled" }"#,
+    );
+    let event = agent.run(json!({"agent": CHROME}));
+    for (name, value) in [
+        ("ua_name", "Chrome"),
+        ("ua_major", "45"),
+        ("ua_patch", "2454"),
+        ("ua_os_full", "Mac OS X 10.10.5"),
+        ("ua_os_minor", "10"),
+        ("ua_device", "Mac"),
+    ] {
+        assert_eq!(event[name], value, "{name}");
+    }
+}
+
+#[test]
+fn an_unknown_agent_is_other_and_none_is_left_alone() {
+    let mut agent = Trial::new(r#"useragent { source => "agent" target => "ua" }"#);
+    let event = agent.run(json!({"agent": "ž"}));
+    assert_eq!(
+        event["ua"],
+        json!({"original": "ž", "name": "Other", "os": {"name": "Other", "full": "Other"}, "device": {"name": "Other"}})
+    );
+    for nothing in [
+        json!({}),
+        json!({"agent": ""}),
+        json!({"agent": null}),
+        json!({"agent": []}),
+        json!({"agent": 5}),
+    ] {
+        let (applied, event) = agent.apply(nothing);
+        assert_eq!(applied, Applied::NotMatched);
+        assert_eq!(event.get("ua"), None);
+        assert_eq!(event.get("tags"), None);
+    }
+}
+
+#[test]
+fn a_long_agent_is_read_in_part_and_kept_whole() {
+    let mut agent = Trial::new(r#"useragent { source => "agent" target => "ua" }"#);
+    let started = Instant::now();
+    for filler in ["x", "(", "é", "Mozilla/5.0 ", "Linux; Android 4.", "1.", "; ", " Build/"] {
+        let long = format!("{CHROME} {}", filler.repeat(1_000_000 / filler.len()));
+        let event = agent.run(json!({"agent": long.clone()}));
+        assert_eq!(event["ua"]["original"], long);
+        assert_eq!(event["ua"]["name"], "Chrome", "{filler}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[test]
+fn what_is_kept_is_bounded_in_bytes_and_number() {
+    let expressions = super::Expressions::embedded().unwrap();
+    let style = Style::ecs(event::FieldPath::key("ua"));
+    let agent: std::sync::Arc<Agent> = style.agent(&expressions, "x").into();
+    let mut known = Known { agents: lru::LruCache::new(20_000.try_into().unwrap()), bytes: 0 };
+    for number in 0..30_000 {
+        known.keep(&format!("{number}{}", "x".repeat(1_000)), &agent);
+    }
+    assert!(known.bytes <= CACHE_MAX_BYTES && known.agents.len() > 1_000);
+    let held: usize =
+        known.agents.iter().map(|(text, agent)| text.len() + agent.size_bytes()).sum();
+    assert_eq!(known.bytes, held);
+    assert!(known.get(&format!("29999{}", "x".repeat(1_000))).is_some());
+}
+
+#[test]
+fn expressions_may_be_a_users_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.yaml");
+    std::fs::write(
+        &path,
+        "user_agent_parsers:\n  - regex: '(MyShop)/(\\d+)'\nos_parsers: []\ndevice_parsers: []\n",
+    )
+    .unwrap();
+    let mut agent = Trial::new(&format!(
+        r#"useragent {{ source => "agent" target => "ua" regexes => "{}" }}"#,
+        path.display()
+    ));
+    assert_eq!(agent.run(json!({"agent": "MyShop/7"}))["ua"]["version"], "7");
+    std::fs::write(&path, "user_agent_parsers: [").unwrap();
+    let refusal = Trial::refusal(&format!(
+        r#"useragent {{ source => "agent" regexes => "{}" }}"#,
+        path.display()
+    ));
+    assert!(refusal.contains("is not a list"), "{refusal}");
+}
+
+#[test]
+fn refuses_what_it_cannot_do() {
+    for (options, said) in [
+        ("", "needs the option `source`"),
+        (r#"source => "a" prefix => "x""#, "ECS"),
+        (r#"source => "a" regexes => "/nowhere""#, "cannot read"),
+        (r#"source => "a" lru_cache_size => 0"#, "lru_cache_size"),
+    ] {
+        let refusal = Trial::refusal(&format!("useragent {{ {options} }}"));
+        assert!(refusal.contains(said), "{options}: {refusal}");
+    }
+}
