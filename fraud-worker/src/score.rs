@@ -8,10 +8,7 @@ use crate::rule::{Decision, Reason};
 use crate::transaction::Transaction;
 
 /// The score's role in the identity that is derived from the event's.
-const ROLE: &str = "fraud_score";
-
-/// The version of the Elastic Common Schema that documents name.
-const ECS_VERSION: &str = "9.5.0";
+const ROLE: &str = schema::FRAUD_SCORE;
 
 /// What a shop should do with a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +56,7 @@ pub fn record(
 fn document(id: &str, transaction: &Transaction, decision: &Decision, action: Action) -> Vec<u8> {
     let mut document = Document(Event::new());
     document.0.timestamp_ns = transaction.timestamp_ms.saturating_mul(1_000_000);
-    document.text("ecs.version", Some(ECS_VERSION));
+    document.text("ecs.version", Some(schema::ECS_VERSION));
     document.text("event.action", Some(action.name()));
     document.texts("event.category", &["threat"]);
     document.text("event.dataset", Some(ROLE));

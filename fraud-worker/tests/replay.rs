@@ -143,11 +143,12 @@ fn only_transactions_are_scored_and_the_event_is_not_overwritten() {
     let Verdict::Forward(scores) = &verdicts[0] else { panic!("no score") };
     assert_ne!(scores[0].id, paid.id);
     let score: Value = serde_json::from_slice(&scores[0].payload).expect("JSON");
+    assert_eq!(schema::check_document(&score), Vec::<String>::new());
     assert_eq!(
         score,
         json!({
             "@timestamp": "1970-01-01T00:00:00.000Z",
-            "ecs": { "version": "9.5.0" },
+            "ecs": { "version": schema::ECS_VERSION },
             "event": {
                 "action": "review",
                 "category": ["threat"],

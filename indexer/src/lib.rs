@@ -1,1 +1,65 @@
-//! This room has a name and a place; see ARCHITECTURE.md for what goes in.
+//! The indexer: documents of `logs.enriched` and `fraud.scored` go to the search store in bulk.
+//!
+//! The index of a document comes from its record alone, by the schema's allow-list of log types, so
+//! that a replay overwrites itself. Text of an event never becomes an index name.
+
+mod operation;
+mod sink;
+mod stage;
+
+use std::sync::Arc;
+
+use bus::{TOPIC_ENRICHED, TOPIC_SCORED};
+use pipeline::{RunnerError, RunnerSpec, Runtime};
+use search_store::{SearchStore, StoreError};
+use serde::{Deserialize, Serialize};
+
+pub use operation::OperationReader;
+pub use sink::SearchSink;
+pub use stage::IndexStage;
+
+/// Name of the stage and of its consumer group.
+pub const NAME: &str = "indexer";
+
+/// Settings of `[indexer]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Whether documents are indexed.
+    pub enabled: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+/// Why the indexer stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexerError {
+    /// The store cannot be prepared.
+    #[error("cannot prepare the search store")]
+    Store(#[from] StoreError),
+    /// The runner stopped.
+    #[error(transparent)]
+    Runner(#[from] RunnerError),
+}
+
+/// Indexes until the process stops.
+///
+/// # Errors
+/// As [`IndexerError`] says.
+pub async fn run(search: Arc<dyn SearchStore>, runtime: Runtime) -> Result<(), IndexerError> {
+    search.ensure_templates().await?;
+    let spec = RunnerSpec {
+        name: NAME,
+        topics: vec![TOPIC_ENRICHED, TOPIC_SCORED],
+        make_stage: Arc::new(|| Box::new(IndexStage)),
+        resolver: None,
+        state: None,
+        sink: Arc::new(SearchSink::new(search)),
+    };
+    pipeline::run(spec, runtime).await?;
+    Ok(())
+}

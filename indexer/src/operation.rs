@@ -1,0 +1,57 @@
+//! From a record to the operation that indexes it: log type and time of its document choose the index.
+
+use bus::Record;
+use event::{Event, FieldPath, Limits};
+use pipeline::Rejection;
+use search_store::IndexOperation;
+
+/// Reads operations out of records; one is used again and again.
+#[derive(Debug)]
+pub struct OperationReader {
+    event: Event,
+    limits: Limits,
+    dataset: FieldPath,
+}
+
+impl Default for OperationReader {
+    fn default() -> Self {
+        Self {
+            event: Event::new(),
+            // The document was made by a stage within its own limits, and may hold more than the
+            // line that it came from.
+            limits: Limits { depth_max: 128, nodes_max: 200_000, payload_bytes_max: 64 << 20 },
+            dataset: FieldPath::dotted("event.dataset"),
+        }
+    }
+}
+
+impl OperationReader {
+    /// The operation for a record.
+    ///
+    /// # Errors
+    /// A payload that is not one JSON object.
+    pub fn read(&mut self, record: &Record) -> Result<IndexOperation, Rejection> {
+        self.event.decode_json(&record.payload, record.received_at_ns, &self.limits).map_err(
+            |refusal| Rejection {
+                kind: refusal.kind.as_str().into(),
+                message: refusal.to_string(),
+                position_bytes: Some(refusal.position_bytes as u64),
+            },
+        )?;
+        let dataset = self.event.get(&self.dataset).and_then(|found| self.event.text(found));
+        let timestamp_ns = self.event.timestamp_ns;
+        let (index, _clamped) = schema::index_name(
+            dataset.as_deref().unwrap_or_default(),
+            timestamp_ns,
+            record.received_at_ns,
+        );
+        Ok(IndexOperation {
+            id: record.id.to_string(),
+            index,
+            shop: record.shop.to_string(),
+            timestamp_ns,
+            received_at_ns: record.received_at_ns,
+            document: record.payload.clone(),
+        })
+    }
+}
