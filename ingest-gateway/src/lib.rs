@@ -1,1 +1,96 @@
-//! This room has a name and a place; see ARCHITECTURE.md for what goes in.
+//! The ingest gateway: doors for log lines over TCP, UDP and HTTP, in front of `logs.raw`.
+//!
+//! `intake` is the door; a protocol's file does framing in and acknowledgement out. Nothing here
+//! acknowledges what is not durable, or looks into a line deeper than it must to split and judge it.
+
+mod budget;
+pub mod config;
+mod connections;
+mod http;
+mod intake;
+mod lines;
+pub mod listen;
+mod metrics;
+mod tcp;
+mod udp;
+
+use std::sync::Arc;
+
+use pipeline::Runtime;
+use service::{HealthState, MetricKind};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::task::JoinSet;
+
+pub use config::{Config, HttpConfig, Listen, Problem, TcpConfig, UdpConfig};
+pub use listen::{Bound, GatewayError, bind};
+
+use connections::{Gate, Peers};
+use intake::{Clock, Foundation, Intake, STAGE};
+
+/// Serves the doors until the context's shutdown. Then they take nothing new, read what has arrived,
+/// and end when it is durable, or when the drain timeout is over.
+///
+/// # Errors
+/// [`GatewayError`] when a socket cannot be served.
+pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
+    let Bound { config, tcp, udp, http } = bound;
+    let context = runtime.context.clone();
+    let foundation = Foundation::new(&config, runtime, Clock::system());
+    let peers = Peers::new(config.connections_per_address_max, Arc::clone(&foundation.budget));
+    let gate = |door, listener, connections_max| {
+        TcpListener::from_std(listener).map(|listener| Gate {
+            door,
+            listener,
+            connections_max,
+            peers: Arc::clone(&peers),
+            metrics: foundation.metrics.clone(),
+        })
+    };
+    let mut doors = JoinSet::new();
+    if let Some(listener) = tcp {
+        let gate = gate(tcp::DOOR, listener, config.tcp.connections_max)?;
+        let intake = Intake::new(tcp::DOOR, &foundation);
+        doors.spawn(tcp::serve(gate, intake, config.tcp, context.shutdown.clone()));
+    }
+    if let Some(socket) = udp {
+        let drops = udp::Drops::of(&socket);
+        show_drops(&context, drops);
+        let socket = UdpSocket::from_std(socket)?;
+        let intake = Intake::new(udp::DOOR, &foundation);
+        doors.spawn(udp::serve(socket, intake, config.udp.codec, drops, context.shutdown.clone()));
+    }
+    if let Some(listener) = http {
+        let gate = gate(http::DOOR, listener, config.http.connections_max)?;
+        let intake = Intake::new(http::DOOR, &foundation);
+        doors.spawn(http::serve(gate, intake, config.http, context.shutdown.clone()));
+    }
+    context.health.set(STAGE, HealthState::Ready);
+
+    let patience = async {
+        context.shutdown.cancelled().await;
+        tokio::time::sleep(config.drain_timeout.0).await;
+        foundation.give_up.cancel();
+        std::future::pending::<()>().await;
+    };
+    let ended = async {
+        while let Some(door) = doors.join_next().await {
+            door.map_err(|error| GatewayError::Door(error.to_string()))?;
+        }
+        context.shutdown.cancelled().await;
+        Ok(())
+    };
+    tokio::select! {
+        ended = ended => ended,
+        () = patience => Ok(()),
+    }
+}
+
+fn show_drops(context: &service::Context, drops: udp::Drops) {
+    context.metrics.computed(
+        "millrace_gateway_udp_dropped_datagrams_total",
+        "Datagrams that the kernel dropped because the door did not read fast enough",
+        MetricKind::Counter,
+        &[],
+        move || vec![(Vec::new(), drops.count() as f64)],
+    );
+}

@@ -1,0 +1,312 @@
+//! Settings of the gateway: where its doors listen, what they take, and every limit they keep.
+//!
+//! A setting that would open a door to strangers is refused together with the way out.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use access::IngestToken;
+use bus::Codec;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use service::{ByteSize, Span};
+
+/// Settings of `[ingest_gateway]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The door for lines over TCP.
+    pub tcp: TcpConfig,
+    /// The door for lines over UDP.
+    pub udp: UdpConfig,
+    /// The door for lines, arrays and objects over HTTP.
+    pub http: HttpConfig,
+    /// The token that senders show: `Authorization: Bearer` over HTTP, the first line over TCP. Without
+    /// one the doors are open to whoever reaches them, so they listen on this machine only.
+    #[serde(skip_serializing)]
+    pub ingest_token: Option<IngestToken>,
+    /// Whether UDP, which can show no token, may listen on an address that other machines reach.
+    pub allow_unauthenticated_udp: bool,
+    /// Longest line or array element. What is longer is refused, up to the next delimiter.
+    pub line_bytes_max: ByteSize,
+    /// Memory for what the doors have read and not yet made durable; at least 32MiB. When it is used
+    /// up, reading stops.
+    pub memory_bytes_max: ByteSize,
+    /// Most connections of a door from one address (IPv6: one /64 network).
+    pub connections_per_address_max: u32,
+    /// When a sender is told to try again after the log had no room.
+    pub retry_after: Span,
+    /// How long a stop may take to make durable what was read.
+    pub drain_timeout: Span,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            tcp: TcpConfig::default(),
+            udp: UdpConfig::default(),
+            http: HttpConfig::default(),
+            ingest_token: None,
+            allow_unauthenticated_udp: false,
+            line_bytes_max: ByteSize(1 << 20),
+            memory_bytes_max: ByteSize(256 << 20),
+            connections_per_address_max: 1_000,
+            retry_after: Span::from_secs(1),
+            drain_timeout: Span::from_secs(5),
+        }
+    }
+}
+
+/// Settings of the TCP door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TcpConfig {
+    /// Address and port, or `off`.
+    pub listen: Listen,
+    /// What a line is: a JSON object, or plain text.
+    pub codec: Codec,
+    /// Most connections at once; further ones wait.
+    pub connections_max: u32,
+    /// How long a connection may be silent between two lines.
+    pub idle_timeout: Span,
+    /// How long a line may take from its first byte to its end, the token's line included.
+    pub line_timeout: Span,
+}
+
+impl Default for TcpConfig {
+    fn default() -> Self {
+        Self {
+            listen: Listen::loopback(5000),
+            codec: Codec::Json,
+            connections_max: 10_000,
+            idle_timeout: Span::from_secs(3_600),
+            line_timeout: Span::from_secs(60),
+        }
+    }
+}
+
+/// Settings of the UDP door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UdpConfig {
+    /// Address and port, or `off`.
+    pub listen: Listen,
+    /// What a line is: a JSON object, or plain text.
+    pub codec: Codec,
+    /// Size of the kernel's receive buffer. Beyond `net.core.rmem_max` it needs CAP_NET_ADMIN.
+    pub receive_buffer_bytes: ByteSize,
+}
+
+impl Default for UdpConfig {
+    fn default() -> Self {
+        Self {
+            listen: Listen::loopback(5000),
+            codec: Codec::Json,
+            receive_buffer_bytes: ByteSize(32 << 20),
+        }
+    }
+}
+
+/// Settings of the HTTP door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// Address and port, or `off`.
+    pub listen: Listen,
+    /// Most connections at once; further ones wait.
+    pub connections_max: u32,
+    /// Largest body as it is sent.
+    pub body_bytes_max: ByteSize,
+    /// Largest body after decompression.
+    pub decompressed_bytes_max: ByteSize,
+    /// Most decompressed bytes for each sent one, once a body has passed 1MiB.
+    pub decompressed_ratio_max: u32,
+    /// Largest request line and headers together; at least 8KiB.
+    pub header_bytes_max: ByteSize,
+    /// How long a connection may be without a request, and a request may take to send its headers.
+    pub idle_timeout: Span,
+    /// How long a body may be silent.
+    pub body_idle_timeout: Span,
+    /// How long a body may take as a whole.
+    pub body_timeout: Span,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            listen: Listen::loopback(8080),
+            connections_max: 10_000,
+            body_bytes_max: ByteSize(16 << 20),
+            decompressed_bytes_max: ByteSize(64 << 20),
+            decompressed_ratio_max: 500,
+            header_bytes_max: ByteSize(16 << 10),
+            idle_timeout: Span::from_secs(60),
+            body_idle_timeout: Span::from_secs(30),
+            body_timeout: Span::from_secs(300),
+        }
+    }
+}
+
+/// Where a door listens, if it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// The door is closed.
+    Off,
+    /// On this address and port; port 0 takes a free one.
+    At(SocketAddr),
+}
+
+impl Listen {
+    const fn loopback(port: u16) -> Self {
+        Self::At(SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port))
+    }
+
+    /// The address, unless the door is closed.
+    #[must_use]
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Off => None,
+            Self::At(address) => Some(address),
+        }
+    }
+
+    fn is_reachable(self) -> bool {
+        self.address().is_some_and(|address| !address.ip().to_canonical().is_loopback())
+    }
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        text.parse().map(Self::At).map_err(|_| {
+            format!(
+                "`{text}` is not an address with a port, as 127.0.0.1:5000 or [::1]:5000, nor `off`"
+            )
+        })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::At(address) => address.fmt(f),
+        }
+    }
+}
+
+impl Serialize for Listen {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Listen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// A setting that cannot be used as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Name of the setting within `[ingest_gateway]`, as `tcp.listen`.
+    pub setting: &'static str,
+    /// What is wrong, and the way out.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ingest_gateway.{}: {}", self.setting, self.message)
+    }
+}
+
+impl Config {
+    /// What is wrong with these settings; nothing if they can be used.
+    #[must_use]
+    pub fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        self.check_reach(&mut problems);
+        self.check_limits(&mut problems);
+        problems
+    }
+
+    fn check_reach(&self, problems: &mut Vec<Problem>) {
+        let with_token = [("tcp.listen", self.tcp.listen), ("http.listen", self.http.listen)];
+        for (setting, listen) in with_token {
+            if listen.is_reachable() && self.ingest_token.is_none() {
+                let message = format!(
+                    "other machines reach {listen}, and anyone there could send: set \
+                     ingest_gateway.ingest_token (openssl rand -hex 16 makes one), or listen on \
+                     127.0.0.1"
+                );
+                problems.push(Problem { setting, message });
+            }
+        }
+        if self.udp.listen.is_reachable() && !self.allow_unauthenticated_udp {
+            let message = format!(
+                "other machines reach {}, and UDP can show no token: set \
+                 ingest_gateway.allow_unauthenticated_udp = true, or listen on 127.0.0.1",
+                self.udp.listen
+            );
+            problems.push(Problem { setting: "udp.listen", message });
+        }
+    }
+
+    fn check_limits(&self, problems: &mut Vec<Problem>) {
+        let ranges = [
+            ("line_bytes_max", self.line_bytes_max, 1 << 10, 16 << 20),
+            ("memory_bytes_max", self.memory_bytes_max, 32 << 20, 1 << 40),
+            ("http.header_bytes_max", self.http.header_bytes_max, 8 << 10, 1 << 20),
+            ("http.body_bytes_max", self.http.body_bytes_max, 1 << 10, 1 << 40),
+            ("http.decompressed_bytes_max", self.http.decompressed_bytes_max, 1 << 10, 1 << 40),
+        ];
+        for (setting, size, min, max) in ranges {
+            if !(min..=max).contains(&size.0) {
+                let (min, max) = (ByteSize(min), ByteSize(max));
+                let message = format!("{size} is not between {min} and {max}");
+                problems.push(Problem { setting, message });
+            }
+        }
+        if self.line_bytes_max.0.saturating_mul(16) > self.memory_bytes_max.0 {
+            let message = format!(
+                "{} cannot hold 16 lines of {}: raise it, or lower line_bytes_max",
+                self.memory_bytes_max, self.line_bytes_max
+            );
+            problems.push(Problem { setting: "memory_bytes_max", message });
+        }
+        let counts = [
+            ("connections_per_address_max", self.connections_per_address_max),
+            ("tcp.connections_max", self.tcp.connections_max),
+            ("http.connections_max", self.http.connections_max),
+            ("http.decompressed_ratio_max", self.http.decompressed_ratio_max),
+        ];
+        for (setting, count) in counts {
+            if count == 0 {
+                let message = "0 would let nothing in".to_owned();
+                problems.push(Problem { setting, message });
+            }
+        }
+        let spans = [
+            ("tcp.idle_timeout", self.tcp.idle_timeout),
+            ("tcp.line_timeout", self.tcp.line_timeout),
+            ("http.idle_timeout", self.http.idle_timeout),
+            ("http.body_idle_timeout", self.http.body_idle_timeout),
+            ("http.body_timeout", self.http.body_timeout),
+            ("retry_after", self.retry_after),
+        ];
+        for (setting, span) in spans {
+            if span.0.is_zero() {
+                problems.push(Problem { setting, message: "it must be more than nothing".into() });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

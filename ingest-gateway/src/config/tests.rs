@@ -1,0 +1,83 @@
+//! A door is never open to strangers by accident, and a limit is never absurd.
+
+use access::IngestToken;
+use bus::Codec;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde_json::json;
+use service::ByteSize;
+
+use super::{Config, Listen};
+
+fn settings(config: &Config) -> Vec<&'static str> {
+    config.check().into_iter().map(|problem| problem.setting).collect()
+}
+
+#[test]
+fn the_defaults_are_usable_and_stay_on_this_machine() {
+    let config = Config::default();
+    assert_eq!(config.check(), []);
+    for listen in [config.tcp.listen, config.udp.listen, config.http.listen] {
+        assert!(listen.address().unwrap().ip().is_loopback());
+    }
+}
+
+#[test]
+fn a_door_that_others_reach_needs_a_token() {
+    let mut config = Config::default();
+    config.tcp.listen = "0.0.0.0:5000".parse().unwrap();
+    config.udp.listen = "192.0.2.1:5000".parse().unwrap();
+    config.http.listen = "[::]:8080".parse().unwrap();
+    assert_eq!(settings(&config), ["tcp.listen", "http.listen", "udp.listen"]);
+    assert!(config.check()[0].to_string().contains("ingest_gateway.ingest_token"));
+    assert!(config.check()[2].to_string().contains("allow_unauthenticated_udp = true"));
+
+    config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
+    assert_eq!(settings(&config), ["udp.listen"], "a token does not help UDP");
+    config.allow_unauthenticated_udp = true;
+    assert_eq!(settings(&config), Vec::<&str>::new());
+}
+
+#[test]
+fn mapped_loopback_is_loopback_and_a_closed_door_needs_nothing() {
+    let mut config = Config::default();
+    config.tcp.listen = "[::ffff:127.0.0.1]:5000".parse().unwrap();
+    config.http.listen = Listen::Off;
+    assert_eq!(config.check(), []);
+}
+
+#[test]
+fn absurd_limits_are_named() {
+    let mut config = Config {
+        line_bytes_max: ByteSize(16 << 20),
+        memory_bytes_max: ByteSize(64 << 20),
+        ..Config::default()
+    };
+    config.tcp.connections_max = 0;
+    config.http.header_bytes_max = ByteSize(100);
+    assert_eq!(
+        settings(&config),
+        ["http.header_bytes_max", "memory_bytes_max", "tcp.connections_max"]
+    );
+}
+
+#[test]
+fn settings_are_read_and_a_token_is_never_written() {
+    let given = json!({
+        "tcp": { "listen": "off", "codec": "plain" },
+        "http": { "body_bytes_max": "8MiB" },
+        "ingest_token": "0123456789abcdef",
+    });
+    let config = Config::deserialize(given.into_deserializer()).unwrap();
+    assert_eq!(config.tcp.listen, Listen::Off);
+    assert_eq!(config.tcp.codec, Codec::Plain);
+    assert_eq!(config.http.body_bytes_max, ByteSize(8 << 20));
+    assert!(!serde_json::to_string(&config).unwrap().contains("0123456789"));
+    assert!(!format!("{config:?}").contains("0123456789"));
+
+    let unknown = json!({ "tcp": { "listn": "off" } });
+    assert!(Config::deserialize(unknown.into_deserializer()).is_err());
+    let wrong = json!({ "tcp": { "listen": "localhost" } });
+    let error = Config::deserialize(wrong.into_deserializer()).unwrap_err().to_string();
+    assert!(error.contains("127.0.0.1:5000"), "{error}");
+}

@@ -1,0 +1,186 @@
+//! Who may connect: a cap for each door, a cap for each address, and the loop that accepts.
+//!
+//! A full door stops accepting, so that connections wait in the kernel; an address that has enough is
+//! sent away at once. Never reads from a connection.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use prometheus::IntGauge;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::budget::{Budget, Share};
+use crate::metrics::GatewayMetrics;
+
+/// How long to wait when the system can give no further connection.
+const EXHAUSTED_WAIT: Duration = Duration::from_millis(100);
+
+/// Addresses that are connected now, over all doors.
+#[derive(Debug)]
+pub(crate) struct Peers {
+    connections_max: u32,
+    budget: Arc<Budget>,
+    known: Mutex<HashMap<IpAddr, Peer>>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    connections: u32,
+    share: Share,
+}
+
+impl Peers {
+    pub(crate) fn new(connections_max: u32, budget: Arc<Budget>) -> Arc<Self> {
+        Arc::new(Self { connections_max, budget, known: Mutex::default() })
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<IpAddr, Peer>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets one more connection of this address in, unless it has enough.
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Guest> {
+        let address = network(address);
+        let mut known = self.known();
+        let peer = known
+            .entry(address)
+            .or_insert_with(|| Peer { connections: 0, share: self.budget.share() });
+        if peer.connections >= self.connections_max {
+            return None;
+        }
+        peer.connections += 1;
+        Some(Guest { peers: Arc::clone(self), address, share: peer.share.clone() })
+    }
+}
+
+/// Who shares a cap: an IPv4 address, or an IPv6 network of 64 bits, since one host has all of it.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if !v6.is_loopback() => {
+            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)))
+        }
+        other => other,
+    }
+}
+
+/// A connection that its address was allowed to make.
+#[derive(Debug)]
+pub(crate) struct Guest {
+    peers: Arc<Peers>,
+    address: IpAddr,
+    /// The memory of its address.
+    pub(crate) share: Share,
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut known = self.peers.known();
+        if let Some(peer) = known.get_mut(&self.address) {
+            peer.connections -= 1;
+            if peer.connections == 0 {
+                known.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// An accepted connection's place; held as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    /// Its address's part.
+    pub(crate) guest: Guest,
+    open: IntGauge,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
+}
+
+/// A listening socket with its caps.
+pub(crate) struct Gate {
+    pub(crate) door: &'static str,
+    pub(crate) listener: TcpListener,
+    pub(crate) connections_max: u32,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) metrics: GatewayMetrics,
+}
+
+impl Gate {
+    /// Accepts until told to stop, and hands each connection over. Dropping the listener at the end
+    /// refuses those that still wait.
+    pub(crate) async fn run(
+        self,
+        shutdown: &CancellationToken,
+        mut welcome: impl FnMut(TcpStream, SocketAddr, Admission),
+    ) {
+        let slots = Arc::new(Semaphore::new(self.connections_max as usize));
+        let open = self.metrics.connections.with_label_values(&[self.door]);
+        let next = async || {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            let slot = slot.expect("the semaphore is never closed");
+            (self.listener.accept().await, slot)
+        };
+        loop {
+            let (accepted, slot) = tokio::select! {
+                () = shutdown.cancelled() => return,
+                next = next() => next,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, or a peer that is gone already: neither ends the door.
+                    tracing::warn!(door = self.door, %error, "cannot accept a connection");
+                    tokio::time::sleep(EXHAUSTED_WAIT).await;
+                    continue;
+                }
+            };
+            let Some(guest) = self.peers.admit(peer.ip()) else {
+                self.metrics.limit_hit(self.door, "connections_per_address");
+                continue;
+            };
+            open.inc();
+            welcome(stream, peer, Admission { guest, open: open.clone(), _slot: slot });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::sync::Arc;
+
+    use service::ByteSize;
+
+    use super::Peers;
+    use crate::budget::Budget;
+
+    #[test]
+    fn an_address_has_its_cap_and_gets_it_back() {
+        let peers = Peers::new(2, Arc::new(Budget::new(ByteSize(64 << 20))));
+        let admit = |text: &str| peers.admit(text.parse::<IpAddr>().unwrap());
+        let first = admit("192.0.2.1").unwrap();
+        let _second = admit("::ffff:192.0.2.1").expect("the same address, and its second one");
+        assert!(admit("192.0.2.1").is_none());
+        let _other = admit("192.0.2.2").expect("others are not concerned");
+        drop(first);
+        assert!(admit("192.0.2.1").is_some());
+
+        let _v6 = [admit("2001:db8::1").unwrap(), admit("2001:db8::2").unwrap()];
+        assert!(admit("2001:db8::3").is_none(), "one network of 64 bits is one host");
+        assert!(admit("2001:db8:0:1::1").is_some());
+    }
+
+    #[test]
+    fn those_who_left_are_forgotten() {
+        let peers = Peers::new(2, Arc::new(Budget::new(ByteSize(64 << 20))));
+        drop(peers.admit("192.0.2.1".parse().unwrap()));
+        assert!(peers.known().is_empty());
+    }
+}

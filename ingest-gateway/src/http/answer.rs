@@ -1,0 +1,192 @@
+//! What the HTTP door says: counts and refused lines as JSON, and problems after RFC 9457.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::intake::{Answer, Receipt};
+
+/// Most refused lines that an answer names.
+const LISTED_MAX: usize = 100;
+
+pub(crate) type Reply = Response<Full<Bytes>>;
+
+/// What became of a body's lines until now.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    accepted: u64,
+    refused: Vec<RefusedLine>,
+    refused_count: u64,
+    refused_by_kind: BTreeMap<String, u64>,
+    busy: Option<Duration>,
+}
+
+#[derive(Debug, Serialize)]
+struct RefusedLine {
+    line: u64,
+    kind: String,
+    reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u64>,
+}
+
+impl Tally {
+    /// Adds the answers of a batch.
+    pub(crate) fn add(&mut self, receipt: &Receipt) {
+        for (line, answer) in receipt.batch.lines.iter().zip(&receipt.answers) {
+            match answer {
+                Answer::Accepted => self.accepted += 1,
+                Answer::Busy { retry_after } => {
+                    let longest = self.busy.unwrap_or_default().max(*retry_after);
+                    self.busy = Some(longest);
+                }
+                Answer::Refused(rejection) => {
+                    self.refused_count += 1;
+                    let kind = rejection.kind.clone().into_owned();
+                    *self.refused_by_kind.entry(kind.clone()).or_default() += 1;
+                    if self.refused.len() < LISTED_MAX {
+                        self.refused.push(RefusedLine {
+                            line: line.number,
+                            kind,
+                            reason: rejection.message.clone(),
+                            position: rejection.position_bytes,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// The wait that the log asked for, if it had no room for some lines.
+    pub(crate) fn busy(&self) -> Option<Duration> {
+        self.busy
+    }
+
+    /// Whether there were lines, and none was good.
+    pub(crate) fn is_all_refused(&self) -> bool {
+        self.accepted == 0 && self.refused_count > 0
+    }
+
+    fn counts(&self, durability_warning: Option<String>) -> Counts<'_> {
+        Counts {
+            accepted: self.accepted,
+            refused: &self.refused,
+            refused_count: self.refused_count,
+            refused_not_listed: self.refused_count - self.refused.len() as u64,
+            refused_by_kind: &self.refused_by_kind,
+            durable: durability_warning.is_none(),
+            durability_warning,
+        }
+    }
+}
+
+/// The members that every answer about lines has.
+#[derive(Debug, Serialize)]
+struct Counts<'a> {
+    /// Lines that are durable.
+    accepted: u64,
+    /// The first refused ones.
+    refused: &'a [RefusedLine],
+    refused_count: u64,
+    refused_not_listed: u64,
+    refused_by_kind: &'a BTreeMap<String, u64>,
+    durable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    durability_warning: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ProblemBody<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    #[serde(flatten)]
+    counts: Option<Counts<'a>>,
+}
+
+/// Why a request is not answered with success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) detail: String,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), retry_after: None }
+    }
+
+    /// There is no room now.
+    pub(crate) fn busy(detail: impl Into<String>, retry_after: Duration) -> Self {
+        let retry_after = Some(retry_after);
+        Self { retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
+    /// The answer before any line was read.
+    pub(crate) fn reply(&self) -> Reply {
+        self.reply_with(None)
+    }
+
+    /// The answer in the midst of a body: it says what became of the lines until then.
+    pub(crate) fn reply_after(&self, tally: &Tally, durability_warning: Option<String>) -> Reply {
+        self.reply_with(Some(tally.counts(durability_warning)))
+    }
+
+    fn reply_with(&self, counts: Option<Counts<'_>>) -> Reply {
+        let body = ProblemBody {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            counts,
+        };
+        let mut reply = json(self.status, "application/problem+json", &body);
+        if let Some(wait) = self.retry_after {
+            // Whole seconds, and never none.
+            let seconds = wait.as_millis().div_ceil(1_000).max(1);
+            let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+            reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        let (name, value) = match self.status {
+            StatusCode::UNAUTHORIZED => (WWW_AUTHENTICATE, "Bearer"),
+            StatusCode::METHOD_NOT_ALLOWED => (ALLOW, "POST"),
+            _ => return reply,
+        };
+        reply.headers_mut().insert(name, HeaderValue::from_static(value));
+        reply
+    }
+}
+
+/// The answer for a body that was read to its end.
+pub(crate) fn lines(tally: &Tally, durability_warning: Option<String>) -> Reply {
+    if tally.is_all_refused() {
+        let detail = "no line could be accepted; each is refused for its own reason";
+        let problem = Problem::new(StatusCode::BAD_REQUEST, detail);
+        return problem.reply_after(tally, durability_warning);
+    }
+    json(StatusCode::OK, "application/json", &tally.counts(durability_warning))
+}
+
+/// An answer for a person.
+pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Reply {
+    reply(status, "text/plain; charset=utf-8", text.into())
+}
+
+fn json(status: StatusCode, content_type: &'static str, body: &impl Serialize) -> Reply {
+    let body = serde_json::to_vec(body).expect("numbers and strings are always JSON");
+    reply(status, content_type, body.into())
+}
+
+fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
+    let mut reply = Response::new(Full::new(body));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}

@@ -1,0 +1,344 @@
+//! The door: every line of every protocol goes through here, to `logs.raw` or to the dead letters.
+//!
+//! A protocol's file does the framing in and the acknowledgement out; this one knows limits, identity,
+//! ids, time and durability. It answers *accepted* only for what is durable, and never looks into a
+//! payload.
+
+mod batch;
+mod ids;
+mod lane;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use access::IngestToken;
+use bus::{BusError, ErrorKind, Position, TOPIC_DEAD, TOPIC_RAW};
+use bytestring::ByteString;
+use pipeline::{DoorLedger, Rejection, Runtime};
+use service::{CancellationToken, Health, HealthState};
+
+pub(crate) use batch::{Batch, Fault, Line, Origin};
+pub(crate) use ids::Ids;
+pub(crate) use lane::{Lane, Receipt};
+
+use crate::budget::Budget;
+use crate::config::Config;
+use crate::metrics::GatewayMetrics;
+
+/// The stage that dead letters name, and the part that health names.
+pub(crate) const STAGE: &str = "ingest-gateway";
+/// The tenant of everything until shops are made.
+const SHOP: &str = "default";
+/// When to try again after an error that only a person can mend.
+const FATAL_RETRY_AFTER: Duration = Duration::from_secs(30);
+/// Waits between two tries for a sender that cannot be answered.
+const PATIENCE_MIN: Duration = Duration::from_millis(50);
+const PATIENCE_MAX: Duration = Duration::from_secs(5);
+
+/// What became of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It is durable.
+    Accepted,
+    /// There was no room; the same line may be accepted later.
+    Busy {
+        /// The shortest wait.
+        retry_after: Duration,
+    },
+    /// It is refused for good and stands in the dead letters.
+    Refused(Box<Rejection>),
+}
+
+/// Who a sender is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// Tenant.
+    pub(crate) shop: ByteString,
+}
+
+/// The token is wrong or missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unauthorized;
+
+/// Nanoseconds since 1970 UTC. The platform's only clock for events: what comes later goes by
+/// `received_at`.
+#[derive(Clone)]
+pub(crate) struct Clock(pub(crate) Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl Clock {
+    pub(crate) fn system() -> Self {
+        Self(Arc::new(|| {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+        }))
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// What all doors share.
+pub(crate) struct Foundation {
+    pub(crate) runtime: Runtime,
+    pub(crate) clock: Clock,
+    pub(crate) token: Option<IngestToken>,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) metrics: GatewayMetrics,
+    pub(crate) line_bytes_max: usize,
+    pub(crate) retry_after: Duration,
+    /// Cancelled when a stop has taken long enough: what is not durable by then is lost.
+    pub(crate) give_up: CancellationToken,
+    failed: AtomicBool,
+}
+
+impl Foundation {
+    pub(crate) fn new(config: &Config, runtime: Runtime, clock: Clock) -> Arc<Self> {
+        Arc::new(Self {
+            metrics: GatewayMetrics::new(&runtime.context.metrics),
+            runtime,
+            clock,
+            token: config.ingest_token.clone(),
+            budget: Arc::new(Budget::new(config.memory_bytes_max)),
+            line_bytes_max: config.line_bytes_max.as_usize(),
+            retry_after: config.retry_after.0,
+            give_up: CancellationToken::new(),
+            failed: AtomicBool::new(false),
+        })
+    }
+
+    fn health(&self) -> &Health {
+        &self.runtime.context.health
+    }
+}
+
+/// The door as one protocol sees it; cloning shares.
+#[derive(Clone)]
+pub(crate) struct Intake {
+    door: &'static str,
+    ledger: DoorLedger,
+    foundation: Arc<Foundation>,
+}
+
+impl Intake {
+    /// The door for a protocol, which is its name in ledgers, metrics and records.
+    pub(crate) fn new(door: &'static str, foundation: &Arc<Foundation>) -> Self {
+        let ledger = foundation.runtime.ledgers.door(door);
+        Self { door, ledger, foundation: Arc::clone(foundation) }
+    }
+
+    pub(crate) fn door(&self) -> &'static str {
+        self.door
+    }
+
+    pub(crate) fn line_bytes_max(&self) -> usize {
+        self.foundation.line_bytes_max
+    }
+
+    pub(crate) fn retry_after(&self) -> Duration {
+        self.foundation.retry_after
+    }
+
+    pub(crate) fn metrics(&self) -> &GatewayMetrics {
+        &self.foundation.metrics
+    }
+
+    /// Counts something that is turned away for later.
+    pub(crate) fn count_busy(&self) {
+        self.ledger.busy(1);
+    }
+
+    /// Why accepted does not mean durable, if it does not.
+    pub(crate) fn durability_warning(&self) -> Option<String> {
+        self.foundation.runtime.bus.durability_warning()
+    }
+
+    /// Waits until a stop has taken long enough.
+    pub(crate) async fn give_up(&self) {
+        self.foundation.give_up.cancelled().await;
+    }
+
+    /// Why the door takes nothing until a person mends it, if it is so.
+    pub(crate) fn failure(&self) -> Option<String> {
+        match self.foundation.health().parts().remove(STAGE) {
+            Some(HealthState::Failed { reason }) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether senders must show a token.
+    pub(crate) fn needs_token(&self) -> bool {
+        self.foundation.token.is_some()
+    }
+
+    /// Who shows this token. Without a configured token everybody is the default shop.
+    pub(crate) fn identify(&self, offered: Option<&[u8]>) -> Result<Identity, Unauthorized> {
+        let known = match (&self.foundation.token, offered) {
+            (None, _) => true,
+            (Some(token), Some(offered)) => token.matches(offered),
+            (Some(_), None) => false,
+        };
+        if !known {
+            self.metrics().unauthorized.with_label_values(&[self.door]).inc();
+            return Err(Unauthorized);
+        }
+        Ok(self.anonymous())
+    }
+
+    /// Who sends where no token can be shown.
+    pub(crate) fn anonymous(&self) -> Identity {
+        Identity { shop: ByteString::from_static(SHOP) }
+    }
+
+    /// An empty batch that is received now.
+    pub(crate) fn batch(&self, ids: Ids) -> Batch {
+        Batch::new((self.foundation.clock.0)(), ids)
+    }
+
+    /// Makes a batch durable, once: an answer for each line, in order.
+    pub(crate) async fn take(&self, batch: &Batch) -> Vec<Answer> {
+        let _room = self.foundation.budget.publishing(batch.lines.len()).await;
+        let started = Instant::now();
+        let mut answers: Vec<Answer> = batch.lines.iter().map(Self::before_the_log).collect();
+        self.publish_good(batch, &mut answers).await;
+        self.publish_refused(batch, &mut answers).await;
+        let took = started.elapsed().as_secs_f64();
+        self.metrics().publish_seconds.with_label_values(&[self.door]).observe(took);
+        self.count(&answers);
+        answers
+    }
+
+    fn before_the_log(line: &Line) -> Answer {
+        match &line.fault {
+            None => Answer::Accepted,
+            Some(fault) => Answer::Refused(Box::new(fault.rejection.clone())),
+        }
+    }
+
+    async fn publish_good(&self, batch: &Batch, answers: &mut [Answer]) {
+        let mut records = Vec::with_capacity(batch.lines.len());
+        records.extend(batch.lines.iter().filter(|l| l.fault.is_none()).map(|l| batch.record(l)));
+        if records.is_empty() {
+            return;
+        }
+        let mut outcomes =
+            self.foundation.runtime.bus.publish(TOPIC_RAW, records).await.into_iter();
+        for answer in answers.iter_mut().filter(|answer| **answer == Answer::Accepted) {
+            *answer = self.answer(outcomes.next());
+        }
+    }
+
+    /// A refused line is answered as such only when its dead letter is durable.
+    async fn publish_refused(&self, batch: &Batch, answers: &mut [Answer]) {
+        let mut letters = Vec::new();
+        for (line, answer) in batch.lines.iter().zip(answers.iter()) {
+            if let Answer::Refused(rejection) = answer {
+                letters.push(batch.dead_letter(line, rejection));
+            }
+        }
+        if letters.is_empty() {
+            return;
+        }
+        let mut outcomes =
+            self.foundation.runtime.bus.publish(TOPIC_DEAD, letters).await.into_iter();
+        for answer in answers.iter_mut().filter(|answer| matches!(answer, Answer::Refused(_))) {
+            match self.answer(outcomes.next()) {
+                Answer::Accepted => {}
+                busy @ Answer::Busy { .. } => *answer = busy,
+                Answer::Refused(reason) => {
+                    let reason = reason.message;
+                    tracing::error!(door = self.door, reason, "the log refuses a dead letter");
+                }
+            }
+        }
+    }
+
+    fn answer(&self, outcome: Option<Result<Position, BusError>>) -> Answer {
+        let foundation = &self.foundation;
+        let error = match outcome {
+            Some(Ok(_)) => {
+                if foundation.failed.swap(false, Ordering::Relaxed) {
+                    foundation.health().set(STAGE, HealthState::Ready);
+                }
+                return Answer::Accepted;
+            }
+            Some(Err(error)) => error,
+            None => BusError::new(ErrorKind::Transient, "the log gave no outcome for a record"),
+        };
+        match error.kind {
+            ErrorKind::Transient => Answer::Busy { retry_after: foundation.retry_after },
+            ErrorKind::Rejected => Answer::Refused(Box::new(Rejection {
+                kind: "publish_refused".into(),
+                message: error.message,
+                position_bytes: None,
+            })),
+            ErrorKind::Fatal => {
+                if !foundation.failed.swap(true, Ordering::Relaxed) {
+                    tracing::error!(door = self.door, %error, "the log takes nothing");
+                    foundation.health().set(STAGE, HealthState::Failed { reason: error.message });
+                }
+                Answer::Busy { retry_after: FATAL_RETRY_AFTER }
+            }
+        }
+    }
+
+    fn count(&self, answers: &[Answer]) {
+        let mut accepted = 0;
+        for answer in answers {
+            match answer {
+                Answer::Accepted => accepted += 1,
+                Answer::Refused(rejection) => self.ledger.refused(&rejection.kind, 1),
+                Answer::Busy { .. } => {}
+            }
+        }
+        self.ledger.accepted(accepted);
+    }
+
+    /// Makes a batch durable, however long it takes, for senders that cannot be told to come again.
+    /// Ends early, with the rest counted as lost, only when the process must stop. Gives back what is
+    /// left of the batch.
+    pub(crate) async fn settle(&self, mut batch: Batch) -> Batch {
+        let mut wait = PATIENCE_MIN;
+        loop {
+            let answers = tokio::select! {
+                answers = self.take(&batch) => answers,
+                () = self.foundation.give_up.cancelled() => return self.lose(batch),
+            };
+            batch.keep_busy(&answers);
+            if batch.lines.is_empty() {
+                return batch;
+            }
+            if wait == PATIENCE_MIN {
+                self.count_busy();
+                tracing::warn!(
+                    door = self.door,
+                    lines = batch.lines.len(),
+                    "the log has no room; the sender is not read until it has"
+                );
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.foundation.give_up.cancelled() => return self.lose(batch),
+            }
+            wait = (wait * 2).min(PATIENCE_MAX);
+        }
+    }
+
+    fn lose(&self, batch: Batch) -> Batch {
+        let lines = batch.lines.len() as u64;
+        self.metrics().lost_records.with_label_values(&[self.door]).inc_by(lines);
+        tracing::error!(
+            door = self.door,
+            lines,
+            "the process stops before the log took these lines; they are lost"
+        );
+        batch
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! Lines on their way through the door, with where they came from.
+//!
+//! Holds slices of what was read; makes records and dead letters of them, and copies no payload.
+
+use std::sync::Arc;
+
+use bus::{Codec, Record};
+use bytes::Bytes;
+use bytestring::ByteString;
+use pipeline::{DeadLetter, Rejection};
+
+use super::ids::Ids;
+use super::{Answer, STAGE};
+use crate::budget::Reservation;
+
+/// A batch with this many bytes is full.
+const BYTES_MAX: usize = 1 << 20;
+/// A batch with this many lines is full, so that tiny lines do not become a mountain of records.
+const LINES_MAX: usize = 2_048;
+
+/// What the lines of one sender have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) shop: ByteString,
+    /// The peer's address without its port.
+    pub(crate) source: ByteString,
+    pub(crate) listener: &'static str,
+    pub(crate) codec: Codec,
+    pub(crate) content_type: ByteString,
+    pub(crate) trace_context: ByteString,
+    /// Keeps the order of what it names, in one partition.
+    pub(crate) routing_key: ByteString,
+}
+
+/// One line, datagram's line or array element.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    /// Its number within what the sender sent, from 1.
+    pub(crate) number: u64,
+    /// Its bytes without the delimiter; the beginning of them if it was too long.
+    pub(crate) payload: Bytes,
+    /// Why it is refused, if the protocol's file found out.
+    pub(crate) fault: Option<Box<Fault>>,
+    /// Which of the batch's origins it has.
+    pub(crate) origin: u32,
+}
+
+/// Why a line is refused before it reaches the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) rejection: Rejection,
+    /// Size of the line as it was sent.
+    pub(crate) payload_bytes: u64,
+}
+
+impl Line {
+    pub(crate) fn good(number: u64, payload: Bytes) -> Self {
+        Self { number, payload, fault: None, origin: 0 }
+    }
+
+    /// Refuses the line; its bytes are all there.
+    pub(crate) fn refuse(&mut self, rejection: Rejection) {
+        let payload_bytes = self.payload.len() as u64;
+        self.fault = Some(Box::new(Fault { rejection, payload_bytes }));
+    }
+}
+
+/// Lines that are made durable together.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) lines: Vec<Line>,
+    origins: Vec<Arc<Origin>>,
+    received_at_ns: i64,
+    ids: Ids,
+    bytes: usize,
+    /// Memory of its payloads, given back when the batch is gone.
+    pub(crate) room: Option<Reservation>,
+}
+
+impl Batch {
+    pub(crate) fn new(received_at_ns: i64, ids: Ids) -> Self {
+        Self { lines: Vec::new(), origins: Vec::new(), received_at_ns, ids, bytes: 0, room: None }
+    }
+
+    /// Later lines come from here.
+    pub(crate) fn set_origin(&mut self, origin: &Arc<Origin>) {
+        if self.origins.last().is_none_or(|last| !Arc::ptr_eq(last, origin)) {
+            self.origins.push(Arc::clone(origin));
+        }
+    }
+
+    /// Adds a line of the origin that was set last.
+    pub(crate) fn push(&mut self, mut line: Line) {
+        line.origin = u32::try_from(self.origins.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        self.bytes += line.payload.len();
+        self.lines.push(line);
+    }
+
+    /// Bytes of its payloads.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes >= BYTES_MAX || self.lines.len() >= LINES_MAX
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Keeps the lines that were answered with *busy*.
+    pub(super) fn keep_busy(&mut self, answers: &[Answer]) {
+        let mut answers = answers.iter();
+        self.lines.retain(|_| matches!(answers.next(), Some(Answer::Busy { .. })));
+    }
+
+    pub(super) fn record(&self, line: &Line) -> Record {
+        let origin = &self.origins[line.origin as usize];
+        Record {
+            id: self.ids.of(&origin.shop, line.number),
+            received_at_ns: self.received_at_ns,
+            shop: origin.shop.clone(),
+            source: origin.source.clone(),
+            listener: ByteString::from_static(origin.listener),
+            codec: origin.codec,
+            content_type: origin.content_type.clone(),
+            trace_context: origin.trace_context.clone(),
+            attempt: 0,
+            routing_key: origin.routing_key.clone(),
+            payload: line.payload.clone(),
+        }
+    }
+
+    pub(super) fn dead_letter(&self, line: &Line, rejection: &Rejection) -> Record {
+        let mut letter = DeadLetter::new(STAGE, &self.record(line), None, rejection);
+        if let Some(fault) = &line.fault {
+            letter.payload_bytes = fault.payload_bytes;
+        }
+        letter.into_record()
+    }
+}

@@ -1,0 +1,65 @@
+//! What the gateway counts beside the ledgers of its doors.
+//!
+//! Labels are names of doors and limits, never anything that a sender said.
+
+use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
+use service::Metrics;
+
+/// The gateway's metrics; cloning shares.
+#[derive(Clone, Debug)]
+pub(crate) struct GatewayMetrics {
+    /// Open connections by door.
+    pub(crate) connections: IntGaugeVec,
+    /// Bytes read by door, as they were sent.
+    pub(crate) received_bytes: IntCounterVec,
+    /// Wrong or missing tokens by door.
+    pub(crate) unauthorized: IntCounterVec,
+    /// Lines that were read and could not be made durable before the process had to stop, by door.
+    pub(crate) lost_records: IntCounterVec,
+    /// Time from a full batch to its durability, by door.
+    pub(crate) publish_seconds: HistogramVec,
+    limit_hits: IntCounterVec,
+}
+
+impl GatewayMetrics {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        Self {
+            connections: metrics.gauge(
+                "millrace_gateway_connections",
+                "Open connections",
+                &["door"],
+            ),
+            received_bytes: metrics.counter(
+                "millrace_gateway_received_bytes_total",
+                "Bytes read, as they were sent",
+                &["door"],
+            ),
+            unauthorized: metrics.counter(
+                "millrace_gateway_unauthorized_total",
+                "Connections and requests with a wrong token or none",
+                &["door"],
+            ),
+            lost_records: metrics.counter(
+                "millrace_gateway_lost_records_total",
+                "Lines without acknowledgement that were read and not made durable before the stop",
+                &["door"],
+            ),
+            publish_seconds: metrics.histogram(
+                "millrace_gateway_publish_seconds",
+                "Time that the log took to make a batch durable",
+                &["door"],
+                vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0],
+            ),
+            limit_hits: metrics.counter(
+                "millrace_gateway_limit_hits_total",
+                "Times that a limit refused something or sent somebody away",
+                &["door", "limit"],
+            ),
+        }
+    }
+
+    /// Counts that a limit was hit.
+    pub(crate) fn limit_hit(&self, door: &str, limit: &str) {
+        self.limit_hits.with_label_values(&[door, limit]).inc();
+    }
+}
