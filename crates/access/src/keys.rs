@@ -13,15 +13,13 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rand::TryRng;
-use rand::rngs::SysRng;
 use uuid::Uuid;
 
 use crate::permission::Role;
 use crate::scope::{Scope, Shops};
+use crate::secret::{NoRandomNumbers, SECRET_BYTES, random};
 use crate::token::{TOKEN_BYTES_MAX, TokenKey, TokenRefusal};
 
-const SECRET_BYTES: usize = 32;
 const KEYS_MAX: usize = 16;
 const PREFIX: &str = "token-";
 const SUFFIX: &str = ".key";
@@ -55,7 +53,10 @@ pub enum KeysError {
         /// The folder.
         path: PathBuf,
     },
-    /// The system gave no random numbers, or refused to sign with them.
+    /// No secret can be made.
+    #[error("no token key can be made: {0}")]
+    Random(#[from] NoRandomNumbers),
+    /// A token cannot be signed.
     #[error("no token can be signed: {0}")]
     Sign(String),
 }
@@ -97,7 +98,7 @@ impl Keys {
     /// # Errors
     /// The system gives no random numbers.
     pub fn ephemeral() -> Result<Self, KeysError> {
-        let key = token_key(Uuid::now_v7(), &random()?)?;
+        let key = token_key(Uuid::now_v7(), &random::<SECRET_BYTES>()?)?;
         Ok(Self { keys: Arc::new(vec![key]) })
     }
 
@@ -152,12 +153,6 @@ fn token_key(id: Uuid, secret: &[u8]) -> Result<TokenKey, KeysError> {
     TokenKey::new(id, secret).ok_or_else(|| KeysError::Sign("the secret is refused".to_owned()))
 }
 
-fn random() -> Result<[u8; SECRET_BYTES], KeysError> {
-    let mut secret = [0; SECRET_BYTES];
-    SysRng.try_fill_bytes(&mut secret).map_err(|error| KeysError::Sign(error.to_string()))?;
-    Ok(secret)
-}
-
 fn read(id: Uuid, path: &Path) -> Result<TokenKey, KeysError> {
     let at = |error| KeysError::File { path: path.to_owned(), error };
     if fs::metadata(path).map_err(at)?.permissions().mode() & 0o077 != 0 {
@@ -173,7 +168,7 @@ fn read(id: Uuid, path: &Path) -> Result<TokenKey, KeysError> {
 /// Writes a new secret so that a crash leaves it whole or not at all.
 fn create(folder: &Path) -> Result<TokenKey, KeysError> {
     let id = Uuid::now_v7();
-    let secret = random()?;
+    let secret: [u8; SECRET_BYTES] = random()?;
     let path = folder.join(format!("{PREFIX}{}{SUFFIX}", id.simple()));
     let unfinished = path.with_extension("new");
     let write = || {

@@ -8,6 +8,7 @@ mod keys;
 mod password;
 mod permission;
 mod scope;
+mod secret;
 mod token;
 
 pub use ingest_token::{INGEST_TOKEN_BYTES_MIN, IngestToken, IngestTokenTooShort};
@@ -18,4 +19,5 @@ pub use password::{
 };
 pub use permission::{Permission, Role};
 pub use scope::{Scope, Shops, local_admin};
+pub use secret::{NoRandomNumbers, SecretDigest, generate_secret};
 pub use token::{CLOCK_SKEW_S, TOKEN_BYTES_MAX, TokenRefusal};

@@ -3,8 +3,8 @@
 //! A verification takes as long for a user who does not exist as for one who does.
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use rand::TryRng;
-use rand::rngs::SysRng;
+
+use crate::secret::random;
 
 /// The shortest password that somebody may choose, in characters.
 pub const PASSWORD_CHARACTERS_MIN: usize = 12;
@@ -76,10 +76,9 @@ pub fn verify_password(password: &str, hash: Option<&str>) -> bool {
 /// # Errors
 /// The system gives no random numbers.
 pub fn generate_password() -> Result<String, PasswordError> {
-    let mut random = [0_u8; GROUPS * GROUP_CHARACTERS];
-    SysRng.try_fill_bytes(&mut random).map_err(|_| PasswordError::System)?;
+    let bytes: [u8; GROUPS * GROUP_CHARACTERS] = random().map_err(|_| PasswordError::System)?;
     let character = |byte: &u8| char::from(ALPHABET[usize::from(byte % 32)]);
-    let groups = random.chunks(GROUP_CHARACTERS).map(|group| group.iter().map(character).collect());
+    let groups = bytes.chunks(GROUP_CHARACTERS).map(|group| group.iter().map(character).collect());
     Ok(groups.collect::<Vec<String>>().join("-"))
 }
 

@@ -1,0 +1,90 @@
+//! Keeps the letters of `logs.dead` for browsing: a consumer of its own, so that an API that is down
+//! loses none.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bus::{Positioned, Record, TOPIC_DEAD};
+use document_store::{Change, DocumentError, DocumentStore, ErrorKind, Expect};
+use pipeline::Rejection;
+use pipeline::{DeadLetter, Fatal, Outcome, RunnerSpec, Sink, Stage, State, Verdict};
+
+use super::letters::{DEAD_LETTERS, Stored};
+
+/// Group and stage.
+const NAME: &str = "dead-letters";
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// What runs on `logs.dead`.
+pub(crate) fn runner(documents: Arc<dyn DocumentStore>) -> RunnerSpec {
+    RunnerSpec {
+        name: NAME,
+        topics: vec![TOPIC_DEAD],
+        make_stage: Arc::new(|| Box::new(PassOn)),
+        resolver: None,
+        state: None,
+        sink: Arc::new(DeadLetterSink { documents }),
+    }
+}
+
+/// Decides nothing: the sink reads the letters.
+struct PassOn;
+
+impl Stage for PassOn {
+    fn process(&mut self, batch: &[Positioned], _: &mut State) -> Vec<Verdict> {
+        let forward = |positioned: &Positioned| {
+            Verdict::Forward(std::iter::once(positioned.record.clone()).collect())
+        };
+        batch.iter().map(forward).collect()
+    }
+}
+
+/// Stores letters.
+pub(crate) struct DeadLetterSink {
+    documents: Arc<dyn DocumentStore>,
+}
+
+#[async_trait]
+impl Sink for DeadLetterSink {
+    async fn deliver(&self, items: &[Record]) -> Result<Vec<Outcome>, Fatal> {
+        let read: Vec<_> = items.iter().map(DeadLetter::from_record).collect();
+        let stored = self.store(read.iter().flatten()).await;
+        let outcome = |read: Result<DeadLetter, Rejection>| match (read, &stored) {
+            (Err(rejection), _) => Outcome::Rejected(rejection),
+            (Ok(_), Ok(())) => Outcome::Delivered,
+            (Ok(_), Err(error)) => {
+                Outcome::RetryLater { after: RETRY_AFTER, reason: error.to_string() }
+            }
+        };
+        match &stored {
+            Err(error) if matches!(error.kind, ErrorKind::Fatal | ErrorKind::Invalid) => {
+                Err(Fatal(error.to_string()))
+            }
+            _ => Ok(read.into_iter().map(outcome).collect()),
+        }
+    }
+}
+
+impl DeadLetterSink {
+    async fn store(&self, letters: impl Iterator<Item = &DeadLetter>) -> Result<(), DocumentError> {
+        // Of a record that died twice within the batch, the last letter stands.
+        let letters: HashMap<&str, &DeadLetter> =
+            letters.map(|letter| (letter.id.as_str(), letter)).collect();
+        let ids: Vec<&str> = letters.keys().copied().collect();
+        let there = self.documents.get_many(DEAD_LETTERS.name, &ids).await?;
+        let mut changes = Vec::with_capacity(ids.len());
+        for (id, there) in ids.into_iter().zip(there) {
+            let letter = letters[id];
+            // A letter that is read again says nothing new, and must not undo the mark of its replay.
+            let known = there.and_then(|document| Stored::read(&document).ok());
+            if known.is_some_and(|known| known.letter.attempt >= letter.attempt) {
+                continue;
+            }
+            let body = Stored::new(letter.clone()).body()?;
+            changes.push(Change::Put { id: id.to_owned(), body, expect: Expect::Any });
+        }
+        self.documents.apply(DEAD_LETTERS.name, changes).await
+    }
+}

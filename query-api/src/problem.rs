@@ -1,0 +1,179 @@
+//! What the API says when it refuses: problem details (RFC 9457), made here and nowhere else.
+//!
+//! A problem never tells a stranger what went wrong inside: that goes to the log.
+
+use access::{KeysError, PasswordError};
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use document_store::DocumentError;
+use search_store::{StoreError, StoreErrorKind};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// `urn:millrace:problem:` and the kind.
+    r#type: String,
+    /// The kind in words.
+    title: &'static str,
+    /// HTTP status.
+    #[schema(example = 400)]
+    status: u16,
+    /// What is wrong here, and what to do.
+    detail: String,
+    /// Character of the query at fault, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<usize>,
+    #[serde(skip)]
+    retry_after_s: Option<u64>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            r#type: format!("urn:millrace:problem:{kind}"),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            position: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// The request is wrong.
+    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid-request", "The request is wrong", detail)
+    }
+
+    /// Nobody is signed in.
+    pub(crate) fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "You are not signed in", detail)
+    }
+
+    /// Somebody is signed in who may not.
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this", detail)
+    }
+
+    /// There is nothing.
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is nothing here", detail)
+    }
+
+    /// There is something, but not for this method.
+    pub(crate) fn method_not_allowed() -> Self {
+        let detail = "this address does not take that method";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Wrong method", detail)
+    }
+
+    /// The body is not JSON by name.
+    pub(crate) fn unsupported_media_type() -> Self {
+        let detail = "send application/json";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "Wrong media type", detail)
+    }
+
+    /// The body is too large.
+    pub(crate) fn too_large() -> Self {
+        let detail = "the request's body is too large";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large", detail)
+    }
+
+    /// Too often.
+    pub(crate) fn too_many(detail: impl Into<String>, retry_after_s: u64) -> Self {
+        let title = "Too many requests";
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", title, detail);
+        Self { retry_after_s: Some(retry_after_s), ..problem }
+    }
+
+    /// Later.
+    pub(crate) fn unavailable(detail: impl Into<String>, retry_after_s: u64) -> Self {
+        let title = "Not available now";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, detail);
+        Self { retry_after_s: Some(retry_after_s.max(1)), ..problem }
+    }
+
+    /// It took too long.
+    pub(crate) fn timeout() -> Self {
+        let detail = "the answer took too long: ask for a shorter time range or a simpler query";
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", "The answer took too long", detail)
+    }
+
+    /// Something is broken inside; `cause` goes to the log.
+    pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed");
+        let detail = "something is broken inside: the server's log says what";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed", detail)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after_s = self.retry_after_s;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if let Some(seconds) = retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<query::ParseError> for Problem {
+    fn from(error: query::ParseError) -> Self {
+        let title = "The query cannot be read";
+        let problem = Self::new(StatusCode::BAD_REQUEST, "query-syntax", title, error.to_string());
+        Self { position: Some(error.position), ..problem }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match (error.kind(), &error) {
+            (StoreErrorKind::Invalid, _) => Self::invalid(error.to_string()),
+            (_, StoreError::Unavailable { after, .. }) => {
+                Self::unavailable("the search store is busy", after.as_secs())
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<DocumentError> for Problem {
+    fn from(error: DocumentError) -> Self {
+        match error.kind {
+            document_store::ErrorKind::Transient => {
+                tracing::warn!(%error, "the document store does not answer");
+                Self::unavailable("the document store does not answer", 1)
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<PasswordError> for Problem {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::TooShort | PasswordError::TooLong => Self::invalid(error.to_string()),
+            PasswordError::System => Self::internal(error),
+        }
+    }
+}
+
+impl From<KeysError> for Problem {
+    fn from(error: KeysError) -> Self {
+        Self::internal(error)
+    }
+}
