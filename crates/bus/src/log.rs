@@ -13,6 +13,7 @@
 pub mod config;
 pub mod counters;
 pub mod files;
+pub mod testing;
 
 mod commits;
 mod consumer;
@@ -43,7 +44,7 @@ use self::consumer::LogConsumer;
 use self::counters::Counters;
 pub use self::counters::LogCounts;
 use self::failure::{failure, fatal, transient};
-use self::files::{DiskFiles, Files};
+use self::files::{DiskFiles, Files, create_folders};
 use self::partition::Partition;
 use self::publish::Queue;
 use self::reader::BatchLimits;
@@ -129,7 +130,7 @@ impl EmbeddedBus {
         config.check()?;
         let folder = folder.as_ref().to_owned();
         let failed = |error| failure("open the bus in", &folder, &error);
-        files.create_folder(&folder.join("topics")).map_err(failed)?;
+        create_folders(&*files, &folder.join("topics")).map_err(failed)?;
         let lock = files.lock(&folder.join("lock")).map_err(|error| {
             if error.kind() != io::ErrorKind::WouldBlock {
                 return failed(error);
@@ -141,10 +142,6 @@ impl EmbeddedBus {
             ))
         })?;
         let commits = Commits::open(folder.join("groups"), Arc::clone(&files), &config)?;
-        files.sync_folder(&folder).map_err(failed)?;
-        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            files.sync_folder(parent).map_err(failed)?;
-        }
         let (topics, commits) = (Arc::new(Topics::default()), Arc::new(commits));
         let rounds = Rounds {
             folder: folder.clone(),

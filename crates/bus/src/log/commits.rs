@@ -19,7 +19,7 @@ use self::keeper::{Keeper, Request};
 use self::slots::GroupFile;
 use super::config::LogConfig;
 use super::failure::{failure, fatal, transient};
-use super::files::Files;
+use super::files::{Files, create_folders};
 use super::locked;
 use super::topic::check_name;
 use crate::port::{BusError, PartitionId};
@@ -113,7 +113,7 @@ impl Commits {
         config: &LogConfig,
     ) -> Result<Self, BusError> {
         let failed = |error| failure("read the groups in", &folder, &error);
-        files.create_folder(&folder).map_err(failed)?;
+        create_folders(&*files, &folder).map_err(failed)?;
         let mut groups = HashMap::new();
         let mut stored = HashMap::new();
         for file_name in files.list(&folder).map_err(failed)? {

@@ -18,10 +18,10 @@ const WRITE_PARTS_MAX: usize = 1_024;
 
 /// A file system.
 pub trait Files: Send + Sync + fmt::Debug {
-    /// Makes a folder and those above it; one that exists is fine.
+    /// Makes a folder in one that exists.
     ///
     /// # Errors
-    /// Of the file system.
+    /// Of the file system; [`io::ErrorKind::AlreadyExists`] if it is there.
     fn create_folder(&self, folder: &Path) -> io::Result<()>;
 
     /// The names in a folder, in no order.
@@ -112,13 +112,42 @@ pub trait StoredFile: Send + Sync + fmt::Debug {
     fn sync(&self) -> io::Result<()>;
 }
 
+/// Makes a folder and those above it, where they are missing, and its name durable.
+///
+/// # Errors
+/// Of the file system.
+pub(super) fn create_folders(files: &dyn Files, folder: &Path) -> io::Result<()> {
+    let parent = match folder.parent() {
+        None => return Ok(()),
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+    };
+    let mut created = files.create_folder(folder);
+    if created.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        create_folders(files, parent)?;
+        created = files.create_folder(folder);
+    }
+    match created {
+        Ok(()) => files.sync_folder(parent),
+        // Synced though it is old: who made it may have been killed before. A parent that cannot be
+        // opened is none of ours.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            match files.sync_folder(parent) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+                synced => synced,
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// The machine's own file system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DiskFiles;
 
 impl Files for DiskFiles {
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder)
+        fs::create_dir(folder)
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<String>> {

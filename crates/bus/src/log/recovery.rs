@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use super::counters::{Counters, count};
 use super::failure::failure;
-use super::files::{Files, StoredFile};
+use super::files::{Files, StoredFile, create_folders};
 use super::index::{self, Entry};
 use super::partition::Partition;
 use super::segment::{self, Segment};
@@ -42,7 +42,7 @@ pub(super) fn open(
     least_end_offset: u64,
 ) -> Result<(Arc<Partition>, Active), BusError> {
     let failed = |error| failure("open the partition in", folder, &error);
-    files.create_folder(folder).map_err(failed)?;
+    create_folders(&**files, folder).map_err(failed)?;
     let names = files.list(folder).map_err(failed)?;
     let mut bases: Vec<_> = names.iter().filter_map(|name| segment::base_offset(name)).collect();
     bases.sort_unstable();

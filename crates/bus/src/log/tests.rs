@@ -1,5 +1,7 @@
 //! The embedded log keeps the bus's contract, and what only it promises.
 
+mod crash;
+
 use std::sync::Arc;
 
 use super::{EmbeddedBus, LogConfig};

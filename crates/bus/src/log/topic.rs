@@ -9,7 +9,7 @@ use super::commits::Commits;
 use super::config::LogConfig;
 use super::counters::Counters;
 use super::failure::{failure, fatal};
-use super::files::Files;
+use super::files::{Files, create_folders};
 use super::locked;
 use super::partition::Partition;
 use super::recovery;
@@ -95,7 +95,6 @@ impl Topic {
             let writer = writer::spawn(Arc::clone(&partition), active, config, free_bytes_min)?;
             lanes.push(Lane { partition, writer });
         }
-        around.files.sync_folder(&folder).map_err(|error| failure("sync", &folder, &error))?;
         Ok(Self { name: Arc::clone(&spec.name), lanes, retention: Mutex::new(retention(spec)) })
     }
 
@@ -137,7 +136,7 @@ fn record_partitions(spec: &TopicSpec, folder: &Path, files: &dyn Files) -> Resu
         return Err(fatal(format!("the topic {} needs at least one partition", spec.name)));
     }
     let failed = |error| failure("open the topic in", folder, &error);
-    files.create_folder(folder).map_err(failed)?;
+    create_folders(files, folder).map_err(failed)?;
     let path = folder.join(PARTITIONS_FILE);
     match files.open(&path) {
         Ok(file) => {
@@ -160,9 +159,7 @@ fn record_partitions(spec: &TopicSpec, folder: &Path, files: &dyn Files) -> Resu
             file.write_at(0, &[text.as_bytes()]).map_err(failed)?;
             file.sync().map_err(failed)?;
             files.rename(&new, &path).map_err(failed)?;
-            files.sync_folder(folder).map_err(failed)?;
-            let parent = folder.parent().unwrap_or(folder);
-            files.sync_folder(parent).map_err(failed)
+            files.sync_folder(folder).map_err(failed)
         }
         Err(error) => Err(failed(error)),
     }
