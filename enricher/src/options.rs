@@ -168,9 +168,14 @@ impl<'a> Options<'a> {
     }
 
     fn parse_field(&mut self, name: &'static str, text: &str) -> Option<FieldPath> {
+        let span = self.span(name);
+        self.parse_field_at(text, span)
+    }
+
+    /// Reads a text as a reference to a field; a mistake is recorded at `span`.
+    pub fn parse_field_at(&mut self, text: &str, span: Span) -> Option<FieldPath> {
         FieldPath::parse(text)
             .map_err(|error| {
-                let span = self.span(name);
                 let way_out = "a field is written `name` or `[outer][inner]`";
                 self.refuse_at(span, format!("`{}` is not a field reference", error.text), way_out);
             })

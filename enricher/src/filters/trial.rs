@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::filter::{Applied, Environment, Filter, FilterContext};
 use crate::language::{Source, Statement, Syntax, parse};
 use crate::options::Options;
+use crate::plan::CommonOptions;
 use crate::registry;
 
 /// 2024-06-15T12:00:00Z.
@@ -18,6 +19,7 @@ pub(crate) const NOW_NS: i64 = 1_718_452_800_000_000_000;
 /// A filter at work.
 pub(crate) struct Trial {
     filter: Box<dyn Filter>,
+    common: CommonOptions,
     pub(crate) received_at_ns: i64,
 }
 
@@ -44,6 +46,7 @@ impl Trial {
         };
         let mut mistakes = Vec::new();
         let mut options = Options::new(plugin, &source, &BTreeMap::new(), &mut mistakes);
+        let common = CommonOptions::take(&mut options);
         let entry = registry::find(&plugin.name).ok_or("no such filter")?;
         let plan = (entry.build)(&mut options, environment);
         options.finish();
@@ -51,7 +54,7 @@ impl Trial {
             return Err(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         }
         let plan = plan.ok_or("refused without a word")?;
-        Ok(Self { filter: plan.instance(), received_at_ns: NOW_NS })
+        Ok(Self { filter: plan.instance(), common, received_at_ns: NOW_NS })
     }
 
     /// Runs an event through; gives it as it comes out.
@@ -59,7 +62,17 @@ impl Trial {
         self.apply(event).1
     }
 
+    /// Runs an event through; gives its bytes as they come out.
+    pub(crate) fn run_to_text(&mut self, event: Value) -> String {
+        self.apply_to_text(event).1
+    }
+
     pub(crate) fn apply(&mut self, event: Value) -> (Applied, Value) {
+        let (applied, text) = self.apply_to_text(event);
+        (applied, serde_json::from_str(&text).unwrap())
+    }
+
+    fn apply_to_text(&mut self, event: Value) -> (Applied, String) {
         let payload = Bytes::from(event.to_string());
         let mut decoded = Event::new();
         decoded.decode_json(&payload, self.received_at_ns, &Limits::default()).unwrap();
@@ -67,9 +80,12 @@ impl Trial {
         let mut spawned = Vec::new();
         let mut context = FilterContext { record: &record, spawned: &mut spawned };
         let applied = self.filter.apply(&mut decoded, &mut context);
+        if applied == Applied::Matched {
+            self.common.run(&mut decoded, self.received_at_ns);
+        }
         let mut out = Vec::new();
         decoded.write_json(&mut out);
-        (applied, serde_json::from_slice(&out).unwrap())
+        (applied, String::from_utf8(out).unwrap())
     }
 }
 

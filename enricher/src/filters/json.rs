@@ -1,0 +1,159 @@
+//! `json`: takes the JSON text of a field apart. What is not JSON only tags the event.
+//!
+//! Keys are names as they stand: `[a][b]` in an event's text never becomes a path.
+
+use std::sync::Arc;
+
+use event::{Event, FieldPath, Kind, Limits, NodeId};
+
+use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
+use crate::options::Options;
+
+#[derive(Debug)]
+struct Json {
+    source: FieldPath,
+    target: Option<FieldPath>,
+    skip_on_invalid_json: bool,
+    tag_on_failure: Vec<String>,
+    limits: Limits,
+}
+
+struct JsonPlan(Arc<Json>);
+
+pub(crate) fn build(
+    options: &mut Options<'_>,
+    environment: &Environment,
+) -> Option<Arc<dyn FilterPlan>> {
+    let source = options.required_field("source");
+    let has_target = options.has("target");
+    let target = options.field("target");
+    let skip_on_invalid_json = options.flag("skip_on_invalid_json", false);
+    let tag_on_failure = options.texts("tag_on_failure");
+    // Nothing that this filter does has another name in another mode.
+    options.ecs_compatibility(environment.ecs_compatibility);
+    if has_target && target.is_none() {
+        return None;
+    }
+    Some(Arc::new(JsonPlan(Arc::new(Json {
+        source: source?,
+        target,
+        skip_on_invalid_json,
+        tag_on_failure: tag_on_failure.unwrap_or_else(|| vec!["_jsonparsefailure".to_owned()]),
+        limits: Limits::default(),
+    }))))
+}
+
+impl FilterPlan for JsonPlan {
+    fn instance(&self) -> Box<dyn Filter> {
+        Box::new(Worker(Arc::clone(&self.0)))
+    }
+}
+
+struct Worker(Arc<Json>);
+
+impl Filter for Worker {
+    fn apply(&mut self, event: &mut Event, _context: &mut FilterContext<'_>) -> Applied {
+        let json = &*self.0;
+        let Some(source) = event.get(&json.source).filter(|id| event.kind(*id) != Kind::Null)
+        else {
+            return Applied::NotMatched;
+        };
+        let Some(value) = json.read(event, source) else {
+            if !json.skip_on_invalid_json {
+                json.tag(event);
+            }
+            return Applied::NotMatched;
+        };
+        let placed = match &json.target {
+            Some(target) => event.place(target, value),
+            None => {
+                event.kind(value) == Kind::Object && {
+                    event.take_fields(value);
+                    true
+                }
+            }
+        };
+        if !placed {
+            json.tag(event);
+            return Applied::NotMatched;
+        }
+        Applied::Matched
+    }
+}
+
+impl Json {
+    fn read(&self, event: &mut Event, source: NodeId) -> Option<NodeId> {
+        let text = event.text(source)?.into_owned();
+        event.new_json_within(text.as_bytes(), &self.limits).ok()
+    }
+
+    fn tag(&self, event: &mut Event) {
+        for tag in &self.tag_on_failure {
+            event.add_tag(tag);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::filters::trial::Trial;
+
+    fn run(options: &str, event: Value) -> Value {
+        Trial::new(&format!("json {{ {options} }}")).run(event)
+    }
+
+    #[test]
+    fn fields_are_taken_out_of_a_text() {
+        let out = run(
+            r#"source => "message" remove_field => "message""#,
+            json!({"message": "{\"a\": 1, \"[b][c]\": {\"d\": \"\\u00e9\\n\"}, \"old\": 2}", "old": 1}),
+        );
+        assert_eq!(out["a"], 1);
+        assert_eq!(out["[b][c]"], json!({"d": "é\n"}));
+        assert_eq!(out["old"], 2);
+        assert_eq!(out.get("message"), None);
+        let out = run(r#"source => "m" target => "[x][y]""#, json!({"m": " [1, 2] "}));
+        assert_eq!(out["x"]["y"], json!([1, 2]));
+    }
+
+    #[test]
+    fn its_own_time_becomes_the_events() {
+        let out =
+            run(r#"source => "m""#, json!({"m": "{\"@timestamp\":\"2013-10-19T00:14:32.996Z\"}"}));
+        assert_eq!(out["@timestamp"], "2013-10-19T00:14:32.996Z");
+        let out = run(r#"source => "m""#, json!({"m": "{\"@timestamp\":\"soon\"}"}));
+        assert_eq!(out["_@timestamp"], "soon");
+        assert_eq!(out["tags"], json!(["_timestampparsefailure"]));
+        assert_eq!(out["@timestamp"], "2024-06-15T12:00:00.000Z");
+    }
+
+    #[test]
+    fn what_is_not_json_only_tags() {
+        let deep = "[".repeat(100_000);
+        for text in ["{", "x", "[1,2]", "{} {}", "", deep.as_str()] {
+            let out =
+                run(r#"source => "m" remove_field => "m" add_tag => "ok""#, json!({"m": text}));
+            assert_eq!(out["m"], text);
+            assert_eq!(out["tags"], json!(["_jsonparsefailure"]), "{text}");
+        }
+        let out = run(r#"source => "m" skip_on_invalid_json => true"#, json!({"m": "{"}));
+        assert_eq!(out.get("tags"), None);
+        let out = run(
+            r#"source => "m" target => "[m][x]" tag_on_failure => [ "a", "b" ]"#,
+            json!({"m": "{}"}),
+        );
+        assert_eq!(out["tags"], json!(["a", "b"]));
+        assert_eq!(out["m"], "{}");
+    }
+
+    #[test]
+    fn mistakes_are_refused() {
+        assert!(Trial::refusal("json { }").contains("needs the option `source`"));
+        assert!(
+            Trial::refusal(r#"json { source => "a" taget => "b" }"#)
+                .contains("did you mean `target`?")
+        );
+    }
+}

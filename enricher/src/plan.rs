@@ -1,0 +1,91 @@
+//! A checked pipeline, shared by all workers, and the program that each worker runs.
+//!
+//! Everything that can be wrong with a pipeline is found when it is compiled; a program has no
+//! errors, reads no clock and does no I/O.
+
+mod common;
+mod compile;
+mod condition;
+mod program;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub(crate) use common::CommonOptions;
+use condition::Test;
+
+pub use compile::{compile, parse_and_compile};
+pub use program::Program;
+
+use crate::filter::FilterPlan;
+use crate::registry::Origin;
+
+/// A pipeline whose every part was checked. Cloning shares.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    inner: Arc<Checked>,
+}
+
+#[derive(Debug)]
+struct Checked {
+    steps: Vec<Step>,
+    filters: Vec<PlannedFilter>,
+    uses: Vec<FilterUse>,
+    reads_metadata: bool,
+}
+
+/// One step of a flat program: branches are jumps, so that an event made anywhere can go on from
+/// there.
+#[derive(Debug)]
+enum Step {
+    /// Runs a filter.
+    Filter(usize),
+    /// Goes on elsewhere if the condition does not hold.
+    Unless(Test, usize),
+    /// Goes on elsewhere.
+    Jump(usize),
+}
+
+struct PlannedFilter {
+    plan: Arc<dyn FilterPlan>,
+    common: CommonOptions,
+}
+
+impl fmt::Debug for PlannedFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlannedFilter").field("common", &self.common).finish_non_exhaustive()
+    }
+}
+
+/// A filter as a pipeline names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterUse {
+    /// Its name.
+    pub name: &'static str,
+    /// Who defined it.
+    pub origin: Origin,
+    /// Line in the pipeline, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+impl Plan {
+    /// The filters in the order of the text.
+    #[must_use]
+    pub fn filters(&self) -> &[FilterUse] {
+        &self.inner.uses
+    }
+
+    /// Whether the pipeline may look at `[@metadata]`.
+    #[must_use]
+    pub fn reads_metadata(&self) -> bool {
+        self.inner.reads_metadata
+    }
+
+    /// Makes a worker's own program.
+    #[must_use]
+    pub fn instance(&self) -> Program {
+        Program::new(Arc::clone(&self.inner))
+    }
+}

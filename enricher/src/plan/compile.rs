@@ -1,0 +1,136 @@
+//! From the tree of a configuration to a checked plan. Records every mistake, not only the first.
+
+use std::sync::Arc;
+
+use super::common::CommonOptions;
+use super::condition::Test;
+use super::{Checked, FilterUse, Plan, PlannedFilter, Step};
+use crate::filter::Environment;
+use crate::language::{
+    Branch, Config, Diagnostic, Plugin, SectionKind, Source, Statement, Syntax, parse,
+};
+use crate::options::Options;
+use crate::registry;
+
+/// Reads and compiles a pipeline.
+///
+/// # Errors
+/// Every mistake that was found: of the language, or else of the plan.
+pub fn parse_and_compile(
+    source: &Source,
+    syntax: Syntax,
+    environment: &Environment,
+) -> Result<Plan, Vec<Diagnostic>> {
+    match parse(source, syntax) {
+        Ok(config) => compile(source, &config, environment),
+        Err(mut mistakes) => {
+            mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+            Err(mistakes)
+        }
+    }
+}
+
+/// Compiles a configuration that was read from `source`.
+///
+/// # Errors
+/// Every mistake that was found, in the order of the text.
+pub fn compile(
+    source: &Source,
+    config: &Config,
+    environment: &Environment,
+) -> Result<Plan, Vec<Diagnostic>> {
+    let mut compiler = Compiler {
+        source,
+        environment,
+        steps: Vec::new(),
+        filters: Vec::new(),
+        uses: Vec::new(),
+        mistakes: Vec::new(),
+    };
+    for section in &config.sections {
+        if section.kind == SectionKind::Filter {
+            compiler.statements(&section.statements);
+        } else if !section.statements.is_empty() {
+            let word = section.kind.as_str();
+            let way_out = match section.kind {
+                SectionKind::Input => "remove it: doors are set in `[ingest_gateway]`",
+                _ => "remove it: stores are set in the configuration's `[search]` and `[bus]`",
+            };
+            let message = format!("a pipeline here has no `{word}`");
+            compiler.mistakes.push(source.mistake(section.span, message, way_out));
+        }
+    }
+    if !compiler.mistakes.is_empty() {
+        compiler.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+        return Err(compiler.mistakes);
+    }
+    let reads_metadata = source.text().contains("@metadata");
+    let Compiler { steps, filters, uses, .. } = compiler;
+    Ok(Plan { inner: Arc::new(Checked { steps, filters, uses, reads_metadata }) })
+}
+
+struct Compiler<'s> {
+    source: &'s Source,
+    environment: &'s Environment,
+    steps: Vec<Step>,
+    filters: Vec<PlannedFilter>,
+    uses: Vec<FilterUse>,
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Compiler<'_> {
+    fn statements(&mut self, statements: &[Statement]) {
+        for statement in statements {
+            match statement {
+                Statement::Plugin(plugin) => self.filter(plugin),
+                Statement::Branch(branch) => self.branch(branch),
+            }
+        }
+    }
+
+    fn filter(&mut self, plugin: &Plugin) {
+        let Some(entry) = registry::find(&plugin.name) else {
+            let (message, way_out) = registry::explain_absence(&plugin.name);
+            self.mistakes.push(self.source.mistake(plugin.span, message, way_out));
+            return;
+        };
+        let variables = &self.environment.variables;
+        let mut options = Options::new(plugin, self.source, variables, &mut self.mistakes);
+        let common = CommonOptions::take(&mut options);
+        let plan = (entry.build)(&mut options, self.environment);
+        options.finish();
+        let Some(plan) = plan else {
+            debug_assert!(!self.mistakes.is_empty(), "a filter that is refused says why");
+            return;
+        };
+        self.steps.push(Step::Filter(self.filters.len()));
+        self.filters.push(PlannedFilter { plan, common });
+        self.uses.push(FilterUse {
+            name: entry.name,
+            origin: entry.origin,
+            line: self.source.line_of(plugin.span.start),
+            column: self.source.column_of(plugin.span.start),
+        });
+    }
+
+    fn branch(&mut self, branch: &Branch) {
+        let mut jumps_to_end = Vec::new();
+        let variables = &self.environment.variables;
+        for (condition, body) in &branch.arms {
+            let test = Test::compile(condition, self.source, variables, &mut self.mistakes);
+            let unless = self.steps.len();
+            self.steps.push(Step::Jump(0));
+            self.statements(body);
+            jumps_to_end.push(self.steps.len());
+            self.steps.push(Step::Jump(0));
+            if let Some(test) = test {
+                self.steps[unless] = Step::Unless(test, self.steps.len());
+            }
+        }
+        self.statements(&branch.otherwise);
+        let end = self.steps.len();
+        for jump in jumps_to_end {
+            self.steps[jump] = Step::Jump(end);
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Conditions, compiled: fields parsed once, patterns compiled once.
+//!
+//! What compares with what follows Logstash's `EventCondition`: values of different types are never
+//! equal, a value that is missing is equal, less or greater to nothing.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use event::{Event, FieldPath, Kind, NodeId};
+use memchr::memmem;
+use regex::Regex;
+
+use crate::language::{
+    Comparison, Condition, ConditionKind, Diagnostic, Operand, Source, Span, Value, ValueKind,
+};
+use crate::ruby_pattern;
+
+/// A compiled condition.
+#[derive(Debug)]
+pub(super) enum Test {
+    All(Vec<Test>),
+    Any(Vec<Test>),
+    ExactlyOne(Box<Test>, Box<Test>),
+    NotBoth(Box<Test>, Box<Test>),
+    Not(Box<Test>),
+    Truth(Side),
+    Compare(Side, Comparison, Side),
+    Matches(Side, Regex),
+    In(Side, Side),
+}
+
+/// One side of a comparison.
+#[derive(Debug)]
+pub(super) enum Side {
+    Field(FieldPath),
+    /// The event's time is not among its fields.
+    Time,
+    Text(String),
+    Number(String),
+    List(Vec<Side>),
+}
+
+/// What a side is for an event.
+#[derive(Debug)]
+enum Found<'e> {
+    Missing,
+    Text(Cow<'e, str>),
+    Number(Cow<'e, str>),
+    Bool(bool),
+    /// A list of the event.
+    List(NodeId),
+    /// A list of the pipeline.
+    Constants(&'e [Side]),
+    Map,
+}
+
+impl Test {
+    /// Compiles a condition; `None` when a mistake was recorded.
+    pub(super) fn compile(
+        condition: &Condition,
+        source: &Source,
+        variables: &BTreeMap<String, String>,
+        mistakes: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
+        Compiler { source, variables, mistakes }.test(condition)
+    }
+
+    /// Whether it holds for an event.
+    pub(super) fn holds(&self, event: &Event) -> bool {
+        match self {
+            Self::All(tests) => tests.iter().all(|test| test.holds(event)),
+            Self::Any(tests) => tests.iter().any(|test| test.holds(event)),
+            Self::ExactlyOne(left, right) => left.holds(event) != right.holds(event),
+            Self::NotBoth(left, right) => !(left.holds(event) && right.holds(event)),
+            Self::Not(test) => !test.holds(event),
+            Self::Truth(side) => side.find(event).is_true(),
+            Self::Compare(left, comparison, right) => {
+                compare(&left.find(event), *comparison, &right.find(event))
+            }
+            Self::Matches(side, pattern) => match side.find(event) {
+                Found::Text(text) => pattern.is_match(&text),
+                _ => false,
+            },
+            Self::In(left, right) => is_in(&left.find(event), &right.find(event), event),
+        }
+    }
+}
+
+impl Side {
+    fn find<'e>(&'e self, event: &'e Event) -> Found<'e> {
+        match self {
+            Self::Field(path) => event.get(path).map_or(Found::Missing, |id| found(event, id)),
+            Self::Time => {
+                let mut text = Vec::with_capacity(30);
+                event::format_timestamp(event.timestamp_ns, &mut text);
+                Found::Text(Cow::Owned(String::from_utf8_lossy(&text).into_owned()))
+            }
+            Self::Text(text) => Found::Text(Cow::Borrowed(text)),
+            Self::Number(text) => Found::Number(Cow::Borrowed(text)),
+            Self::List(elements) => Found::Constants(elements),
+        }
+    }
+}
+
+fn found(event: &Event, id: NodeId) -> Found<'_> {
+    match event.kind(id) {
+        Kind::String => event.text(id).map_or(Found::Missing, Found::Text),
+        Kind::Number => event.scalar_text(id).map_or(Found::Missing, Found::Number),
+        Kind::True => Found::Bool(true),
+        Kind::False => Found::Bool(false),
+        Kind::Null => Found::Missing,
+        Kind::Array => Found::List(id),
+        Kind::Object => Found::Map,
+    }
+}
+
+impl Found<'_> {
+    fn is_true(&self) -> bool {
+        match self {
+            Self::Missing => false,
+            Self::Bool(value) => *value,
+            // Logstash asks the printed value.
+            Self::Text(text) => !text.is_empty() && text != "false",
+            _ => true,
+        }
+    }
+
+    fn as_printed(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::Number(text) => Some(text),
+            Self::Bool(true) => Some("true"),
+            Self::Bool(false) => Some("false"),
+            _ => None,
+        }
+    }
+}
+
+fn order(left: &Found<'_>, right: &Found<'_>) -> Option<Ordering> {
+    match (left, right) {
+        (Found::Text(left), Found::Text(right)) => Some(left.cmp(right)),
+        (Found::Number(left), Found::Number(right)) => {
+            match (left.parse::<i64>(), right.parse::<i64>()) {
+                (Ok(left), Ok(right)) => Some(left.cmp(&right)),
+                _ => left.parse::<f64>().ok()?.partial_cmp(&right.parse::<f64>().ok()?),
+            }
+        }
+        (Found::Bool(left), Found::Bool(right)) => Some(left.cmp(right)),
+        _ => None,
+    }
+}
+
+fn equal(left: &Found<'_>, right: &Found<'_>) -> bool {
+    order(left, right) == Some(Ordering::Equal)
+}
+
+fn compare(left: &Found<'_>, comparison: Comparison, right: &Found<'_>) -> bool {
+    let order = order(left, right);
+    match comparison {
+        Comparison::Equal => order == Some(Ordering::Equal),
+        Comparison::NotEqual => order != Some(Ordering::Equal),
+        Comparison::Less => order == Some(Ordering::Less),
+        Comparison::LessOrEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
+        Comparison::Greater => order == Some(Ordering::Greater),
+        Comparison::GreaterOrEqual => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+    }
+}
+
+/// A list on the right has an equal element; a text on the right has the text; else both are equal.
+/// A list or an object on the left is in nothing.
+fn is_in(left: &Found<'_>, right: &Found<'_>, event: &Event) -> bool {
+    match (left, right) {
+        (Found::Missing | Found::List(_) | Found::Constants(_) | Found::Map, _) => false,
+        (_, Found::List(id)) => {
+            event.elements(*id).any(|element| equal(left, &found(event, element)))
+        }
+        // Lists of the pipeline are compared as they print: 404 is in ["404"].
+        (_, Found::Constants(elements)) => left.as_printed().is_some_and(|printed| {
+            elements.iter().any(|element| element.find(event).as_printed() == Some(printed))
+        }),
+        (Found::Text(left), Found::Text(right)) => {
+            memmem::find(right.as_bytes(), left.as_bytes()).is_some()
+        }
+        _ => equal(left, right),
+    }
+}
+
+struct Compiler<'c> {
+    source: &'c Source,
+    variables: &'c BTreeMap<String, String>,
+    mistakes: &'c mut Vec<Diagnostic>,
+}
+
+impl Compiler<'_> {
+    fn test(&mut self, condition: &Condition) -> Option<Test> {
+        Some(match &condition.kind {
+            ConditionKind::And(terms) => Test::All(self.tests(terms)?),
+            ConditionKind::Or(terms) => Test::Any(self.tests(terms)?),
+            ConditionKind::Xor(left, right) => {
+                let (left, right) = self.both(left, right)?;
+                Test::ExactlyOne(left, right)
+            }
+            ConditionKind::Nand(left, right) => {
+                let (left, right) = self.both(left, right)?;
+                Test::NotBoth(left, right)
+            }
+            ConditionKind::Not(inner) => Test::Not(Box::new(self.test(inner)?)),
+            ConditionKind::Truth(side) => Test::Truth(self.side(side)?),
+            ConditionKind::Compare(left, comparison, right) => {
+                let (left, right) = (self.side(left), self.side(right));
+                Test::Compare(left?, *comparison, right?)
+            }
+            ConditionKind::Matches(side, pattern, span) => {
+                let (side, pattern) = (self.side(side), self.pattern(pattern, *span));
+                Test::Matches(side?, pattern?)
+            }
+            ConditionKind::In(left, right) => {
+                let (left, right) = (self.side(left), self.side(right));
+                Test::In(left?, right?)
+            }
+        })
+    }
+
+    fn tests(&mut self, conditions: &[Condition]) -> Option<Vec<Test>> {
+        // All are looked at, so that all mistakes are found.
+        let tests: Vec<_> = conditions.iter().map(|condition| self.test(condition)).collect();
+        tests.into_iter().collect()
+    }
+
+    fn both(&mut self, left: &Condition, right: &Condition) -> Option<(Box<Test>, Box<Test>)> {
+        let (left, right) = (self.test(left), self.test(right));
+        Some((Box::new(left?), Box::new(right?)))
+    }
+
+    fn pattern(&mut self, pattern: &str, span: Span) -> Option<Regex> {
+        match ruby_pattern::compile(pattern) {
+            Ok(pattern) => Some(pattern),
+            Err(error) => {
+                self.mistakes.push(self.source.mistake(span, error.message, error.way_out));
+                None
+            }
+        }
+    }
+
+    fn side(&mut self, operand: &Operand) -> Option<Side> {
+        match operand {
+            Operand::Field(name, span) => match FieldPath::parse(name) {
+                Ok(path) if path.is_timestamp() => Some(Side::Time),
+                Ok(path) => Some(Side::Field(path)),
+                Err(_) => {
+                    let message = format!("`{name}` is not a field reference");
+                    let way_out = "a field is written `[name]` or `[outer][inner]`";
+                    self.mistakes.push(self.source.mistake(*span, message, way_out));
+                    None
+                }
+            },
+            Operand::Constant(value) => self.constant(value),
+        }
+    }
+
+    fn constant(&mut self, value: &Value) -> Option<Side> {
+        let mut value = value.clone();
+        if let Err(mistake) = value.substitute(self.source, self.variables) {
+            self.mistakes.push(mistake);
+            return None;
+        }
+        match value.kind {
+            ValueKind::Text(text) => Some(Side::Text(text)),
+            ValueKind::Number(number) => Some(Side::Number(number.to_string())),
+            ValueKind::Array(elements) => {
+                let sides: Vec<_> = elements.iter().map(|value| self.constant(value)).collect();
+                sides.into_iter().collect::<Option<_>>().map(Side::List)
+            }
+            ValueKind::Hash(_) | ValueKind::Plugin(_) => {
+                let message = "a condition compares strings, numbers and lists of them";
+                self.mistakes.push(self.source.mistake(value.span, message, "remove it"));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A worker's program: steps over one event at a time, and over those that it makes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bus::Record;
+use event::Event;
+
+use super::{Checked, Step};
+use crate::filter::{Applied, Filter, FilterContext};
+
+/// A plan with instances of its filters.
+pub struct Program {
+    checked: Arc<Checked>,
+    filters: Vec<Box<dyn Filter>>,
+    spawned: Vec<Event>,
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program").field("plan", &self.checked).finish_non_exhaustive()
+    }
+}
+
+/// An event that was made, where it goes on, and its number.
+struct Made {
+    event: Event,
+    step: usize,
+    number: usize,
+}
+
+impl Program {
+    pub(super) fn new(checked: Arc<Checked>) -> Self {
+        let filters = checked.filters.iter().map(|filter| filter.plan.instance()).collect();
+        Self { checked, filters, spawned: Vec::new() }
+    }
+
+    /// Runs every step over an event. `emit` is given each event that reaches the end: the event
+    /// itself as number 0, and those made from it by their numbers from 1 in the order they were
+    /// made. What is dropped is not emitted. Says how many were.
+    pub fn run(
+        &mut self,
+        event: &mut Event,
+        record: &Record,
+        mut emit: impl FnMut(&mut Event, usize),
+    ) -> usize {
+        let mut waiting = Vec::new();
+        let mut made = 0;
+        let mut emitted = 0;
+        if self.run_from(0, event, record, &mut waiting, &mut made) {
+            emit(event, 0);
+            emitted += 1;
+        }
+        // The first one made goes on first.
+        waiting.reverse();
+        while let Some(Made { mut event, step, number }) = waiting.pop() {
+            let mut later = Vec::new();
+            if self.run_from(step, &mut event, record, &mut later, &mut made) {
+                emit(&mut event, number);
+                emitted += 1;
+            }
+            waiting.extend(later.into_iter().rev());
+        }
+        emitted
+    }
+
+    /// Runs from a step to the end; false if the event was dropped.
+    fn run_from(
+        &mut self,
+        mut at: usize,
+        event: &mut Event,
+        record: &Record,
+        waiting: &mut Vec<Made>,
+        made: &mut usize,
+    ) -> bool {
+        while let Some(step) = self.checked.steps.get(at) {
+            match step {
+                Step::Jump(to) => at = *to,
+                Step::Unless(test, to) => at = if test.holds(event) { at + 1 } else { *to },
+                Step::Filter(index) => {
+                    let common = &self.checked.filters[*index].common;
+                    let mut context = FilterContext { record, spawned: &mut self.spawned };
+                    let applied = self.filters[*index].apply(event, &mut context);
+                    at += 1;
+                    for mut event in self.spawned.drain(..) {
+                        // What a filter makes, it has matched.
+                        common.run(&mut event, record.received_at_ns);
+                        *made += 1;
+                        waiting.push(Made { event, step: at, number: *made });
+                    }
+                    match applied {
+                        Applied::Matched => common.run(event, record.received_at_ns),
+                        Applied::NotMatched => {}
+                        Applied::Dropped => return false,
+                    }
+                }
+            }
+        }
+        true
+    }
+}
