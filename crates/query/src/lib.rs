@@ -41,3 +41,6 @@ pub struct ParseError {
     /// What was expected there, and what was found.
     pub message: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,16 +37,17 @@ struct Parser {
 impl Parser {
     /// `a OR b`: the loosest operator. Ends before `)` or at the end.
     fn alternatives(&mut self, field: Option<&str>, depth: usize) -> Result<Query, ParseError> {
-        let mut all = vec![self.conjunction(field, depth)?];
-        while let Some(length) = self.lexer.at_operator("OR", "||") {
-            self.lexer.at += length;
-            let next = self.conjunction(field, depth)?;
-            match next {
+        let mut all = Vec::new();
+        loop {
+            match self.conjunction(field, depth)? {
                 Query::Or(inner) => all.extend(inner),
                 other => all.push(other),
             }
+            match self.lexer.at_operator("OR", "||") {
+                Some(length) => self.lexer.at += length,
+                None => return Ok(joined(all, Query::Or)),
+            }
         }
-        Ok(joined(all, Query::Or))
     }
 
     /// `a AND b`, `a b`.
