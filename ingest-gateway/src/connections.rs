@@ -156,14 +156,14 @@ mod tests {
     use std::net::IpAddr;
     use std::sync::Arc;
 
-    use service::ByteSize;
+    use service::{ByteSize, Metrics};
 
     use super::Peers;
     use crate::budget::Budget;
 
     #[test]
     fn an_address_has_its_cap_and_gets_it_back() {
-        let peers = Peers::new(2, Arc::new(Budget::new(ByteSize(64 << 20))));
+        let peers = Peers::new(2, Arc::new(Budget::new(ByteSize(64 << 20), &Metrics::default())));
         let admit = |text: &str| peers.admit(text.parse::<IpAddr>().unwrap());
         let first = admit("192.0.2.1").unwrap();
         let _second = admit("::ffff:192.0.2.1").expect("the same address, and its second one");
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn those_who_left_are_forgotten() {
-        let peers = Peers::new(2, Arc::new(Budget::new(ByteSize(64 << 20))));
+        let peers = Peers::new(2, Arc::new(Budget::new(ByteSize(64 << 20), &Metrics::default())));
         drop(peers.admit("192.0.2.1".parse().unwrap()));
         assert!(peers.known().is_empty());
     }

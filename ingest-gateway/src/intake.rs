@@ -100,10 +100,10 @@ impl Foundation {
     pub(crate) fn new(config: &Config, runtime: Runtime, clock: Clock) -> Arc<Self> {
         Arc::new(Self {
             metrics: GatewayMetrics::new(&runtime.context.metrics),
+            budget: Arc::new(Budget::new(config.memory_bytes_max, &runtime.context.metrics)),
             runtime,
             clock,
             token: config.ingest_token.clone(),
-            budget: Arc::new(Budget::new(config.memory_bytes_max)),
             line_bytes_max: config.line_bytes_max.as_usize(),
             retry_after: config.retry_after.0,
             give_up: CancellationToken::new(),

@@ -27,7 +27,7 @@ pub struct ByteBudget {
 pub struct HeldBytes {
     bytes: u64,
     held_bytes: Arc<AtomicU64>,
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 /// Why there is no room.
@@ -118,7 +118,37 @@ impl ByteBudget {
 
     fn hold(&self, bytes: u64, permit: OwnedSemaphorePermit) -> HeldBytes {
         self.held_bytes.fetch_add(bytes, Ordering::Relaxed);
-        HeldBytes { bytes, held_bytes: Arc::clone(&self.held_bytes), _permit: permit }
+        HeldBytes { bytes, held_bytes: Arc::clone(&self.held_bytes), permit }
+    }
+}
+
+impl HeldBytes {
+    /// How much it is.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Keeps this much and hands over the rest, to be held elsewhere or let go; `None` if there is no
+    /// rest.
+    pub fn keep(&mut self, bytes: u64) -> Option<Self> {
+        let rest = self.bytes.checked_sub(bytes).filter(|rest| *rest > 0)?;
+        // Bytes that were split off share pieces, so there may be fewer than these bytes alone need.
+        let kept = usize::try_from(bytes.div_ceil(PIECE_BYTES)).unwrap_or(usize::MAX);
+        let permit = self.permit.split(self.permit.num_permits().saturating_sub(kept))?;
+        self.bytes = bytes;
+        Some(Self { bytes: rest, held_bytes: Arc::clone(&self.held_bytes), permit })
+    }
+
+    /// Adds room that is held out of the same budget.
+    ///
+    /// # Panics
+    /// If it is held out of another one.
+    pub fn add(&mut self, mut other: Self) {
+        if let Some(permit) = other.permit.split(other.permit.num_permits()) {
+            self.permit.merge(permit);
+        }
+        self.bytes += std::mem::take(&mut other.bytes);
     }
 }
 
@@ -140,6 +170,21 @@ mod tests {
         assert!(matches!(budget.try_acquire(1), Err(BudgetError::Busy { .. })));
         assert!(matches!(budget.try_acquire(1025), Err(BudgetError::LargerThanAll { .. })));
         drop(all);
+        assert_eq!(budget.held(), ByteSize(0));
+        drop(budget.try_acquire(1024).unwrap());
+    }
+
+    #[test]
+    fn what_is_held_is_split_and_joined_without_loss() {
+        let budget = ByteBudget::new(ByteSize(1024));
+        let mut held = budget.try_acquire(1000).unwrap();
+        let mut rest = held.keep(300).unwrap();
+        assert_eq!((held.bytes(), rest.bytes()), (300, 700));
+        assert!(held.keep(300).is_none(), "there is no rest");
+        assert!(budget.try_acquire(1).is_err());
+        rest.add(held);
+        assert_eq!((rest.bytes(), budget.held()), (1000, ByteSize(1000)));
+        drop(rest.keep(0));
         assert_eq!(budget.held(), ByteSize(0));
         drop(budget.try_acquire(1024).unwrap());
     }
