@@ -7,6 +7,7 @@ mod replay;
 mod select;
 mod show;
 
+pub use keep::DEAD_LETTERS_GROUP;
 pub(crate) use keep::runner;
 pub(crate) use letters::{DEAD_LETTERS, remove_surplus, waiting_and_replayed};
 pub(crate) use replay::{__path_replay, replay};

@@ -33,6 +33,7 @@ use service::HealthState;
 
 pub use api::Stores;
 pub use config::Config;
+pub use dead_letter::DEAD_LETTERS_GROUP;
 pub use server::{BindError, Bound, bind};
 pub use status::ATTRIBUTION;
 pub use user::{ADMIN, UserError, ensure_admin};

@@ -106,11 +106,6 @@ impl Problem {
         let detail = "something is broken inside: the server's log says what";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed", detail)
     }
-
-    #[cfg(test)]
-    pub(crate) fn status(&self) -> u16 {
-        self.status
-    }
 }
 
 impl IntoResponse for Problem {

@@ -27,7 +27,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ("enricher", &[TOPIC_RAW]),
     ("fraud-worker", &[TOPIC_ENRICHED]),
     ("indexer", &[TOPIC_ENRICHED, TOPIC_SCORED]),
-    ("dead-letters", &[TOPIC_DEAD]),
+    (dead_letter::DEAD_LETTERS_GROUP, &[TOPIC_DEAD]),
 ];
 
 /// How the platform is.

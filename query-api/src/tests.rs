@@ -1,1 +1,11 @@
-//! placeholder
+//! The API over real connections, on embedded stores and an embedded bus.
+
+mod auth;
+mod dead_letter;
+mod http;
+mod page;
+mod permission;
+mod rig;
+mod search;
+mod status;
+mod tail;

@@ -8,19 +8,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bus::{Positioned, Record, TOPIC_DEAD};
 use document_store::{Change, DocumentError, DocumentStore, ErrorKind, Expect};
-use pipeline::Rejection;
-use pipeline::{DeadLetter, Fatal, Outcome, RunnerSpec, Sink, Stage, State, Verdict};
+use pipeline::{DeadLetter, Fatal, Outcome, Rejection, RunnerSpec, Sink, Stage, State, Verdict};
 
 use super::letters::{DEAD_LETTERS, Stored};
 
-/// Group and stage.
-const NAME: &str = "dead-letters";
+/// The consumer group of dead letters, which is their stage's name too.
+pub const DEAD_LETTERS_GROUP: &str = "dead-letters";
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// What runs on `logs.dead`.
 pub(crate) fn runner(documents: Arc<dyn DocumentStore>) -> RunnerSpec {
     RunnerSpec {
-        name: NAME,
+        name: DEAD_LETTERS_GROUP,
         topics: vec![TOPIC_DEAD],
         make_stage: Arc::new(|| Box::new(PassOn)),
         resolver: None,
@@ -42,7 +41,7 @@ impl Stage for PassOn {
 }
 
 /// Stores letters.
-pub(crate) struct DeadLetterSink {
+struct DeadLetterSink {
     documents: Arc<dyn DocumentStore>,
 }
 
