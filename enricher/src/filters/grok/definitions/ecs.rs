@@ -33,7 +33,7 @@ pub(super) const DEFINITIONS: &[(&str, &str)] = &[
     ),
     (
         "SYSLOGBASE2",
-        r"(?:%{SYSLOGTIMESTAMP:timestamp}|%{TIMESTAMP_ISO8601:timestamp}) (?:%{SYSLOGFACILITY} )?%{SYSLOGHOST:[host][hostname]}+(?: %{SYSLOGPROG}:|)",
+        r"(?:%{SYSLOGTIMESTAMP:timestamp}|%{TIMESTAMP_ISO8601:timestamp}) (?:%{SYSLOGFACILITY} )?(?:%{SYSLOGHOST:[host][hostname]}+(?: %{SYSLOGPROG}:|)|%{SYSLOGPROG}:)",
     ),
     (
         "CRONLOG",

@@ -1,5 +1,5 @@
-//! Shipped definitions in a form without look-around over several characters and without atomic
-//! groups that would change what matches.
+//! Shipped definitions in another form: without look-around over several characters and without atomic
+//! groups that would change what matches; and one that is newer than the set.
 
 pub(super) const DEFINITIONS: &[(&str, &str)] = &[
     // Atomic in the shipped set: a number goes on for as long as there are digits.
@@ -14,6 +14,11 @@ pub(super) const DEFINITIONS: &[(&str, &str)] = &[
     (
         "SYSLOGPAMSESSION",
         r"%{SYSLOGBASE} (?<message>%{WORD:pam_module}\(%{DATA:pam_caller}\): session %{WORD:pam_session_state} for user %{USERNAME:username}(?: by %{GREEDYDATA:pam_by})?.*)",
+    ),
+    // Newer than the crate's set: a status that is missing is a dash.
+    (
+        "HTTPD_COMMONLOG",
+        r#"%{IPORHOST:clientip} %{HTTPDUSER:ident} %{HTTPDUSER:auth} \[%{HTTPDATE:timestamp}\] "(?:%{WORD:verb} %{NOTSPACE:request}(?: HTTP/%{NUMBER:httpversion})?|%{DATA:rawrequest})" (?:-|%{NUMBER:response}) (?:-|%{NUMBER:bytes})"#,
     ),
     // The look-around repeated what stands beside it, but for the words after the query.
     ("MONGO_QUERY", r"\{ .* \}"),
