@@ -7,6 +7,8 @@ pub(crate) mod geoip;
 pub(crate) mod grok;
 pub(crate) mod json;
 pub(crate) mod mutate;
+pub(crate) mod redact;
+pub(crate) mod schema;
 #[cfg(test)]
 pub(crate) mod trial;
 pub(crate) mod useragent;

@@ -37,7 +37,6 @@ const fn logstash(name: &'static str, build: Build) -> Entry {
     Entry { name, origin: Origin::Logstash, build }
 }
 
-#[expect(dead_code, reason = "the first filter of our own is about to use it")]
 const fn millrace(name: &'static str, build: Build) -> Entry {
     Entry { name, origin: Origin::Millrace, build }
 }
@@ -49,6 +48,10 @@ pub const FILTERS: &[Entry] = &[
     logstash("fingerprint", filters::fingerprint::build),
     logstash("geoip", filters::geoip::build),
     logstash("grok", filters::grok::build),
+    logstash("json", filters::json::build),
+    logstash("mutate", filters::mutate::build),
+    millrace("redact", filters::redact::build),
+    millrace("schema", filters::schema::build),
     logstash("useragent", filters::useragent::build),
 ];
 

@@ -37,7 +37,7 @@ pub(crate) struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     pub(crate) fn new(document: &'a DocumentTree) -> Self {
         let mut compiler = Self { document, rules: Vec::new(), own: vec![None; document.len()] };
-        compiler.own_names(document.root(), "");
+        compiler.own_names(document.root());
         compiler
     }
 
@@ -54,21 +54,17 @@ impl<'a> Compiler<'a> {
     }
 
     /// Rules for the documents' own names, from the leaves up.
-    fn own_names(&mut self, at: Place, prefix: &str) {
+    fn own_names(&mut self, at: Place) {
         let document = self.document;
         for place in document.children(at) {
-            let name = match prefix {
-                "" => self.document.name(place).to_owned(),
-                prefix => format!("{prefix}.{}", self.document.name(place)),
-            };
-            self.own_names(place, &name);
-            let Some(field) = self.document.field(place) else { continue };
+            self.own_names(place);
+            let Some(field) = document.field(place) else { continue };
             let action = match field.kind {
                 FieldKind::Nested => Action::Nested(place, self.names_below(place, &[])),
-                FieldKind::Date if &*name == "@timestamp" => Action::Timestamp,
-                kind => Action::Value(Conversion::plain(place, kind, self.document.is_many(place))),
+                FieldKind::Date if field.name == "@timestamp" => Action::Timestamp,
+                kind => Action::Value(Conversion::plain(place, kind, document.is_many(place))),
             };
-            self.own[place.index()] = Some(self.add(&name, action));
+            self.own[place.index()] = Some(self.add(&field.name, action));
         }
     }
 

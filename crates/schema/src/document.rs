@@ -25,6 +25,7 @@ impl Place {
 #[derive(Debug)]
 struct Entry {
     name: Box<str>,
+    dotted: Box<str>,
     parent: Option<Place>,
     children: HashMap<Box<str>, Place>,
     field: Option<usize>,
@@ -44,7 +45,7 @@ impl DocumentTree {
         let mut tree = Self { entries: Vec::new(), fields: Vec::new() };
         let root = Node::root(FILE, &file);
         let place = tree.add(&root, "", None)?;
-        tree.read_object(&root, &root, place, "")?;
+        tree.read_object(&root, &root, place)?;
         Ok(tree)
     }
 
@@ -57,9 +58,18 @@ impl DocumentTree {
         let number = u16::try_from(self.entries.len())
             .map_err(|_| node.mistake("there are more names than 65,535"))?;
         let place = Place(number);
-        let entry =
-            Entry { name: name.into(), parent, children: HashMap::new(), field: None, many: false };
-        self.entries.push(entry);
+        let dotted = match parent.map(|parent| self.dotted(parent)) {
+            None | Some("") => name.to_owned(),
+            Some(around) => format!("{around}.{name}"),
+        };
+        self.entries.push(Entry {
+            name: name.into(),
+            dotted: dotted.into(),
+            parent,
+            children: HashMap::new(),
+            field: None,
+            many: false,
+        });
         if let Some(parent) = parent {
             self.entries[parent.index()].children.insert(name.into(), place);
         }
@@ -71,17 +81,14 @@ impl DocumentTree {
         root: &Node<'_>,
         object: &Node<'_>,
         parent: Place,
-        prefix: &str,
     ) -> Result<(), SchemaError> {
         for (name, node) in object.properties()? {
             if name.is_empty() || name.contains('.') {
                 return Err(node.mistake("a name is not empty and holds no dot"));
             }
             let place = self.add(&node, name, Some(parent))?;
-            let dotted =
-                if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
             let Some(kind) = self.kind(root, &node, place)? else {
-                self.read_object(root, &node, place, &dotted)?;
+                self.read_object(root, &node, place)?;
                 continue;
             };
             let description = node
@@ -89,14 +96,14 @@ impl DocumentTree {
                 .ok_or_else(|| node.mistake("a field needs a `description`"))?;
             self.entries[place.index()].field = Some(self.fields.len());
             self.fields.push(Field {
-                name: dotted.clone(),
+                name: self.dotted(place).to_owned(),
                 kind,
                 description: description.to_owned(),
             });
             if kind == FieldKind::Nested
                 && let Some(items) = node.items()
             {
-                self.read_object(root, &items, place, &dotted)?;
+                self.read_object(root, &items, place)?;
             }
         }
         Ok(())
@@ -173,10 +180,31 @@ impl DocumentTree {
         places.into_iter()
     }
 
+    /// Every place, the document itself first.
+    pub fn places(&self) -> impl Iterator<Item = Place> + use<> {
+        (0..self.entries.len() as u16).map(Place)
+    }
+
     /// The place of a dotted name.
     #[must_use]
     pub fn find(&self, dotted: &str) -> Option<Place> {
         dotted.split('.').try_fold(self.root(), |place, name| self.child(place, name))
+    }
+
+    /// The place of a dotted name within an object. Nothing is found below a nested field, where a
+    /// name stands many times.
+    #[must_use]
+    pub fn find_below(&self, object: Place, dotted: &str) -> Option<Place> {
+        dotted.split('.').try_fold(object, |place, name| {
+            let is_object = self.entries[place.index()].field.is_none();
+            is_object.then(|| self.child(place, name))?
+        })
+    }
+
+    /// A place's whole name, dotted.
+    #[must_use]
+    pub fn dotted(&self, place: Place) -> &str {
+        &self.entries[place.index()].dotted
     }
 
     /// The place around a place.

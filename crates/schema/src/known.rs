@@ -37,6 +37,8 @@ pub struct KnownPlaces {
     pub extra: Place,
     /// `shop.unparsed`.
     pub unparsed: Place,
+    /// `shop.overflow`.
+    pub overflow: Place,
 }
 
 impl KnownPlaces {
@@ -64,6 +66,7 @@ impl KnownPlaces {
             request_version: place("http.version")?,
             extra: place("shop.extra")?,
             unparsed: place("shop.unparsed")?,
+            overflow: place("shop.overflow")?,
         })
     }
 }

@@ -1,0 +1,255 @@
+//! Payment card numbers in text: 13 to 19 digits, perhaps in groups, that end in their check digit
+//! (ISO/IEC 7812, Luhn) and begin as those of the card networks do.
+
+use smallvec::SmallVec;
+
+/// Digits of a card number.
+const DIGITS_MIN: usize = 13;
+const DIGITS_MAX: usize = 19;
+/// Groups that a card number is written in.
+const GROUPS_MAX: usize = 5;
+/// Digits that stay in clear: the bank's number and the last ones.
+const HEAD: usize = 6;
+const TAIL: usize = 4;
+
+const fn belongs(byte: u8) -> bool {
+    byte.is_ascii_digit() || byte == b' ' || byte == b'-'
+}
+
+/// Whether a text may hold a card number: looks at one byte in thirteen, and around those that could
+/// be part of one.
+#[inline]
+pub(super) fn may_be_in(text: &[u8]) -> bool {
+    let mut at = DIGITS_MIN - 1;
+    while at < text.len() {
+        if !belongs(text[at]) {
+            at += DIGITS_MIN;
+            continue;
+        }
+        let before = text[..at].iter().rev().take_while(|byte| belongs(**byte)).count();
+        let after = text[at..].iter().take_while(|byte| belongs(**byte)).count();
+        let run = &text[at - before..at + after];
+        if run.len() >= DIGITS_MIN
+            && run.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS_MIN
+        {
+            return true;
+        }
+        at += after + DIGITS_MIN;
+    }
+    false
+}
+
+/// Whether the text of a JSON number may be a card number. Shorter ones, which are no longer issued,
+/// would be mistaken for milliseconds.
+pub(super) fn is_number(text: &[u8]) -> bool {
+    (15..=DIGITS_MAX).contains(&text.len()) && text.iter().all(u8::is_ascii_digit)
+}
+
+/// Digits that stand together.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    start: usize,
+    end: usize,
+}
+
+/// The text with its card numbers masked; `None` if it has none.
+pub(super) fn mask(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut masked: Option<Vec<u8>> = None;
+    let mut at = 0;
+    while at < bytes.len() {
+        if !bytes[at].is_ascii_digit() {
+            at += 1;
+            continue;
+        }
+        let groups = groups_from(bytes, at);
+        let mut first = 0;
+        while let Some(group) = groups.get(first) {
+            let count = groups_of_card(bytes, &groups[first..]);
+            if count > 0 {
+                let end = groups[first + count - 1].end;
+                hide(masked.get_or_insert_with(|| bytes.to_vec()), group.start, end);
+            }
+            first += count.max(1);
+        }
+        at = groups.last().map_or(at + 1, |last| last.end);
+    }
+    // Only digits were replaced, each by one ASCII byte.
+    masked.and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+/// Groups of digits with one blank or dash between them.
+fn groups_from(text: &[u8], from: usize) -> Vec<Group> {
+    let mut groups = Vec::new();
+    let mut start = from;
+    loop {
+        let length = text[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if length == 0 {
+            return groups;
+        }
+        let end = start + length;
+        groups.push(Group { start, end });
+        match text.get(end) {
+            Some(b' ' | b'-') => start = end + 1,
+            _ => return groups,
+        }
+    }
+}
+
+/// How many groups make a card number that begins with the first: as many as can; 0 if none do.
+fn groups_of_card(text: &[u8], groups: &[Group]) -> usize {
+    let possible = (1..=groups.len().min(GROUPS_MAX)).rev();
+    let mut cards = possible.filter(|count| {
+        let taken = &groups[..*count];
+        let (start, end) = (taken[0].start, taken[count - 1].end);
+        let length: usize = taken.iter().map(|group| group.end - group.start).sum();
+        (DIGITS_MIN..=DIGITS_MAX).contains(&length)
+            && is_grouped_like_a_card(taken)
+            && stands_alone(text, start, end)
+            && is_card_number(text[start..end].iter().copied().filter(u8::is_ascii_digit))
+    });
+    cards.next().unwrap_or(0)
+}
+
+/// 4-4-4-4 and its longer forms, 4-6-5, 4-6-4: a telephone number has other groups.
+fn is_grouped_like_a_card(groups: &[Group]) -> bool {
+    let lengths = groups.iter().map(|group| group.end - group.start);
+    match groups.len() {
+        1 => true,
+        2 => false,
+        count => lengths.enumerate().all(|(place, length)| match place {
+            0 => length == 4,
+            last if last + 1 == count => (1..=6).contains(&length),
+            _ => length == 4 || length == 6,
+        }),
+    }
+}
+
+/// Not part of a hexadecimal id, a longer number or the decimals of one.
+fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
+    let before = start.checked_sub(1).map(|at| text[at]);
+    let after = text.get(end).copied();
+    let joins = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+    let decimals = before == Some(b'.') && start >= 2 && text[start - 2].is_ascii_digit();
+    let fraction = after == Some(b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit);
+    !joins(before) && !joins(after) && !decimals && !fraction
+}
+
+fn is_card_number(digits: impl Iterator<Item = u8>) -> bool {
+    let digits: SmallVec<[u8; DIGITS_MAX]> = digits.collect();
+    let network = match digits[0] {
+        b'3'..=b'6' => true,
+        b'2' => (b"2221"..=b"2720").contains(&digits.first_chunk().unwrap_or(b"0000")),
+        _ => false,
+    };
+    network
+        && check_sum(&digits, |place, digit| if place % 2 == 1 { luhn(digit) } else { digit })
+        && !is_article_number(&digits)
+}
+
+const fn luhn(digit: u32) -> u32 {
+    let double = digit * 2;
+    if double > 9 { double - 9 } else { double }
+}
+
+/// Places are counted from the check digit.
+fn check_sum(digits: &[u8], weigh: impl Fn(usize, u32) -> u32) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| weigh(place, u32::from(digit - b'0')))
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+/// An article number of 13 digits (EAN, GS1): its check digit is another. Cards of 13 digits are no
+/// longer issued, articles are in every order.
+fn is_article_number(digits: &[u8]) -> bool {
+    digits.len() == DIGITS_MIN
+        && check_sum(digits, |place, digit| if place % 2 == 1 { digit * 3 } else { digit })
+}
+
+fn hide(text: &mut [u8], start: usize, end: usize) {
+    let count = text[start..end].iter().filter(|byte| byte.is_ascii_digit()).count();
+    let mut place = 0;
+    for byte in &mut text[start..end] {
+        if byte.is_ascii_digit() {
+            if (HEAD..count - TAIL).contains(&place) {
+                *byte = b'*';
+            }
+            place += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn masked(text: &str) -> String {
+        assert!(may_be_in(text.as_bytes()), "{text}");
+        mask(text).unwrap_or_else(|| panic!("{text} is not masked"))
+    }
+
+    #[test]
+    fn card_numbers_keep_six_and_four_digits() {
+        assert_eq!(masked("4111111111111111"), "411111******1111");
+        assert_eq!(masked("card 4111 1111 1111 1111 12/28"), "card 4111 11** **** 1111 12/28");
+        assert_eq!(masked("3782-822463-10005"), "3782-82****-*0005");
+        assert_eq!(masked("4222222222222,"), "422222***2222,");
+        assert_eq!(masked("pan=6011000990139424&x"), "pan=601100******9424&x");
+        assert_eq!(masked("2026-11-20 5555555555554444"), "2026-11-20 555555******4444");
+        assert_eq!(
+            masked("a 2223003122003222, b 4111111111111111."),
+            "a 222300******3222, b 411111******1111."
+        );
+        assert_eq!(masked("6304000000000000000 é"), "630400*********0000 é");
+    }
+
+    #[test]
+    fn other_numbers_stay() {
+        for text in [
+            "4111111111111112",
+            "1795161600400",
+            "9f4111111111111111ab",
+            "0.4111111111111111",
+            "4006381333931",
+            "+49 170 12345678",
+            "2026-11-20 08-00-00-000",
+            "order 12345678901234567890123",
+            "12 34 56 78 90 12 34",
+        ] {
+            assert_eq!(mask(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn long_texts_take_no_longer_than_their_length() {
+        for text in
+            ["1 ".repeat(500_000), "4111111111111111-".repeat(60_000), "4".repeat(1_000_000)]
+        {
+            let masked = mask(&text).unwrap_or(text);
+            assert!(!masked.contains("4111111111111111"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_card_number_in_any_text_is_seen(
+            before in "[ -~]{0,40}[ =:,]", after in "[ =:,;][ -~]{0,40}", body in 400_000_000_000_000u64..600_000_000_000_000
+        ) {
+            let body = body.to_string();
+            let digit = (b'0'..=b'9').find(|digit| {
+                let all = [body.as_bytes(), &[*digit]].concat();
+                check_sum(&all, |place, digit| if place % 2 == 1 { luhn(digit) } else { digit })
+            }).unwrap();
+            let number = format!("{body}{}", char::from(digit));
+            let text = format!("{before}|{number}|{after}");
+            prop_assert!(may_be_in(text.as_bytes()));
+            prop_assert!(!mask(&text).unwrap().contains(&number));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! E-mail addresses in text: what stands before the `@` is replaced, the domain stays.
+
+/// What stands in place of the name.
+const NAME: &str = "***";
+
+fn in_name(character: char) -> bool {
+    character.is_alphanumeric() || "._%+-'".contains(character)
+}
+
+fn in_domain(character: char) -> bool {
+    character.is_alphanumeric() || character == '.' || character == '-'
+}
+
+/// The text with its addresses masked; `None` if it has none.
+pub(super) fn mask(text: &str) -> Option<String> {
+    let mut masked = String::new();
+    let mut copied = 0;
+    for (at, _) in text.match_indices('@') {
+        let before = &text[copied..at];
+        let name = before.trim_end_matches(in_name).len();
+        let after = &text[at + 1..];
+        let domain = after.find(|character| !in_domain(character)).unwrap_or(after.len());
+        if name == before.len() || !is_domain(&after[..domain]) {
+            continue;
+        }
+        masked.push_str(&before[..name]);
+        masked.push_str(NAME);
+        copied = at;
+    }
+    if copied == 0 {
+        return None;
+    }
+    masked.push_str(&text[copied..]);
+    Some(masked)
+}
+
+/// At least two labels, the last of letters. `logo@2x.png` is the name of a picture.
+fn is_domain(text: &str) -> bool {
+    let text = text.trim_end_matches(['.', '-']);
+    let Some((rest, last)) = text.rsplit_once('.') else {
+        return false;
+    };
+    let letters = last.chars().count() >= 2 && last.chars().all(char::is_alphabetic);
+    let scale = rest.strip_suffix('x').is_some_and(|n| n.parse::<u8>().is_ok());
+    letters && !rest.is_empty() && !scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_lose_their_name() {
+        for (text, expected) in [
+            ("user42@mail.example", "***@mail.example"),
+            ("from a.b+c@x.de to <d@y.co.uk>, now", "from ***@x.de to <***@y.co.uk>, now"),
+            ("mailto:jürgen@müller.de.", "mailto:***@müller.de."),
+            ("x@@y@z.org", "x@@***@z.org"),
+            ("a@b.cc@d.ee", "***@***@d.ee"),
+        ] {
+            assert_eq!(mask(text).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn other_texts_with_the_sign_stay() {
+        for text in [
+            "@",
+            "a@b",
+            "a@",
+            "@b.com",
+            "logo@2x.png",
+            "react@18.2.0",
+            "https://x.example/@user",
+            "5 @ 2.50",
+        ] {
+            assert_eq!(mask(text), None, "{text}");
+        }
+    }
+}
