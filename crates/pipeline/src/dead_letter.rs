@@ -251,3 +251,6 @@ impl DeadLetter {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bus::{PartitionId, PartitionStart};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use service::Metrics;
 
 pub use counters::{Counters, NAME_BYTES_MAX, NAMES_MAX, NamedCounts, OTHER};
@@ -40,7 +40,7 @@ struct StageBook {
 }
 
 /// A stage's numbers over the partitions that this process runs, since their first commit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageLedger {
     /// Name of the stage.
     pub stage: String,
@@ -179,3 +179,6 @@ impl StageBook {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod runner;
 pub mod sink;
 pub mod stage;
+pub mod testing;
 
 pub use dead_letter::{DeadLetter, ReplayError};
 pub use ledger::{DoorLedger, DoorSnapshot, Ledgers, StageLedger};

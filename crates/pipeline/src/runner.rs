@@ -28,7 +28,7 @@ use partition::PartitionTask;
 use progress::{Meters, Progress, part_name};
 
 /// Batches of a partition that wait behind the one in hand; a full queue pauses the partition.
-pub const QUEUE_BATCHES: usize = 2;
+pub const QUEUE_BATCHES: usize = 1;
 /// How long a partition that is taken away, or a process that stops, waits for the batch in hand.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(8);
 
@@ -249,3 +249,6 @@ impl Runner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,7 +123,8 @@ impl PartitionTask {
         let received = records.iter().map(|positioned| positioned.record.received_at_ns);
         self.watermark_ns = received.fold(self.watermark_ns, i64::max);
         let mut decided = Decided::default();
-        let mut ranges = vec![0..records.len()];
+        let mut ranges = Vec::with_capacity(2);
+        ranges.push(0..records.len());
         while let Some(range) = ranges.pop() {
             let last = range.end == records.len();
             let slice = Slice { records: Arc::clone(records), range: range.clone() };
