@@ -6,18 +6,313 @@ use clap::{Args, Parser, Subcommand};
 
 /// A log platform for online shops: collects, filters, scores and finds log events.
 #[derive(Debug, Parser)]
-#[command(name = "millrace", version, max_term_width = 100)]
+#[command(name = "millrace", version = VERSION, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
+/// Version, with the attribution that the GeoIP data's licence asks for.
+const VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION"), "\n", "IP geolocation by DB-IP.com, CC BY 4.0");
+
 /// What the tool can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the whole platform in this process
+    Up(Box<UpArguments>),
+    /// Send lines to a running platform over HTTP and count the answers
+    Send(SendArguments),
+    /// Find events
+    Query(QueryArguments),
+    /// Show whether every record is accounted for, and how far each stage is behind
+    Status(StatusArguments),
+    /// See, replay or remove refused records
+    #[command(subcommand)]
+    Dead(DeadCommand),
+    /// Manage users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Check pipeline files, and name every mistake with its line
+    Check(CheckArguments),
     /// Write made-up shop events to standard output, one JSON object a line
     Generate(GenerateArguments),
+}
+
+/// Where a running platform is.
+#[derive(Clone, Debug, Args)]
+pub struct ServerArguments {
+    /// Data folder of the platform on this machine; the tool talks to its local socket
+    #[arg(long, env = "MILLRACE_DATA", default_value = "data")]
+    pub data: PathBuf,
+    /// Address of the API of a platform elsewhere, as http://logs.example:8000
+    #[arg(long, env = "MILLRACE_URL")]
+    pub url: Option<String>,
+    /// Access token for --url
+    #[arg(long, env = "MILLRACE_TOKEN", hide_env_values = true, requires = "url")]
+    pub token: Option<String>,
+}
+
+/// What `up` runs. A flag wins over the environment (MILLRACE_QUERY_API__LISTEN ...), which wins over
+/// the file.
+#[derive(Clone, Debug, Args)]
+pub struct UpArguments {
+    /// Configuration file (TOML); docs/configuration.md names every setting
+    #[arg(long, env = "MILLRACE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Folder for all data; made if it is missing
+    #[arg(long, env = "MILLRACE_DATA", default_value = "data")]
+    pub data: PathBuf,
+    /// Check the configuration, print every mistake, and stop
+    #[arg(long)]
+    pub check_config: bool,
+    /// Also send made-up shop events through the TCP door, 50 a second
+    #[arg(long)]
+    pub demo: bool,
+    /// File with the password of `admin`, used when that user is made
+    #[arg(long)]
+    pub admin_password_file: Option<PathBuf>,
+    /// Pipeline file in the Logstash filter language, in place of the default
+    #[arg(long)]
+    pub pipeline: Option<PathBuf>,
+    /// What the TCP and UDP doors take: lines of JSON, or plain text
+    #[arg(long, value_parser = ["json", "plain"])]
+    pub codec: Option<String>,
+    /// When a stored record is synced to disk: batch (before it is acknowledged), interval, never
+    #[arg(long, value_parser = ["batch", "interval", "never"])]
+    pub fsync: Option<String>,
+    /// Bus, as embedded:
+    #[arg(long)]
+    pub bus: Option<String>,
+    /// Search store, as embedded:
+    #[arg(long)]
+    pub search: Option<String>,
+    /// Document store, as embedded:
+    #[arg(long)]
+    pub documents: Option<String>,
+    /// Cache, as memory:
+    #[arg(long)]
+    pub cache: Option<String>,
+    /// Address of the TCP door
+    #[arg(long)]
+    pub tcp_listen: Option<String>,
+    /// Address of the UDP door
+    #[arg(long)]
+    pub udp_listen: Option<String>,
+    /// Address of the HTTP door
+    #[arg(long)]
+    pub http_listen: Option<String>,
+    /// Address of the API and the pages
+    #[arg(long)]
+    pub api_listen: Option<String>,
+    /// Address of metrics and health
+    #[arg(long)]
+    pub metrics_listen: Option<String>,
+    /// Any other setting, as ingest_gateway.http.body_bytes_max=8MiB; may be repeated
+    #[arg(long = "set", value_name = "SETTING=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+}
+
+impl UpArguments {
+    /// The settings that flags give: flag, dotted name of the setting, value.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(String, String, String)> {
+        let pipeline = self.pipeline.as_ref().map(|path| path.display().to_string());
+        let named = [
+            ("--pipeline", "enricher.pipeline", &pipeline),
+            ("--codec", "ingest_gateway.tcp.codec", &self.codec),
+            ("--codec", "ingest_gateway.udp.codec", &self.codec),
+            ("--fsync", "bus.log.fsync", &self.fsync),
+            ("--bus", "bus.url", &self.bus),
+            ("--search", "search.url", &self.search),
+            ("--documents", "documents.url", &self.documents),
+            ("--cache", "cache.url", &self.cache),
+            ("--tcp-listen", "ingest_gateway.tcp.listen", &self.tcp_listen),
+            ("--udp-listen", "ingest_gateway.udp.listen", &self.udp_listen),
+            ("--http-listen", "ingest_gateway.http.listen", &self.http_listen),
+            ("--api-listen", "query_api.listen", &self.api_listen),
+            ("--metrics-listen", "metrics.listen", &self.metrics_listen),
+        ];
+        let given = named.into_iter().filter_map(|(flag, setting, value)| {
+            value.as_ref().map(|value| (flag.to_owned(), setting.to_owned(), value.clone()))
+        });
+        let set = |(setting, value): &(String, String)| {
+            (format!("--set {setting}"), setting.clone(), value.clone())
+        };
+        given.chain(self.settings.iter().map(set)).collect()
+    }
+}
+
+/// What `send` sends, and where.
+#[derive(Debug, Args)]
+pub struct SendArguments {
+    /// Files with one event a line; standard input if none is named
+    pub files: Vec<PathBuf>,
+    /// Address of the HTTP door
+    #[arg(long, env = "MILLRACE_INGEST_URL", default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// Ingest token
+    #[arg(long, env = "MILLRACE_INGEST_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The lines are plain text, not JSON
+    #[arg(long)]
+    pub plain: bool,
+    /// Begins the idempotency keys: the same key and input sent again are counted once
+    #[arg(long)]
+    pub key: Option<String>,
+    /// Stop after this many seconds without an answer; goes on for ever if absent
+    #[arg(long, value_name = "SECONDS")]
+    pub give_up_after: Option<u64>,
+    /// Most lines in a request
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub lines_per_request: u32,
+    /// Requests on their way at once
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub requests_in_flight: u32,
+}
+
+/// What `query` finds.
+#[derive(Debug, Args)]
+pub struct QueryArguments {
+    /// Query, as: type:transaction AND shop.order.amount:>100
+    #[arg(default_value = "")]
+    pub query: String,
+    /// How far back, as 15m, 24h, 7d
+    #[arg(long, conflicts_with_all = ["from", "to"], default_value = "24h")]
+    pub last: String,
+    /// From when (RFC 3339, now-2h or milliseconds since 1970)
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Until when
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Most events to print; all pages are read until then
+    #[arg(long, default_value_t = 50)]
+    pub limit: usize,
+    /// Oldest first
+    #[arg(long)]
+    pub oldest_first: bool,
+    /// Print whole documents, one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Print only how many there are
+    #[arg(long, conflicts_with_all = ["follow"])]
+    pub count: bool,
+    /// Go on printing what arrives
+    #[arg(long)]
+    pub follow: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its own arguments say it")]
+    pub server: ServerArguments,
+}
+
+/// What `status` shows.
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its own arguments say it")]
+    pub server: ServerArguments,
+}
+
+/// What can be done with refused records.
+#[derive(Debug, Subcommand)]
+pub enum DeadCommand {
+    /// List refused records, newest first
+    List(DeadListArguments),
+    /// Show one refused record with its bytes
+    Show(DeadShowArguments),
+    /// Send refused records through the stage again that refused them
+    Replay(DeadSelectArguments),
+    /// Remove refused records
+    Purge(DeadSelectArguments),
+}
+
+/// Which refused records to list.
+#[derive(Debug, Args)]
+pub struct DeadListArguments {
+    /// Only of this stage
+    #[arg(long)]
+    pub stage: Option<String>,
+    /// Only of this kind, as invalid_json
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Most to print
+    #[arg(long, default_value_t = 50)]
+    pub limit: usize,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its own arguments say it")]
+    pub server: ServerArguments,
+}
+
+/// Which refused record to show.
+#[derive(Debug, Args)]
+pub struct DeadShowArguments {
+    /// Its id, as `dead list` prints it
+    pub id: String,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its own arguments say it")]
+    pub server: ServerArguments,
+}
+
+/// Which refused records to act on.
+#[derive(Debug, Args)]
+pub struct DeadSelectArguments {
+    /// Their ids
+    #[arg(conflicts_with_all = ["stage", "kind", "all"])]
+    pub ids: Vec<String>,
+    /// All of this stage
+    #[arg(long)]
+    pub stage: Option<String>,
+    /// All of this kind
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// All
+    #[arg(long, conflicts_with_all = ["stage", "kind"])]
+    pub all: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its own arguments say it")]
+    pub server: ServerArguments,
+}
+
+/// What can be done with users.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Give a user a new random password and print it once
+    ResetPassword(ResetPasswordArguments),
+}
+
+/// Whose password to reset.
+#[derive(Debug, Args)]
+pub struct ResetPasswordArguments {
+    /// User's name
+    pub name: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its own arguments say it")]
+    pub server: ServerArguments,
+}
+
+/// Which files to check.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Pipeline files in the Logstash filter language
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+        .ok_or_else(|| "write it as SETTING=VALUE".to_owned())
 }
 
 /// What `generate` makes.

@@ -1,7 +1,16 @@
 //! One file a command. Each gives an exit code and says what went wrong in one line.
 
+mod check;
+mod dead;
 mod generate;
+mod query;
+mod send;
+mod status;
+mod up;
+mod user;
 
+use std::future::Future;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
@@ -10,6 +19,13 @@ use crate::cli::{Cli, Command};
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
+        Command::Up(arguments) => up::run(&arguments),
+        Command::Send(arguments) => wait_for(send::run(&arguments)),
+        Command::Query(arguments) => wait_for(query::run(&arguments)),
+        Command::Status(arguments) => wait_for(status::run(&arguments)),
+        Command::Dead(command) => wait_for(dead::run(&command)),
+        Command::User(command) => wait_for(user::run(&command)),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     };
     match result {
@@ -24,25 +40,87 @@ pub fn run(cli: Cli) -> ExitCode {
 /// Why a command failed.
 #[derive(Debug)]
 pub struct Failure {
-    /// What happened and what to do, for a person.
+    /// What happened and what to do, for a person; empty where all was said.
     pub message: String,
     /// 1 for a failure, 64 for a mistake in configuration or usage.
     pub exit_code: u8,
+    /// Character of the query at fault, from 1.
+    pub position: Option<usize>,
 }
 
 impl Failure {
     /// A failure with exit code 1.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), exit_code: 1 }
+        Self { message: message.into(), exit_code: 1, position: None }
     }
 
     /// A mistake in configuration or usage: exit code 64.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { message: message.into(), exit_code: 64 }
+        Self { exit_code: 64, ..Self::new(message) }
     }
+
+    /// Shows the query with a caret below the character at fault.
+    fn under_query(mut self, query: &str) -> Self {
+        if let Some(position) = self.position.take() {
+            let caret = " ".repeat(position.saturating_sub(1));
+            self.message = format!("{}\n  {}\n  {caret}^", self.message, escape_control(query));
+            self.exit_code = 64;
+        }
+        self
+    }
+}
+
+/// Runs a command that waits for a server.
+fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    block_on(tokio::runtime::Builder::new_current_thread().enable_all(), command)
+}
+
+/// Runs a command that uses every core.
+fn wait_for_all(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    block_on(tokio::runtime::Builder::new_multi_thread().enable_all(), command)
+}
+
+fn block_on(
+    builder: &mut tokio::runtime::Builder,
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let runtime =
+        builder.build().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    let result = runtime.block_on(command);
+    // What still blocks a thread (a sender that reads standard input) must not hold the end up.
+    runtime.shutdown_background();
+    result
+}
+
+/// Writes to standard output. A reader that has seen enough (`| head`) ends the tool without a word.
+pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match write(&mut out).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(Failure { exit_code: 0, ..Failure::new("") })
+        }
+        Err(error) => Err(Failure::new(format!("cannot write to standard output: {error}"))),
+    }
+}
+
+/// Text on one line: control characters become escapes, so that no text of an event can move the
+/// cursor or fake a line.
+fn escape_control(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }
 
 #[expect(clippy::print_stderr, reason = "the tool's own voice on a terminal")]
 fn complain(message: &str) {
-    eprintln!("millrace: {message}");
+    if !message.is_empty() {
+        eprintln!("millrace: {message}");
+    }
 }

@@ -6,7 +6,9 @@ use rand::rngs::ChaCha8Rng;
 use serde_json::{Map, Value, json};
 
 use super::LogType;
-use super::catalog::{COUNTRIES, FAILURES, FRAUD_RULES, PATHS, PRODUCTS, REFERRERS, SEARCHES};
+use super::catalog::{
+    ACTIONS, COUNTRIES, FAILURES, FRAUD_RULES, PATHS, PRODUCTS, REFERRERS, SEARCHES,
+};
 use super::customer::{Customer, pick, weighted};
 
 /// The fields of one event without `event_id` and `timestamp`.
@@ -32,7 +34,7 @@ pub(super) fn make(
 
 fn envelope(random: &mut ChaCha8Rng, kind: LogType, customer: &Customer) -> Map<String, Value> {
     let level = match kind {
-        LogType::Error => *pick(random, &["error", "ERROR", "Error", "critical", "fatal"]),
+        LogType::Error => *pick(random, &["error", "ERROR", "Error", "critical", "warn", "fatal"]),
         LogType::FraudDetection => *pick(random, &["info", "warn", "warning"]),
         LogType::Performance => "debug",
         LogType::Transaction | LogType::UserBehavior => "info",
@@ -48,7 +50,10 @@ fn envelope(random: &mut ChaCha8Rng, kind: LogType, customer: &Customer) -> Map<
     let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
     put("log_type", json!(kind.name()));
     put("level", json!(level));
-    put("service", json!(pick(random, &["storefront", "checkout", "payments", "search"])));
+    put(
+        "service",
+        json!(pick(random, &["storefront", "checkout", "payments", "search", "catalog"])),
+    );
     put("env", json!("prod"));
     put("host", json!(format!("web-{:02}", random.random_range(1..13))));
     let version = (random.random_range(1..12), random.random_range(0..9));
@@ -96,7 +101,7 @@ fn transaction(random: &mut ChaCha8Rng, customer: &Customer, serial: u64) -> Val
         "item_count": items.len().to_string(),
         "items": items,
         "payment": {
-            "method": pick(random, &["card", "paypal", "sepa", "klarna"]),
+            "method": pick(random, &["card", "paypal", "sepa", "klarna", "apple_pay"]),
             "gateway": pick(random, &["stripe", "adyen", "mollie"]),
             "card_brand": pick(random, &[json!("visa"), json!("mastercard"), Value::Null]),
             "card_last4": format!("{:04}", random.random_range(0..10_000)),
@@ -135,8 +140,7 @@ fn error(random: &mut ChaCha8Rng, serial: u64) -> Value {
 }
 
 fn user_behavior(random: &mut ChaCha8Rng, customer: &Customer, serial: u64) -> Value {
-    let actions = ["page_view", "page_view", "product_view", "search", "add_to_cart", "click"];
-    let action = *pick(random, &actions);
+    let action = weighted(random, ACTIONS);
     let scroll = random.random_range(0..1000);
     let mut fields = json!({
         "hit": serial,
@@ -149,11 +153,11 @@ fn user_behavior(random: &mut ChaCha8Rng, customer: &Customer, serial: u64) -> V
             1 => json!(format!("{}.{}", scroll / 10, scroll % 10)),
             _ => json!(scroll / 10),
         },
-        "viewport": pick(random, &["390x844", "1920x1080", "412x915"]),
-        "language": pick(random, &["de-DE", "en_US", "fr", "ja-JP", "pt-BR"]),
+        "viewport": pick(random, &["390x844", "1920x1080", "412x915", "1366x768"]),
+        "language": pick(random, &["de-DE", "en_US", "fr", "fa-IR", "ja-JP", "pt-BR"]),
         "is_bot": boolean(random, customer.user_agent.contains("bot")),
     });
-    if matches!(action, "product_view" | "add_to_cart") {
+    if matches!(action, "product_view" | "add_to_cart" | "remove_from_cart") {
         let &(sku, name, category, cents) = pick(random, PRODUCTS);
         fields["product"] = json!({
             "sku": sku, "name": name, "category": category, "price": money(random, cents),

@@ -93,6 +93,17 @@ pub(super) const PATHS: &[(u32, &str)] = &[
 pub(super) const REFERRERS: &[&str] =
     &["-", "", "https://www.google.com/", "https://www.instagram.com/", "https://shop.example/"];
 
+/// What visitors do, with weights.
+pub(super) const ACTIONS: &[(u32, &str)] = &[
+    (3, "page_view"),
+    (2, "product_view"),
+    (1, "search"),
+    (1, "add_to_cart"),
+    (1, "remove_from_cart"),
+    (1, "checkout_start"),
+    (1, "click"),
+];
+
 /// What visitors look for.
 pub(super) const SEARCHES: &[&str] = &[
     "laufschuhe 44",

@@ -4,7 +4,11 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde_json::{Map, Value, json};
 
+use super::LogType;
 use super::customer::pick;
+
+const CONVERTS: bool = false;
+const FAILS: bool = true;
 
 /// Ways in which a line is not one JSON object in valid UTF-8, with the dead-letter kind of each.
 pub(super) const MALFORMED: &[(&str, &str)] = &[
@@ -50,38 +54,47 @@ pub(super) fn break_line(random: &mut ChaCha8Rng, kind: &str, line: &[u8]) -> Ve
     }
 }
 
-/// Puts one awkward value into a field that the event has. The line stays legal JSON.
-pub(super) fn soil(random: &mut ChaCha8Rng, event: &mut Map<String, Value>) {
+/// Puts one awkward value into a field that the event has. The line stays legal JSON. Gives the
+/// field's name if the value cannot be converted to what the field holds.
+pub(super) fn soil(
+    random: &mut ChaCha8Rng,
+    kind: LogType,
+    event: &mut Map<String, Value>,
+) -> Option<&'static str> {
     let choices = [
-        ("client_ip", Value::Null),
-        ("client_ip", json!("unknown")),
-        ("client_ip", json!("999.1.2.3")),
-        ("client_ip", json!("")),
-        ("client_ip", json!("10.1.2.3")),
-        ("client_ip", json!("::1")),
-        ("user_agent", Value::Null),
-        ("user_agent", json!("")),
-        ("user_agent", json!("x".repeat(4000))),
-        ("amount", json!("1.299,90")),
-        ("amount", json!("N/A")),
-        ("amount", json!("12,50 \u{20ac}")),
-        ("status", json!("abc")),
-        ("status", Value::Null),
-        ("risk_score", json!("high")),
-        ("response_time_ms", json!("-")),
-        ("duration_ms", json!("1e3")),
-        ("duration_ms", json!(1.5e300)),
-        ("duration_ms", json!("99999999999999999999")),
-        ("level", json!(3)),
-        ("session_id", json!(12345)),
-        ("host", json!("h\u{0}st")),
-        ("trace_id", json!({"id": "x"})),
-        ("url", json!(["a", "b"])),
+        ("client_ip", Value::Null, CONVERTS),
+        ("client_ip", json!("unknown"), FAILS),
+        ("client_ip", json!("999.1.2.3"), FAILS),
+        ("client_ip", json!(""), CONVERTS),
+        ("client_ip", json!("10.1.2.3"), CONVERTS),
+        ("client_ip", json!("::1"), CONVERTS),
+        ("user_agent", Value::Null, CONVERTS),
+        ("user_agent", json!("-"), CONVERTS),
+        ("user_agent", json!(""), CONVERTS),
+        ("user_agent", json!("x".repeat(4000)), CONVERTS),
+        ("amount", json!("1.299,90"), FAILS),
+        ("amount", json!("N/A"), FAILS),
+        ("amount", json!(""), FAILS),
+        ("amount", json!("12,50 \u{20ac}"), FAILS),
+        // An order's status is any word, an answer's is a number.
+        ("status", json!("abc"), kind == LogType::Performance),
+        ("status", Value::Null, CONVERTS),
+        ("risk_score", json!("high"), FAILS),
+        ("response_time_ms", json!("-"), FAILS),
+        ("duration_ms", json!("1e3"), CONVERTS),
+        ("duration_ms", json!(1.5e300), FAILS),
+        ("duration_ms", json!("99999999999999999999"), FAILS),
+        ("level", json!(3), CONVERTS),
+        ("session_id", json!(12345), CONVERTS),
+        ("host", json!("h\u{0}st"), CONVERTS),
+        ("trace_id", json!({"id": "x"}), FAILS),
+        ("url", json!(["a", "b"]), FAILS),
     ];
     let usable: Vec<_> =
-        choices.into_iter().filter(|(name, _)| event.contains_key(*name)).collect();
-    let (name, value) = pick(random, &usable);
+        choices.into_iter().filter(|(name, ..)| event.contains_key(*name)).collect();
+    let (name, value, fails) = pick(random, &usable);
     event.insert((*name).to_owned(), value.clone());
+    fails.then_some(*name)
 }
 
 /// A `timestamp` that names no time: absent, null, empty or a word.

@@ -7,6 +7,7 @@ mod body;
 mod catalog;
 mod customer;
 mod fault;
+mod spelling;
 mod timestamp;
 
 use std::collections::BTreeMap;
@@ -82,8 +83,16 @@ pub struct Summary {
     pub by_type: BTreeMap<String, u64>,
     /// Events with a usable time by UTC day, `YYYY.MM.DD`.
     pub by_day: BTreeMap<String, u64>,
+    /// Events with a usable time by index, without its prefix: `transaction-2026.11.20`.
+    pub by_index: BTreeMap<String, u64>,
     /// Events without a usable time: they go to the day of receipt.
     pub no_usable_timestamp: u64,
+    /// The same by log type.
+    pub no_usable_timestamp_by_type: BTreeMap<String, u64>,
+    /// Events with an awkward value, which may still be converted.
+    pub dirty: u64,
+    /// Events with a value that cannot be converted, by field: it stands in `shop.unparsed`.
+    pub unparsed_by_field: BTreeMap<String, u64>,
     /// Malformed lines by what is wrong with them.
     pub malformed_by_kind: BTreeMap<String, u64>,
     /// The dead letters that these lines become, by kind.
@@ -132,19 +141,21 @@ impl Generator {
         ((share * self.customers.len() as f64) as usize).min(self.customers.len() - 1)
     }
 
-    fn line(&mut self, number: u64) -> (Vec<u8>, LogType, Option<Timestamp>) {
+    fn line(&mut self, number: u64) -> Line {
         let kind = weighted(&mut self.random, MIX);
         let customer = self.customer();
         let mut event = body::make(&mut self.random, kind, &self.customers[customer], number);
         let time = self.time_of(number);
         let mut stamp = Some(timestamp::written(&mut self.random, time));
-        let mut usable = Some(time);
+        let mut line =
+            Line { bytes: Vec::new(), kind, time: Some(time), dirty: false, unparsed: None };
         if self.random.random_bool(self.options.dirty_share) {
             if self.random.random_bool(0.1) {
                 stamp = fault::unusable_timestamp(&mut self.random);
-                usable = None;
+                line.time = None;
             } else {
-                fault::soil(&mut self.random, &mut event);
+                line.dirty = true;
+                line.unparsed = fault::soil(&mut self.random, kind, &mut event);
             }
         }
         let mut whole = serde_json::Map::with_capacity(event.len() + 2);
@@ -153,8 +164,47 @@ impl Generator {
             whole.insert("timestamp".to_owned(), stamp);
         }
         whole.extend(event);
-        (Value::Object(whole).to_string().into_bytes(), kind, usable)
+        line.bytes = spelling::spelled(&mut self.random, &Value::Object(whole));
+        line
     }
+}
+
+/// A line that is one JSON object, and what is known of it.
+#[derive(Debug)]
+struct Line {
+    bytes: Vec<u8>,
+    kind: LogType,
+    /// When it happened, if the line says so.
+    time: Option<Timestamp>,
+    /// It has an awkward value.
+    dirty: bool,
+    /// The field whose value cannot be converted.
+    unparsed: Option<&'static str>,
+}
+
+impl Summary {
+    fn count(&mut self, line: &Line) {
+        let log_type = line.kind.name();
+        add(&mut self.by_type, log_type);
+        match line.time {
+            Some(time) => {
+                let day = time.strftime("%Y.%m.%d").to_string();
+                add(&mut self.by_day, &day);
+                add(&mut self.by_index, &format!("{log_type}-{day}"));
+            }
+            None => add(&mut self.no_usable_timestamp_by_type, log_type),
+        }
+        if let Some(field) = line.unparsed {
+            add(&mut self.unparsed_by_field, field);
+        }
+        self.well_formed += 1;
+        self.no_usable_timestamp += u64::from(line.time.is_none());
+        self.dirty += u64::from(line.dirty);
+    }
+}
+
+fn add(counts: &mut BTreeMap<String, u64>, name: &str) {
+    *counts.entry(name.to_owned()).or_default() += 1;
 }
 
 impl Iterator for Generator {
@@ -164,26 +214,17 @@ impl Iterator for Generator {
         if self.next >= self.options.count {
             return None;
         }
-        let number = self.next;
+        let line = self.line(self.next);
         self.next += 1;
-        let (line, kind, time) = self.line(number);
         self.summary.lines += 1;
         if self.random.random_bool(self.options.malformed_share) {
             let &(fault, dead) = pick(&mut self.random, fault::MALFORMED);
-            *self.summary.malformed_by_kind.entry(fault.to_owned()).or_default() += 1;
-            *self.summary.dead_by_kind.entry(dead.to_owned()).or_default() += 1;
-            return Some(fault::break_line(&mut self.random, fault, &line));
+            add(&mut self.summary.malformed_by_kind, fault);
+            add(&mut self.summary.dead_by_kind, dead);
+            return Some(fault::break_line(&mut self.random, fault, &line.bytes));
         }
-        self.summary.well_formed += 1;
-        *self.summary.by_type.entry(kind.name().to_owned()).or_default() += 1;
-        match time {
-            Some(time) => {
-                let day = time.strftime("%Y.%m.%d").to_string();
-                *self.summary.by_day.entry(day).or_default() += 1;
-            }
-            None => self.summary.no_usable_timestamp += 1,
-        }
-        Some(line)
+        self.summary.count(&line);
+        Some(line.bytes)
     }
 }
 

@@ -43,6 +43,25 @@ fn the_summary_is_the_truth() {
         summary.dead_by_kind.values().sum::<u64>(),
         summary.malformed_by_kind.values().sum::<u64>()
     );
+    assert_eq!(summary.by_index.values().sum::<u64>(), summary.by_day.values().sum::<u64>());
+    assert_eq!(
+        summary.no_usable_timestamp_by_type.values().sum::<u64>(),
+        summary.no_usable_timestamp
+    );
+    let unparsed = summary.unparsed_by_field.values().sum::<u64>();
+    assert!(0 < unparsed && unparsed < summary.dirty, "some awkward values can be converted");
     assert_eq!(summary.malformed_by_kind.len(), 10, "every kind occurs");
     assert!(lines.iter().all(|line| !line.contains(&b'\n')), "a line is one line");
+}
+
+#[test]
+fn an_event_is_spelled_in_many_ways() {
+    let lines: Vec<_> = Generator::new(Options { malformed_share: 0.0, ..options(7) }).collect();
+    let texts: Vec<_> = lines.iter().map(|line| String::from_utf8_lossy(line)).collect();
+    let share = |test: fn(&str) -> bool| {
+        texts.iter().filter(|text| test(text)).count() as f64 / texts.len() as f64
+    };
+    assert!((0.25..0.4).contains(&share(|text| text.contains("\": "))));
+    assert!(share(|text| text.contains("\\u")) > 0.05);
+    assert!(share(|text| !text.is_ascii()) > 0.02);
 }

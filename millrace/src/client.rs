@@ -1,0 +1,146 @@
+//! Talks to a running platform's API: over the local socket of its data folder, or to an address with a
+//! token. Never opens a store.
+
+use std::path::Path;
+
+use reqwest::{Method, RequestBuilder, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::cli::ServerArguments;
+use crate::command::Failure;
+
+/// Where the local socket stands in a data folder.
+pub const SOCKET: &str = "run/api.sock";
+
+/// A way to the API.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+    /// Where it leads, for messages.
+    place: String,
+}
+
+/// What the API says when it refuses (RFC 9457).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    title: String,
+    detail: Option<String>,
+    /// Character of the query, from 1.
+    position: Option<usize>,
+}
+
+impl Client {
+    /// A client for the platform that the arguments name.
+    ///
+    /// # Errors
+    /// No platform runs there.
+    pub fn open(server: &ServerArguments) -> Result<Self, Failure> {
+        let build = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|error| Failure::new(format!("cannot make a client: {error}")))
+        };
+        if let Some(url) = &server.url {
+            return Ok(Self {
+                http: build(reqwest::Client::builder())?,
+                base: url.trim_end_matches('/').to_owned(),
+                token: server.token.clone(),
+                place: url.clone(),
+            });
+        }
+        let socket = server.data.join(SOCKET);
+        if !is_there(&socket) {
+            return Err(not_running(&server.data));
+        }
+        Ok(Self {
+            http: build(reqwest::Client::builder().unix_socket(socket))?,
+            base: "http://localhost".to_owned(),
+            token: None,
+            place: server.data.display().to_string(),
+        })
+    }
+
+    /// Asks for a value.
+    ///
+    /// # Errors
+    /// The platform does not answer, or refuses.
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<T, Failure> {
+        self.value(self.request(Method::GET, path).query(parameters)).await
+    }
+
+    /// Asks for something to be done.
+    ///
+    /// # Errors
+    /// The platform does not answer, or refuses.
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, Failure> {
+        self.value(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Asks for an answer that does not end.
+    ///
+    /// # Errors
+    /// The platform does not answer, or refuses.
+    pub async fn stream(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<Response, Failure> {
+        self.answer(self.request(Method::GET, path).query(parameters)).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    async fn value<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
+        let answer = self.answer(request).await?;
+        answer.json().await.map_err(|error| {
+            Failure::new(format!("{} gave an answer of another kind: {error}", self.place))
+        })
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let answer = request.send().await.map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let reason = cause.unwrap_or_else(|| error.to_string());
+            Failure::new(format!(
+                "the platform at {} does not answer ({reason}): start it with `millrace up`",
+                self.place
+            ))
+        })?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        let status = answer.status();
+        let problem: Problem = answer.json().await.unwrap_or_default();
+        let text = problem.detail.unwrap_or(problem.title);
+        let text = if text.is_empty() { format!("the server answered {status}") } else { text };
+        Err(Failure { position: problem.position, ..Failure::new(text) })
+    }
+}
+
+fn is_there(path: &Path) -> bool {
+    path.try_exists().unwrap_or(false)
+}
+
+fn not_running(data: &Path) -> Failure {
+    Failure::new(format!(
+        "no platform runs on the data folder {}: start it with `millrace up --data {0}`, or name one \
+         elsewhere with --url and MILLRACE_TOKEN",
+        data.display()
+    ))
+}

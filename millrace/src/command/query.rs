@@ -1,0 +1,152 @@
+//! `millrace query`: finds events and prints them, as a table for people or as JSON lines.
+
+use std::io::{self, Write};
+
+use futures::StreamExt;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+use super::{Failure, print};
+use crate::cli::QueryArguments;
+use crate::client::Client;
+
+/// Most events of one page.
+const PAGE_SIZE_MAX: usize = 500;
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    total: u64,
+    hits: Vec<Hit>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Hit {
+    id: String,
+    document: Box<RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Count {
+    count: u64,
+}
+
+pub(super) async fn run(arguments: &QueryArguments) -> Result<(), Failure> {
+    let client = Client::open(&arguments.server)?;
+    let found = find(arguments, &client).await;
+    found.map_err(|failure| failure.under_query(&arguments.query))
+}
+
+async fn find(arguments: &QueryArguments, client: &Client) -> Result<(), Failure> {
+    let range = range(arguments);
+    if arguments.count {
+        let count: Count = client.get("/api/search/count", &range).await?;
+        return print(|out| writeln!(out, "{}", count.count));
+    }
+    if arguments.follow {
+        return follow(arguments, client).await;
+    }
+    let order = if arguments.oldest_first { "oldest_first" } else { "newest_first" };
+    let mut cursor: Option<String> = None;
+    let mut left = arguments.limit;
+    let mut total = 0;
+    while left > 0 {
+        let mut parameters = range.clone();
+        parameters.push(("size", left.min(PAGE_SIZE_MAX).to_string()));
+        parameters.push(("order", order.to_owned()));
+        parameters.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+        let page: Page = client.get("/api/search/query", &parameters).await?;
+        total = page.total;
+        left -= page.hits.len().min(left);
+        print(|out| page.hits.iter().try_for_each(|hit| write_hit(out, hit, arguments.json)))?;
+        cursor = page.next_cursor;
+        if cursor.is_none() || page.hits.is_empty() {
+            break;
+        }
+    }
+    let printed = (arguments.limit - left) as u64;
+    if !arguments.json && printed < total {
+        print(|out| writeln!(out, "{printed} of {total} events; --limit {total} prints all"))?;
+    }
+    Ok(())
+}
+
+fn range(arguments: &QueryArguments) -> Vec<(&'static str, String)> {
+    let mut parameters = vec![("q", arguments.query.clone())];
+    if arguments.from.is_none() && arguments.to.is_none() {
+        parameters.push(("from", format!("now-{}", arguments.last)));
+    }
+    parameters.extend(arguments.from.clone().map(|from| ("from", from)));
+    parameters.extend(arguments.to.clone().map(|to| ("to", to)));
+    parameters
+}
+
+/// Prints what arrives until the reader or the server goes.
+async fn follow(arguments: &QueryArguments, client: &Client) -> Result<(), Failure> {
+    let parameters = [("q", arguments.query.clone())];
+    let answer = client.stream("/api/search/tail", &parameters).await?;
+    let mut parts = answer.bytes_stream();
+    let mut text: Vec<u8> = Vec::new();
+    while let Some(part) = parts.next().await {
+        let part =
+            part.map_err(|error| Failure::new(format!("the platform went away: {error}")))?;
+        text.extend_from_slice(&part);
+        while let Some(end) = text.iter().position(|&byte| byte == b'\n') {
+            let line: Vec<u8> = text.drain(..=end).collect();
+            let Some(data) = line.strip_prefix(b"data:") else { continue };
+            if let Ok(hit) = serde_json::from_slice::<Hit>(data) {
+                print(|out| write_hit(out, &hit, arguments.json))?;
+            }
+        }
+    }
+    Err(Failure::new("the platform has stopped"))
+}
+
+fn write_hit(out: &mut dyn Write, hit: &Hit, json: bool) -> io::Result<()> {
+    if json {
+        return writeln!(out, "{}", hit.document.get());
+    }
+    let document: Value = serde_json::from_str(hit.document.get()).unwrap_or_default();
+    let at = |path: &str| document.pointer(path).map(plain).unwrap_or_default();
+    writeln!(
+        out,
+        "{}  {:<15}  {:<8}  {}  {}",
+        at("/@timestamp"),
+        at("/event/dataset"),
+        at("/log/level"),
+        hit.id,
+        summary(&document)
+    )
+}
+
+/// What says most about an event in a line.
+fn summary(document: &Value) -> String {
+    const PARTS: [&str; 13] = [
+        "/message",
+        "/event/action",
+        "/shop/order/id",
+        "/shop/order/amount",
+        "/shop/order/currency",
+        "/http/request/method",
+        "/url/path",
+        "/url/original",
+        "/url/full",
+        "/http/response/status_code",
+        "/event/risk_score",
+        "/client/ip",
+        "/client/geo/country_iso_code",
+    ];
+    let parts = PARTS.iter().filter_map(|path| document.pointer(path)).map(plain);
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// A value on one line: control characters are written as escapes, so that no text of an event can
+/// move the cursor or fake a line.
+fn plain(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    super::escape_control(&text)
+}

@@ -1,0 +1,76 @@
+//! `millrace send`: lines from files or standard input to the HTTP door.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Failure, escape_control, print};
+use crate::cli::SendArguments;
+use crate::send::{self, Options, Progress, Report};
+
+/// Most bytes in a request; one longer line travels alone.
+const REQUEST_BYTES_MAX: usize = 4 << 20;
+
+pub(super) async fn run(arguments: &SendArguments) -> Result<(), Failure> {
+    let key = arguments.key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let mut refused = 0;
+    if arguments.files.is_empty() {
+        let options = options(arguments, key);
+        let report = send::send(BufReader::new(io::stdin()), options, Progress::new(None)).await;
+        refused += say(None, report)?;
+    } else {
+        for (number, path) in arguments.files.iter().enumerate() {
+            let (input, bytes) = open(path)?;
+            let options = options(arguments, format!("{key}-{number}"));
+            let report = send::send(input, options, Progress::new(bytes)).await;
+            refused += say(Some(path), report)?;
+        }
+    }
+    if refused > 0 {
+        return Err(Failure::new(format!(
+            "{refused} lines were refused; `millrace dead list` shows them"
+        )));
+    }
+    Ok(())
+}
+
+fn options(arguments: &SendArguments, key_prefix: String) -> Options {
+    Options {
+        url: arguments.url.trim_end_matches('/').to_owned(),
+        token: arguments.token.clone(),
+        key_prefix,
+        content_type: if arguments.plain { "text/plain" } else { "application/x-ndjson" },
+        request_lines_max: arguments.lines_per_request as usize,
+        request_bytes_max: REQUEST_BYTES_MAX,
+        requests_in_flight_max: arguments.requests_in_flight as usize,
+        give_up_after: arguments.give_up_after.map(Duration::from_secs),
+    }
+}
+
+fn open(path: &Path) -> Result<(BufReader<File>, Option<u64>), Failure> {
+    let cannot = |error| Failure::new(format!("cannot read {}: {error}", path.display()));
+    let file = File::open(path).map_err(cannot)?;
+    let bytes = file.metadata().map_err(cannot)?.len();
+    Ok((BufReader::new(file), Some(bytes)))
+}
+
+/// Prints what became of the lines, and gives the number of refused ones.
+fn say(path: Option<&Path>, report: Result<Report, send::SendError>) -> Result<u64, Failure> {
+    let report = report.map_err(|error| Failure::new(error.to_string()))?;
+    print(|out| {
+        if let Some(path) = path {
+            write!(out, "{}: ", path.display())?;
+        }
+        writeln!(out, "{report}")?;
+        for (line, reason) in &report.refused_lines {
+            writeln!(out, "  line {line}: {}", escape_control(reason))?;
+        }
+        let named = report.refused_lines.len() as u64;
+        if report.refused > named {
+            writeln!(out, "  ... and {} more", report.refused - named)?;
+        }
+        Ok(())
+    })?;
+    Ok(report.refused)
+}

@@ -1,0 +1,41 @@
+//! Every address of the process, taken before anything starts: what is in use is said at once.
+
+use std::path::Path;
+
+use service::Admin;
+
+use super::addresses::Addresses;
+use crate::client::SOCKET;
+use crate::command::Failure;
+use crate::config::PlatformConfig;
+
+/// Addresses that are taken and not served yet.
+#[derive(Debug)]
+pub(super) struct Listeners {
+    pub(super) gateway: ingest_gateway::Bound,
+    pub(super) api: query_api::Bound,
+    pub(super) admin: Admin,
+}
+
+impl Listeners {
+    /// Takes all of them.
+    pub(super) async fn bind(config: &PlatformConfig, data: &Path) -> Result<Self, Failure> {
+        let socket = data.join(SOCKET);
+        Ok(Self {
+            gateway: ingest_gateway::bind(config.ingest_gateway.clone()).map_err(super::plain)?,
+            api: query_api::bind(&config.query_api, Some(&socket)).await.map_err(super::plain)?,
+            admin: Admin::bind(&config.metrics).await.map_err(super::plain)?,
+        })
+    }
+
+    /// Where they are, with the ports that were chosen for port 0.
+    pub(super) fn addresses(&self) -> Result<Addresses, Failure> {
+        Ok(Addresses {
+            tcp: self.gateway.tcp_address(),
+            udp: self.gateway.udp_address(),
+            http: self.gateway.http_address(),
+            api: self.api.address().map_err(super::plain)?,
+            metrics: self.admin.address,
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! The directions between rooms, as ARCHITECTURE.md draws them, read from the manifests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const GROUND: [&str; 6] = ["bus", "event", "schema", "query", "access", "service"];
+const STORES: [&str; 3] = ["search-store", "document-store", "cache-store"];
+const SERVICES: [&str; 5] = ["ingest-gateway", "enricher", "fraud-worker", "indexer", "query-api"];
+const TOPS: [&str; 2] = ["millrace", "benches"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace around").to_owned()
+}
+
+/// Our packages that each of our packages depends on, without those of its tests.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let folders = fs::read_dir(root().join("crates"))
+        .expect("crates")
+        .chain(fs::read_dir(root()).expect("the workspace"));
+    let mut all = BTreeMap::new();
+    for folder in folders {
+        let manifest = folder.expect("an entry").path().join("Cargo.toml");
+        let Ok(text) = fs::read_to_string(&manifest) else { continue };
+        let table: toml::Table = text.parse().expect("a manifest");
+        let Some(package) = table.get("package") else { continue };
+        let name = package["name"].as_str().expect("a name").to_owned();
+        let names = table.get("dependencies").and_then(toml::Value::as_table);
+        all.insert(name, names.into_iter().flatten().map(|(name, _)| name.clone()).collect());
+    }
+    let ours: BTreeSet<String> = all.keys().cloned().collect();
+    for named in all.values_mut() {
+        named.retain(|name: &String| ours.contains(name));
+    }
+    all
+}
+
+fn allowed(package: &str) -> Vec<&'static str> {
+    let mut allowed = Vec::new();
+    match package {
+        "event" | "schema" | "access" | "query" | "service" | "bus" => {}
+        "pipeline" => allowed.extend(["event", "bus", "service"]),
+        name if STORES.contains(&name) => allowed.extend(GROUND),
+        name if SERVICES.contains(&name) => {
+            allowed.extend(GROUND);
+            allowed.extend(STORES);
+            allowed.push("pipeline");
+        }
+        _ => {
+            allowed.extend(GROUND);
+            allowed.extend(STORES);
+            allowed.extend(SERVICES);
+            allowed.extend(["pipeline", "millrace"]);
+        }
+    }
+    // Records are what events are decoded from.
+    if package == "event" {
+        allowed.push("bus");
+    }
+    allowed
+}
+
+#[test]
+fn no_room_knows_another_that_it_must_not() {
+    let all = dependencies();
+    let known = |name: &&str| all.contains_key(*name);
+    let named = [GROUND.as_slice(), &STORES, &SERVICES, &TOPS, &["pipeline"]].concat();
+    assert_eq!(
+        named.iter().filter(known).count(),
+        named.len(),
+        "a room is missing: {:?}",
+        all.keys()
+    );
+    assert_eq!(all.len(), named.len(), "a room without a place in this test: {:?}", all.keys());
+    for (package, names) in &all {
+        let allowed = allowed(package);
+        for name in names {
+            assert!(allowed.contains(&name.as_str()), "{package} must not depend on {name}");
+        }
+    }
+}
+
+#[test]
+fn every_room_stands_in_the_architecture() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    for package in dependencies().keys().filter(|package| *package != "benches") {
+        assert!(text.contains(&format!("{package}`")), "ARCHITECTURE.md does not name {package}");
+    }
+}

@@ -1,0 +1,219 @@
+//! What an operator sees: the start, clear refusals, a clean stop, and everything there again.
+
+mod support;
+
+use std::net::{TcpListener, UdpSocket};
+use std::time::{Duration, Instant};
+
+use support::{Platform, eventually, text, tool};
+
+/// Runs `up` where it must be refused, and gives its one line and exit code.
+fn refused(arguments: &[&str]) -> (String, Option<i32>) {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let data = folder.path().join("data").display().to_string();
+    let mut all = vec!["up"];
+    if !arguments.contains(&"--data") {
+        all.extend(["--data", &data]);
+    }
+    all.extend(arguments);
+    let output = tool(&all);
+    assert!(!output.status.success(), "it started");
+    (text(&output.stderr), output.status.code())
+}
+
+const FREE: [&str; 10] = [
+    "--tcp-listen",
+    "127.0.0.1:0",
+    "--udp-listen",
+    "127.0.0.1:0",
+    "--http-listen",
+    "127.0.0.1:0",
+    "--api-listen",
+    "127.0.0.1:0",
+    "--metrics-listen",
+    "127.0.0.1:0",
+];
+
+#[test]
+fn a_port_in_use_is_one_clear_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let taken_udp = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let udp_address = taken_udp.local_addr().expect("an address").to_string();
+    for flag in
+        ["--tcp-listen", "--http-listen", "--api-listen", "--metrics-listen", "--udp-listen"]
+    {
+        let address = if flag == "--udp-listen" { &udp_address } else { &address };
+        let mut arguments = FREE.to_vec();
+        let place = arguments.iter().position(|argument| *argument == flag).expect("a flag");
+        arguments[place + 1] = address;
+        let (line, code) = refused(&arguments);
+        let port = address.rsplit(':').next().expect("a port");
+        assert!(line.contains(port) && line.contains("in use"), "{flag}: {line}");
+        assert_eq!(line.trim().lines().count(), 1, "{flag}: {line}");
+        assert_eq!(code, Some(1), "{flag}");
+    }
+}
+
+#[test]
+fn a_data_folder_in_use_names_the_process_that_holds_it() {
+    let platform = Platform::start(&[]);
+    let data = platform.data().display().to_string();
+    let mut arguments = vec!["--data", &data];
+    arguments.extend(FREE);
+    let (line, code) = refused(&arguments);
+    assert!(line.contains(&format!("in use by process {}", platform.process_id())), "{line}");
+    assert_eq!((line.trim().lines().count(), code), (1, Some(1)), "{line}");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_made_is_one_clear_line() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let below_a_file = file.path().join("data").display().to_string();
+    for folder in [below_a_file.as_str(), "/proc/millrace"] {
+        let (line, code) = refused(&["--data", folder]);
+        assert!(line.contains(folder) && line.contains("--data"), "{line}");
+        assert_eq!((line.trim().lines().count(), code), (1, Some(1)), "{line}");
+    }
+}
+
+#[test]
+fn another_address_without_a_token_is_refused_with_the_way_out() {
+    for flag in ["--tcp-listen", "--http-listen", "--udp-listen"] {
+        let (line, code) = refused(&[flag, "0.0.0.0:0"]);
+        assert!(
+            line.contains("ingest_token") || line.contains("allow_unauthenticated_udp"),
+            "{line}"
+        );
+        assert_eq!(code, Some(64), "{flag}: {line}");
+    }
+    for flag in ["--api-listen", "--metrics-listen"] {
+        let (line, code) = refused(&[flag, "0.0.0.0:0"]);
+        assert!(line.contains("allow"), "{flag}: {line}");
+        assert_eq!(code, Some(64), "{flag}: {line}");
+    }
+}
+
+#[test]
+fn five_mistakes_in_a_configuration_are_five_lines() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let file = folder.path().join("millrace.toml");
+    let mistakes = "[bus]\nurl = \"embedded:\"\nurll = \"x\"\n\n[bus.log]\nfsync = \"sometimes\"\n\n\
+                    [ingest_gateway.http]\nlisten = \"nowhere\"\n\n[fraud_worker.scoring]\n\
+                    review_score_min = \"high\"\n\n[fish]\nfresh = true\n";
+    std::fs::write(&file, mistakes).expect("a file");
+    let path = file.display().to_string();
+    let (lines, code) = refused(&["--config", &path, "--check-config"]);
+    for line in [3, 6, 9, 12, 14] {
+        assert!(lines.contains(&format!("millrace.toml:{line}:")), "line {line}: {lines}");
+    }
+    assert_eq!(lines.matches("millrace.toml:").count(), 5, "{lines}");
+    assert_eq!(code, Some(64));
+}
+
+#[test]
+fn it_stops_within_ten_seconds_and_everything_is_there_again() {
+    let mut platform = Platform::start(&[]);
+    platform.send(b"{\"log_type\":\"error\",\"message\":\"kept\"}\nbroken\n", &[]);
+    let found = |platform: &Platform| match platform.count("kept") {
+        1 => Ok(()),
+        other => Err(format!("{other} found")),
+    };
+    eventually("the event", || found(&platform));
+    let before = platform.status()["stages"].clone();
+    let (code, elapsed) = platform.stop();
+    assert_eq!(code, Some(0), "{}", platform.logged());
+    assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
+
+    let started = Instant::now();
+    platform.restart();
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    eventually("the event again", || found(&platform));
+    assert_eq!(platform.status()["stages"], before, "the ledger is kept");
+    assert!(platform.ask(&["dead", "list"]).contains("not_an_object"));
+}
+
+#[test]
+fn a_tool_without_a_platform_says_how_to_start_one() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let data = folder.path().display().to_string();
+    for command in [vec!["query", "x"], vec!["status"], vec!["dead", "list"]] {
+        let mut arguments = command.clone();
+        arguments.extend(["--data", &data]);
+        let output = tool(&arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("millrace up"), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_query_that_cannot_be_read_shows_the_character() {
+    let platform = Platform::start(&[]);
+    let output = platform.tool(&["query", "type:transaction AND (amount:>1"]);
+    assert_eq!(output.status.code(), Some(64));
+    let lines = text(&output.stderr);
+    assert!(lines.contains("\n  type:transaction AND (amount:>1\n"), "{lines}");
+    assert!(lines.trim_end().ends_with('^'), "{lines}");
+}
+
+#[test]
+fn refused_records_are_listed_shown_replayed_and_purged() {
+    let platform = Platform::start(&[]);
+    platform.send_tcp(b"{\"log_type\":\"error\"}\n{\"broken\": \n");
+    let listed = eventually("the dead letter", || {
+        let listed = platform.ask(&["dead", "list", "--json"]);
+        if listed.is_empty() { Err("none".to_owned()) } else { Ok(listed) }
+    });
+    let dead: serde_json::Value = serde_json::from_str(listed.trim()).expect("one line");
+    assert_eq!(dead["kind"], "invalid_json");
+    assert_eq!(dead["stage"], "enricher");
+    let id = dead["id"].as_str().expect("an id");
+    let shown = platform.ask(&["dead", "show", id]);
+    for part in ["invalid_json", "enricher", "tcp", "127.0.0.1", "{\"broken\":", "logs.raw"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    platform.ask(&["dead", "replay", id]);
+    eventually("the second refusal", || {
+        let shown = platform.ask(&["dead", "show", id, "--json"]);
+        let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+        if shown["attempt"] == 1 { Ok(()) } else { Err(shown.to_string()) }
+    });
+    let listed = platform.ask(&["dead", "list", "--json"]);
+    assert_eq!(listed.lines().count(), 1, "a replay overwrites: {listed}");
+    platform.ask(&["dead", "purge", "--all"]);
+    assert_eq!(platform.ask(&["dead", "list", "--json"]), "");
+}
+
+#[test]
+fn admin_signs_in_with_a_new_password_after_a_reset() {
+    let platform = Platform::start(&[]);
+    let answer = platform.ask(&["user", "reset-password", "admin"]);
+    let password = answer.trim().rsplit(' ').next().expect("a password").to_owned();
+    let login = |password: &str| {
+        let url = format!("http://{}/api/auth/login", platform.addresses.api);
+        let body = serde_json::json!({ "name": "admin", "password": password }).to_string();
+        let output = std::process::Command::new("curl")
+            .args(["--silent", "--output", "/dev/null", "--write-out", "%{http_code}"])
+            .args(["--header", "content-type: application/json", "--data", &body, &url])
+            .output()
+            .expect("curl runs");
+        text(&output.stdout)
+    };
+    assert_eq!(login(&password), "200");
+    assert_eq!(login(support::PASSWORD), "401");
+}
+
+#[test]
+fn check_names_every_mistake_of_a_pipeline() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let file = folder.path().join("my.conf");
+    let pipeline =
+        "filter {\n  json { source => \"message\" sauce => 1 }\n  ruby { code => \"x\" }\n}\n";
+    std::fs::write(&file, pipeline).expect("a file");
+    let path = file.display().to_string();
+    let output = tool(&["check", &path]);
+    assert_eq!(output.status.code(), Some(64));
+    let lines = text(&output.stdout) + &text(&output.stderr);
+    assert!(lines.contains("my.conf:2:") && lines.contains("sauce"), "{lines}");
+    assert!(lines.contains("my.conf:3:") && lines.contains("ruby"), "{lines}");
+}

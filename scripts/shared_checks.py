@@ -1,0 +1,204 @@
+"""Sends real logs and another generator's events through a running platform and compares what is found.
+
+Usage: shared_checks.py SHARED BINARY. Ends with the number of checks that passed and failed.
+"""
+
+import gzip
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import datetime, timezone
+
+SHARED, BINARY = sys.argv[1], os.path.abspath(sys.argv[2])
+PATIENCE_S = 300
+DOORS = ["tcp", "udp", "http", "api", "metrics"]
+# What the enricher calls each way in which the other generator breaks a line.
+DEAD_KINDS = {
+    "truncated": "invalid_json",
+    "trailing_comma": "invalid_json",
+    "single_quotes": "invalid_json",
+    "plain_text": "not_an_object",
+    "bare_nan": "invalid_json",
+    "bad_utf8": "invalid_utf8",
+    "two_objects": "trailing_data",
+    "not_an_object": "not_an_object",
+    "raw_control": "invalid_json",
+    "unclosed_string": "invalid_json",
+}
+passed, failed = 0, 0
+
+
+def check(name, found, wanted):
+    global passed, failed
+    if found == wanted:
+        passed += 1
+        return
+    failed += 1
+    print(f"FAILED {name}: found {found!r}, wanted {wanted!r}")
+
+
+class Platform:
+    """A platform on free ports with a data folder of its own."""
+
+    def __init__(self, *flags):
+        self.folder = tempfile.TemporaryDirectory(prefix="millrace-shared-")
+        self.data = os.path.join(self.folder.name, "data")
+        free = [part for door in DOORS for part in (f"--{door}-listen", "127.0.0.1:0")]
+        self.log = open(os.path.join(self.folder.name, "log"), "w+")
+        arguments = [BINARY, "up", "--data", self.data, *free, *flags]
+        self.process = subprocess.Popen(arguments, stdout=self.log, stderr=self.log)
+        self.addresses = eventually("the start", self.read_addresses)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        check("exit code", self.process.wait(20), 0)
+        self.log.close()
+        self.folder.cleanup()
+
+    def read_addresses(self):
+        if self.process.poll() is not None:
+            self.log.seek(0)
+            sys.exit(self.log.read())
+        try:
+            with open(os.path.join(self.data, "run/addresses.json")) as file:
+                return json.load(file)
+        except FileNotFoundError:
+            return None
+
+    def tool(self, *arguments):
+        command = [BINARY, *arguments, "--data", self.data]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def count(self, query):
+        return int(self.tool("query", query, "--count", "--from", "1970-01-02T00:00:00Z"))
+
+    def documents(self, query, limit=10):
+        flags = ["--json", "--from", "1970-01-02T00:00:00Z", "--limit", str(limit)]
+        return [json.loads(line) for line in self.tool("query", query, *flags).splitlines()]
+
+    def ledger(self, stage):
+        status = json.loads(self.tool("status", "--json"))
+        for ledger in status["stages"]:
+            check(f"balance of {ledger['stage']}", ledger["balance"], 0)
+        return next(ledger for ledger in status["stages"] if ledger["stage"] == stage)
+
+    def settle(self, lines):
+        """Waits until this many lines are through the whole line."""
+
+        def settled():
+            status = json.loads(self.tool("status", "--json"))
+            stages = {ledger["stage"]: ledger for ledger in status["stages"]}
+            enricher, indexer = stages["enricher"], stages["indexer"]
+            outputs = enricher["outputs"] + stages["fraud-worker"]["outputs"]
+            return enricher["received"] >= lines and indexer["forwarded"] >= outputs or None
+
+        eventually(f"{lines} lines", settled)
+
+    def send_tcp(self, lines):
+        host, port = self.addresses["tcp"].rsplit(":", 1)
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(lines)
+            connection.shutdown(socket.SHUT_WR)
+            connection.recv(1)
+
+    def send_http(self, body, headers):
+        url = f"http://{self.addresses['http']}/v1/logs"
+        request = urllib.request.Request(url, data=body, headers=headers)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+
+def eventually(what, ask):
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        answer = ask()
+        if answer is not None:
+            return answer
+        time.sleep(0.1)
+    sys.exit(f"{what}: not within {PATIENCE_S} s")
+
+
+def packed(path):
+    with open(os.path.join(SHARED, "data/logs", path), "rb") as file:
+        return file.read()
+
+
+def other_generator():
+    """Another program's events, with its own summary of what is right."""
+    with tempfile.TemporaryDirectory() as folder:
+        summary_path = os.path.join(folder, "summary.json")
+        command = [sys.executable, os.path.join(SHARED, "tools/gen_events.py"), "--events", "100000"]
+        command += ["--seed", "4711", "--malformed", "0.02", "--dirty", "0.03", "--summary", summary_path]
+        lines = subprocess.run(command, check=True, capture_output=True).stdout
+        with open(summary_path) as file:
+            summary = json.load(file)
+    with Platform() as platform:
+        platform.send_tcp(lines)
+        platform.settle(100_000)
+        for log_type, wanted in summary["by_type"].items():
+            check(f"type {log_type}", platform.count(f"type:{log_type}"), wanted)
+        for day, wanted in summary["by_day"].items():
+            query = f"_index:ecommerce-logs-*-{day} AND NOT type:fraud_score"
+            check(f"day {day}", platform.count(query), wanted)
+        undated = platform.count("tags:_timestampparsefailure")
+        check("no usable timestamp", undated, summary["no_usable_timestamp"])
+        dead = {}
+        for kind, wanted in summary["malformed_by_kind"].items():
+            dead[DEAD_KINDS[kind]] = dead.get(DEAD_KINDS[kind], 0) + wanted
+        check("dead letters", platform.ledger("enricher")["dead"], dead)
+        scores = platform.count("type:fraud_score")
+        check("scores", scores, summary["by_type"]["transaction"])
+
+
+def json_files():
+    """Real NDJSON of three kinds: all of it is indexed, none of it dies."""
+    with Platform() as platform:
+        nginx = gzip.decompress(packed("http/nginx_json.ndjson.gz"))
+        platform.send_tcp(nginx)
+        invoices = packed("ecommerce/online_retail_invoices.ndjson.gz")
+        answer = platform.send_http(invoices, {"Content-Encoding": "gzip"})
+        check("invoices accepted", answer["accepted"], 12_830)
+        status = packed("metrics/nginx_plus_status.ndjson.gz")
+        answer = platform.send_http(status, {"Content-Encoding": "gzip"})
+        check("status accepted", answer["accepted"], 300)
+        platform.settle(15_000 + 12_830 + 300)
+        check("dead", platform.ledger("enricher")["dead"], {})
+        check("all documents", platform.count("NOT type:fraud_score"), 28_130)
+        check("requests with an address", platform.count("client.ip:* AND http.response.status_code:*"), 15_000)
+        check("addresses with a country", platform.count("client.geo.country_iso_code:*"), WITH_COUNTRY["nginx_json"])
+        for number in (0, 7_499, 14_999):
+            nginx_json_document(platform, json.loads(nginx.splitlines()[number]))
+
+
+def access_logs():
+    """Real access logs through the pipeline for them."""
+    flags = ["--pipeline", "enricher/pipelines/access-log.conf", "--codec", "plain"]
+    for path, lines, parsed in (("apache", 10_000, 9_999), ("nginx", 15_000, 15_000)):
+        with Platform(*flags) as platform:
+            platform.send_tcp(gzip.decompress(packed(f"http/{path}_combined.log.gz")))
+            platform.settle(lines)
+            check(f"{path} dead", platform.ledger("enricher")["dead"], {})
+            check(f"{path} parsed", platform.count("NOT tags:_grokparsefailure"), parsed)
+            check(f"{path} tagged", platform.count("tags:_grokparsefailure"), lines - parsed)
+            check(f"{path} countries", platform.count("client.geo.country_iso_code:*"), WITH_COUNTRY[path])
+
+
+def main():
+    other_generator()
+    json_files()
+    access_logs()
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
