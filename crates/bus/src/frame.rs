@@ -2,8 +2,9 @@
 //!
 //! All numbers are little-endian. A header of 20 bytes: version (1), flags (0), reserved (0, two
 //! bytes), bytes of the body (u32), number of records (u32), crc32 of the body, crc32 of the header
-//! before it. The header has its own checksum so that a damaged body can be stepped over. A frame
-//! never panics the reader and never makes it allocate more than its own bytes promise.
+//! before it. The header has its own checksum so that a damaged body can be stepped over; every later
+//! version keeps it in this place, so that its frames are told from damage. A frame never panics the
+//! reader and never makes it allocate more than its own bytes promise.
 
 mod decode;
 mod encode;
@@ -40,10 +41,8 @@ pub enum FrameError {
         /// Bytes there should be.
         need: usize,
     },
-    /// Made by a later version, or no frame at all.
-    #[error(
-        "frame version {0} is unknown: it was made by a newer release, or these bytes are not a frame"
-    )]
+    /// Made by a later version.
+    #[error("a frame has version {0}: it was made by a newer release, use that one")]
     Version(u8),
     /// The header was changed after it was written.
     #[error("the checksum of the frame's header is wrong")]

@@ -141,7 +141,8 @@ impl EmbeddedBus {
                 folder.display()
             ))
         })?;
-        let commits = Commits::open(folder.join("groups"), Arc::clone(&files), &config)?;
+        let counters = Arc::default();
+        let commits = Commits::open(folder.join("groups"), Arc::clone(&files), &config, &counters)?;
         let (topics, commits) = (Arc::new(Topics::default()), Arc::new(commits));
         let rounds = Rounds {
             folder: folder.clone(),
@@ -156,7 +157,7 @@ impl EmbeddedBus {
             queue: Queue::new(config.queue_bytes),
             config: Arc::new(config),
             files,
-            counters: Arc::default(),
+            counters,
             topics,
             commits,
             closed: Arc::default(),
@@ -193,6 +194,7 @@ impl Drop for EmbeddedBus {
 impl Log {
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        let _opening = locked(&self.topics.opening);
         self.janitor.close();
         let topics = self.topics.all();
         let lanes = || topics.iter().flat_map(|topic| &topic.lanes);
@@ -231,8 +233,11 @@ impl Log {
 
     fn partitions(&self, topics: &[&str]) -> Result<Vec<Arc<Partition>>, BusError> {
         let mut partitions = Vec::new();
-        for name in topics {
+        for (place, name) in topics.iter().enumerate() {
             let topic = self.topics.find(name)?;
+            if topics[..place].contains(name) {
+                continue;
+            }
             partitions.extend(topic.lanes.iter().map(|lane| Arc::clone(&lane.partition)));
         }
         Ok(partitions)

@@ -28,11 +28,11 @@ impl FrameHeader {
         let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
             return Err(FrameError::Cut { have: bytes.len(), need: HEADER_BYTES });
         };
-        if header[0] != VERSION {
-            return Err(FrameError::Version(header[0]));
-        }
         if u32_at(header, 16) != crc32fast::hash(&header[..16]) {
             return Err(FrameError::HeaderChecksum);
+        }
+        if header[0] != VERSION {
+            return Err(FrameError::Version(header[0]));
         }
         if header[1..4] != [0; 3] {
             return Err(FrameError::Malformed("flags that this version does not know"));

@@ -128,7 +128,9 @@ fn what_no_frame_can_hold_has_no_size() {
     let fits =
         Record { routing_key: "k".repeat(TEXT_BYTES_MAX).into(), ..fixture_records()[0].clone() };
     assert!(encoded_bytes_max(&fits).is_some());
-    assert_eq!(decode(&encode(std::slice::from_ref(&fits)).bytes.into()).unwrap(), [fits.clone()]);
+    let records = [fits];
+    assert_eq!(decode(&encode(&records).bytes.into()).unwrap(), records);
+    let [fits] = records;
     let too_long = Record { source: "s".repeat(TEXT_BYTES_MAX + 1).into(), ..fits };
     assert_eq!(encoded_bytes_max(&too_long), None);
 }
@@ -171,11 +173,14 @@ fn lies_under_right_checksums_are_errors() {
 }
 
 #[test]
-fn other_versions_are_named() {
+fn later_versions_are_told_from_damage() {
     let mut bytes = encode(&fixture_records()).bytes;
     bytes[0] = 2;
+    assert_eq!(decode(&bytes.clone().into()), Err(FrameError::HeaderChecksum));
+    let checksum = crc32fast::hash(&bytes[..16]);
+    bytes[16..20].copy_from_slice(&checksum.to_le_bytes());
     assert_eq!(decode(&bytes.into()), Err(FrameError::Version(2)));
-    assert_eq!(decode(&Bytes::from_static(&[0; 64])), Err(FrameError::Version(0)));
+    assert_eq!(decode(&Bytes::from_static(&[0; 64])), Err(FrameError::HeaderChecksum));
     assert_eq!(decode(&Bytes::new()), Err(FrameError::Cut { have: 0, need: HEADER_BYTES }));
 }
 

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use self::keeper::{Keeper, Request};
 use self::slots::GroupFile;
 use super::config::LogConfig;
+use super::counters::Counters;
 use super::failure::{failure, fatal, transient};
 use super::files::{Files, create_folders};
 use super::locked;
@@ -111,6 +112,7 @@ impl Commits {
         folder: PathBuf,
         files: Arc<dyn Files>,
         config: &LogConfig,
+        counters: &Arc<Counters>,
     ) -> Result<Self, BusError> {
         let failed = |error| failure("read the groups in", &folder, &error);
         create_folders(&*files, &folder).map_err(failed)?;
@@ -128,7 +130,7 @@ impl Commits {
         }
         files.sync_folder(&folder).map_err(failed)?;
         let (sender, requests) = mpsc::channel();
-        let keeper = Keeper::new(folder, files, stored, config);
+        let keeper = Keeper::new(folder, files, stored, config, Arc::clone(counters));
         let thread = thread::Builder::new()
             .name("log-commits".to_owned())
             .spawn(move || keeper.run(&requests))

@@ -20,7 +20,7 @@ pub struct LogCounts {
     pub removed_segments: u64,
     /// Publishes refused at the disk reserve or on a full disk.
     pub refused_for_space: u64,
-    /// Syncs of the log's files.
+    /// Syncs of segments and of the groups' files.
     pub syncs: u64,
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::files::Files;
 
 /// Bytes of a segment between two entries.
-pub(super) const STEP_BYTES: u64 = 1 << 20;
+pub(super) const STEP_BYTES: u64 = 256 << 10;
 const ENTRY_BYTES: usize = 20;
 /// No segment has more entries than this, so a larger index file is not read to its end.
 const ENTRIES_MAX: usize = 1 << 16;

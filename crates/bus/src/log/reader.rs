@@ -7,13 +7,13 @@ use std::io;
 use std::sync::Arc;
 
 use super::counters::count;
-use super::failure::failure;
+use super::failure::{failure, fatal};
 use super::files::StoredFile;
 use super::index::{self, Entry};
 use super::partition::Partition;
 use super::segment::Segment;
 use super::walk::{Step, Walk, WalkedFrame};
-use crate::frame::{self, Records};
+use crate::frame::{self, FrameError, Records};
 use crate::port::{Batch, BusError, ErrorKind, Positioned};
 use crate::record::Record;
 
@@ -182,6 +182,9 @@ fn read_segment(
                 break;
             }
             Step::Lost(_) if batch.declared_records > 0 => break,
+            Step::Lost(error @ FrameError::Version(_)) => {
+                return Err(fatal(format!("{}: {error}", place.segment.log_path().display())));
+            }
             Step::Lost(error) => {
                 let end = resume(partition, &place.segment, boundary, readable, next.as_deref());
                 report(partition, &place.segment, boundary, end, &error.to_string());

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::counters::{Counters, count};
-use super::failure::failure;
+use super::failure::{failure, fatal};
 use super::files::{Files, StoredFile, create_folders};
 use super::index::{self, Entry};
 use super::partition::Partition;
 use super::segment::{self, Segment};
 use super::walk::{Step, Walk};
+use crate::frame::FrameError;
 use crate::port::{BusError, PartitionId};
 
 /// The segment that is written to, with its open files.
@@ -123,6 +124,9 @@ fn repair(
     let mut entries = index::load(files, &index_path, size).map_err(failed)?;
     let from = entries.last().copied().unwrap_or(start);
     let scan = scan(&file, from, size).map_err(failed)?;
+    if let Some(error @ FrameError::Version(_)) = scan.lost {
+        return Err(fatal(format!("{}: {error}", path.display())));
+    }
     if scan.end.position < size {
         let cut = size - scan.end.position;
         tracing::warn!(segment = %path.display(), bytes = cut, "cut an unfinished frame off");
@@ -167,15 +171,25 @@ struct Scan {
     /// Boundary behind the last sound frame.
     end: Entry,
     entries: Vec<Entry>,
+    /// Why it is the last, if bytes follow that are none.
+    lost: Option<FrameError>,
 }
 
 /// A damaged frame with sound ones behind it stays, for readers to step over; after the last sound
 /// frame nothing counts.
 fn scan(file: &Arc<dyn StoredFile>, from: Entry, size: u64) -> io::Result<Scan> {
     let mut walk = Walk::new(Arc::clone(file), from, size, index::STEP_BYTES as usize);
-    let mut scan = Scan { end: from, entries: Vec::new() };
+    let mut scan = Scan { end: from, entries: Vec::new(), lost: None };
     let mut indexed = from.position;
-    while let Step::Frame(frame) = walk.step()? {
+    loop {
+        let frame = match walk.step()? {
+            Step::Frame(frame) => frame,
+            Step::End => return Ok(scan),
+            Step::Lost(error) => {
+                scan.lost = Some(error);
+                return Ok(scan);
+            }
+        };
         if frame.is_sound().is_ok() {
             scan.end = walk.boundary();
             if scan.end.position - indexed >= index::STEP_BYTES {
@@ -184,5 +198,4 @@ fn scan(file: &Arc<dyn StoredFile>, from: Entry, size: u64) -> io::Result<Scan> 
             }
         }
     }
-    Ok(scan)
 }

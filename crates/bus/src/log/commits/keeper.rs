@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::Commit;
 use super::slots::GroupFile;
 use crate::log::config::{Fsync, LogConfig};
+use crate::log::counters::{Counters, count};
 use crate::log::files::Files;
 use crate::port::{BusError, PartitionId};
 
@@ -34,6 +35,7 @@ pub(super) struct Keeper {
     fsync: Fsync,
     interval: Duration,
     unsynced_since: Option<Instant>,
+    counters: Arc<Counters>,
 }
 
 impl Keeper {
@@ -42,9 +44,18 @@ impl Keeper {
         files: Arc<dyn Files>,
         stored: HashMap<Arc<str>, GroupFile>,
         config: &LogConfig,
+        counters: Arc<Counters>,
     ) -> Self {
         let interval = Duration::from_millis(config.fsync_interval_ms);
-        Self { folder, files, stored, fsync: config.fsync, interval, unsynced_since: None }
+        Self {
+            folder,
+            files,
+            stored,
+            fsync: config.fsync,
+            interval,
+            unsynced_since: None,
+            counters,
+        }
     }
 
     pub(super) fn run(mut self, requests: &Receiver<Request>) {
@@ -133,6 +144,7 @@ impl Keeper {
     fn sync_touched(&mut self, outcomes: &mut HashMap<Key, Result<(), BusError>>) {
         let touched: HashSet<_> = outcomes.keys().map(|(group, _)| Arc::clone(group)).collect();
         for group in touched {
+            count(&self.counters.syncs, 1);
             let Some(Err(error)) = self.stored.get_mut(&group).map(GroupFile::sync) else {
                 continue;
             };
@@ -147,6 +159,7 @@ impl Keeper {
     fn sync_all(&mut self) {
         self.unsynced_since = None;
         for (group, file) in &mut self.stored {
+            count(&self.counters.syncs, u64::from(file.is_written()));
             if let Err(error) = file.sync() {
                 tracing::error!(%group, %error, "commits may not be on the disk");
             }

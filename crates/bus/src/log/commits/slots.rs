@@ -81,7 +81,15 @@ impl GroupFile {
                     .map(|content| (slot, content))
             });
             let latest = found.max_by_key(|(_, content)| content.sequence);
-            let Some((durable_slot, content)) = latest else { continue };
+            let Some((durable_slot, content)) = latest else {
+                if bytes.iter().any(|byte| *byte != 0) {
+                    tracing::error!(
+                        path = %path.display(), number,
+                        "a commit is damaged: its partition is read again from the oldest record"
+                    );
+                }
+                continue;
+            };
             let older = pairs.get(&content.partition);
             if older.is_none_or(|older| older.sequence < content.sequence) {
                 let pair =
@@ -118,6 +126,11 @@ impl GroupFile {
         self.written = true;
         self.pairs.insert(partition.clone(), pair);
         Ok(())
+    }
+
+    /// Whether something was written since the last sync.
+    pub(super) fn is_written(&self) -> bool {
+        self.written
     }
 
     /// Makes what was written durable.
