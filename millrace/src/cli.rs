@@ -57,6 +57,7 @@ pub struct ServerArguments {
 /// What `up` runs. A flag wins over the environment (MILLRACE_QUERY_API__LISTEN ...), which wins over
 /// the file.
 #[derive(Clone, Debug, Args)]
+#[command(args_override_self = true)]
 pub struct UpArguments {
     /// Configuration file (TOML); docs/configuration.md names every setting
     #[arg(long, env = "MILLRACE_CONFIG")]
