@@ -96,32 +96,45 @@ impl LogConfig {
         }
     }
 
+    /// The settings with which the log could not work: the setting's name, and what is allowed.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let frame_bytes_max = self.frame_bytes..=1 << 30;
+        let rules = [
+            (self.partitions >= 1, "partitions", "at least 1"),
+            (self.fsync_interval_ms >= 1, "fsync_interval_ms", "at least 1"),
+            (self.segment_bytes >= 4_096, "segment_bytes", "at least 4096"),
+            (self.segment_age_s >= 1, "segment_age_s", "at least 1"),
+            (self.frame_bytes >= 1_024, "frame_bytes", "at least 1024"),
+            (self.frame_records >= 1, "frame_records", "at least 1"),
+            (
+                frame_bytes_max.contains(&self.frame_bytes_max),
+                "frame_bytes_max",
+                "between frame_bytes and 1 GiB",
+            ),
+            (self.queue_bytes >= 1_024, "queue_bytes", "at least 1024"),
+            (self.batch_records >= 1, "batch_records", "at least 1"),
+            (self.batch_bytes >= 1, "batch_bytes", "at least 1"),
+            (self.retention_interval_ms >= 1, "retention_interval_ms", "at least 1"),
+        ];
+        let broken = rules.into_iter().filter(|(holds, ..)| !holds);
+        broken.map(|(_, setting, allowed)| (setting, allowed)).collect()
+    }
+
     /// Refuses settings with which the log could not work.
     ///
     /// # Errors
-    /// [`ErrorKind::Fatal`], naming the setting and what is allowed.
+    /// [`ErrorKind::Fatal`], naming each of them and what is allowed.
     pub fn check(&self) -> Result<(), BusError> {
-        let rules = [
-            (self.partitions >= 1, "partitions must be at least 1"),
-            (self.fsync_interval_ms >= 1, "fsync_interval_ms must be at least 1"),
-            (self.segment_bytes >= 4_096, "segment_bytes must be at least 4096"),
-            (self.segment_age_s >= 1, "segment_age_s must be at least 1"),
-            (self.frame_bytes >= 1_024, "frame_bytes must be at least 1024"),
-            (self.frame_records >= 1, "frame_records must be at least 1"),
-            (
-                (self.frame_bytes..=1 << 30).contains(&self.frame_bytes_max),
-                "frame_bytes_max must lie between frame_bytes and 1 GiB",
-            ),
-            (self.queue_bytes >= 1_024, "queue_bytes must be at least 1024"),
-            (self.batch_records >= 1, "batch_records must be at least 1"),
-            (self.batch_bytes >= 1, "batch_bytes must be at least 1"),
-            (self.retention_interval_ms >= 1, "retention_interval_ms must be at least 1"),
-        ];
-        match rules.iter().find(|(holds, _)| !holds) {
-            None => Ok(()),
-            Some((_, rule)) => {
-                Err(BusError::new(ErrorKind::Fatal, format!("settings of the bus: {rule}")))
-            }
+        let problems = self.problems();
+        if problems.is_empty() {
+            return Ok(());
         }
+        let texts: Vec<_> = problems
+            .iter()
+            .map(|(setting, allowed)| format!("{setting} must be {allowed}"))
+            .collect();
+        let message = format!("settings of the bus: {}", texts.join("; "));
+        Err(BusError::new(ErrorKind::Fatal, message))
     }
 }

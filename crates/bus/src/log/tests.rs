@@ -296,8 +296,11 @@ async fn a_durable_log_has_no_warning() {
 
 #[tokio::test]
 async fn settings_that_cannot_work_are_named() {
-    let config = LogConfig { frame_bytes_max: 10, ..LogConfig::default() };
+    let config = LogConfig { frame_bytes_max: 10, partitions: 0, ..LogConfig::default() };
     let error = EmbeddedBus::open("/nonexistent/bus", config).expect_err("it cannot work");
     assert_eq!(error.kind, ErrorKind::Fatal);
-    assert!(error.message.contains("frame_bytes_max"), "{error}");
+    for setting in ["frame_bytes_max", "partitions"] {
+        assert!(error.message.contains(setting), "{error}");
+    }
+    assert_eq!(LogConfig::default().problems(), []);
 }
