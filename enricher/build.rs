@@ -8,7 +8,6 @@ const EMBEDDED: [&str; 2] = [
     "data/node_modules/uap-core/regexes.yaml",
 ];
 
-#[expect(clippy::print_stdout, reason = "a build script speaks to cargo on its standard output")]
 fn main() {
     println!("cargo::rerun-if-changed=data/package-lock.json");
     for path in EMBEDDED {

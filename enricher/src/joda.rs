@@ -12,7 +12,7 @@ mod moment;
 mod names;
 mod parse;
 
-pub(crate) use moment::{Moment, resolve_local, zone_by_id};
+pub(crate) use moment::{resolve_local, zone_by_id};
 pub(crate) use parse::offset;
 
 /// A compiled format.

@@ -40,23 +40,24 @@ fn document(program: &mut Program, line: &[u8]) -> Value {
     event.start_plain(&record.payload, RECEIVED_AT_NS);
     let mut out = Vec::new();
     assert_eq!(program.run(&mut event, &record, |event, _| event.write_json(&mut out)), 1);
-    let mut document: Value = serde_json::from_slice(&out).unwrap();
+    let document: Value = serde_json::from_slice(&out).expect("documents are JSON");
     assert_eq!(document["event"]["dataset"], "other");
+    let Value::Object(mut fields) = document else { panic!("documents are objects") };
     for name in ["ecs", "organization", "event"] {
-        document.as_object_mut().unwrap().remove(name);
+        fields.remove(name);
     }
-    document
+    Value::Object(fields)
 }
 
 #[test]
 fn a_line_becomes_a_document() {
     let line = format!(
-        r#"193.0.6.139 - frank [10/Oct/2000:13:55:36 -0700] "GET /a/b.gif?c=1 HTTP/1.1" 200 2326 "http://www.example.com/start" "{AGENT}""#
+        r#"193.0.6.139 - frank [10/Oct/2025:13:55:36 -0700] "GET /a/b.gif?c=1 HTTP/1.1" 200 2326 "http://www.example.com/start" "{AGENT}""#
     );
     assert_eq!(
         document(&mut pipeline(), line.as_bytes()),
         json!({
-            "@timestamp": "2000-10-10T20:55:36.000Z",
+            "@timestamp": "2025-10-10T20:55:36.000Z",
             "message": line,
             "client": {"ip": "193.0.6.139", "geo": {"country_iso_code": "NL"}},
             "user": {"name": "frank"},
@@ -81,7 +82,8 @@ fn a_line_becomes_a_document() {
 fn addresses_of_both_kinds_have_places_and_names_are_no_addresses() {
     let mut program = pipeline();
     let mut client = |address: &str| {
-        let line = format!(r#"{address} - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.0" 304 - "-" "-""#);
+        let line =
+            format!(r#"{address} - - [10/Oct/2025:13:55:36 +0000] "GET / HTTP/1.0" 304 - "-" "-""#);
         let document = document(&mut program, line.as_bytes());
         assert_eq!(document.get("tags"), None, "{address}");
         assert_eq!(document["http"]["response"], json!({"status_code": 304}));
@@ -100,13 +102,13 @@ fn the_common_format_and_odd_requests_are_read_too() {
     let mut program = pipeline();
     let common = document(
         &mut program,
-        br#"192.0.2.7 - - [10/Oct/2000:13:55:36 +0000] "OPTIONS * HTTP/1.0" 200 -"#,
+        br#"192.0.2.7 - - [10/Oct/2025:13:55:36 +0000] "OPTIONS * HTTP/1.0" 200 -"#,
     );
     assert_eq!(common["url"], json!({"original": "*"}));
     assert_eq!(common.get("tags"), None);
     let quotes = document(
         &mut program,
-        br#"192.0.2.7 - - [10/Oct/2000:13:55:36 +0000] "\x16\x03\x01" 400 0 "-" "a \"b\" c""#,
+        br#"192.0.2.7 - - [10/Oct/2025:13:55:36 +0000] "\x16\x03\x01" 400 0 "-" "a \"b\" c""#,
     );
     assert_eq!(quotes["user_agent"]["original"], r#"a \"b\" c"#);
     assert_eq!(quotes["http"]["response"]["status_code"], 400);
@@ -115,7 +117,8 @@ fn the_common_format_and_odd_requests_are_read_too() {
 
 #[test]
 fn a_line_that_is_cut_is_kept_and_tagged() {
-    let line = r#"192.0.2.7 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.0" 200 1 "-" "Mozilla/5"#;
+    let line =
+        r#"192.0.2.7 - - [10/Oct/2025:13:55:36 +0000] "GET / HTTP/1.0" 200 1 "-" "Mozilla/5"#;
     let document = document(&mut pipeline(), line.as_bytes());
     assert_eq!(document["message"], line);
     assert_eq!(document["@timestamp"], "2026-01-01T00:00:00.000Z");

@@ -1,7 +1,5 @@
 //! Writing an instant by a format, in UTC.
 
-use std::fmt::Write;
-
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
@@ -48,8 +46,7 @@ fn pad(value: i64, width: usize, out: &mut String) {
     if value < 0 {
         out.push('-');
     }
-    // Writing into a `String` cannot fail.
-    let _: std::fmt::Result = write!(out, "{:0width$}", value.unsigned_abs());
+    out.push_str(&format!("{:0width$}", value.unsigned_abs()));
 }
 
 fn number(field: Numeric, time: DateTime) -> i64 {

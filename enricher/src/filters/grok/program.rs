@@ -39,6 +39,8 @@ pub(super) const AFTER_WORD: Facts = 1 << 2;
 /// It ends a character beyond ASCII.
 pub(super) const BEYOND_ASCII: Facts = 1 << 3;
 const BEHIND_FIRST_BIT: u32 = 4;
+/// No fact, but the mark of states in which the order of threads does not matter.
+pub(super) const UNORDERED: Facts = 1 << 31;
 
 /// What the automaton does at a group's edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,8 @@ pub(super) struct Program {
     needs: Vec<Facts>,
     /// Places kept: two for each capture.
     pub(super) registers: usize,
+    /// By state: no register from this on can have been passed on the way to it.
+    passed_before: Vec<u32>,
 }
 
 impl Program {
@@ -94,11 +98,13 @@ impl Program {
             ahead: translation.looks.iter().filter(|look| look.ahead).cloned().collect(),
             needs: vec![0; nfa.states().len()],
             registers: translation.names.len() * 2,
+            passed_before: vec![0; nfa.states().len()],
             nfa,
         };
         program.assign_slots(translation, &behind);
         program.divide_bytes();
         program.find_needs();
+        program.find_passed();
         Ok(Arc::new(program))
     }
 
@@ -110,6 +116,11 @@ impl Program {
     /// Those facts that can make a difference for these states.
     pub(super) fn relevant(&self, facts: Facts, states: impl Iterator<Item = u32>) -> Facts {
         states.fold(0, |needs, state| needs | self.needs[state as usize]) & facts
+    }
+
+    /// How many registers can have been passed on the way to a state: all are below this number.
+    pub(super) fn passed_before(&self, state: u32) -> u32 {
+        self.passed_before[state as usize]
     }
 
     fn assign_slots(&mut self, translation: &Translation, behind: &[&Look]) {
@@ -176,6 +187,26 @@ impl Program {
         }
     }
 
+    fn find_passed(&mut self) {
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for (id, state) in self.nfa.states().iter().enumerate() {
+                let mut passed = self.passed_before[id];
+                if let State::Capture { slot, .. } = state
+                    && let SlotUse::Register(register) = self.slots[slot.as_usize()]
+                {
+                    passed = passed.max(u32::from(register) + 1);
+                }
+                each_next(state, |next| {
+                    let known = &mut self.passed_before[next.as_usize()];
+                    changed |= *known < passed;
+                    *known = passed.max(*known);
+                });
+            }
+        }
+    }
+
     fn needs_of(&self, state: &State) -> Facts {
         let of = |id: &StateID| self.needs[id.as_usize()];
         match state {
@@ -191,6 +222,18 @@ impl Program {
             }
             _ => 0,
         }
+    }
+}
+
+fn each_next(state: &State, mut visit: impl FnMut(StateID)) {
+    match state {
+        State::ByteRange { trans } => visit(trans.next),
+        State::Sparse(sparse) => sparse.transitions.iter().for_each(|trans| visit(trans.next)),
+        State::Dense(dense) => dense.transitions.iter().for_each(|next| visit(*next)),
+        State::Look { next, .. } | State::Capture { next, .. } => visit(*next),
+        State::Union { alternates } => alternates.iter().for_each(|next| visit(*next)),
+        State::BinaryUnion { alt1, alt2 } => [alt1, alt2].into_iter().for_each(|id| visit(*id)),
+        State::Fail | State::Match { .. } => {}
     }
 }
 

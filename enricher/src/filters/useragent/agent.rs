@@ -43,12 +43,7 @@ impl Style {
         let (browser, system, device) = expressions.extractor.extract(text);
         let browser = browser.map_or_else(Product::unknown, |browser| Product {
             name: browser.family.to_string(),
-            parts: parts([
-                browser.major.as_deref(),
-                browser.minor.as_deref(),
-                browser.patch.as_deref(),
-                browser.patch_minor.as_deref(),
-            ]),
+            parts: parts([browser.major, browser.minor, browser.patch, browser.patch_minor]),
         });
         let system = system.map_or_else(Product::unknown, |system| Product {
             name: system.os.to_string(),
@@ -134,7 +129,7 @@ impl Product {
     }
 }
 
-fn parts<'p>(parts: [Option<&'p str>; 4]) -> Vec<String> {
+fn parts(parts: [Option<&str>; 4]) -> Vec<String> {
     let given = parts.into_iter().map_while(|part| part.filter(|part| !part.is_empty()));
     given.map(ToOwned::to_owned).collect()
 }

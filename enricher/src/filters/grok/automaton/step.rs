@@ -4,9 +4,9 @@ use regex_automata::nfa::thompson::State;
 use regex_automata::util::look::Look as Anchor;
 use regex_automata::util::primitives::StateID;
 
-use super::Operation;
+use super::registers::Operation;
 use crate::filters::grok::program::{
-    AFTER_NEWLINE, AFTER_WORD, AT_START, BEYOND_ASCII, Facts, Program, SlotUse,
+    AFTER_NEWLINE, AFTER_WORD, AT_START, BEYOND_ASCII, Facts, Program, SlotUse, UNORDERED,
 };
 
 /// A thread after the step.
@@ -201,44 +201,93 @@ impl Stepper {
         before != after
     }
 
-    /// The key of the state after the step.
-    pub(super) fn key(&self, program: &Program, facts: Facts) -> Vec<u32> {
+    /// The key of the state after a step over this byte; `None` where no thread is left.
+    pub(super) fn next_key(
+        &self,
+        program: &Program,
+        order: Order,
+        byte: Option<u8>,
+    ) -> Option<Vec<u32>> {
+        if self.threads.is_empty() {
+            return None;
+        }
         let states = self.threads.iter().map(|thread| thread.state);
+        let facts = program.relevant(program.facts(byte), states.clone());
         let mut key = Vec::with_capacity(self.threads.len() + 1);
-        key.push(program.relevant(facts, states.clone()));
+        key.push(order.mark(facts));
         key.extend(states);
-        key
+        if order == Order::Any {
+            key[1..].sort_unstable();
+        }
+        Some(key)
     }
 
-    /// Whether every thread stays in its row and keeps its registers, and one of them matched.
-    pub(super) fn only_accepts(&self) -> bool {
+    /// Whether a thread matched at the place before the byte.
+    pub(super) fn accepts(&self) -> bool {
         self.accepted.is_some()
-            && self.passed.is_empty()
+    }
+
+    /// Whether every thread stays in its row and passes no group.
+    pub(super) fn keeps_rows(&self) -> bool {
+        self.passed.is_empty()
             && self.threads.iter().enumerate().all(|(row, thread)| thread.from == row as u32)
     }
 
-    /// Writes what the step does to the rows of registers. Rows are moved in place: those that move
-    /// up first from the top, then those that move down from the bottom. Threads keep their order, so
-    /// that no row is overwritten before it is read.
-    pub(super) fn write_operations(&self, registers: u32, out: &mut Vec<Operation>) {
-        if let Some(row) = self.accepted {
-            out.push(Operation::Accept { row: row * registers });
+    /// Writes what the step from a key does to the rows of registers. Of a row only the registers that
+    /// its thread may have passed are kept. Rows are moved in place: those that move up first from the
+    /// top, then those that move down from the bottom. Threads keep their order, so that no row is
+    /// overwritten before it is read.
+    pub(super) fn write_operations(
+        &self,
+        program: &Program,
+        key: &[u32],
+        out: &mut Vec<Operation>,
+    ) {
+        let length = program.registers as u32;
+        let passed_by = |from: u32| program.passed_before(key[1 + from as usize]);
+        if let Some(from) = self.accepted {
+            out.push(Operation::Accept { row: from * length, count: passed_by(from) });
             let here = self.accepted_registers.iter();
             out.extend(here.map(|register| Operation::AcceptHere { register: (*register).into() }));
         }
-        if registers == 0 {
-            return;
-        }
-        let moves = |(row, thread): (usize, &Thread)| Operation::Copy {
-            from: thread.from * registers,
-            to: row as u32 * registers,
+        let moved = |(row, thread): (usize, &Thread)| {
+            let count = passed_by(thread.from);
+            let to = row as u32 * length;
+            (count > 0).then_some(Operation::Copy { from: thread.from * length, to, count })
         };
         let rows = || self.threads.iter().enumerate();
-        out.extend(rows().filter(|(row, thread)| thread.from as usize > *row).map(moves));
-        out.extend(rows().rev().filter(|(row, thread)| (thread.from as usize) < *row).map(moves));
-        out.extend(self.passed.iter().map(|(row, register)| Operation::Here {
-            register: row * registers + u32::from(*register),
+        out.extend(rows().filter(|(row, thread)| thread.from as usize > *row).filter_map(moved));
+        out.extend(
+            rows().rev().filter(|(row, thread)| (thread.from as usize) < *row).filter_map(moved),
+        );
+        out.extend(rows().filter_map(|(row, thread)| {
+            let kept = passed_by(thread.from);
+            let count = program.passed_before(thread.state).saturating_sub(kept);
+            let register = row as u32 * length + kept;
+            (count > 0).then_some(Operation::Clear { register, count })
         }));
+        out.extend(self.passed.iter().map(|(row, register)| Operation::Here {
+            register: row * length + u32::from(*register),
+        }));
+    }
+}
+
+/// Whether the order of threads matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// It says which match is taken.
+    Priority,
+    /// Only whether there is a match is asked: fewer states.
+    Any,
+}
+
+impl Order {
+    /// Facts of a key, so that states of the two kinds are told apart.
+    pub(super) fn mark(self, facts: Facts) -> Facts {
+        match self {
+            Self::Priority => facts,
+            Self::Any => facts | UNORDERED,
+        }
     }
 }
 

@@ -78,7 +78,7 @@ impl Reader<'_> {
     fn range(&mut self, low: char, depth: usize) -> Result<(), SyntaxError> {
         push_literal(&mut self.out, low);
         let after = self.rest().strip_prefix('-').and_then(|rest| rest.chars().next());
-        if !after.is_some_and(|after| after != ']') {
+        if after.is_none_or(|after| after == ']') {
             return Ok(());
         }
         let (dash, length) = (self.at, self.out.len());
