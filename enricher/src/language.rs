@@ -5,6 +5,7 @@
 
 mod diagnostic;
 mod lexer;
+mod merge;
 mod parser;
 mod source;
 mod tree;

@@ -3,6 +3,7 @@
 //! A pipeline file is read, checked as a whole, and run for each record. Nothing here reads a clock,
 //! draws a random number or runs the text of an event.
 
+pub mod config;
 pub mod filter;
 mod filters;
 mod joda;
@@ -11,8 +12,91 @@ pub mod options;
 pub mod plan;
 pub mod registry;
 mod ruby_pattern;
+pub mod stage;
 mod suggest;
 pub mod template;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bus::{TOPIC_ENRICHED, TOPIC_RAW};
+use pipeline::{RunnerError, RunnerSpec, Runtime, TopicSink};
+
+pub use config::{Config, LimitsConfig, read_pipeline};
 pub use filter::{Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan};
 pub use filters::geoip::ATTRIBUTION as GEOIP_ATTRIBUTION;
+pub use language::{Diagnostic, Source};
+pub use plan::{FilterUse, Plan};
+pub use stage::EnricherStage;
+
+/// Name of the stage and of its consumer group.
+pub const NAME: &str = "enricher";
+
+/// Why the enricher did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum EnricherError {
+    /// The pipeline's file cannot be read.
+    #[error("cannot read the pipeline {}: {source}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The pipeline's file is no pipeline.
+    #[error("the pipeline {} is larger than {max} bytes", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Most bytes.
+        max: u64,
+    },
+    /// The pipeline cannot be run: every mistake that was found.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
+    Mistakes(Vec<Diagnostic>),
+    /// The runner stopped.
+    #[error(transparent)]
+    Runner(#[from] RunnerError),
+}
+
+/// Reads and compiles the pipeline that a configuration names.
+///
+/// # Errors
+/// [`EnricherError::Mistakes`] with everything that is wrong with it, or why it cannot be read.
+pub fn compile(config: &Config, secret: &str) -> Result<Plan, EnricherError> {
+    let source = config.pipeline_source()?;
+    plan::parse_and_compile(&source, config.syntax(), &config.environment(secret))
+        .map_err(EnricherError::Mistakes)
+}
+
+/// Checks a pipeline's text as it would be loaded with this configuration: its filters, each with
+/// who defined it.
+///
+/// # Errors
+/// Every mistake that was found.
+pub fn check(source: &Source, config: &Config) -> Result<Vec<FilterUse>, Vec<Diagnostic>> {
+    // Only whether there is a key matters here.
+    let environment = config.environment("check");
+    let plan = plan::parse_and_compile(source, config.syntax(), &environment)?;
+    Ok(plan.filters().to_vec())
+}
+
+/// Enriches until the process stops. `secret` is the installation's key for `fingerprint`.
+///
+/// # Errors
+/// As [`EnricherError`] says.
+pub async fn run(config: Config, secret: String, runtime: Runtime) -> Result<(), EnricherError> {
+    let plan = compile(&config, &secret)?;
+    let limits = config.limits();
+    let sink = TopicSink::new(Arc::clone(&runtime.bus), TOPIC_ENRICHED);
+    let spec = RunnerSpec {
+        name: NAME,
+        topics: vec![TOPIC_RAW],
+        make_stage: Arc::new(move || Box::new(EnricherStage::new(&plan, limits.clone()))),
+        resolver: None,
+        state: None,
+        sink: Arc::new(sink),
+    };
+    pipeline::run(spec, runtime).await?;
+    Ok(())
+}

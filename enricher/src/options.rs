@@ -4,14 +4,12 @@
 //! is never read and ignored. A filter asks for all its options before it gives up, so that a user
 //! sees all mistakes at once.
 
-mod merge;
-
 use std::collections::BTreeMap;
 
 use event::FieldPath;
 
 use crate::filter::EcsCompatibility;
-use crate::language::{Diagnostic, Key, Number, Plugin, Source, Span, Value, ValueKind};
+use crate::language::{Attribute, Diagnostic, Key, Number, Plugin, Source, Span, Value, ValueKind};
 use crate::suggest::nearest;
 use crate::template::{FieldTemplate, Template};
 
@@ -43,21 +41,12 @@ impl<'a> Options<'a> {
         variables: &BTreeMap<String, String>,
         diagnostics: &'a mut Vec<Diagnostic>,
     ) -> Self {
-        let mut given: Vec<Given> = Vec::new();
-        for attribute in &plugin.attributes {
-            let mut value = attribute.value.clone();
+        let mut given = Vec::new();
+        for Attribute { name, span, mut value } in plugin.options() {
             if let Err(mistake) = value.substitute(source, variables) {
                 diagnostics.push(mistake);
             }
-            match given.iter_mut().find(|given| given.name == attribute.name) {
-                Some(earlier) => merge::merge(&mut earlier.value, value),
-                None => given.push(Given {
-                    name: attribute.name.clone(),
-                    span: attribute.span,
-                    value,
-                    read: false,
-                }),
-            }
+            given.push(Given { name, span, value, read: false });
         }
         Self {
             plugin: &plugin.name,
@@ -187,7 +176,7 @@ impl<'a> Options<'a> {
     pub fn pairs(&mut self, name: &'static str) -> Option<Vec<(Key, Value)>> {
         let value = self.value(name)?;
         let span = value.span;
-        self.or_refuse(name, merge::pairs(value), span, "a hash", "{ \"key\" => \"value\" }")
+        self.or_refuse(name, value.into_pairs(), span, "a hash", "{ \"key\" => \"value\" }")
     }
 
     /// Pairs whose values are strings.

@@ -1,10 +1,35 @@
 //! Options that are written more than once, and hashes written as arrays, by Logstash's rules.
 
-use crate::language::{Key, Value, ValueKind};
+use super::tree::{Attribute, Key, Plugin, Value, ValueKind};
+
+impl Plugin {
+    /// Its options as Logstash's compiler hands them to a plugin: each once, merged from all the
+    /// times it was written.
+    #[must_use]
+    pub fn options(&self) -> Vec<Attribute> {
+        let mut options: Vec<Attribute> = Vec::new();
+        for attribute in &self.attributes {
+            match options.iter_mut().find(|earlier| earlier.name == attribute.name) {
+                Some(earlier) => merge(&mut earlier.value, attribute.value.clone()),
+                None => options.push(attribute.clone()),
+            }
+        }
+        options
+    }
+}
+
+impl Value {
+    /// A hash's pairs, or those of a flat array of keys and values as Logstash takes it: a key that
+    /// stands twice there has an array of its values. `None` for anything else.
+    #[must_use]
+    pub fn into_pairs(self) -> Option<Vec<(Key, Value)>> {
+        pairs(self)
+    }
+}
 
 /// Takes a later value of the same option: hashes merge, anything else becomes one array, but a
 /// scalar that is said again is said once.
-pub(super) fn merge(earlier: &mut Value, later: Value) {
+fn merge(earlier: &mut Value, later: Value) {
     earlier.span = earlier.span.to(later.span);
     match (&mut earlier.kind, later.kind) {
         (ValueKind::Hash(pairs), ValueKind::Hash(added)) => {
@@ -38,8 +63,7 @@ fn add_pair(pairs: &mut Vec<(Key, Value)>, key: Key, value: Value) {
     }
 }
 
-/// A hash's pairs, or those of a flat array of keys and values; `None` for anything else.
-pub(super) fn pairs(value: Value) -> Option<Vec<(Key, Value)>> {
+fn pairs(value: Value) -> Option<Vec<(Key, Value)>> {
     let elements = match value.kind {
         ValueKind::Hash(pairs) => return Some(pairs),
         ValueKind::Array(elements) => elements,

@@ -1,0 +1,284 @@
+//! One vector: its configuration is run over its events, or read, and judged.
+
+use base64::Engine;
+use bus::{Codec, Record, RecordId};
+use bytes::Bytes;
+use enricher::language::{self, Number, Plugin, Statement, Syntax, ValueKind};
+use enricher::{EcsCompatibility, Environment, Source, plan, registry};
+use event::{Event, FieldPath, Limits};
+use serde_json::{Map, Value, json};
+
+use crate::assertion;
+
+/// 2024-06-15T12:00:00Z: "now" where a vector does not say otherwise.
+const NOW: &str = "2024-06-15T12:00:00Z";
+
+pub(crate) enum Judgement {
+    Passed,
+    Failed(String),
+    /// Nothing here claims to do this.
+    NotRun(String),
+}
+
+impl From<Result<(), String>> for Judgement {
+    fn from(result: Result<(), String>) -> Self {
+        match result {
+            Ok(()) => Self::Passed,
+            Err(why) => Self::Failed(why),
+        }
+    }
+}
+
+pub(crate) fn judge(vector: &Value) -> Judgement {
+    match vector["kind"].as_str() {
+        Some("filter") => filter(vector),
+        Some("parse") => parse(vector).into(),
+        Some("fieldref") => field_reference(vector),
+        other => Judgement::NotRun(format!("kind {other:?}")),
+    }
+}
+
+fn syntax(vector: &Value) -> Syntax {
+    Syntax { support_escapes: vector["settings"]["support_escapes"] == true }
+}
+
+fn filter(vector: &Value) -> Judgement {
+    if !vector["requires"].is_null() {
+        return Judgement::NotRun(format!("requires {}", vector["requires"]));
+    }
+    let folder = match write_files(vector) {
+        Ok(folder) => folder,
+        Err(error) => return Judgement::Failed(error.to_string()),
+    };
+    let files = folder.path().display().to_string();
+    let text = vector["config"].as_str().unwrap_or_default().replace("{{FILES}}", &files);
+    let source = Source::new("vector.conf", text);
+    let environment = Environment {
+        ecs_compatibility: match vector["settings"]["ecs_compatibility"].as_str() {
+            Some("disabled") => EcsCompatibility::Disabled,
+            Some("v1") => EcsCompatibility::V1,
+            _ => EcsCompatibility::V8,
+        },
+        secret: "conformance".to_owned(),
+        ..Environment::default()
+    };
+    let expects_error = !vector["expect"]["config_error"].is_null();
+    match plan::parse_and_compile(&source, syntax(vector), &environment) {
+        Ok(_) if expects_error => Judgement::Failed("was not refused".to_owned()),
+        Ok(plan) => run(vector, &plan).into(),
+        Err(mistakes) => {
+            let said = mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            match absent_filter(&source, vector) {
+                Some(name) => Judgement::NotRun(format!("filter {name}")),
+                None if expects_error => Judgement::Passed,
+                None => Judgement::Failed(format!("refused: {said}")),
+            }
+        }
+    }
+}
+
+fn write_files(vector: &Value) -> std::io::Result<tempfile::TempDir> {
+    let folder = tempfile::tempdir()?;
+    for (name, content) in vector["files"].as_object().into_iter().flatten() {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(folder.path()))?;
+        std::fs::write(path, content.as_str().unwrap_or_default())?;
+    }
+    Ok(folder)
+}
+
+fn absent_filter(source: &Source, vector: &Value) -> Option<String> {
+    let config = language::parse(source, syntax(vector)).ok()?;
+    let mut found = Vec::new();
+    for section in &config.sections {
+        plugins(section.kind.as_str(), &section.statements, &mut found);
+    }
+    let absent = |(_, plugin): &(String, Plugin)| registry::find(&plugin.name).is_none();
+    found.into_iter().find(absent).map(|(_, plugin)| plugin.name)
+}
+
+fn run(vector: &Value, plan: &plan::Plan) -> Result<(), String> {
+    let mut program = plan.instance();
+    let mut outputs = Vec::new();
+    let mut cancelled = Vec::new();
+    for (index, input) in vector["input"].as_array().into_iter().flatten().enumerate() {
+        let clock = vector["settings"]["clock"].as_str().unwrap_or(NOW);
+        let received_at_ns = event::parse_iso8601(clock).ok_or("a clock that is no instant")?;
+        let mut input = input.clone();
+        if let Some(fields) = input.as_object_mut() {
+            fields.entry("@version").or_insert_with(|| json!("1"));
+        }
+        let mut text = String::new();
+        assertion::write_input(&input, &mut text);
+        let record = record(Bytes::from(text), received_at_ns);
+        let mut event = Event::new();
+        event
+            .decode_json(&record.payload, received_at_ns, &Limits::default())
+            .map_err(|refusal| refusal.to_string())?;
+        let mut kept = false;
+        program.run(&mut event, &record, |event, number| {
+            kept |= number == 0;
+            outputs.push(written(event));
+        });
+        if !kept {
+            cancelled.push(index as u64);
+        }
+    }
+    check(&vector["expect"], &outputs, &cancelled)
+        .map_err(|why| format!("{why}\n  got {}", json!(outputs)))
+}
+
+fn record(payload: Bytes, received_at_ns: i64) -> Record {
+    Record {
+        id: RecordId([7; 16]),
+        received_at_ns,
+        shop: "default".into(),
+        source: "127.0.0.1".into(),
+        listener: "tcp".into(),
+        codec: Codec::Json,
+        content_type: "".into(),
+        trace_context: "".into(),
+        attempt: 0,
+        routing_key: "".into(),
+        payload,
+    }
+}
+
+/// The whole event, `@metadata` and all.
+fn written(event: &Event) -> Value {
+    let mut out = Vec::new();
+    event.write_json(&mut out);
+    let mut value: Value = serde_json::from_slice(&out).unwrap_or_default();
+    if let Some(id) = event.child(event.root(), "@metadata") {
+        let mut out = Vec::new();
+        event.raw(id, &mut out);
+        value["@metadata"] = serde_json::from_slice(&out).unwrap_or_default();
+    }
+    value
+}
+
+fn check(expect: &Value, outputs: &[Value], cancelled: &[u64]) -> Result<(), String> {
+    if let Some(count) = expect["count"].as_u64()
+        && outputs.len() as u64 != count
+    {
+        return Err(format!("{} events in place of {count}", outputs.len()));
+    }
+    let numbers =
+        |name: &str| expect[name].as_array().into_iter().flatten().flat_map(Value::as_u64);
+    if let Some(index) = numbers("cancelled").find(|index| !cancelled.contains(index)) {
+        return Err(format!("event {index} was not dropped"));
+    }
+    if let Some(index) = numbers("not_cancelled").find(|index| cancelled.contains(index)) {
+        return Err(format!("event {index} was dropped"));
+    }
+    let asserts: Vec<&Value> = expect["asserts"].as_array().into_iter().flatten().collect();
+    let all =
+        |events: &[Value]| asserts.iter().try_for_each(|assert| assertion::holds(assert, events));
+    if expect["unordered"] != true {
+        return all(outputs);
+    }
+    let mut last = Err("no order of the events satisfies all".to_owned());
+    for order in orders(outputs.len()) {
+        let events: Vec<Value> = order.iter().map(|index| outputs[*index].clone()).collect();
+        last = all(&events);
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
+}
+
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    let mut orders = vec![Vec::new()];
+    for index in 0..count {
+        let longer = |order: Vec<usize>| {
+            (0..=order.len()).map(move |place| {
+                let mut order = order.clone();
+                order.insert(place, index);
+                order
+            })
+        };
+        orders = orders.into_iter().flat_map(longer).collect();
+    }
+    orders
+}
+
+fn plugins(section: &str, statements: &[Statement], found: &mut Vec<(String, Plugin)>) {
+    for statement in statements {
+        match statement {
+            Statement::Plugin(plugin) => found.push((section.to_owned(), plugin.clone())),
+            Statement::Branch(branch) => {
+                branch.arms.iter().for_each(|(_, body)| plugins(section, body, found));
+                plugins(section, &branch.otherwise, found);
+            }
+        }
+    }
+}
+
+fn parse(vector: &Value) -> Result<(), String> {
+    let source = Source::new("vector.conf", vector["config"].as_str().unwrap_or_default());
+    let config = match (language::parse(&source, syntax(vector)), vector["valid"] == true) {
+        (Ok(config), true) => config,
+        (Err(_), false) => return Ok(()),
+        (Ok(_), false) => return Err("was not refused".to_owned()),
+        (Err(mistakes), true) => return Err(format!("refused: {}", mistakes[0])),
+    };
+    let mut found = Vec::new();
+    for section in &config.sections {
+        plugins(section.kind.as_str(), &section.statements, &mut found);
+    }
+    let found: Vec<Value> = found
+        .iter()
+        .map(|(section, plugin)| {
+            json!({"section": section, "name": plugin.name, "options": options(plugin)})
+        })
+        .collect();
+    let expected = &vector["plugins"];
+    if expected.is_null() || json!(found) == *expected {
+        return Ok(());
+    }
+    Err(format!("read as {}", json!(found)))
+}
+
+fn options(plugin: &Plugin) -> Value {
+    let pairs = plugin.options().into_iter().map(|option| (option.name, shape(option.value.kind)));
+    Value::Object(pairs.collect())
+}
+
+fn shape(kind: ValueKind) -> Value {
+    match kind {
+        ValueKind::Text(text) => json!(text),
+        ValueKind::Number(Number::Integer(number)) => json!(number),
+        ValueKind::Number(Number::Float(number)) => json!(number),
+        ValueKind::Array(elements) => {
+            Value::Array(elements.into_iter().map(|element| shape(element.kind)).collect())
+        }
+        ValueKind::Hash(pairs) => {
+            let pairs = pairs.into_iter().map(|(key, value)| (key.text, shape(value.kind)));
+            Value::Object(pairs.collect::<Map<_, _>>())
+        }
+        ValueKind::Plugin(plugin) => json!({"name": plugin.name, "options": options(&plugin)}),
+    }
+}
+
+fn field_reference(vector: &Value) -> Judgement {
+    // A style that only changes names with escapes in them.
+    if vector["escape_style"] != "none" {
+        return Judgement::NotRun(format!("escape style {}", vector["escape_style"]));
+    }
+    let tokens = FieldPath::parse(vector["ref"].as_str().unwrap_or_default()).map(|path| {
+        path.segments().iter().map(|segment| segment.key.to_string()).collect::<Vec<_>>()
+    });
+    let expected: Option<Vec<String>> = serde_json::from_value(vector["tokens"].clone()).ok();
+    match (tokens.ok(), vector["valid"] == true) {
+        (None, false) => Judgement::Passed,
+        (Some(tokens), true) if expected.as_ref() == Some(&tokens) => Judgement::Passed,
+        (tokens, _) => Judgement::Failed(format!("read as {tokens:?}")),
+    }
+}
+
+/// Decodes `{"$base64": "..."}`.
+pub(crate) fn base64_text(text: &str) -> String {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}

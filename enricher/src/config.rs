@@ -1,0 +1,141 @@
+//! Settings of the enricher, and the pipeline that they name.
+//!
+//! Reads the pipeline's file and the environment once, at start; never again while events run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use event::Limits;
+use serde::{Deserialize, Serialize};
+use service::ByteSize;
+
+use crate::EnricherError;
+use crate::filter::{EcsCompatibility, Environment};
+use crate::language::{Source, Syntax};
+
+/// The pipeline that runs where the configuration names none.
+const DEFAULT_PIPELINE: &str = include_str!("../pipelines/ecommerce.conf");
+/// What messages call it.
+const DEFAULT_PIPELINE_NAME: &str = "pipelines/ecommerce.conf";
+/// Most bytes of a pipeline's file.
+const PIPELINE_BYTES_MAX: u64 = 4 << 20;
+
+/// Settings of `[enricher]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// A file in the Logstash filter language that runs in place of the built-in pipeline.
+    pub pipeline: Option<PathBuf>,
+    /// Which field names filters use by default: `disabled` (Logstash's old ones), `v1` or `v8` (ECS).
+    pub ecs_compatibility: EcsCompatibility,
+    /// Whether `\"`, `\n` and their like mean something in the pipeline's strings, as Logstash's
+    /// `config.support_escapes`.
+    pub support_escapes: bool,
+    /// A GeoIP database (`.mmdb`) in place of the built-in one of countries.
+    pub geoip_database: Option<PathBuf>,
+    /// What an event may hold; one that holds more is refused to the dead letters.
+    pub limits: LimitsConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            pipeline: None,
+            ecs_compatibility: EcsCompatibility::V8,
+            support_escapes: false,
+            geoip_database: None,
+            limits: LimitsConfig::default(),
+        }
+    }
+}
+
+/// Settings of `[enricher.limits]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Objects and arrays within each other, 1 to 128.
+    pub depth_max: u32,
+    /// Values in one event, objects and arrays included.
+    pub fields_max: u32,
+    /// Size of an event as it was sent.
+    pub event_bytes_max: ByteSize,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        let Limits { depth_max, nodes_max, payload_bytes_max } = Limits::default();
+        let event_bytes_max = ByteSize(payload_bytes_max as u64);
+        Self { depth_max, fields_max: nodes_max, event_bytes_max }
+    }
+}
+
+impl service::config::Check for Config {
+    fn check(&self, findings: &mut service::config::Findings) {
+        let depth = self.limits.depth_max;
+        if !(1..=128).contains(&depth) {
+            let message = format!("a depth of {depth} is not possible: it is 1 to 128");
+            findings.add(&["limits.depth_max"], message);
+        }
+    }
+}
+
+impl Config {
+    /// What an event may hold.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            depth_max: self.limits.depth_max,
+            nodes_max: self.limits.fields_max,
+            payload_bytes_max: self.limits.event_bytes_max.as_usize(),
+        }
+    }
+
+    /// How the pipeline's text is read.
+    #[must_use]
+    pub fn syntax(&self) -> Syntax {
+        Syntax { support_escapes: self.support_escapes }
+    }
+
+    /// What filters may use at load. `secret` is the installation's own key; variables are those of
+    /// the process.
+    #[must_use]
+    pub fn environment(&self, secret: &str) -> Environment {
+        let mut variables: BTreeMap<_, _> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        // A pipeline hashes with `key => "${MILLRACE_HASH_KEY}"`: the installation's key, unless the
+        // variable is set.
+        variables.entry("MILLRACE_HASH_KEY".to_owned()).or_insert_with(|| secret.to_owned());
+        Environment {
+            ecs_compatibility: self.ecs_compatibility,
+            geoip_database: self.geoip_database.clone(),
+            secret: secret.to_owned(),
+            variables,
+        }
+    }
+
+    /// The pipeline's text: the file's, or the built-in one.
+    ///
+    /// # Errors
+    /// For a file that cannot be read as text, or that is too large.
+    pub fn pipeline_source(&self) -> Result<Source, EnricherError> {
+        match &self.pipeline {
+            None => Ok(Source::new(DEFAULT_PIPELINE_NAME, DEFAULT_PIPELINE)),
+            Some(path) => read_pipeline(path),
+        }
+    }
+}
+
+/// Reads a pipeline's file.
+///
+/// # Errors
+/// For a file that cannot be read as text, or that is too large.
+pub fn read_pipeline(path: &Path) -> Result<Source, EnricherError> {
+    let unreadable = |source| EnricherError::Unreadable { path: path.to_owned(), source };
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > PIPELINE_BYTES_MAX {
+        return Err(EnricherError::TooLarge { path: path.to_owned(), max: PIPELINE_BYTES_MAX });
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    Ok(Source::new(path.display().to_string(), text))
+}

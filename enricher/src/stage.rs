@@ -1,0 +1,189 @@
+//! The stage: records of `logs.raw` to documents of `logs.enriched`, by a pipeline's program.
+//!
+//! Pure: a record decides everything about its documents, so a replay makes the same bytes again.
+//! Whose event it is, the record says; no text of the event can change that.
+
+use std::borrow::Cow;
+
+use bus::{Codec, Positioned, Record};
+use bytes::Bytes;
+use bytestring::ByteString;
+use event::{Event, FieldPath, Kind, Limits, Refusal, RefusalKind};
+use pipeline::{Rejection, Stage, State, Verdict};
+use smallvec::SmallVec;
+
+use crate::plan::{Plan, Program};
+
+/// Why the stage ends a record by intention.
+const DROPPED: &str = "dropped";
+/// Most bytes of a routing key: it only has to choose a partition.
+const ROUTING_KEY_BYTES_MAX: usize = 256;
+/// What a document is.
+const CONTENT_TYPE: ByteString = ByteString::from_static("application/json");
+
+/// Decodes, runs the pipeline, writes documents.
+#[derive(Debug)]
+pub struct EnricherStage {
+    program: Program,
+    limits: Limits,
+    /// Only a pipeline that looks at `[@metadata]` is given any.
+    writes_metadata: bool,
+    /// Used again for every record.
+    event: Event,
+    document: DocumentWriter,
+}
+
+impl EnricherStage {
+    /// A stage that runs this plan over payloads within these limits.
+    #[must_use]
+    pub fn new(plan: &Plan, limits: Limits) -> Self {
+        Self {
+            program: plan.instance(),
+            limits,
+            writes_metadata: plan.reads_metadata(),
+            event: Event::new(),
+            document: DocumentWriter::new(),
+        }
+    }
+
+    fn enrich(&mut self, record: &Record) -> Verdict {
+        if let Err(refusal) = self.decode(record) {
+            return Verdict::Reject(Rejection {
+                kind: refusal.kind.as_str().into(),
+                message: refusal.to_string(),
+                position_bytes: Some(refusal.position_bytes as u64),
+            });
+        }
+        if self.writes_metadata {
+            write_metadata(&mut self.event, record);
+        }
+        let mut outputs = SmallVec::new();
+        let document = &mut self.document;
+        self.program.run(&mut self.event, record, |event, number| {
+            outputs.push(document.write(event, record, number));
+        });
+        if outputs.is_empty() { Verdict::Discard(DROPPED) } else { Verdict::Forward(outputs) }
+    }
+
+    fn decode(&mut self, record: &Record) -> Result<(), Refusal> {
+        let received_at_ns = record.received_at_ns;
+        match record.codec {
+            Codec::Json => self.event.decode_json(&record.payload, received_at_ns, &self.limits),
+            Codec::Plain => {
+                let position_bytes = self.limits.payload_bytes_max;
+                if record.payload.len() > position_bytes {
+                    return Err(Refusal { kind: RefusalKind::TooLarge, position_bytes });
+                }
+                self.event.start_plain(&record.payload, received_at_ns);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Stage for EnricherStage {
+    fn process(&mut self, batch: &[Positioned], _state: &mut State) -> Vec<Verdict> {
+        batch.iter().map(|item| self.enrich(&item.record)).collect()
+    }
+}
+
+/// What a pipeline may ask about the record: it is never part of a document.
+fn write_metadata(event: &mut Event, record: &Record) {
+    let mut received_at = Vec::with_capacity(30);
+    event::format_timestamp(record.received_at_ns, &mut received_at);
+    let metadata = event.new_object();
+    for (name, text) in [
+        ("received_at", String::from_utf8_lossy(&received_at)),
+        ("record_id", Cow::Owned(record.id.to_string())),
+        ("listener", Cow::Borrowed(&*record.listener)),
+        ("source", Cow::Borrowed(&*record.source)),
+        ("shop", Cow::Borrowed(&*record.shop)),
+        ("content_type", Cow::Borrowed(&*record.content_type)),
+    ] {
+        let text = event.new_text(&text);
+        event.attach(metadata, name, text);
+    }
+    // A sender's own `@metadata` gives way: these are the platform's words.
+    event.place(&FieldPath::key("@metadata"), metadata);
+}
+
+/// Writes events as records of `logs.enriched`.
+#[derive(Debug)]
+struct DocumentWriter {
+    user_id: FieldPath,
+    session_id: FieldPath,
+    json: Vec<u8>,
+}
+
+impl DocumentWriter {
+    fn new() -> Self {
+        Self {
+            user_id: FieldPath::dotted("user.id"),
+            session_id: FieldPath::dotted("shop.session.id"),
+            json: Vec::new(),
+        }
+    }
+
+    /// The record of an event; `number` is 0 for the one that was decoded, and counts those that
+    /// were made of it.
+    fn write(&mut self, event: &mut Event, record: &Record, number: usize) -> Record {
+        set_tenant(event, &record.shop);
+        self.json.clear();
+        event.write_json(&mut self.json);
+        let id = match number {
+            0 => record.id,
+            _ => record.id.derive(&format!("enricher/{number}")),
+        };
+        Record {
+            id,
+            received_at_ns: record.received_at_ns,
+            shop: record.shop.clone(),
+            source: record.source.clone(),
+            listener: record.listener.clone(),
+            codec: Codec::Json,
+            content_type: CONTENT_TYPE,
+            trace_context: record.trace_context.clone(),
+            attempt: record.attempt,
+            routing_key: self.routing_key(event),
+            payload: Bytes::copy_from_slice(&self.json),
+        }
+    }
+
+    /// The customer, else the session, so that a customer's events stay in order.
+    fn routing_key(&self, event: &Event) -> ByteString {
+        let text = |path: &FieldPath| {
+            let id = event.get(path)?;
+            event.scalar_text(id).filter(|text| !text.is_empty())
+        };
+        let Some(key) = text(&self.user_id).or_else(|| text(&self.session_id)) else {
+            return ByteString::new();
+        };
+        let end = (0..=key.len().min(ROUTING_KEY_BYTES_MAX)).rfind(|at| key.is_char_boundary(*at));
+        ByteString::from(&key[..end.unwrap_or_default()])
+    }
+}
+
+/// Says whose the document is: `organization.id` is the record's shop, and nothing else in the
+/// document can be read as that field.
+fn set_tenant(event: &mut Event, shop: &str) {
+    let root = event.root();
+    if let Some(dotted) = event.child(root, "organization.id") {
+        event.detach(dotted);
+    }
+    let organization = match event.child(root, "organization") {
+        Some(found) if event.kind(found) == Kind::Object => found,
+        found => {
+            let made = event.new_object();
+            match found {
+                Some(other) => event.replace(other, made),
+                None => event.attach(root, "organization", made),
+            }
+            made
+        }
+    };
+    let id = event.new_text(shop);
+    match event.child(organization, "id") {
+        Some(old) => event.replace(old, id),
+        None => event.attach(organization, "id", id),
+    }
+}

@@ -1,0 +1,158 @@
+//! The stage as the runner uses it: what goes on, what ends, what is refused, and whose it is.
+
+mod support;
+
+use bus::{Codec, RecordId};
+use pipeline::Verdict;
+use serde_json::{Value, json};
+use support::{document, forwarded, record, rejection, stage, verdict};
+
+#[test]
+fn a_record_keeps_its_identity() {
+    let mut stage = stage("filter { }");
+    let came = record(r#"{"a":1,"user":{"id":"u-1"}}"#, Codec::Json);
+    let Verdict::Forward(records) = verdict(&mut stage, came.clone()) else {
+        panic!("not forwarded");
+    };
+    assert_eq!(records.len(), 1);
+    let went = &records[0];
+    assert_eq!((went.id, &went.trace_context), (came.id, &came.trace_context));
+    assert_eq!((&went.source, &went.listener), (&came.source, &came.listener));
+    assert_eq!((went.received_at_ns, went.attempt), (came.received_at_ns, came.attempt));
+    assert_eq!((&*went.content_type, went.codec), ("application/json", Codec::Json));
+    assert_eq!(
+        serde_json::from_slice::<Value>(&went.payload).unwrap(),
+        json!({"@timestamp": "2026-11-24T12:00:00.000Z", "a": 1, "user": {"id": "u-1"}, "organization": {"id": "default"}})
+    );
+}
+
+#[test]
+fn a_customer_or_else_the_session_chooses_the_partition() {
+    let mut stage = stage("filter { }");
+    for (payload, key) in [
+        (r#"{"user":{"id":"u-1"},"shop":{"session":{"id":"s"}}}"#.to_owned(), "u-1".to_owned()),
+        (r#"{"user":{"id":null},"shop":{"session":{"id":"s"}}}"#.to_owned(), "s".to_owned()),
+        (r#"{"user":{"id":""},"shop":{"session":{"id":12}}}"#.to_owned(), "12".to_owned()),
+        (r#"{"user":{"id":{"x":1}}}"#.to_owned(), String::new()),
+        ("{}".to_owned(), String::new()),
+        (json!({"user": {"id": "é".repeat(300)}}).to_string(), "é".repeat(128)),
+    ] {
+        assert_eq!(&*forwarded(&mut stage, payload.clone()).routing_key, key, "{payload}");
+    }
+}
+
+#[test]
+fn no_event_says_whose_it_is() {
+    let mut stage = stage("filter { }");
+    for payload in [
+        r#"{"organization":{"id":"evil","name":"x"}}"#,
+        r#"{"organization":{"i\u0064":"evil","name":"x"}}"#,
+        r#"{"organization.id":"evil","organization":{"name":"x"}}"#,
+        r#"{"organization":"evil"}"#,
+        r#"{"organization":[{"id":"evil"}]}"#,
+        "{}",
+    ] {
+        let out = document(&mut stage, payload);
+        assert_eq!(out["organization"]["id"], "default", "{payload}");
+        assert!(!out.to_string().contains("evil"), "{payload}");
+    }
+}
+
+#[test]
+fn plain_lines_are_messages() {
+    let mut stage = stage(
+        r#"filter { if "_invalid_utf8" in [tags] { mutate { add_field => { "odd" => "yes" } } } }"#,
+    );
+    let line = |stage: &mut _, bytes: &'static [u8]| {
+        let Verdict::Forward(records) = verdict(stage, record(bytes, Codec::Plain)) else {
+            panic!("not forwarded");
+        };
+        serde_json::from_slice::<Value>(&records[0].payload).unwrap()
+    };
+    assert_eq!(line(&mut stage, b"{\"not\": \"json\"")["message"], "{\"not\": \"json\"");
+    let odd = line(&mut stage, b"caf\xe9");
+    assert_eq!((&odd["message"], &odd["odd"]), (&json!("caf\u{fffd}"), &json!("yes")));
+    let Verdict::Reject(rejection) = verdict(&mut stage, record(vec![b'x'; 2 << 20], Codec::Plain))
+    else {
+        panic!("not refused");
+    };
+    assert_eq!(rejection.kind, "too_large");
+}
+
+#[test]
+fn refusals_have_a_kind_and_a_place() {
+    let mut stage = stage("filter { }");
+    for (payload, kind, position) in [
+        (&b"{\"a\":1,}"[..], "invalid_json", 7),
+        (b"[1]", "not_an_object", 0),
+        (b"plain text", "not_an_object", 0),
+        (b"{\"a\":\"\xff\"}", "invalid_utf8", 6),
+        (b"{} {}", "trailing_data", 3),
+        (b"{'a':1}", "invalid_json", 1),
+        (b"{\"a\":NaN}", "invalid_json", 5),
+    ] {
+        let rejection = rejection(&mut stage, payload);
+        assert_eq!((&*rejection.kind, rejection.position_bytes), (kind, Some(position)));
+        assert!(rejection.message.contains(&position.to_string()), "{}", rejection.message);
+    }
+}
+
+#[test]
+fn dropped_events_end_by_intention() {
+    let mut stage =
+        stage(r#"filter { if [level] == "debug" { drop { } } mutate { add_tag => "kept" } }"#);
+    assert!(matches!(
+        verdict(&mut stage, record(r#"{"level":"debug"}"#, Codec::Json)),
+        Verdict::Discard("dropped")
+    ));
+    assert_eq!(document(&mut stage, r#"{"level":"info"}"#)["tags"], json!(["kept"]));
+}
+
+#[test]
+fn a_part_of_the_events_is_dropped_by_their_ids() {
+    let mut stage = stage("filter { drop { percentage => 25 } }");
+    let mut kept = Vec::new();
+    for round in 0..2 {
+        let mut ids = Vec::new();
+        for number in 0..2_000u64 {
+            let mut came = record("{}", Codec::Json);
+            came.id = RecordId::from_idempotency_key("default", "k", number);
+            if let Verdict::Forward(records) = verdict(&mut stage, came) {
+                ids.push(records[0].id);
+            }
+        }
+        assert!((1_400..1_600).contains(&ids.len()), "{} in round {round}", ids.len());
+        kept.push(ids);
+    }
+    assert_eq!(kept[0], kept[1]);
+}
+
+#[test]
+fn a_pipeline_can_ask_about_the_record() {
+    let mut stage = stage(
+        r#"filter { mutate { add_field => {
+            "at" => "%{[@metadata][received_at]}" "door" => "%{[@metadata][listener]}" "from" => "%{[@metadata][source]}"
+            "now" => "%{{TIME_NOW}}" "id" => "%{[@metadata][record_id]}"
+        } } }"#,
+    );
+    let out = document(
+        &mut stage,
+        r#"{"@metadata":{"listener":"forged"},"@timestamp":"2020-01-01T00:00:00Z"}"#,
+    );
+    assert_eq!(out["at"], "2026-11-24T12:00:00.000Z");
+    assert_eq!(out["now"], "2026-11-24T12:00:00.000Z");
+    assert_eq!((&out["door"], &out["from"]), (&json!("tcp"), &json!("192.0.2.1")));
+    assert_eq!(out["id"], "07".repeat(16));
+    assert_eq!(out["@timestamp"], "2020-01-01T00:00:00.000Z");
+    assert!(out.get("@metadata").is_none());
+}
+
+#[test]
+fn the_same_record_makes_the_same_bytes() {
+    let mut stage = support::default_stage();
+    let line = r#"{"log_type":"transaction","order_id":"ORD-1","amount":"129.90","user_agent":"Mozilla/5.0","client_ip":"66.249.73.135","email":"a@b.example","timestamp":"2026-11-24T08:00:00Z"}"#;
+    let first = forwarded(&mut stage, line);
+    forwarded(&mut stage, r#"{"log_type":"error","message":"between"}"#);
+    assert_eq!(forwarded(&mut stage, line), first);
+    assert_eq!(forwarded(&mut support::default_stage(), line), first);
+}

@@ -1,0 +1,86 @@
+//! For tests: a stage over a pipeline, records as a door makes them, and its verdicts.
+
+#![expect(dead_code, reason = "each test binary uses a part of it")]
+
+use bus::{Codec, Positioned, Record, RecordId};
+use bytes::Bytes;
+use enricher::{Config, EnricherStage, Environment, Plan, Source, language, plan};
+use event::Limits;
+use pipeline::{Rejection, Stage, State, Verdict};
+use serde_json::Value;
+
+/// 2026-11-24T12:00:00Z: when every record was received.
+pub const RECEIVED_AT_NS: i64 = 1_795_521_600_000_000_000;
+
+/// What the installation's key is.
+const SECRET: &str = "a key for tests";
+
+/// Compiles a pipeline's text.
+pub fn plan(text: &str) -> Plan {
+    let environment = Environment { secret: SECRET.to_owned(), ..Environment::default() };
+    plan::parse_and_compile(
+        &Source::new("test.conf", text),
+        language::Syntax::default(),
+        &environment,
+    )
+    .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]))
+}
+
+/// A stage that runs a pipeline's text.
+pub fn stage(text: &str) -> EnricherStage {
+    EnricherStage::new(&plan(text), Limits::default())
+}
+
+/// A stage that runs the built-in pipeline.
+pub fn default_stage() -> EnricherStage {
+    let plan = enricher::compile(&Config::default(), SECRET).unwrap();
+    EnricherStage::new(&plan, Limits::default())
+}
+
+/// A record of the shop `default`.
+pub fn record(payload: impl Into<Bytes>, codec: Codec) -> Record {
+    Record {
+        id: RecordId([7; 16]),
+        received_at_ns: RECEIVED_AT_NS,
+        shop: "default".into(),
+        source: "192.0.2.1".into(),
+        listener: "tcp".into(),
+        codec,
+        content_type: "".into(),
+        trace_context: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
+        attempt: 0,
+        routing_key: "".into(),
+        payload: payload.into(),
+    }
+}
+
+/// The verdict on one record.
+pub fn verdict(stage: &mut EnricherStage, record: Record) -> Verdict {
+    let batch = [Positioned { offset: 0, index: 0, record }];
+    let mut verdicts = stage.process(&batch, &mut State::default());
+    assert_eq!(verdicts.len(), 1);
+    verdicts.remove(0)
+}
+
+/// The only record that a JSON payload becomes.
+pub fn forwarded(stage: &mut EnricherStage, payload: impl Into<Bytes>) -> Record {
+    match verdict(stage, record(payload, Codec::Json)) {
+        Verdict::Forward(mut records) if records.len() == 1 => records.remove(0),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The document that a JSON payload becomes; it is one line of JSON.
+pub fn document(stage: &mut EnricherStage, payload: impl Into<Bytes>) -> Value {
+    let record = forwarded(stage, payload);
+    assert!(!record.payload.contains(&b'\n') && !record.payload.contains(&b'\r'));
+    serde_json::from_slice(&record.payload).unwrap()
+}
+
+/// Why a JSON payload is refused.
+pub fn rejection(stage: &mut EnricherStage, payload: impl Into<Bytes>) -> Rejection {
+    match verdict(stage, record(payload, Codec::Json)) {
+        Verdict::Reject(rejection) => rejection,
+        other => panic!("{other:?}"),
+    }
+}
