@@ -171,12 +171,11 @@ async fn blocking<T: Send + 'static>(
 
 /// Tells the writer which ids are indexed, so that it need not ask the index for each.
 fn read_known_ids(shared: Arc<Shared>, messages: Sender<Message>) -> std::io::Result<()> {
-    let mut filter = IdentityFilter::new(shared.config.identity_memory.as_usize());
     let snapshot = shared.snapshot();
     if snapshot.parts.is_empty() {
-        drop(messages.send(Message::Known(filter)));
         return Ok(());
     }
+    let mut filter = IdentityFilter::new(shared.config.identity_memory.as_usize());
     let read = move || {
         for part in &snapshot.parts {
             let view = shared.view(part).map_err(failed)?;

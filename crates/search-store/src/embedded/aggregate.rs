@@ -1,20 +1,27 @@
 //! Counts over what matches: by time, and by the values of a field. Both are exact.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::sync::Arc;
 
 use schema::FieldKind;
+use tantivy::postings::TermInfo;
 use tantivy::schema::IndexRecordOption;
+use tantivy::termdict::TermStreamer;
 
 use super::bits::Bits;
 use super::catalog::{Catalog, CatalogField};
 use super::evaluate::{failed, prefixed};
 use super::part::SegmentView;
+use super::plan::path_of;
 use super::read::Reading;
 use super::{term, value};
 use crate::{BUCKETS_MAX, StoreError, TERMS_SIZE_MAX, TimeRange};
 
-/// How many different values are counted.
-const VALUES_MAX: usize = 1_000_000;
+/// How many different numbers are counted.
+const NUMBERS_MAX: usize = 500_000;
+/// Values between two looks at the clock.
+const VALUES_STEP: u32 = 4_096;
 
 /// Counts by interval.
 ///
@@ -87,45 +94,78 @@ pub(crate) fn terms(
         return Err(StoreError::Invalid(message));
     }
     Source::of(name, current)?;
-    let mut counts: HashMap<String, u64> = HashMap::new();
+    let mut listed = Listed::new(size);
+    let mut places = Vec::new();
+    let mut numbers = HashMap::new();
     reading.each(|catalog, segment, found| {
         // A part from before the field had these values has none to list.
-        if let Ok(Some(source)) = Source::of(name, catalog) {
-            source.count(reading, segment, found, &mut counts)?;
+        match Source::of(name, catalog) {
+            Ok(Some(Source::Terms { prefix, addresses })) => {
+                places.push(Place { segment: Arc::clone(segment), prefix, addresses, found });
+            }
+            Ok(Some(Source::Column(field))) => {
+                count_numbers(segment, field, &found, &mut numbers)?;
+            }
+            Ok(None) | Err(_) => {}
         }
-        if counts.len() > VALUES_MAX {
+        if numbers.len() > NUMBERS_MAX {
             return Err(StoreError::Invalid(format!(
-                "{name} has more than {VALUES_MAX} values here: narrow the query or the time range"
+                "{name} has more than {NUMBERS_MAX} values here: narrow the query or the time range"
             )));
         }
         Ok(())
     })?;
-    let mut listed: Vec<(String, u64)> = counts.into_iter().collect();
-    listed.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    listed.truncate(size);
-    Ok(listed)
+    numbers.into_iter().for_each(|(number, count)| listed.offer(number.text(), count));
+    merge_terms(reading, &places, &mut listed)?;
+    Ok(listed.finish())
+}
+
+/// The most frequent values so far.
+struct Listed {
+    size: usize,
+    least: BinaryHeap<(Reverse<u64>, String)>,
+}
+
+impl Listed {
+    fn new(size: usize) -> Self {
+        Self { size, least: BinaryHeap::new() }
+    }
+
+    fn offer(&mut self, value: String, count: u64) {
+        self.least.push((Reverse(count), value));
+        if self.least.len() > self.size {
+            self.least.pop();
+        }
+    }
+
+    fn finish(self) -> Vec<(String, u64)> {
+        self.least.into_sorted_vec().into_iter().map(|(count, value)| (value, count.0)).collect()
+    }
 }
 
 /// Where the values of a field are.
 enum Source<'a> {
-    /// Terms with this prefix.
-    Terms(Vec<u8>, FieldKind),
+    /// Terms that begin so; addresses are written out.
+    Terms {
+        prefix: Vec<u8>,
+        addresses: bool,
+    },
     Column(&'a CatalogField),
 }
 
 impl<'a> Source<'a> {
     fn of(name: &str, catalog: &'a Catalog) -> Result<Option<Self>, StoreError> {
+        let terms = |prefix| Ok(Some(Self::Terms { prefix, addresses: false }));
         if name == "_index" {
-            return Ok(Some(Self::Terms(term::code(term::INDEX).to_vec(), FieldKind::Keyword)));
+            return terms(term::code(term::INDEX).to_vec());
         }
         let Some(field) = catalog.field(name) else {
-            let path = super::plan::path_of(name, catalog);
-            return Ok(path.map(|prefix| Self::Terms(prefix, FieldKind::Keyword)));
+            return path_of(name, catalog).map_or(Ok(None), terms);
         };
-        let terms = |kind| Ok(Some(Self::Terms(term::code(field.code()).to_vec(), kind)));
+        let prefix = term::code(field.code()).to_vec();
         match field.kind {
-            FieldKind::Keyword | FieldKind::Boolean => terms(FieldKind::Keyword),
-            FieldKind::Ip => terms(FieldKind::Ip),
+            FieldKind::Keyword | FieldKind::Boolean => terms(prefix),
+            FieldKind::Ip => Ok(Some(Self::Terms { prefix, addresses: true })),
             FieldKind::Long | FieldKind::Decimal { .. } | FieldKind::Double => {
                 Ok(Some(Self::Column(field)))
             }
@@ -134,85 +174,119 @@ impl<'a> Source<'a> {
             | FieldKind::GeoPoint
             | FieldKind::Flattened
             | FieldKind::Nested => Err(StoreError::Invalid(format!(
-                "the values of {name} cannot be listed: choose a keyword, a number, an address or a boolean"
+                "the values of {name} cannot be listed: choose a keyword, a number, an address or \
+                 a boolean"
             ))),
-        }
-    }
-
-    fn count(
-        &self,
-        reading: &Reading,
-        segment: &SegmentView,
-        found: &Bits,
-        counts: &mut HashMap<String, u64>,
-    ) -> Result<(), StoreError> {
-        match self {
-            Self::Terms(prefix, kind) => {
-                count_terms(reading, segment, prefix, *kind, found, counts)
-            }
-            Self::Column(field) => count_column(segment, field, found, counts),
         }
     }
 }
 
-fn count_terms(
-    reading: &Reading,
-    segment: &SegmentView,
-    prefix: &[u8],
-    kind: FieldKind,
-    found: &Bits,
-    counts: &mut HashMap<String, u64>,
-) -> Result<(), StoreError> {
-    let mut stream = prefixed(&segment.terms, prefix)?;
-    let mut looked_at = 0u32;
-    while stream.advance() {
-        looked_at += 1;
-        if looked_at.is_multiple_of(4_096) {
+/// A segment, the terms of the field in it, and what matched.
+struct Place {
+    segment: Arc<SegmentView>,
+    prefix: Vec<u8>,
+    addresses: bool,
+    found: Bits,
+}
+
+/// Walks through the sorted terms of all segments at once, so that each value is complete when it is
+/// counted and none is kept.
+fn merge_terms(reading: &Reading, places: &[Place], listed: &mut Listed) -> Result<(), StoreError> {
+    let mut streams = Vec::with_capacity(places.len());
+    let mut heads: BinaryHeap<(Reverse<Vec<u8>>, usize)> = BinaryHeap::new();
+    for place in places {
+        streams.push(prefixed(&place.segment.terms, &place.prefix)?);
+    }
+    let advance = |streams: &mut [TermStreamer<'_>], index: usize| {
+        let stream = &mut streams[index];
+        let more = stream.advance();
+        more.then(|| stream.key().get(places[index].prefix.len()..).unwrap_or_default().to_vec())
+    };
+    for index in 0..streams.len() {
+        heads.extend(advance(&mut streams, index).map(|value| (Reverse(value), index)));
+    }
+    let mut values = 0u32;
+    while let Some((Reverse(value), first)) = heads.pop() {
+        values += 1;
+        if values.is_multiple_of(VALUES_STEP) {
             reading.deadline.check()?;
         }
-        let mut postings = segment
-            .terms
-            .read_block_postings_from_terminfo(stream.value(), IndexRecordOption::Basic)
-            .map_err(failed)?;
         let mut count = 0;
-        while !postings.docs().is_empty() {
-            count += postings.docs().iter().filter(|document| found.contains(**document)).count();
-            postings.advance();
+        let mut next = Some(first);
+        while let Some(index) = next {
+            count += count_postings(&places[index], streams[index].value())?;
+            heads.extend(advance(&mut streams, index).map(|value| (Reverse(value), index)));
+            let same = heads.peek().is_some_and(|(head, _)| head.0 == value);
+            next = same.then(|| heads.pop().map(|(_, index)| index)).flatten();
         }
         if count > 0 {
-            let bytes = stream.key().get(prefix.len()..).unwrap_or_default();
-            let text = match (kind, <[u8; 16]>::try_from(bytes)) {
-                (FieldKind::Ip, Ok(octets)) => value::format_address(octets),
-                _ => String::from_utf8_lossy(bytes).into_owned(),
-            };
-            *counts.entry(text).or_default() += count as u64;
+            let addresses = places[first].addresses;
+            listed.offer(shown(addresses, &value), count);
         }
     }
     Ok(())
 }
 
-fn count_column(
+fn shown(addresses: bool, value: &[u8]) -> String {
+    match <[u8; 16]>::try_from(value) {
+        Ok(octets) if addresses => value::format_address(octets),
+        _ => String::from_utf8_lossy(value).into_owned(),
+    }
+}
+
+/// How many of the documents of a term matched.
+fn count_postings(place: &Place, info: &TermInfo) -> Result<u64, StoreError> {
+    let terms = &place.segment.terms;
+    let mut postings =
+        terms.read_block_postings_from_terminfo(info, IndexRecordOption::Basic).map_err(failed)?;
+    let mut count = 0;
+    while !postings.docs().is_empty() {
+        let matched = postings.docs().iter().filter(|document| place.found.contains(**document));
+        count += matched.count() as u64;
+        postings.advance();
+    }
+    Ok(count)
+}
+
+/// A value of a column.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Number {
+    Whole {
+        value: i64,
+        scale: u8,
+    },
+    /// The bits of a double.
+    Double(u64),
+}
+
+impl Number {
+    fn text(self) -> String {
+        match self {
+            Self::Whole { value, scale } => value::format_scaled(value, scale),
+            Self::Double(bits) => f64::from_bits(bits).to_string(),
+        }
+    }
+}
+
+fn count_numbers(
     segment: &SegmentView,
     field: &CatalogField,
     found: &Bits,
-    counts: &mut HashMap<String, u64>,
+    counts: &mut HashMap<Number, u64>,
 ) -> Result<(), StoreError> {
     let columns = segment.reader.fast_fields();
-    let mut add = |text: String| *counts.entry(text).or_default() += 1;
-    match field.kind {
-        FieldKind::Double => {
-            if let Some(column) = columns.column_opt::<f64>(&field.column).map_err(failed)? {
-                let values = found.iter().flat_map(|document| column.values_for_doc(document));
-                values.for_each(|value| add(value.to_string()));
-            }
+    let mut add = |number: Number| *counts.entry(number).or_default() += 1;
+    if field.kind == FieldKind::Double {
+        if let Some(column) = columns.column_opt::<f64>(&field.column).map_err(failed)? {
+            let values = found.iter().flat_map(|document| column.values_for_doc(document));
+            values.for_each(|value| add(Number::Double(value.to_bits())));
         }
-        kind => {
-            let scale = if let FieldKind::Decimal { scale } = kind { scale } else { 0 };
-            if let Some(column) = columns.column_opt::<i64>(&field.column).map_err(failed)? {
-                let values = found.iter().flat_map(|document| column.values_for_doc(document));
-                values.for_each(|value| add(value::format_scaled(value, scale)));
-            }
-        }
+        return Ok(());
+    }
+    let scale = if let FieldKind::Decimal { scale } = field.kind { scale } else { 0 };
+    if let Some(column) = columns.column_opt::<i64>(&field.column).map_err(failed)? {
+        let values = found.iter().flat_map(|document| column.values_for_doc(document));
+        values.for_each(|value| add(Number::Whole { value, scale }));
     }
     Ok(())
 }

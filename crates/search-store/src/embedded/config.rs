@@ -26,6 +26,8 @@ pub struct EmbeddedConfig {
     pub open_parts_max: usize,
     /// Reads that run at the same time; further ones wait. Default 4.
     pub reads_max: usize,
+    /// Bytes of documents that end a page before it has as many as were asked for. Default `16MiB`.
+    pub page_bytes_max: ByteSize,
     /// How long one read may take. Default `30s`.
     pub read_time_max: Span,
 }
@@ -41,6 +43,7 @@ impl Default for EmbeddedConfig {
             identity_memory: ByteSize(16 << 20),
             open_parts_max: 16,
             reads_max: 4,
+            page_bytes_max: ByteSize(16 << 20),
             read_time_max: Span::from_secs(30),
         }
     }

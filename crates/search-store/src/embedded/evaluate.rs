@@ -65,10 +65,8 @@ pub(crate) fn evaluate(
     let length = segment.reader.max_doc();
     let evaluation = Evaluation { segment, deadline, length };
     let mut found = evaluation.run(plan)?;
-    if let Some(alive) = segment.reader.alive_bitset() {
-        let mut kept = Bits::none(length);
-        alive.iter_alive().for_each(|document| kept.insert(document));
-        found.intersect(&kept);
+    if let Some(alive) = &segment.alive {
+        found.intersect(alive);
     }
     Ok((!found.is_empty()).then_some(found))
 }

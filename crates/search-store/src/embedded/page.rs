@@ -2,8 +2,11 @@
 //! the order of their ids, which no merge changes.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::hash_map::Entry;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
+
+use tantivy::store::StoreReader;
 
 use super::evaluate::failed;
 use super::part::{SegmentView, read_hit};
@@ -156,17 +159,29 @@ pub(crate) fn page(
         }
         Ok(())
     })?;
-    let beyond = |hit: &Hit| {
-        cursor.is_none_or(|cursor| by_id(order, &hit.id, &cursor.id) == Ordering::Greater)
-    };
-    let mut ranked = read_all(reading, at_cursor)?;
-    ranked.retain(|(_, hit)| beyond(hit));
-    let left = ranked.len() as u64 + first.seen;
-    ranked.extend(read_all(reading, first.heap.into_vec())?);
-    ranked.extend(read_all(reading, first.beside)?);
-    ranked.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| by_id(order, &one.id, &other.id)));
-    ranked.truncate(size);
-    let hits: Vec<Hit> = ranked.into_iter().map(|(_, hit)| hit).collect();
+    let mut candidates = at_cursor;
+    candidates.append(&mut first.heap.into_vec());
+    candidates.append(&mut first.beside);
+    candidates.sort_by_key(|one| (one.rank, Arc::as_ptr(&one.segment) as usize, one.document));
+    let mut left = first.seen;
+    let mut reader = Reader::new(reading);
+    let mut hits = Vec::with_capacity(size.min(candidates.len()));
+    for beside in candidates.chunk_by(|a, b| a.rank == b.rank) {
+        if hits.len() >= size || reader.is_full() {
+            break;
+        }
+        let mut group = Vec::with_capacity(beside.len());
+        for candidate in beside {
+            group.push(reader.read(&candidate.segment, candidate.document)?);
+        }
+        if let Some(cursor) = cursor.filter(|_| after == beside.first().map(|one| one.rank)) {
+            group.retain(|hit| by_id(order, &hit.id, &cursor.id) == Ordering::Greater);
+            left += group.len() as u64;
+        }
+        group.sort_by(|one, other| by_id(order, &one.id, &other.id));
+        hits.append(&mut group);
+    }
+    hits.truncate(size);
     let more = left > hits.len() as u64;
     let cursor = hits
         .last()
@@ -182,23 +197,36 @@ fn by_id(order: Order, one: &str, other: &str) -> Ordering {
     }
 }
 
-fn read_all(
-    reading: &Reading,
-    mut candidates: Vec<Candidate>,
-) -> Result<Vec<(Rank, Hit)>, StoreError> {
-    // Neighbours stand in the same block of the store.
-    candidates
-        .sort_by_key(|candidate| (Arc::as_ptr(&candidate.segment) as usize, candidate.document));
-    let mut hits = Vec::with_capacity(candidates.len());
-    for beside in candidates.chunk_by(|a, b| Arc::ptr_eq(&a.segment, &b.segment)) {
-        let Some(first) = beside.first() else { continue };
-        reading.deadline.check()?;
-        let store = first.segment.store().map_err(failed)?;
-        for candidate in beside {
-            hits.push((candidate.rank, read_hit(&store, candidate.document).map_err(failed)?));
-        }
+/// Reads stored documents for one page, until they are as many bytes as a page may hold.
+pub(crate) struct Reader<'a> {
+    reading: &'a Reading,
+    stores: HashMap<*const SegmentView, StoreReader>,
+    bytes: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(reading: &'a Reading) -> Self {
+        Self { reading, stores: HashMap::new(), bytes: 0 }
     }
-    Ok(hits)
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes >= self.reading.page_bytes_max
+    }
+
+    pub(crate) fn read(
+        &mut self,
+        segment: &Arc<SegmentView>,
+        document: u32,
+    ) -> Result<Hit, StoreError> {
+        self.reading.deadline.check()?;
+        let store = match self.stores.entry(Arc::as_ptr(segment)) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => place.insert(segment.store().map_err(failed)?),
+        };
+        let hit = read_hit(store, document).map_err(failed)?;
+        self.bytes += hit.document.len();
+        Ok(hit)
+    }
 }
 
 /// # Errors

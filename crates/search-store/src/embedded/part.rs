@@ -14,6 +14,7 @@ use tantivy::store::{Compressor, StoreReader};
 use tantivy::tokenizer::{TextAnalyzer, TokenizerManager};
 use tantivy::{Index, IndexSettings, InvertedIndexReader, SegmentReader, TantivyError};
 
+use super::bits::Bits;
 use super::catalog::{Catalog, IDENTITY_COLUMN, SEQUENCE_COLUMN, TIMESTAMP_COLUMN};
 use super::document::{StoredRecord, read_record};
 use super::words::{WORDS, Words};
@@ -66,6 +67,8 @@ pub(crate) struct SegmentView {
     pub(crate) timestamp: Column<i64>,
     pub(crate) sequence: Column<u64>,
     pub(crate) identity: Column<u64>,
+    /// The documents that were not replaced; none if none was.
+    pub(crate) alive: Option<Bits>,
     version: (SegmentId, Option<u64>),
 }
 
@@ -243,6 +246,11 @@ impl SegmentView {
             timestamp: columns.i64(TIMESTAMP_COLUMN)?,
             sequence: columns.u64(SEQUENCE_COLUMN)?,
             identity: columns.u64(IDENTITY_COLUMN)?,
+            alive: reader.alive_bitset().map(|alive| {
+                let mut bits = Bits::none(reader.max_doc());
+                alive.iter_alive().for_each(|document| bits.insert(document));
+                bits
+            }),
             reader,
             version,
         })

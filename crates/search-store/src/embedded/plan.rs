@@ -99,6 +99,18 @@ pub(crate) fn plan(query: &Query, catalog: &Catalog) -> Result<Plan, StoreError>
     })
 }
 
+/// Plans a query for a part with other fields than those of now: a value that a field could not have
+/// then was never there.
+pub(crate) fn plan_of_earlier(query: &Query, catalog: &Catalog) -> Plan {
+    let each = |all: &[Query]| all.iter().map(|query| plan_of_earlier(query, catalog)).collect();
+    match query {
+        Query::And(all) => Plan::And(each(all)),
+        Query::Or(all) => Plan::Or(each(all)),
+        Query::Not(inner) => Plan::Not(Box::new(plan_of_earlier(inner, catalog))),
+        leaf => plan(leaf, catalog).unwrap_or(Plan::Nothing),
+    }
+}
+
 fn plan_all(all: &[Query], catalog: &Catalog) -> Result<Vec<Plan>, StoreError> {
     all.iter().map(|query| plan(query, catalog)).collect()
 }

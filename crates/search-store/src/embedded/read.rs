@@ -11,7 +11,7 @@ use super::bits::Bits;
 use super::catalog::{Catalog, TIMESTAMP_COLUMN};
 use super::evaluate::{Deadline, evaluate, failed};
 use super::part::{PartView, SegmentView};
-use super::plan::{Plan, plan};
+use super::plan::{Plan, plan, plan_of_earlier};
 use super::shared::{Shared, Snapshot};
 use super::term::{self, SHOP};
 use crate::{StoreError, TimeRange};
@@ -20,6 +20,8 @@ use crate::{StoreError, TimeRange};
 pub(crate) struct Reading {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) deadline: Deadline,
+    /// A page that holds this many bytes of documents ends.
+    pub(crate) page_bytes_max: usize,
     views: Vec<(Arc<PartView>, Plan)>,
 }
 
@@ -43,13 +45,18 @@ impl Reading {
             let asked = if Arc::ptr_eq(&part.catalog, &shared.catalog) {
                 current.clone()
             } else {
-                // A value that a field of earlier could not have was never there.
-                plan(query, &part.catalog).unwrap_or(Plan::Nothing)
+                plan_of_earlier(query, &part.catalog)
             };
             let whole = Plan::And(vec![visible(scope), within(range), asked]);
-            views.push((shared.view(part).map_err(failed)?, whole));
+            match shared.view(part) {
+                Ok(view) => views.push((view, whole)),
+                // Retention took it away in this moment.
+                Err(_) if !shared.holds(part) => {}
+                Err(error) => return Err(failed(error)),
+            }
         }
-        Ok(Self { snapshot, deadline, views })
+        let page_bytes_max = shared.config.page_bytes_max.as_usize();
+        Ok(Self { snapshot, deadline, page_bytes_max, views })
     }
 
     /// Calls `visit` for each segment in which something matches, newest part first.
@@ -58,7 +65,7 @@ impl Reading {
     /// A segment that cannot be read, too long a time, or what `visit` answers.
     pub(crate) fn each(
         &self,
-        visit: impl FnMut(&Catalog, &Arc<SegmentView>, &Bits) -> Result<(), StoreError>,
+        visit: impl FnMut(&Catalog, &Arc<SegmentView>, Bits) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.each_of(|_| true, visit)
     }
@@ -70,12 +77,12 @@ impl Reading {
     pub(crate) fn each_of(
         &self,
         wanted: impl Fn(&SegmentView) -> bool,
-        mut visit: impl FnMut(&Catalog, &Arc<SegmentView>, &Bits) -> Result<(), StoreError>,
+        mut visit: impl FnMut(&Catalog, &Arc<SegmentView>, Bits) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         for (view, plan) in self.views.iter().rev() {
             for segment in view.segments.iter().filter(|segment| wanted(segment)) {
                 if let Some(found) = evaluate(plan, segment, self.deadline)? {
-                    visit(&view.catalog, segment, &found)?;
+                    visit(&view.catalog, segment, found)?;
                 }
             }
         }

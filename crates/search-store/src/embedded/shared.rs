@@ -48,6 +48,11 @@ impl Shared {
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
     }
 
+    /// Whether a part was not taken away.
+    pub(crate) fn holds(&self, part: &Part) -> bool {
+        self.snapshot().parts.iter().any(|held| held.name == part.name)
+    }
+
     /// What can be read of a part; closes the one that was not used for the longest time if there are
     /// too many.
     pub(crate) fn view(&self, part: &Part) -> Result<Arc<PartView>, PartError> {

@@ -4,9 +4,8 @@
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::evaluate::failed;
-use super::page::check_size;
-use super::part::{SegmentView, read_hit};
+use super::page::{Reader, check_size};
+use super::part::SegmentView;
 use super::read::Reading;
 use crate::{Hit, StoreError, TailCursor, TailPage};
 
@@ -52,18 +51,18 @@ pub(crate) fn tail(reading: &Reading, after: u64, size: usize) -> Result<TailPag
         }
         Ok(())
     })?;
-    let chosen = first.into_sorted_vec();
-    let reached = if more { chosen.last().map_or(after, |last| last.0) } else { until };
-    let mut hits: Vec<Hit> = Vec::with_capacity(chosen.len());
-    let mut open: Option<(usize, tantivy::store::StoreReader)> = None;
-    for (_, segment, document) in chosen {
-        let store = match open.take() {
-            Some((place, store)) if place == segment => store,
-            _ => segments[segment].store().map_err(failed)?,
-        };
-        hits.push(read_hit(&store, document).map_err(failed)?);
-        open = Some((segment, store));
+    let mut reader = Reader::new(reading);
+    let mut hits: Vec<Hit> = Vec::with_capacity(first.len());
+    let mut reached = after;
+    for (sequence, segment, document) in first.into_sorted_vec() {
+        if reader.is_full() {
+            more = true;
+            break;
+        }
+        hits.push(reader.read(&segments[segment], document)?);
+        reached = sequence;
     }
+    let reached = if more { reached } else { until };
     Ok(TailPage { hits, cursor: cursor(reached) })
 }
 

@@ -1,13 +1,21 @@
 //! The embedded store by itself: what the contract does not say.
 
-use std::path::PathBuf;
+mod crash;
+mod parts;
+
+use std::path::Path;
 
 use async_trait::async_trait;
-use schema::Field;
+use proptest::prelude::*;
+use query::Query;
+use schema::{Field, FieldKind};
+use serde_json::Value;
 
+use super::catalog::Catalog;
+use super::document::Preparer;
 use super::{EmbeddedConfig, EmbeddedSearch};
-use crate::SearchStore;
-use crate::contract::{self, Backend, Running};
+use crate::contract::{self, Backend, Running, everything, index, operation, query};
+use crate::{ItemOutcome, SearchStore, StoreError, TimeRange};
 
 struct Embedded;
 
@@ -17,12 +25,23 @@ struct InFolder {
     store: EmbeddedSearch,
 }
 
+/// Settings for tests: nothing waits long, and nothing is large.
 fn quick() -> EmbeddedConfig {
-    EmbeddedConfig { commit_wait: service::Span::from_millis(1), ..EmbeddedConfig::default() }
+    EmbeddedConfig {
+        commit_wait: service::Span::from_millis(1),
+        identity_memory: service::ByteSize(64 << 10),
+        writer_memory: service::ByteSize(16 << 20),
+        ..EmbeddedConfig::default()
+    }
 }
 
-async fn open(folder: &std::path::Path, fields: &[Field]) -> EmbeddedSearch {
+async fn open(folder: &Path, fields: &[Field]) -> EmbeddedSearch {
     EmbeddedSearch::open(folder, quick(), fields).await.expect("a store")
+}
+
+async fn count(store: &EmbeddedSearch, text: &str) -> u64 {
+    let count = store.count(&everything(), &query(text), TimeRange::default()).await;
+    count.unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 #[async_trait]
@@ -42,14 +61,214 @@ impl Running for InFolder {
 
     async fn reopen(&mut self) {
         self.store.close().await.expect("a clean end");
-        self.store =
-            EmbeddedSearch::open(&PathBuf::from(self.folder.path()), quick(), &self.fields)
-                .await
-                .expect("a store");
+        self.store = open(self.folder.path(), &self.fields).await;
     }
 }
 
 #[tokio::test]
 async fn the_embedded_store_keeps_the_contract() {
     contract::run(&Embedded).await;
+}
+
+#[tokio::test]
+async fn one_process_holds_the_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = open(folder.path(), &contract::fields()).await;
+    let second = EmbeddedSearch::open(folder.path(), quick(), &contract::fields()).await;
+    let error = second.expect_err("the folder is held");
+    assert!(matches!(error, StoreError::InUse { .. }), "{error}");
+    assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
+    first.close().await.expect("a clean end");
+    open(folder.path(), &contract::fields()).await;
+}
+
+#[tokio::test]
+async fn a_closed_store_settles_and_then_answers_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config = quick();
+    config.commit_wait = service::Span::from_secs(3_600);
+    let store = EmbeddedSearch::open(folder.path(), config, &contract::fields()).await;
+    let store = store.expect("a store");
+    let bulk = store.bulk(vec![operation(0, "a", "{}")]);
+    let closed = async {
+        // Polled after the bulk, which is then with the writer or on its way there.
+        tokio::task::yield_now().await;
+        store.close().await
+    };
+    let (outcomes, closed) = tokio::join!(bulk, closed);
+    closed.expect("a clean end");
+    let indexed = match outcomes {
+        Ok(outcomes) => u64::from(outcomes == [ItemOutcome::Done]),
+        Err(error) => u64::from(!matches!(error, StoreError::Closed)),
+    };
+    let everyone = everything();
+    assert!(matches!(store.bulk(Vec::new()).await, Err(StoreError::Closed)));
+    let count_closed = store.count(&everyone, &Query::All, TimeRange::default()).await;
+    assert!(matches!(count_closed, Err(StoreError::Closed)));
+    assert!(matches!(store.get(&everyone, "a").await, Err(StoreError::Closed)));
+    assert!(matches!(store.tail_position().await, Err(StoreError::Closed)));
+    store.close().await.expect("closing twice is no mistake");
+    let again = open(folder.path(), &contract::fields()).await;
+    assert_eq!(count(&again, "*").await, indexed, "what was answered Done is there");
+}
+
+#[tokio::test]
+async fn values_that_are_too_long_are_kept_but_not_found_as_a_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path(), &contract::fields()).await;
+    let long = "x".repeat(100_000);
+    let document = format!(
+        r#"{{"tags":["{long}","short"],"message":"{long} word","shop":{{"extra":{{"{long}":"v"}}}}}}"#
+    );
+    let given = operation(0, "a", &document);
+    index(&store, vec![given.clone()]).await;
+    let hit = store.get(&everything(), "a").await.expect("a read").expect("a hit");
+    assert_eq!(hit.document, given.document);
+    assert_eq!(count(&store, "tags:short AND message:word").await, 1);
+    let whole = Query::Term { field: Some("tags".to_owned()), value: long };
+    assert_eq!(store.count(&everything(), &whole, TimeRange::default()).await.expect("none"), 0);
+}
+
+#[tokio::test]
+async fn a_read_that_takes_too_long_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path(), &contract::fields()).await;
+    index(&store, vec![operation(0, "a", "{}")]).await;
+    store.close().await.expect("a clean end");
+    let mut config = quick();
+    config.read_time_max = service::Span::from_millis(0);
+    let store = EmbeddedSearch::open(folder.path(), config, &contract::fields()).await;
+    let count =
+        store.expect("a store").count(&everything(), &Query::All, TimeRange::default()).await;
+    let error = count.expect_err("no time at all");
+    assert!(error.to_string().contains("too long"), "{error}");
+}
+
+#[tokio::test]
+async fn a_page_of_large_documents_ends_early() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config = quick();
+    config.page_bytes_max = service::ByteSize(250_000);
+    let store = EmbeddedSearch::open(folder.path(), config, &contract::fields()).await;
+    let store = store.expect("a store");
+    let start = store.tail_position().await.expect("a position");
+    let document = format!(r#"{{"message":"{}"}}"#, "x".repeat(100_000));
+    let bulk = (0..10).map(|number| operation(number, &format!("{number}"), &document));
+    index(&store, bulk.collect()).await;
+    let mut request = crate::SearchRequest::new(Query::All);
+    let (mut found, mut followed) = (Vec::new(), Vec::new());
+    loop {
+        let page = store.search(&everything(), &request).await.expect("a page");
+        assert!(page.hits.len() <= 3, "{} documents of 100 kB", page.hits.len());
+        assert_eq!(page.total, 10);
+        found.extend(page.hits.into_iter().map(|hit| hit.id));
+        match page.cursor {
+            Some(cursor) => request.cursor = Some(cursor),
+            None => break,
+        }
+    }
+    assert_eq!(found.concat(), "9876543210");
+    let mut place = start;
+    loop {
+        let page = store.tail(&everything(), &Query::All, &place, 100).await.expect("a tail");
+        assert!(page.hits.len() <= 3);
+        if page.hits.is_empty() {
+            break;
+        }
+        place = page.cursor;
+        followed.extend(page.hits.into_iter().map(|hit| hit.id));
+    }
+    assert_eq!(followed.concat(), "0123456789");
+}
+
+#[test]
+fn settings_are_read_with_units_and_unknown_ones_refused() {
+    let read = |text: &str| serde_json::from_str::<EmbeddedConfig>(text);
+    assert_eq!(read("{}").expect("defaults"), EmbeddedConfig::default());
+    let config = read(r#"{"retention":"14d","pending_max":"8MiB"}"#).expect("settings");
+    assert_eq!(config.retention, service::Span::from_secs(14 * 86_400));
+    assert_eq!(config.pending_max, service::ByteSize(8 << 20));
+    assert!(read(r#"{"retention":90}"#).is_err());
+    assert!(
+        read(r#"{"retentoin":"90d"}"#)
+            .expect_err("a typing mistake")
+            .to_string()
+            .contains("retentoin")
+    );
+}
+
+/// Any JSON; names of fields are frequent.
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        prop::sample::select(vec!["10.0.0.1", "2026-11-24T08:00:00Z", "12.5", "true"])
+            .prop_map(Value::from),
+    ];
+    let name = prop_oneof![
+        prop::sample::select(vec![
+            "shop",
+            "order",
+            "amount",
+            "items",
+            "sku",
+            "extra",
+            "event",
+            "created",
+            "client",
+            "ip",
+            "geo",
+            "location",
+            "message",
+            "tags",
+            "rum",
+            "shift",
+            "shop.order",
+            "order.id",
+            "@timestamp",
+        ])
+        .prop_map(str::to_owned),
+        ".{0,6}",
+    ];
+    leaf.prop_recursive(5, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((name.clone(), inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_object_can_be_indexed(members in prop::collection::vec(json(), 0..4)) {
+        let names = ["shop", "event", "client", "x"];
+        let object: serde_json::Map<String, Value> =
+            names.iter().map(ToString::to_string).zip(members).collect();
+        let catalog = Catalog::new(&contract::fields());
+        let text = Value::Object(object).to_string();
+        let prepared = Preparer::new(&catalog).prepare(&operation(0, "a", &text));
+        prop_assert!(prepared.is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn a_catalog_is_read_back_from_its_record() {
+    let mut fields = contract::fields();
+    fields.push(Field {
+        name: "client.ip".to_owned(),
+        kind: FieldKind::Text,
+        description: "of one name the first counts".to_owned(),
+    });
+    let catalog = Catalog::new(&fields);
+    let read = Catalog::read(&catalog.record()).expect("its own record");
+    assert_eq!(read.record(), catalog.record());
+    assert_eq!(read.schema, catalog.schema);
+    assert_eq!(catalog.field("client.ip").map(|field| field.kind), Some(FieldKind::Ip));
+    assert!(Catalog::read("").is_none());
+    assert!(Catalog::read(&catalog.record().replace("\"layout\": 1", "\"layout\": 2")).is_none());
+    assert!(Catalog::read(&catalog.record().replace("keyword", "unheard-of")).is_none());
 }

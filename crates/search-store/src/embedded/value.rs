@@ -184,3 +184,6 @@ pub(crate) fn parse_network(text: &str) -> Option<([u8; 16], [u8; 16])> {
 pub(crate) fn format_address(octets: [u8; 16]) -> String {
     std::net::Ipv6Addr::from(octets).to_canonical().to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,8 +30,10 @@ const RETENTION_CHECK: Duration = Duration::from_secs(600);
 const WRITERS_MAX: usize = 2;
 /// Without another bulk for this long, those that wait are all there is.
 const QUIET: Duration = Duration::from_millis(20);
-/// A commit that holds fewer documents waits for others even if it is quiet.
-const QUIET_DOCUMENTS: usize = 1_000;
+/// With fewer documents, commits are as far apart as a bulk may wait.
+const QUIET_DOCUMENTS: usize = 200;
+/// With more, there is this many times the length of a commit between two.
+const PAUSE: u32 = 4;
 
 /// What the writer is told.
 pub(crate) enum Message {
@@ -76,6 +78,8 @@ pub(crate) struct Writer {
     waiting: Vec<Waiting>,
     pending: HashMap<Box<[u8]>, PartName>,
     pending_since: Option<Instant>,
+    /// When the last commit ended, and how long it took.
+    committed: (Instant, Duration),
     /// Commits so far, and those that failed since somebody was answered.
     commits: u64,
     failed: HashMap<Ticket, String>,
@@ -92,7 +96,7 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, messages: Receiver<Message>, lock: FolderLock) -> Self {
         let filter = IdentityFilter::new(shared.config.identity_memory.as_usize());
-        let sequence = shared.snapshot().sequence;
+        let snapshot = shared.snapshot();
         Self {
             shared,
             messages,
@@ -100,11 +104,12 @@ impl Writer {
             waiting: Vec::new(),
             pending: HashMap::new(),
             pending_since: None,
+            committed: (Instant::now(), Duration::ZERO),
             commits: 0,
             failed: HashMap::new(),
             filter,
-            filter_complete: false,
-            sequence,
+            filter_complete: snapshot.parts.is_empty(),
+            sequence: snapshot.sequence,
             turn: 0,
             retention_checked: Instant::now(),
             _lock: lock,
@@ -129,14 +134,24 @@ impl Writer {
                 self.commit();
             }
         }
+        // Whoever asked before the end is still answered.
+        while let Ok(message) = self.messages.try_recv() {
+            if let Message::Bulk(bulk) = message {
+                self.take(bulk);
+            }
+        }
         self.commit();
     }
 
     /// How long to wait for the next message.
     fn patience(&self) -> Duration {
         let Some(since) = self.pending_since else { return IDLE };
-        let left = self.shared.config.commit_wait.0.saturating_sub(since.elapsed());
-        if self.pending.len() >= QUIET_DOCUMENTS { left.min(QUIET) } else { left }
+        let wait = self.shared.config.commit_wait.0;
+        let left = wait.saturating_sub(since.elapsed());
+        let (ended, length) = self.committed;
+        let many = self.pending.len() >= QUIET_DOCUMENTS;
+        let pause = if many { wait.min(length * PAUSE) } else { wait };
+        left.min(pause.saturating_sub(ended.elapsed()).max(QUIET))
     }
 
     fn is_due(&self) -> bool {
@@ -274,6 +289,7 @@ impl Writer {
 
     /// Makes durable and visible all that changed.
     fn settle(&mut self) {
+        let start = Instant::now();
         let mut failures = Vec::new();
         for open in self.writers.iter_mut().filter(|open| open.changed) {
             let committed = open.writer.commit().map_err(PartError::from);
@@ -287,6 +303,7 @@ impl Writer {
         self.shared.publish(Snapshot { parts, sequence: self.sequence });
         self.pending.clear();
         self.commits += 1;
+        self.committed = (Instant::now(), start.elapsed());
     }
 
     /// Settles, and answers all that wait.
@@ -352,10 +369,13 @@ fn retry(reason: &str) -> ItemOutcome {
     ItemOutcome::Retry { after: RETRY_AFTER, reason: format!("the search index: {reason}") }
 }
 
-/// Few merges while documents come fast: a segment is merged with its like when there are ten.
+/// Eight segments of one size, within a factor of four, become one; beyond two million documents none
+/// is merged, so that no merge takes minutes.
 fn merge_policy() -> LogMergePolicy {
     let mut policy = LogMergePolicy::default();
-    policy.set_min_num_segments(10);
+    policy.set_min_num_segments(8);
+    policy.set_level_log_size(2.0);
+    policy.set_min_layer_size(1_000);
     policy.set_max_docs_before_merge(2_000_000);
     policy.set_del_docs_ratio_before_merge(0.3);
     policy
