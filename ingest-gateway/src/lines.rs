@@ -68,13 +68,18 @@ impl Oversize {
 
 impl Lines {
     pub(crate) fn new(line_bytes_max: usize) -> Self {
+        Self::after(0, line_bytes_max)
+    }
+
+    /// For what follows so many lines.
+    pub(crate) fn after(ended: u64, line_bytes_max: usize) -> Self {
         Self {
             line_bytes_max,
             chunks: VecDeque::new(),
             chunk_bytes: 0,
             partial: BytesMut::new(),
             oversize: None,
-            ended: 0,
+            ended,
         }
     }
 

@@ -20,8 +20,6 @@ enum Place {
     Within,
     /// Behind its closing bracket.
     Behind,
-    /// Behind something that followed the array and is refused.
-    Lost,
 }
 
 /// The splitter of one array.
@@ -81,10 +79,9 @@ impl Elements {
                     None
                 }
                 Place::Within => self.within(&mut chunk),
-                Place::Behind => self.behind(&mut chunk),
-                Place::Lost => {
-                    chunk.clear();
-                    None
+                Place::Behind => {
+                    self.chunks.push_front(chunk);
+                    return None;
                 }
             };
             if !chunk.is_empty() {
@@ -97,12 +94,22 @@ impl Elements {
         None
     }
 
+    /// What has come behind the array, if it has ended and anything has.
+    pub(crate) fn behind(&mut self) -> Option<Bytes> {
+        if self.place == Place::Behind { self.chunks.pop_front() } else { None }
+    }
+
+    /// Elements that have ended.
+    pub(crate) fn ended(&self) -> u64 {
+        self.ended
+    }
+
     /// What is left when the stream has ended: nothing, unless the array has not.
     pub(crate) fn finish(&mut self) -> Option<Line> {
         if self.place != Place::Within {
             return None;
         }
-        self.place = Place::Lost;
+        self.place = Place::Behind;
         self.ended += 1;
         let mut line = match self.oversize.take() {
             Some(oversize) => oversize.into_line(self.ended, self.element_bytes_max),
@@ -207,21 +214,6 @@ impl Elements {
             at += 2;
         }
         chunk.len()
-    }
-
-    fn behind(&mut self, chunk: &mut Bytes) -> Option<Line> {
-        let rest = std::mem::take(chunk);
-        let start = rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
-        self.place = Place::Lost;
-        self.ended += 1;
-        let evidence = &rest[start..][..(rest.len() - start).min(64)];
-        let mut line = Line::good(self.ended, Bytes::copy_from_slice(evidence));
-        line.refuse(Rejection {
-            kind: "trailing_data".into(),
-            message: "something follows the array".into(),
-            position_bytes: Some(0),
-        });
-        Some(line)
     }
 
     fn extend(&mut self, more: &[u8]) {

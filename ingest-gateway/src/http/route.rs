@@ -134,7 +134,7 @@ async fn plan(door: &Door, sender: Sender, request: &Request<Incoming>) -> Resul
             None => Ids::counted().of("", 0).to_string().into(),
         },
     });
-    Ok(Plan { origin, encoding, idempotency_key, room })
+    Ok(Plan { origin, encoding, said_lines: says_lines(content_type), idempotency_key, room })
 }
 
 async fn room(
@@ -185,9 +185,24 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
+/// The content type without its parameters.
+fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
 fn is_plain(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("text/plain")
+    essence(content_type).eq_ignore_ascii_case("text/plain")
+}
+
+/// The names in use for lines of JSON; none is registered.
+fn says_lines(content_type: &str) -> bool {
+    const NAMES: [&str; 4] = [
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/jsonl",
+        "application/json-lines",
+    ];
+    NAMES.iter().any(|name| essence(content_type).eq_ignore_ascii_case(name))
 }
 
 fn clipped(content_type: &str) -> &str {

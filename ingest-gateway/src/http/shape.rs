@@ -38,9 +38,11 @@ impl Splitter {
         Self { limits, shape: Shape::Text(Lines::new(line_bytes_max)) }
     }
 
-    /// For a body of JSON in one of its shapes.
-    pub(crate) fn json(line_bytes_max: usize) -> Self {
-        Self { shape: Shape::Untold(Untold::default()), ..Self::text(line_bytes_max) }
+    /// For a body of JSON in one of its shapes. Where the sender says that it is lines, a first line
+    /// with something else in brackets, as `[2026-01-31] GET /`, is taken for what it is.
+    pub(crate) fn json(line_bytes_max: usize, said_lines: bool) -> Self {
+        let untold = Untold { said_lines, ..Untold::default() };
+        Self { shape: Shape::Untold(untold), ..Self::text(line_bytes_max) }
     }
 
     /// Adds what was read.
@@ -80,13 +82,29 @@ impl Splitter {
         }
     }
 
+    /// What follows an array is lines.
+    fn behind_array(&mut self) -> Option<()> {
+        let Shape::Array(elements) = &mut self.shape else { return None };
+        let mut lines = Lines::after(elements.ended(), self.limits.payload_bytes_max);
+        while let Some(rest) = elements.behind() {
+            lines.push(rest);
+        }
+        lines.has_unread().then(|| self.shape = Shape::Json(lines))
+    }
+
     /// The next line, judged.
     pub(crate) fn next(&mut self) -> Option<Line> {
         loop {
             let line = match &mut self.shape {
                 Shape::Text(lines) => return lines.next(),
                 Shape::Json(lines) => lines.next()?,
-                Shape::Array(elements) => elements.next()?,
+                Shape::Array(elements) => match elements.next() {
+                    Some(line) => line,
+                    None => {
+                        self.behind_array()?;
+                        continue;
+                    }
+                },
                 Shape::Untold(_) => return None,
                 // It was judged when the body ended.
                 Shape::Object(object) => return object.take().map(|whole| Line::good(1, whole)),
@@ -136,6 +154,7 @@ struct Untold {
     /// Before this there is neither that byte nor the first line's end.
     searched: usize,
     first_line_is_cut: bool,
+    said_lines: bool,
 }
 
 /// What the beginning of a body says.
@@ -160,12 +179,16 @@ impl Untold {
             return Told::Lines;
         }
         if self.seen[start] == b'[' {
-            return Told::Array;
+            match self.is_array(start) {
+                Some(true) => return Told::Array,
+                Some(false) => return Told::Lines,
+                None => {}
+            }
         }
         if self.seen.len() > event_bytes_max {
             return Told::Lines;
         }
-        if self.first_line_is_cut {
+        if self.first_line_is_cut || self.seen[start] == b'[' {
             return Told::MoreNeeded;
         }
         let Some(end) = memchr::memchr(b'\n', &self.seen[self.searched..]) else {
@@ -177,6 +200,18 @@ impl Untold {
             refusal.kind == RefusalKind::InvalidJson && refusal.position_bytes == line.len()
         });
         if self.first_line_is_cut { Told::MoreNeeded } else { Told::Lines }
+    }
+
+    /// Whether the bracket at `start` begins an array, if that can be said yet.
+    fn is_array(&mut self, start: usize) -> Option<bool> {
+        if !self.said_lines {
+            return Some(true);
+        }
+        self.searched = self.searched.max(start + 1);
+        let rest = &self.seen[self.searched..];
+        let element = rest.trim_ascii_start();
+        self.searched += rest.len() - element.len();
+        element.first().map(|byte| matches!(byte, b'{' | b']'))
     }
 
     fn find_start(&mut self) -> Option<usize> {

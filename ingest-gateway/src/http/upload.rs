@@ -27,6 +27,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct Plan {
     pub(crate) origin: Arc<Origin>,
     pub(crate) encoding: Encoding,
+    /// Whether the content type says that JSON comes in lines.
+    pub(crate) said_lines: bool,
     pub(crate) idempotency_key: Option<bytestring::ByteString>,
     pub(crate) room: Reservation,
 }
@@ -55,7 +57,7 @@ impl<'a> Upload<'a> {
         let line_bytes_max = intake.line_bytes_max();
         let splitter = match plan.origin.codec {
             bus::Codec::Plain => Splitter::text(line_bytes_max),
-            bus::Codec::Json => Splitter::json(line_bytes_max),
+            bus::Codec::Json => Splitter::json(line_bytes_max, plan.said_lines),
         };
         let (bytes_max, ratio_max) =
             (config.decompressed_bytes_max.0, config.decompressed_ratio_max);

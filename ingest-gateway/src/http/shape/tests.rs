@@ -29,7 +29,7 @@ fn split(mut splitter: Splitter, chunks: &[&[u8]]) -> Vec<Seen> {
 }
 
 fn json(body: &str) -> Vec<Seen> {
-    split(Splitter::json(1_000), &[body.as_bytes()])
+    split(Splitter::json(1_000, false), &[body.as_bytes()])
 }
 
 fn good(number: u64, text: &str) -> Seen {
@@ -102,6 +102,33 @@ fn arrays_come_apart_and_their_elements_are_judged() {
 }
 
 #[test]
+fn what_follows_an_array_is_lines_and_none_is_lost() {
+    assert_eq!(
+        json("[{\"a\":1}]\n{\"b\":1}\n[2]\n{\"c\":1}"),
+        [
+            good(1, "{\"a\":1}"),
+            good(3, "{\"b\":1}"),
+            bad(4, "[2]", "not_an_object"),
+            good(5, "{\"c\":1}"),
+        ]
+    );
+    assert_eq!(json("[{}] x\n"), [good(1, "{}"), bad(2, " x", "not_an_object")]);
+    assert_eq!(json("[{}]\n \n"), [good(1, "{}")]);
+}
+
+#[test]
+fn who_says_lines_may_begin_with_a_bracket() {
+    let lines = |body: &str| split(Splitter::json(1_000, true), &[body.as_bytes()]);
+    assert_eq!(
+        lines("[2026-01-31] GET /\n{\"a\":1}\n"),
+        [bad(1, "[2026-01-31] GET /", "not_an_object"), good(2, "{\"a\":1}")]
+    );
+    assert_eq!(lines(" [\n{\"a\":1}]"), [good(1, "{\"a\":1}")]);
+    assert_eq!(lines("[]"), []);
+    assert_eq!(lines("["), [bad(1, "[", "not_an_object")]);
+}
+
+#[test]
 fn text_is_never_judged() {
     let seen = split(Splitter::text(1_000), &[b"[1, 2\n \n{\"a\":1}\nlast"]);
     assert_eq!(seen, [good(1, "[1, 2"), good(2, " "), good(3, "{\"a\":1}"), good(4, "last")]);
@@ -115,6 +142,7 @@ proptest! {
         parts in prop::collection::vec(prop::sample::select(vec![
             "{\"a\":1}", "\n", "\r\n", "{\n", "\"k\":\n", "\"v\"", "}", "[", "]", ",", " ", "x",
         ]), 0..24),
+        said_lines in any::<bool>(),
         cuts in prop::collection::vec(0usize..120, 0..12),
     ) {
         let input = parts.concat().into_bytes();
@@ -126,8 +154,8 @@ proptest! {
             seen.into_iter().map(|(number, _, kind)| (number, kind)).collect()
         };
         prop_assert_eq!(
-            trailing(split(Splitter::json(60), &chunks)),
-            trailing(split(Splitter::json(60), &[&input]))
+            trailing(split(Splitter::json(60, said_lines), &chunks)),
+            trailing(split(Splitter::json(60, said_lines), &[&input]))
         );
     }
 }

@@ -1,0 +1,10 @@
+//! What the doors do for senders who mean well, over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+
+mod http;
+mod tcp;
+mod udp;
+
+#[path = "../support/mod.rs"]
+mod support;

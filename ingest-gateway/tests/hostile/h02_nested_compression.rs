@@ -1,0 +1,28 @@
+//! 2: an encoding within an encoding.
+
+use reqwest::Client;
+
+use crate::memory::alone;
+use crate::support::Gateway;
+
+#[tokio::test]
+async fn hostile_02_encodings_within_each_other_are_refused() {
+    let _alone = alone().await;
+    let gateway = Gateway::start(|_| {}).await;
+    let inner = zstd::encode_all(&b"{\"a\":1}\n"[..], 3).unwrap();
+    let twice = zstd::encode_all(&inner[..], 3).unwrap();
+    let url = gateway.url("/v1/logs");
+    let post = |headers: &[&'static str], body: &[u8]| {
+        let request = Client::new().post(&url).body(body.to_vec());
+        headers.iter().fold(request, |request, value| request.header("content-encoding", *value))
+    };
+    for headers in [&["zstd, zstd"][..], &["zstd", "zstd"], &["identity, zstd"]] {
+        let response = post(headers, &twice).send().await.unwrap();
+        assert_eq!(response.status(), 415, "{headers:?}");
+    }
+    // Said once and done twice: what comes out is not decompressed again, and no line of JSON.
+    let response = post(&["zstd"], &twice).send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    assert!(gateway.bus.records().is_empty());
+    gateway.stop().await;
+}

@@ -1,0 +1,23 @@
+//! Hostile senders against the doors, over real sockets: each is refused and counted, memory stays
+//! within the budget, and others are served meanwhile.
+//!
+//! One file for each input of the project's list that reaches a door, by its number.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+
+mod h01_decompression_bomb;
+mod h02_nested_compression;
+mod h05_endless_line;
+mod h06_false_length;
+mod h08_many_keys;
+mod h09_strange_bytes;
+mod h12_names_of_things;
+mod h13_forged_lines;
+mod h22_smuggling;
+mod h23_slow_and_many;
+mod h24_spoofed_datagrams;
+
+mod bystander;
+mod memory;
+#[path = "../support/mod.rs"]
+mod support;

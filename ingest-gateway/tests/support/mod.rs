@@ -1,0 +1,226 @@
+//! A whole gateway on free ports in front of a log in memory that can be told to have no room.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bus::{
+    Bus, BusError, Consumer, ErrorKind, PartitionLag, Position, Record, TOPIC_DEAD, TOPIC_RAW,
+    TopicSpec,
+};
+use ingest_gateway::{Config, GatewayError, Listen, bind, run};
+use pipeline::{DeadLetter, DoorSnapshot, Ledgers, Runtime};
+use service::Context;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How long anything may take that should happen soon.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// What the log does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Works,
+    /// It answers that there is no room.
+    Full,
+    /// It does not answer.
+    Hangs,
+}
+
+/// A log in memory.
+pub(crate) struct MemoryBus {
+    mode: watch::Sender<Mode>,
+    published: Mutex<Vec<(String, Record)>>,
+    /// Whether it keeps what it is given; a flood of tests with gigabytes does not want that.
+    pub(crate) forgets: bool,
+    pub(crate) warning: Option<String>,
+}
+
+impl MemoryBus {
+    pub(crate) fn new() -> Self {
+        let (mode, _) = watch::channel(Mode::Works);
+        Self { mode, published: Mutex::default(), forgets: false, warning: None }
+    }
+
+    pub(crate) fn set_mode(&self, mode: Mode) {
+        self.mode.send_replace(mode);
+    }
+
+    fn of_topic(&self, topic: &str) -> Vec<Record> {
+        let published = self.published.lock().unwrap();
+        published.iter().filter(|(at, _)| at == topic).map(|(_, record)| record.clone()).collect()
+    }
+
+    /// Accepted records, in order.
+    pub(crate) fn records(&self) -> Vec<Record> {
+        self.of_topic(TOPIC_RAW)
+    }
+
+    /// Payloads of accepted records as text, in order.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let text = |record: &Record| String::from_utf8_lossy(&record.payload).into_owned();
+        self.records().iter().map(text).collect()
+    }
+
+    /// Dead letters, in order.
+    pub(crate) fn letters(&self) -> Vec<DeadLetter> {
+        let letter = |record: &Record| DeadLetter::from_record(record).unwrap();
+        self.of_topic(TOPIC_DEAD).iter().map(letter).collect()
+    }
+}
+
+#[async_trait]
+impl Bus for MemoryBus {
+    async fn ensure_topics(&self, _: &[TopicSpec]) -> Result<(), BusError> {
+        Ok(())
+    }
+
+    async fn publish(&self, topic: &str, batch: Vec<Record>) -> Vec<Result<Position, BusError>> {
+        let mut mode = self.mode.subscribe();
+        let mode = *mode.wait_for(|mode| *mode != Mode::Hangs).await.unwrap();
+        let mut published = self.published.lock().unwrap();
+        let outcome = |record| {
+            if mode == Mode::Full {
+                return Err(BusError::new(ErrorKind::Transient, "the disk reserve is reached"));
+            }
+            if !self.forgets {
+                published.push((topic.to_owned(), record));
+            }
+            Ok(Position { topic: topic.into(), partition: 0, offset: 0, index: 0 })
+        };
+        batch.into_iter().map(outcome).collect()
+    }
+
+    async fn subscribe(&self, _: &str, _: &[&str]) -> Result<Box<dyn Consumer>, BusError> {
+        Err(BusError::new(ErrorKind::Fatal, "nothing is consumed here"))
+    }
+
+    async fn lag(&self, _: &str, _: &[&str]) -> Result<Vec<PartitionLag>, BusError> {
+        Ok(Vec::new())
+    }
+
+    async fn read(&self, _: &Position) -> Result<Option<Record>, BusError> {
+        Ok(None)
+    }
+
+    fn durability_warning(&self) -> Option<String> {
+        self.warning.clone()
+    }
+}
+
+/// A gateway that serves.
+pub(crate) struct Gateway {
+    pub(crate) tcp: SocketAddr,
+    pub(crate) udp: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) bus: Arc<MemoryBus>,
+    pub(crate) context: Context,
+    pub(crate) ledgers: Arc<Ledgers>,
+    serving: JoinHandle<Result<(), GatewayError>>,
+}
+
+/// Settings with all doors on free ports.
+pub(crate) fn config() -> Config {
+    let mut config = Config::default();
+    let any = Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
+    (config.tcp.listen, config.udp.listen, config.http.listen) = (any, any, any);
+    config
+}
+
+impl Gateway {
+    pub(crate) async fn start(adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(MemoryBus::new(), adjust).await
+    }
+
+    pub(crate) async fn start_on(bus: MemoryBus, adjust: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config();
+        adjust(&mut config);
+        let bound = bind(config).unwrap();
+        let bus = Arc::new(bus);
+        let context = Context::default();
+        let ledgers = Ledgers::new(&context.metrics);
+        let runtime =
+            Runtime { bus: bus.clone(), ledgers: ledgers.clone(), context: context.clone() };
+        Self {
+            tcp: bound.tcp_address().unwrap(),
+            udp: bound.udp_address().unwrap(),
+            http: bound.http_address().unwrap(),
+            bus,
+            context,
+            ledgers,
+            serving: tokio::spawn(run(bound, runtime)),
+        }
+    }
+
+    /// Stops the gateway and waits until it has ended.
+    pub(crate) async fn stop(self) -> Arc<MemoryBus> {
+        self.context.shutdown.cancel();
+        tokio::time::timeout(SOON, self.serving).await.unwrap().unwrap().unwrap();
+        self.bus
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.http)
+    }
+
+    pub(crate) fn door(&self, name: &str) -> DoorSnapshot {
+        self.ledgers.doors().into_iter().find(|door| door.door == name).unwrap()
+    }
+
+    /// The value of a metric; 0 before it was counted first.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let text = self.context.metrics.text();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    pub(crate) fn limit_hits(&self, door: &str, limit: &str) -> f64 {
+        let name = "millrace_gateway_limit_hits_total";
+        self.metric(&format!("{name}{{door=\"{door}\",limit=\"{limit}\"}}"))
+    }
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + SOON;
+    while !holds() {
+        assert!(tokio::time::Instant::now() < deadline, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Sends everything, closes this side, and waits until the door closes its own.
+pub(crate) async fn send_tcp(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    tokio::time::timeout(SOON, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+    answer
+}
+
+/// Sends bytes to the HTTP door and reads until it closes. A reset counts as an end.
+pub(crate) async fn send_raw(address: SocketAddr, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The door may close before it has read all of it.
+    drop(stream.write_all(request).await);
+    read_to_close(&mut stream).await
+}
+
+/// What comes until the other side closes.
+pub(crate) async fn read_to_close(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    drop(tokio::time::timeout(SOON, stream.read_to_end(&mut answer)).await.unwrap());
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The status codes of the answers in what a connection gave.
+pub(crate) fn statuses(answers: &str) -> Vec<u16> {
+    let answers = answers.split("HTTP/1.1 ").skip(1);
+    answers.filter_map(|answer| answer.get(..3)?.parse().ok()).collect()
+}
