@@ -1,13 +1,13 @@
 //! Changes: new nodes whose text lies in the scratch buffer. Nothing that was scanned is overwritten.
 
-use crate::document::Event;
+use crate::document::{Event, has_line_ends};
 use crate::node::{
     CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, Kind, NONE, Node, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH,
     link, mark_changed, replace, unlink,
 };
 use crate::path::{FieldPath, Segment};
 use crate::refusal::{Limits, Refusal};
-use crate::scan::scan_wrapped;
+use crate::scan::{Scanned, scan_wrapped};
 use crate::text::escape;
 use crate::timestamp::{format_timestamp, parse_iso8601};
 
@@ -97,10 +97,11 @@ impl Event {
         self.scratch.push(b'}');
         let flags = KEY_IN_SCRATCH | TEXT_IN_SCRATCH;
         let scanned = scan_wrapped(&self.scratch, from, limits, &mut self.nodes, flags);
-        let value = scanned.map(|wrapper| self.nodes[wrapper as usize].first_child);
-        match value {
-            Ok(value) => {
+        match scanned {
+            Ok((wrapper, Scanned { has_lone_surrogates })) => {
+                let value = self.nodes[wrapper as usize].first_child;
                 unlink(&mut self.nodes, value);
+                self.is_rough |= has_lone_surrogates || has_line_ends(json);
                 Ok(NodeId(value))
             }
             Err(refusal) => {

@@ -9,7 +9,7 @@ use crate::node::{
 };
 use crate::path::FieldPath;
 use crate::refusal::{Limits, Refusal};
-use crate::scan::scan;
+use crate::scan::{Scanned, scan};
 use crate::text::unescape;
 use crate::timestamp::parse_iso8601;
 
@@ -19,6 +19,9 @@ pub struct Event {
     pub(crate) nodes: Vec<Node>,
     pub(crate) payload: Bytes,
     pub(crate) scratch: Vec<u8>,
+    /// Whether slices may hold ends of lines between values, or halves of surrogate pairs: they are
+    /// written value by value then, without either.
+    pub(crate) is_rough: bool,
     /// `@timestamp`, nanoseconds since 1970 UTC.
     pub timestamp_ns: i64,
 }
@@ -37,6 +40,7 @@ impl Event {
             nodes: Vec::with_capacity(256),
             payload: Bytes::new(),
             scratch: Vec::with_capacity(2048),
+            is_rough: false,
             timestamp_ns: 0,
         };
         event.clear();
@@ -49,11 +53,13 @@ impl Event {
         self.scratch.clear();
         self.nodes.clear();
         self.nodes.push(Node::new(Kind::Object, 0, 0, CHANGED));
+        self.is_rough = false;
         self.timestamp_ns = 0;
     }
 
     /// Decodes a payload that must be one JSON object. `@timestamp` is the object's own where it has
-    /// a usable one, else the time of receipt.
+    /// a usable one, else the time of receipt. Halves of surrogate pairs become U+FFFD and tag the
+    /// event `_lone_surrogate`.
     ///
     /// # Errors
     /// What is wrong with the payload; the event has no fields then.
@@ -65,16 +71,23 @@ impl Event {
     ) -> Result<(), Refusal> {
         self.scratch.clear();
         self.timestamp_ns = received_at_ns;
-        if let Err(refusal) = scan(payload, limits, &mut self.nodes) {
-            self.clear();
-            return Err(refusal);
-        }
+        let Scanned { has_lone_surrogates } = match scan(payload, limits, &mut self.nodes) {
+            Ok(scanned) => scanned,
+            Err(refusal) => {
+                self.clear();
+                return Err(refusal);
+            }
+        };
         self.payload = payload.clone();
+        self.is_rough = has_lone_surrogates || has_line_ends(payload);
         self.take_own_timestamp();
+        if has_lone_surrogates {
+            self.add_tag("_lone_surrogate");
+        }
         Ok(())
     }
 
-    fn take_own_timestamp(&mut self) {
+    pub(crate) fn take_own_timestamp(&mut self) {
         let Some(found) = self.child(self.root(), "@timestamp") else {
             return;
         };
@@ -271,6 +284,10 @@ impl Event {
         };
         self.text_is(tags, tag) || self.elements(tags).any(|element| self.text_is(element, tag))
     }
+}
+
+pub(crate) fn has_line_ends(json: &[u8]) -> bool {
+    memchr::memchr2(b'\n', b'\r', json).is_some()
 }
 
 fn some(id: u32) -> Option<NodeId> {

@@ -10,10 +10,17 @@ use crate::node::{
 };
 use crate::refusal::{Limits, Refusal, RefusalKind};
 use keys::Keys;
-use lexeme::{literal, number, skip_blanks, string};
+use lexeme::{Escapes, literal, number, skip_blanks, string};
 
 /// The deepest nesting that any limit may allow.
 pub(crate) const DEPTH_CAP: usize = 128;
+
+/// What was noticed of a text beside its nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scanned {
+    /// Strings hold halves of surrogate pairs, which are no characters.
+    pub has_lone_surrogates: bool,
+}
 
 /// Scans one JSON object into `nodes`, which is cleared first; node 0 is the object.
 ///
@@ -22,7 +29,7 @@ pub(crate) const DEPTH_CAP: usize = 128;
 ///
 /// # Errors
 /// The first refusal by precedence, with its position.
-pub fn scan(payload: &[u8], limits: &Limits, nodes: &mut Vec<Node>) -> Result<(), Refusal> {
+pub fn scan(payload: &[u8], limits: &Limits, nodes: &mut Vec<Node>) -> Result<Scanned, Refusal> {
     nodes.clear();
     let refuse = |kind, position_bytes| Err(Refusal { kind, position_bytes });
     if payload.len() > limits.payload_bytes_max.min(NONE as usize) {
@@ -38,7 +45,8 @@ pub fn scan(payload: &[u8], limits: &Limits, nodes: &mut Vec<Node>) -> Result<()
     }
     let depth_max = (limits.depth_max as usize).clamp(1, DEPTH_CAP);
     let nodes_max = limits.nodes_max as usize;
-    let mut scanner = Scanner { payload, nodes, depth_max, nodes_max, flags: 0 };
+    let scanned = Scanned::default();
+    let mut scanner = Scanner { payload, nodes, depth_max, nodes_max, flags: 0, scanned };
     let end = match scanner.run(start) {
         Ok(end) => end,
         Err(refusal) if refusal.kind == RefusalKind::TooDeep => {
@@ -46,11 +54,12 @@ pub fn scan(payload: &[u8], limits: &Limits, nodes: &mut Vec<Node>) -> Result<()
         }
         Err(refusal) => return Err(refusal),
     };
+    let scanned = scanner.scanned;
     let rest = skip_blanks(payload, end);
     if rest < payload.len() {
         return refuse(RefusalKind::TrailingData, rest);
     }
-    Ok(())
+    Ok(scanned)
 }
 
 /// Scans one JSON value that was put into a buffer from `from` to its end, between `{"":` and `}`,
@@ -65,7 +74,7 @@ pub(crate) fn scan_wrapped(
     limits: &Limits,
     nodes: &mut Vec<Node>,
     flags: u8,
-) -> Result<u32, Refusal> {
+) -> Result<(u32, Scanned), Refusal> {
     let refuse = |kind, position_bytes| Err(Refusal { kind, position_bytes });
     if buffer.len() - from > limits.payload_bytes_max || buffer.len() > NONE as usize {
         return refuse(RefusalKind::TooLarge, from);
@@ -77,14 +86,16 @@ pub(crate) fn scan_wrapped(
     // The wrapper is a level and a node of its own.
     let depth_max = (limits.depth_max as usize).clamp(1, DEPTH_CAP) + 1;
     let nodes_max = nodes.len() + limits.nodes_max as usize + 1;
-    let mut scanner = Scanner { payload: buffer, nodes, depth_max, nodes_max, flags };
+    let scanned = Scanned::default();
+    let mut scanner = Scanner { payload: buffer, nodes, depth_max, nodes_max, flags, scanned };
     let end = scanner.run(from)?;
+    let scanned = scanner.scanned;
     // The value is the first node behind the wrapper, and there is no second.
     let Node { first_child, last_child, .. } = nodes[wrapper as usize];
     if end < buffer.len() || first_child != wrapper + 1 || last_child != first_child {
         return refuse(RefusalKind::TrailingData, end);
     }
-    Ok(wrapper)
+    Ok((wrapper, scanned))
 }
 
 /// Trailing data comes before depth: looks for the object's end by its brackets alone.
@@ -122,6 +133,7 @@ struct Scanner<'a> {
     nodes_max: usize,
     /// What every node is marked with.
     flags: u8,
+    scanned: Scanned,
 }
 
 impl Scanner<'_> {
@@ -184,12 +196,13 @@ impl Scanner<'_> {
     }
 
     /// A key, its colon and the blanks around; leaves `at` at the value.
-    fn key(&self, at: &mut usize) -> Result<(u32, u32, bool), Refusal> {
+    fn key(&mut self, at: &mut usize) -> Result<(u32, u32, bool), Refusal> {
         if self.payload.get(*at) != Some(&b'"') {
             return Err(invalid(*at));
         }
         let start = *at + 1;
-        let (end, escaped) = string(self.payload, start)?;
+        let (end, escapes) = string(self.payload, start)?;
+        let escaped = self.noted(escapes);
         *at = skip_blanks(self.payload, end + 1);
         if self.payload.get(*at) != Some(&b':') {
             return Err(invalid(*at));
@@ -209,7 +222,8 @@ impl Scanner<'_> {
         let start = *at;
         let (kind, from, end, flags) = match self.payload.get(start) {
             Some(b'"') => {
-                let (end, escaped) = string(self.payload, start + 1)?;
+                let (end, escapes) = string(self.payload, start + 1)?;
+                let escaped = self.noted(escapes);
                 *at = end + 1;
                 (Kind::String, start + 1, end, if escaped { TEXT_ESCAPED } else { 0 })
             }
@@ -232,6 +246,13 @@ impl Scanner<'_> {
             _ => return Err(invalid(start)),
         };
         self.push(Node::new(kind, from as u32, end as u32, flags), container, key)
+    }
+
+    /// Says whether there are any.
+    #[inline]
+    fn noted(&mut self, escapes: Escapes) -> bool {
+        self.scanned.has_lone_surrogates |= escapes.lone_surrogate;
+        escapes.any
     }
 
     fn open(

@@ -1,7 +1,9 @@
-//! Output: copies slices, and walks only what was changed.
+//! Output: copies slices, and walks only what was changed. A document is one line, however its
+//! payload was laid out.
 
 use crate::document::Event;
-use crate::node::{CHANGED, Kind, NONE, Node, NodeId};
+use crate::node::{CHANGED, KEY_ESCAPED, Kind, NONE, Node, NodeId, TEXT_ESCAPED};
+use crate::text::{escape, unescape};
 use crate::timestamp::format_timestamp;
 
 impl Event {
@@ -29,21 +31,28 @@ impl Event {
     }
 
     fn write_member(&self, node: &Node, out: &mut Vec<u8>) {
-        out.push(b'"');
-        out.extend_from_slice(self.key_slice(node));
-        out.extend_from_slice(b"\":");
+        self.write_string(self.key_slice(node), node.has(KEY_ESCAPED), out);
+        out.push(b':');
         self.write(node, out);
+    }
+
+    fn write_string(&self, content: &[u8], escaped: bool, out: &mut Vec<u8>) {
+        out.push(b'"');
+        if escaped && self.is_rough {
+            escape(&unescape(content), out);
+        } else {
+            out.extend_from_slice(content);
+        }
+        out.push(b'"');
     }
 
     /// Depth is bounded: by the scan's limit and by the paths of the configuration.
     fn write(&self, node: &Node, out: &mut Vec<u8>) {
         match node.kind {
             Kind::String => {
-                out.push(b'"');
-                out.extend_from_slice(self.text_slice(node));
-                out.push(b'"');
+                self.write_string(self.text_slice(node), node.has(TEXT_ESCAPED), out);
             }
-            Kind::Object | Kind::Array if node.has(CHANGED) => {
+            Kind::Object | Kind::Array if node.has(CHANGED) || self.is_rough => {
                 let object = node.kind == Kind::Object;
                 out.push(if object { b'{' } else { b'[' });
                 let mut at = node.first_child;

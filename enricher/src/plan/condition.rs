@@ -52,7 +52,7 @@ enum Found<'e> {
     List(NodeId),
     /// A list of the pipeline.
     Constants(&'e [Side]),
-    Map,
+    Map(NodeId),
 }
 
 impl Test {
@@ -76,7 +76,7 @@ impl Test {
             Self::Not(test) => !test.holds(event),
             Self::Truth(side) => side.find(event).is_true(),
             Self::Compare(left, comparison, right) => {
-                compare(&left.find(event), *comparison, &right.find(event))
+                compare(&left.find(event), *comparison, &right.find(event), event)
             }
             Self::Matches(side, pattern) => match side.find(event) {
                 Found::Text(text) => pattern.is_match(&text),
@@ -111,7 +111,7 @@ fn found(event: &Event, id: NodeId) -> Found<'_> {
         Kind::False => Found::Bool(false),
         Kind::Null => Found::Missing,
         Kind::Array => Found::List(id),
-        Kind::Object => Found::Map,
+        Kind::Object => Found::Map(id),
     }
 }
 
@@ -150,15 +150,34 @@ fn order(left: &Found<'_>, right: &Found<'_>) -> Option<Ordering> {
     }
 }
 
-fn equal(left: &Found<'_>, right: &Found<'_>) -> bool {
-    order(left, right) == Some(Ordering::Equal)
+/// Lists and objects are equal value by value, objects in any order.
+fn equal(left: &Found<'_>, right: &Found<'_>, event: &Event) -> bool {
+    let same = |left, right| equal(&found(event, left), &found(event, right), event);
+    match (left, right) {
+        (Found::List(left), Found::List(right)) => {
+            event.elements(*left).count() == event.elements(*right).count()
+                && event.elements(*left).zip(event.elements(*right)).all(|(l, r)| same(l, r))
+        }
+        (Found::Map(left), Found::Map(right)) => {
+            event.children(*left).count() == event.children(*right).count()
+                && event
+                    .children(*left)
+                    .all(|(key, l)| event.child(*right, &key).is_some_and(|r| same(l, r)))
+        }
+        _ => order(left, right) == Some(Ordering::Equal),
+    }
 }
 
-fn compare(left: &Found<'_>, comparison: Comparison, right: &Found<'_>) -> bool {
+fn compare(
+    left: &Found<'_>,
+    comparison: Comparison,
+    right: &Found<'_>,
+    event: &Event,
+) -> bool {
     let order = order(left, right);
     match comparison {
-        Comparison::Equal => order == Some(Ordering::Equal),
-        Comparison::NotEqual => order != Some(Ordering::Equal),
+        Comparison::Equal => equal(left, right, event),
+        Comparison::NotEqual => !equal(left, right, event),
         Comparison::Less => order == Some(Ordering::Less),
         Comparison::LessOrEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
         Comparison::Greater => order == Some(Ordering::Greater),
@@ -170,9 +189,9 @@ fn compare(left: &Found<'_>, comparison: Comparison, right: &Found<'_>) -> bool 
 /// A list or an object on the left is in nothing.
 fn is_in(left: &Found<'_>, right: &Found<'_>, event: &Event) -> bool {
     match (left, right) {
-        (Found::Missing | Found::List(_) | Found::Constants(_) | Found::Map, _) => false,
+        (Found::Missing | Found::List(_) | Found::Constants(_) | Found::Map(_), _) => false,
         (_, Found::List(id)) => {
-            event.elements(*id).any(|element| equal(left, &found(event, element)))
+            event.elements(*id).any(|element| equal(left, &found(event, element), event))
         }
         // Lists of the pipeline are compared as they print: 404 is in ["404"].
         (_, Found::Constants(elements)) => left.as_printed().is_some_and(|printed| {
@@ -181,7 +200,7 @@ fn is_in(left: &Found<'_>, right: &Found<'_>, event: &Event) -> bool {
         (Found::Text(left), Found::Text(right)) => {
             memmem::find(right.as_bytes(), left.as_bytes()).is_some()
         }
-        _ => equal(left, right),
+        _ => equal(left, right, event),
     }
 }
 

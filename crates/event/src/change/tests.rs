@@ -130,6 +130,20 @@ fn tags_are_an_array_of_strings() {
 }
 
 #[test]
+fn hostile_13_a_document_is_one_line() {
+    let mut event = event("{\n \"a\": {\r\n  \"b\" : [1,\n 2, \"x\\ny\"]\n }\n}\n");
+    event.set_json(&path("c"), b"[1,\n2]");
+    event.set_text(&path("d"), "one\r\n{\"fake\":1}");
+    let mut out = Vec::new();
+    event.write_json(&mut out);
+    assert!(!out.contains(&b'\n') && !out.contains(&b'\r'));
+    assert_eq!(
+        written(&event),
+        json!({"a":{"b":[1,2,"x\ny"]},"c":[1,2],"d":"one\r\n{\"fake\":1}"})
+    );
+}
+
+#[test]
 fn metadata_is_never_output() {
     let mut event = event(r#"{"\u0040metadata":{"a":1}}"#);
     event.set_text(&path("[@metadata][secret]"), "x");

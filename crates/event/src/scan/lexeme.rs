@@ -28,11 +28,19 @@ const fn specials(word: u64) -> u64 {
     quote | backslash | control
 }
 
-/// A string whose content begins at `at`: the position of its closing quote, and whether it holds
-/// escapes.
+/// What a string holds beside plain text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Escapes {
+    /// Any escape.
+    pub(super) any: bool,
+    /// Half of a surrogate pair without the other: no character.
+    pub(super) lone_surrogate: bool,
+}
+
+/// A string whose content begins at `at`: the position of its closing quote, and its escapes.
 #[inline]
-pub(super) fn string(payload: &[u8], mut at: usize) -> Result<(usize, bool), Refusal> {
-    let mut escaped = false;
+pub(super) fn string(payload: &[u8], mut at: usize) -> Result<(usize, Escapes), Refusal> {
+    let mut escapes = Escapes::default();
     loop {
         while let Some(chunk) = payload.get(at..at + 8) {
             let mut bytes = [0; 8];
@@ -45,10 +53,10 @@ pub(super) fn string(payload: &[u8], mut at: usize) -> Result<(usize, bool), Ref
             at += 8;
         }
         match payload.get(at) {
-            Some(b'"') => return Ok((at, escaped)),
+            Some(b'"') => return Ok((at, escapes)),
             Some(b'\\') => {
-                escaped = true;
-                at = escape(payload, at)?;
+                escapes.any = true;
+                at = escape(payload, at, &mut escapes)?;
             }
             Some(0..=0x1f) | None => return Err(invalid(at.min(payload.len()))),
             Some(_) => at += 1,
@@ -56,15 +64,30 @@ pub(super) fn string(payload: &[u8], mut at: usize) -> Result<(usize, bool), Ref
     }
 }
 
-fn escape(payload: &[u8], at: usize) -> Result<usize, Refusal> {
+fn escape(payload: &[u8], at: usize, escapes: &mut Escapes) -> Result<usize, Refusal> {
     match payload.get(at + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
-        Some(b'u') => match payload.get(at + 2..at + 6) {
-            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 6),
-            _ => Err(invalid(at)),
+        Some(b'u') => match code_unit(payload, at) {
+            Some(0xd800..=0xdbff)
+                if matches!(code_unit(payload, at + 6), Some(0xdc00..=0xdfff)) =>
+            {
+                Ok(at + 12)
+            }
+            Some(0xd800..=0xdfff) => {
+                escapes.lone_surrogate = true;
+                Ok(at + 6)
+            }
+            Some(_) => Ok(at + 6),
+            None => Err(invalid(at)),
         },
         _ => Err(invalid(at)),
     }
+}
+
+/// The number in `\u` and four digits.
+fn code_unit(payload: &[u8], at: usize) -> Option<u32> {
+    let digits = payload.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    digits.iter().try_fold(0, |sum, digit| Some(sum * 16 + char::from(*digit).to_digit(16)?))
 }
 
 /// A number that begins at `at`: the position after it.

@@ -74,6 +74,14 @@ fn hostile_09_marks_surrogates_and_controls() {
     event.decode_json(&br#"{"a":"x\ud800y"}"#.to_vec().into(), 0, &Limits::default()).unwrap();
     let found = event.child(event.root(), "a").unwrap();
     assert_eq!(event.text(found).unwrap(), "x\u{fffd}y");
+    // Whoever reads the document can read all of it.
+    let text = rewritten(br#"{"\udc00":["\ud83d\ude00\ud83d",{"a\ud83dz":"\ud83d\u0041\n"}]}"#);
+    assert_eq!(
+        text,
+        serde_json::json!({
+            "\u{fffd}": ["\u{1f600}\u{fffd}", {"a\u{fffd}z": "\u{fffd}A\n"}], "tags": ["_lone_surrogate"],
+        })
+    );
 }
 
 #[test]
