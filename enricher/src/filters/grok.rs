@@ -24,7 +24,7 @@ use event::{Event, FieldPath, Kind, NodeId};
 use smallvec::SmallVec;
 
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
-use automaton::{Automaton, OutOfSteps};
+use automaton::{Automaton, OutOfSteps, Stepper};
 use capture::Capture;
 use program::Program;
 
@@ -76,6 +76,7 @@ impl FilterPlan for GrokPlan {
         Box::new(Worker {
             automata: automata.collect(),
             plan: Arc::clone(&self.0),
+            stepper: Stepper::new(),
             subject: String::new(),
         })
     }
@@ -87,6 +88,7 @@ struct Worker {
     plan: Arc<Grok>,
     /// By field, then by pattern.
     automata: Vec<Vec<Automaton>>,
+    stepper: Stepper,
     /// The text that is taken apart: the event changes meanwhile.
     subject: String,
 }
@@ -157,7 +159,7 @@ impl Worker {
             if !self.plan.steps_for_event {
                 *steps = self.plan.steps_max;
             }
-            if !automaton.search(&self.subject, steps)? {
+            if !automaton.search(&self.subject, &mut self.stepper, steps)? {
                 continue;
             }
             matched = true;

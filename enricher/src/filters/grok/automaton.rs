@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use super::program::Program;
 use registers::{Operation, Registers};
-use step::{Order, Stepper};
+use step::Order;
+pub(super) use step::Stepper;
 use tables::{DEAD, DETAILED, Detail, Tables, UNKNOWN};
 
 /// The search took more steps than it may.
@@ -27,7 +28,6 @@ pub(super) struct Automaton {
     program: Arc<Program>,
     tables: Tables,
     registers: Registers,
-    stepper: Stepper,
     /// Of the transition that was just worked out.
     operations: Vec<Operation>,
 }
@@ -38,7 +38,6 @@ impl Automaton {
         Self {
             tables: Tables::new(program.classes + 1, memory_max_bytes),
             registers: Registers::new(program.registers),
-            stepper: Stepper::new(program.nfa.states().len()),
             operations: Vec::new(),
             program,
         }
@@ -46,19 +45,26 @@ impl Automaton {
 
     /// Looks for the first match; its captures are read by [`Automaton::capture`]. `steps` is what
     /// the search may still cost.
-    pub(super) fn search(&mut self, text: &str, steps: &mut u64) -> Result<bool, OutOfSteps> {
+    pub(super) fn search(
+        &mut self,
+        text: &str,
+        stepper: &mut Stepper,
+        steps: &mut u64,
+    ) -> Result<bool, OutOfSteps> {
+        stepper.hold(self.program.nfa.states().len());
+        let text = text.as_bytes();
         // A match at the start is the first one: where there is one, no other start need be tried.
         let anchored = self.program.nfa.start_anchored().as_u32();
-        if self.run(anchored, text.as_bytes(), steps)? {
+        if self.run(anchored, text, stepper, steps)? {
             return Ok(true);
         }
         let unanchored = self.program.nfa.start_unanchored().as_u32();
         // Most texts that do not match at their start do not match at all: that is found out without
         // a look at captures.
-        if anchored == unanchored || !self.accepts(unanchored, text.as_bytes(), steps)? {
+        if anchored == unanchored || !self.accepts(unanchored, text, stepper, steps)? {
             return Ok(false);
         }
-        self.run(unanchored, text.as_bytes(), steps)
+        self.run(unanchored, text, stepper, steps)
     }
 
     /// The bytes of a capture, where it took part in the match.
@@ -68,14 +74,20 @@ impl Automaton {
     }
 
     /// Whether there is a match, without its captures.
-    fn accepts(&mut self, start: u32, text: &[u8], steps: &mut u64) -> Result<bool, OutOfSteps> {
+    fn accepts(
+        &mut self,
+        start: u32,
+        text: &[u8],
+        stepper: &mut Stepper,
+        steps: &mut u64,
+    ) -> Result<bool, OutOfSteps> {
         let mut state = self.start(start, Order::Any, text, steps)?;
         for at in 0..=text.len() {
             let edge = self.tables.edge(state, self.class(text, at));
             let detail = if edge < DETAILED {
                 Detail { next: edge, ..Detail::default() }
             } else if edge == UNKNOWN {
-                self.compute(state, Order::Any, text, at, steps)?
+                self.compute(stepper, state, Order::Any, text, at, steps)?
             } else {
                 self.tables.detail(edge)
             };
@@ -90,7 +102,13 @@ impl Automaton {
         Ok(false)
     }
 
-    fn run(&mut self, start: u32, text: &[u8], steps: &mut u64) -> Result<bool, OutOfSteps> {
+    fn run(
+        &mut self,
+        start: u32,
+        text: &[u8],
+        stepper: &mut Stepper,
+        steps: &mut u64,
+    ) -> Result<bool, OutOfSteps> {
         let mut state = self.start(start, Order::Priority, text, steps)?;
         let mut matched = false;
         // An accepting loop that was gone through, and where last.
@@ -102,7 +120,7 @@ impl Automaton {
             } else if edge == UNKNOWN {
                 // The tables may be emptied: what a detail refers to is used before.
                 self.end_loop(&mut looped);
-                let detail = self.compute(state, Order::Priority, text, at, steps)?;
+                let detail = self.compute(stepper, state, Order::Priority, text, at, steps)?;
                 matched |= detail.accepts;
                 self.registers.operate(&self.operations, at);
                 state = detail.next;
@@ -155,6 +173,7 @@ impl Automaton {
     /// Finds where a byte leads, and keeps it unless it depends on more than the byte.
     fn compute(
         &mut self,
+        stepper: &mut Stepper,
         state: u32,
         order: Order,
         text: &[u8],
@@ -162,24 +181,24 @@ impl Automaton {
         steps: &mut u64,
     ) -> Result<Detail, OutOfSteps> {
         let key = self.tables.key(state);
-        let cost = self.stepper.step(&self.program, &key, text, at);
+        let cost = stepper.step(&self.program, &key, text, at);
         *steps = steps.checked_sub(cost).ok_or(OutOfSteps)?;
         self.operations.clear();
         if order == Order::Priority {
-            self.stepper.write_operations(&self.program, &key, &mut self.operations);
+            stepper.write_operations(&self.program, &key, &mut self.operations);
         }
         let emptied = self.tables.emptied();
-        let next = match self.stepper.next_key(&self.program, order, text.get(at).copied()) {
+        let next = match stepper.next_key(&self.program, order, text.get(at).copied()) {
             Some(next_key) => {
                 self.registers.hold(next_key.len() - 1);
                 self.tables.state(&next_key)
             }
             None => DEAD,
         };
-        let accepts = self.stepper.accepts();
-        let repeats = accepts && next == state && self.stepper.keeps_rows();
+        let accepts = stepper.accepts();
+        let repeats = accepts && next == state && stepper.keeps_rows();
         let detail = Detail { next, accepts, repeats, ..Detail::default() };
-        if self.stepper.cacheable && self.tables.emptied() == emptied {
+        if stepper.cacheable && self.tables.emptied() == emptied {
             self.tables.keep(state, self.class(text, at), detail, &self.operations);
             return Ok(detail);
         }

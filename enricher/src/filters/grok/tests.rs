@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::automaton::Automaton;
+use super::automaton::{Automaton, Stepper};
 use super::definitions::Definitions;
 use super::expansion::expand;
 use super::program::Program;
@@ -27,7 +27,7 @@ fn captures(pattern: &str, text: &str) -> Option<Vec<Option<String>>> {
     let translation = translate(&expression).unwrap();
     let mut automaton = Automaton::new(Program::compile(&translation).unwrap(), 1 << 20);
     let mut steps = u64::MAX;
-    automaton.search(text, &mut steps).unwrap().then(|| {
+    automaton.search(text, &mut Stepper::new(), &mut steps).unwrap().then(|| {
         let captures = (0..translation.names.len()).map(|number| automaton.capture(number));
         captures.map(|range| range.map(|range| text[range].to_owned())).collect()
     })
@@ -207,11 +207,11 @@ fn hostile_16_a_megabyte_ends_in_linear_time() {
     let started = Instant::now();
     let mut nested = automaton("^(a+)+$");
     let mut steps = u64::MAX;
-    assert_eq!(nested.search(&format!("{long}b"), &mut steps), Ok(false));
+    assert_eq!(nested.search(&format!("{long}b"), &mut Stepper::new(), &mut steps), Ok(false));
     assert!(u64::MAX - steps < 10 * long.len() as u64, "took {} steps", u64::MAX - steps);
     let mut counted = automaton("(.*a){30}");
     let mut steps = u64::MAX;
-    assert_eq!(counted.search(&long, &mut steps), Ok(true));
+    assert_eq!(counted.search(&long, &mut Stepper::new(), &mut steps), Ok(true));
     assert!(u64::MAX - steps < 10 * long.len() as u64, "took {} steps", u64::MAX - steps);
     assert!(started.elapsed() < Duration::from_secs(20));
 }
@@ -242,9 +242,9 @@ fn small_tables_give_the_same_answers() {
         let text = format!("{}{}", &APACHE[cut..], &APACHE[..cut]);
         for text in [&text, &APACHE[..cut], APACHE] {
             let mut steps = u64::MAX;
-            let found = roomy.search(text, &mut steps);
-            assert_eq!(found, tight.search(text, &mut steps));
-            assert_eq!(found, tightest.search(text, &mut steps));
+            let found = roomy.search(text, &mut Stepper::new(), &mut steps);
+            assert_eq!(found, tight.search(text, &mut Stepper::new(), &mut steps));
+            assert_eq!(found, tightest.search(text, &mut Stepper::new(), &mut steps));
             for number in 0..translation.names.len() {
                 let captures =
                     [&roomy, &tight, &tightest].map(|automaton| automaton.capture(number));
@@ -281,7 +281,7 @@ proptest! {
         let Ok(reference) = regex::Regex::new(&format!("(?s){}", translation.expression)) else { return Ok(()) };
         let mut automaton = Automaton::new(program, 1 << 16);
         let mut steps = u64::MAX;
-        let found = automaton.search(&text, &mut steps).unwrap();
+        let found = automaton.search(&text, &mut Stepper::new(), &mut steps).unwrap();
         let expected = reference.captures(&text);
         prop_assert_eq!(found, expected.is_some(), "{} on {:?}", translation.expression, text);
         if let Some(expected) = expected {
@@ -299,7 +299,7 @@ proptest! {
             && let Ok(program) = Program::compile(&translation)
         {
             let mut steps = 1_000_000;
-            prop_assert!(Automaton::new(program, 1 << 16).search(&text, &mut steps).is_ok());
+            prop_assert!(Automaton::new(program, 1 << 16).search(&text, &mut Stepper::new(), &mut steps).is_ok());
         }
     }
 
@@ -307,6 +307,6 @@ proptest! {
     fn no_text_panics(text in ".{0,200}") {
         let mut steps = u64::MAX;
         let mut search = automaton("%{SYSLOGLINE}|%{URI:u} %{HTTPDATE}");
-        prop_assert!(search.search(&text, &mut steps).is_ok());
+        prop_assert!(search.search(&text, &mut Stepper::new(), &mut steps).is_ok());
     }
 }

@@ -25,9 +25,9 @@ enum Visit {
     Leave,
 }
 
-/// Works out steps; keeps its buffers.
+/// Works out steps of any program; keeps its buffers.
 #[derive(Debug)]
-pub(super) struct Stepper {
+pub(in crate::filters::grok) struct Stepper {
     pub(super) threads: Vec<Thread>,
     /// Whether the step depends on nothing but the key and the class of the byte.
     pub(super) cacheable: bool,
@@ -44,7 +44,7 @@ pub(super) struct Stepper {
 }
 
 impl Stepper {
-    pub(super) fn new(states: usize) -> Self {
+    pub(in crate::filters::grok) fn new() -> Self {
         Self {
             threads: Vec::new(),
             cacheable: true,
@@ -54,8 +54,16 @@ impl Stepper {
             path: Vec::new(),
             stack: Vec::new(),
             round: 0,
-            visited: vec![0; states],
-            reached: vec![0; states],
+            visited: Vec::new(),
+            reached: Vec::new(),
+        }
+    }
+
+    /// Makes room for a program of this many states.
+    pub(super) fn hold(&mut self, states: usize) {
+        if self.visited.len() < states {
+            self.visited.resize(states, 0);
+            self.reached.resize(states, 0);
         }
     }
 
