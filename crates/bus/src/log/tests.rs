@@ -271,12 +271,16 @@ async fn an_interval_syncs_by_itself_and_says_that_it_is_not_durable() {
 #[tokio::test]
 async fn closing_syncs_whatever_the_setting_is() {
     let files = MemoryFiles::default();
-    let config = LogConfig { fsync: Fsync::Never, ..one_partition() };
+    let config = LogConfig { fsync: Fsync::Never, fsync_interval_ms: 1, ..one_partition() };
     let bus = open_on(&files, config.clone()).await;
     publish_number(&bus, 0).await;
     let mut reader = Reader::new(&bus, "worker").await;
     reader.take(1).await;
-    reader.commit().await;
+    for _ in 0..20 {
+        reader.commit().await;
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    assert_eq!(bus.counts().syncs, 0, "neither records nor commits are synced before");
     bus.close().await.expect("it closes");
     let error = reader.consumer.next().await.expect_err("the bus is closed");
     assert_eq!(error.kind, ErrorKind::Fatal);

@@ -123,7 +123,8 @@ impl Keeper {
             // Nobody waits any more if the committer's future was dropped.
             drop(reply.send(checked.and_then(|()| stored())));
         }
-        if self.unsynced_since.is_some_and(|since| since.elapsed() >= self.interval) {
+        let due = self.unsynced_since.is_some_and(|since| since.elapsed() >= self.interval);
+        if due && self.fsync == Fsync::Interval {
             self.sync_all();
         }
     }
