@@ -19,6 +19,8 @@ use crate::joda::{DateFormat, zone_by_id};
 use crate::options::Options;
 use crate::template::Template;
 
+const MATCH_WAY_OUT: &str = "write `match => [ \"field\", \"ISO8601\", \"yyyy-MM-dd HH:mm:ss\" ]`";
+
 /// One way of writing a time.
 #[derive(Clone, Debug)]
 enum Format {
@@ -64,11 +66,11 @@ pub(crate) fn build(
     let tag_on_failure = options.texts("tag_on_failure");
     let texts = texts?;
     let [source, formats @ ..] = texts.as_slice() else {
+        options.refuse("match", "`match` of `date` is empty", MATCH_WAY_OUT);
         return None;
     };
     if formats.is_empty() {
-        let way_out = "write `match => [ \"field\", \"ISO8601\", \"yyyy-MM-dd HH:mm:ss\" ]`";
-        options.refuse("match", "`match` of `date` names a field but no format", way_out);
+        options.refuse("match", "`match` of `date` names a field but no format", MATCH_WAY_OUT);
     }
     let source = FieldPath::parse(source).map_err(|error| {
         options.refuse("match", error.to_string(), "the first text of `match` names the field");

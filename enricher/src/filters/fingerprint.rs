@@ -34,7 +34,7 @@ enum Method {
 #[derive(Clone, Debug)]
 struct Fingerprint {
     method: Method,
-    /// Sorted by name.
+    /// In the order of the text; by name where they are joined.
     sources: Vec<Source>,
     target: FieldPath,
     key: Option<Vec<u8>>,
@@ -69,6 +69,9 @@ pub(crate) fn build(
             Ok(path) => sources.push(Source { name, path }),
             Err(error) => options.refuse("source", error.to_string(), "name fields"),
         }
+    }
+    if concatenate_sources {
+        sources.sort_by(|one, other| one.name.cmp(&other.name));
     }
     let method = method?;
     if key.as_deref() == Some("") && matches!(method, Method::Digest(_)) {
@@ -144,9 +147,7 @@ impl Filter for Fingerprint {
             _ if self.concatenate_all_fields => self.put_joined(event, text::of_event(event)),
             _ if self.concatenate_sources => {
                 let mut joined = String::new();
-                let mut sources: Vec<_> = self.sources.iter().collect();
-                sources.sort_by(|one, other| one.name.cmp(&other.name));
-                for source in sources {
+                for source in &self.sources {
                     joined.extend(["|", &source.name, "|"]);
                     if source.path.is_timestamp() {
                         text::write_timestamp(event, &mut joined);

@@ -6,8 +6,9 @@
 //! alias inside the braces means nothing; a second capture of a name makes an array; a capture into a
 //! field that is there is added to it unless `overwrite` names the field.
 //!
-//! `timeout_millis` is counted in steps of the automaton (100,000 for a millisecond), not by a clock,
-//! so that a replay ends the same. It can only be reached by patterns of tens of thousands of states.
+//! `timeout_millis` (1,000 where it is not given) is counted in steps of the automaton, 100,000 for a
+//! millisecond, not by a clock, so that a replay ends the same. Only a pattern of very many states on a
+//! long text comes near it.
 
 mod automaton;
 mod capture;

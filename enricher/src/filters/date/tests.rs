@@ -149,6 +149,7 @@ fn a_missing_field_is_no_failure() {
 fn refuses_what_it_cannot_do() {
     for (options, said) in [
         (r#"match => ["t"]"#, "no format"),
+        ("match => []", "is empty"),
         (r#"match => ["t", "yyyy-MM-ddTHH"]"#, "`T`"),
         (r#"match => ["t", "yy G"]"#, "era"),
         (r#"match => ["t", "ISO8601"] timezone => "Mars""#, "`Mars`"),

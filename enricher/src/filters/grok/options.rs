@@ -36,6 +36,10 @@ pub(crate) fn build(
         overwrite: options.fields("overwrite").unwrap_or_default(),
     };
     let timeout = options.integer("timeout_millis").unwrap_or(TIMEOUT_DEFAULT_MILLISECONDS);
+    if timeout < 0 {
+        let way_out = "write a number of milliseconds, or 0 for no end";
+        options.refuse("timeout_millis", "`timeout_millis` cannot be negative", way_out);
+    }
     let scope = options.choice("timeout_scope", &["pattern", "event"]);
     let tag_on_failure = options.texts("tag_on_failure");
     let tag_on_timeout = options.text("tag_on_timeout");

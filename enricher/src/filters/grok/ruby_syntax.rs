@@ -52,7 +52,8 @@ impl SyntaxError {
 
 /// Translates an expression.
 pub(super) fn translate(expression: &str) -> Result<Translation, SyntaxError> {
-    let mut translator = Translator { rest: expression, done: Translation::default() };
+    let mut translator =
+        Translator { rest: expression, ignores_case: false, done: Translation::default() };
     while !translator.rest.is_empty() {
         translator.step()?;
     }
@@ -61,6 +62,8 @@ pub(super) fn translate(expression: &str) -> Result<Translation, SyntaxError> {
 
 struct Translator<'p> {
     rest: &'p str,
+    /// A flag to that effect was read: conditions, which are read apart, follow it.
+    ignores_case: bool,
     done: Translation,
 }
 
@@ -182,10 +185,12 @@ impl<'p> Translator<'p> {
                 .find([')', ':'])
                 .filter(|end| flags[..*end].bytes().all(|flag| b"imx-".contains(&flag)))
                 .ok_or_else(|| SyntaxError::Unsupported { text: start_of(rest) })?;
+            let switched_on = flags[..end].split('-').next().unwrap_or_default();
+            self.ignores_case |= switched_on.contains('i');
             // Ruby's `m` lets `.` match a newline; it is on from the start.
             let flags = format!("(?{}", flags[..=end].replace('m', "s"));
             self.take(end + 3);
-            self.emit(if flags == "(?)" { "(?:)" } else { &flags });
+            self.emit(&flags);
         } else {
             // A group without a name captures nothing: names are all that is asked for.
             self.take(1);
@@ -202,7 +207,9 @@ impl<'p> Translator<'p> {
         if !inside.names.is_empty() || !inside.looks.is_empty() {
             return Err(wide());
         }
-        let set = LookSet::read(&inside.expression, ahead).ok_or_else(wide)?;
+        let flag = if self.ignores_case { "i" } else { "" };
+        let expression = format!("(?{flag}:{})", inside.expression);
+        let set = LookSet::read(&expression, ahead).ok_or_else(wide)?;
         let group = format!("(?P<l{}>)", self.done.looks.len());
         self.done.looks.push(Look { ahead, negated, set });
         self.take(end + 1);

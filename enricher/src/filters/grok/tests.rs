@@ -188,6 +188,7 @@ fn the_first_match_by_priority_is_taken() {
         (r"(?<a>\d+)(?!\d|%)", "50% 51", Some("51")),
         (r"(?<![a-z])(?<a>[a-z]+)", "1abc", Some("abc")),
         (r"(?i:ERROR) (?<a>.)", "error x", Some("x")),
+        (r"(?i)(?<a>x)(?=y)", "x XY", Some("X")),
         ("(?:(?<a>a)|b)*", "abab", Some("a")),
         ("nothing", "something", None),
         ("(?<a>)", "", Some("")),
