@@ -18,7 +18,8 @@ pub const DRAIN_DEADLINE: Span = Span::from_secs(10);
 pub const EXIT_NOT_DRAINED: i32 = 70;
 
 /// Cancels `shutdown` at the first SIGINT or SIGTERM. Once it is cancelled, by whomever, the process
-/// has until the deadline to end by itself; then, or at the next signal, it is ended.
+/// has until the deadline to end by itself; then, or at the next signal, it is ended. Called within
+/// the runtime.
 ///
 /// # Errors
 /// When the signals cannot be listened to.

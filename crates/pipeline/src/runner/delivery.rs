@@ -42,7 +42,7 @@ pub(super) async fn deliver(
             backoff = Backoff::default();
         }
         again = open.iter().map(|item| items[*item].clone()).collect();
-        progress.wait_to_retry(step, &reason, (&mut backoff, wait), stop).await?;
+        progress.wait_to_retry(step, &reason, &mut backoff, wait, stop).await?;
     }
     progress.recovered();
     Ok(answers)

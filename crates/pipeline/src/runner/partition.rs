@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bus::{Batch, Committer, ErrorKind, PartitionId, Positioned, Record, TOPIC_DEAD};
+use bus::{Batch, BusError, Committer, ErrorKind, PartitionId, Positioned, Record, TOPIC_DEAD};
 use bytes::Bytes;
 use futures::FutureExt;
 use service::CancellationToken;
@@ -19,7 +18,7 @@ use super::delivery::deliver;
 use super::host::{Panicked, Processed, Slice, StageHost};
 use super::progress::{Progress, Stop};
 use super::settlement::Settlement;
-use crate::backoff::Backoff;
+use crate::dead_letter::DeadLetter;
 use crate::ledger::{Counters, PartitionLedger};
 use crate::sink::TopicSink;
 use crate::stage::{Rejection, State, StateKey, StateStore, Verdict};
@@ -202,17 +201,8 @@ impl PartitionTask {
         changes: &Changes,
         stop: &CancellationToken,
     ) -> Result<State, Stop> {
-        let mut backoff = Backoff::default();
-        let mut values = loop {
-            match self.progress.step("load", store.load(&keys)).await {
-                Ok(values) => break values,
-                Err(reason) => {
-                    let delay = (&mut backoff, Duration::ZERO);
-                    self.progress.wait_to_retry("load", &reason, delay, stop).await?;
-                }
-            }
-        };
-        self.progress.recovered();
+        let load = || async { store.load(&keys).await.map_err(may_work_later) };
+        let mut values = self.progress.until_done("load", load, stop).await?;
         if values.len() != keys.len() {
             let (got, asked) = (values.len(), keys.len());
             return Err(Stop::Failed(format!(
@@ -237,14 +227,8 @@ impl PartitionTask {
     ) -> Result<(), Stop> {
         let letters = settlement.dead_letters(self.spec.name, batch);
         if &*batch.partition.topic == TOPIC_DEAD {
-            for letter in letters {
-                let (id, kind, message) = (&letter.id, &letter.kind, &letter.message);
-                tracing::error!(
-                    id,
-                    kind,
-                    message,
-                    "a dead letter cannot be used; it stays in the log"
-                );
+            for DeadLetter { id, kind, message, .. } in letters {
+                tracing::error!(id, kind, message, "a dead letter is refused; it stays in the log");
             }
             return Ok(());
         }
@@ -270,13 +254,8 @@ impl PartitionTask {
             return Ok(());
         }
         let changes: Vec<_> = changes.into_iter().collect();
-        let mut backoff = Backoff::default();
-        while let Err(reason) = self.progress.step("save", store.save(changes.clone())).await {
-            let delay = (&mut backoff, Duration::ZERO);
-            self.progress.wait_to_retry("save", &reason, delay, stop).await?;
-        }
-        self.progress.recovered();
-        Ok(())
+        let save = || async { store.save(changes.clone()).await.map_err(may_work_later) };
+        self.progress.until_done("save", save, stop).await
     }
 
     async fn commit(
@@ -287,21 +266,16 @@ impl PartitionTask {
     ) -> Result<(), Stop> {
         let next_offset = self.committed.max(batch.next_offset);
         let metadata = self.ledger.metadata_with(counters);
-        let mut backoff = Backoff::default();
-        loop {
-            let commit = self.committer.commit(&self.partition, next_offset, metadata.clone());
-            match self.progress.step("commit", commit).await {
-                Ok(()) => break,
-                Err(error) if error.kind == ErrorKind::Transient => {
-                    let delay = (&mut backoff, Duration::ZERO);
-                    self.progress.wait_to_retry("commit", &error.message, delay, stop).await?;
-                }
-                Err(error) => return Err(Stop::Failed(format!("cannot commit: {error}"))),
-            }
-        }
-        self.progress.recovered();
+        let (committer, partition) = (self.committer.as_ref(), &self.partition);
+        let commit = || committer.commit(partition, next_offset, metadata.clone());
+        self.progress.until_done("commit", commit, stop).await?;
         self.committed = next_offset;
         self.ledger.settled(counters);
         Ok(())
     }
+}
+
+/// What a state store says is in the way is never for good.
+fn may_work_later(reason: String) -> BusError {
+    BusError::new(ErrorKind::Transient, reason)
 }

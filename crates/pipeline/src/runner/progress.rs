@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bus::PartitionId;
+use bus::{BusError, ErrorKind, PartitionId};
 use service::metrics::{HistogramVec, IntCounterVec, Metrics};
 use service::{CancellationToken, Health, HealthState};
 use tokio::time::Instant;
@@ -103,6 +103,35 @@ impl Progress {
         done
     }
 
+    /// Does a step again and again until it works.
+    ///
+    /// # Errors
+    /// [`Stop::Told`], or [`Stop::Failed`] for an error that is not transient.
+    pub(super) async fn until_done<T, F>(
+        &self,
+        step: &'static str,
+        attempt: impl Fn() -> F,
+        stop: &CancellationToken,
+    ) -> Result<T, Stop>
+    where
+        F: Future<Output = Result<T, BusError>>,
+    {
+        let mut backoff = Backoff::default();
+        loop {
+            match self.step(step, attempt()).await {
+                Ok(done) => {
+                    self.recovered();
+                    return Ok(done);
+                }
+                Err(error) if error.kind == ErrorKind::Transient => {
+                    let reason = &error.message;
+                    self.wait_to_retry(step, reason, &mut backoff, Duration::ZERO, stop).await?;
+                }
+                Err(error) => return Err(Stop::Failed(format!("cannot {step}: {error}"))),
+            }
+        }
+    }
+
     /// Waits before a step is tried again.
     ///
     /// # Errors
@@ -111,10 +140,10 @@ impl Progress {
         &self,
         step: &'static str,
         reason: &str,
-        delay: (&mut Backoff, Duration),
+        backoff: &mut Backoff,
+        at_least: Duration,
         stop: &CancellationToken,
     ) -> Result<(), Stop> {
-        let (backoff, at_least) = delay;
         let delay = backoff.next_delay(at_least);
         let attempts = backoff.attempts();
         self.meters.retries.with_label_values(&[self.stage, step]).inc();

@@ -3,6 +3,7 @@
 //! Time is paused, so that retries take none.
 
 mod delivery;
+mod embedded;
 mod ownership;
 mod panics;
 mod random;

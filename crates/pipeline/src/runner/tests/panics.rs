@@ -43,6 +43,9 @@ impl Stage for Clockwork {
 
     fn advance(&mut self, watermark_ns: i64) -> Vec<Record> {
         assert!(watermark_ns >= self.seen, "time does not go back");
+        if watermark_ns == record(13, "").received_at_ns {
+            panic_quietly();
+        }
         self.seen = watermark_ns;
         let mut tick = record(1_000, "tick");
         tick.id = tick.id.derive("window");
@@ -72,6 +75,11 @@ async fn what_a_stage_gives_out_by_itself_is_delivered_or_dead_and_the_ledger_ba
     assert_eq!((letters[0].kind.as_str(), letters[0].position()), ("mapping", None));
     until(|| line.ledger().in_flight == 0).await;
     assert_eq!((line.ledger().forwarded, line.ledger().outputs), (3, 5));
+
+    line.append(0, 13, &["d"]);
+    until(|| line.part(PART).is_some()).await;
+    assert!(matches!(line.part(PART), Some(HealthState::Failed { .. })), "no record is to blame");
+    assert_eq!(line.committed(0), 3);
     line.stop(running).await;
 }
 

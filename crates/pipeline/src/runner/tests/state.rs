@@ -12,6 +12,9 @@ use crate::testing::MemoryState;
 struct Counting;
 
 fn keys(batch: &[Positioned]) -> Vec<StateKey> {
+    if batch.iter().any(|at| at.record.payload == "no key") {
+        panic_quietly();
+    }
     let sources: BTreeSet<_> = batch.iter().map(|at| at.record.source.to_string()).collect();
     sources.into_iter().map(StateKey).collect()
 }
@@ -54,12 +57,12 @@ fn counts(line: &Line) -> Vec<u8> {
 async fn a_panic_in_the_middle_of_a_batch_counts_every_other_record_once() {
     let line = Line::new(1);
     let state = Arc::new(MemoryState::default());
-    line.append(0, 1, &["a", "b", "c", "panic", "d", "e", "panic", "f"]);
+    line.append(0, 1, &["a", "b", "c", "panic", "d", "no key", "e", "panic", "f"]);
     let running = line.start(spec(&line, &state));
     line.until_committed(0, 1).await;
     assert_eq!(counts(&line), [1, 2, 3, 4, 5, 6]);
     assert_eq!(state.values()[&StateKey("192.0.2.1".to_owned())], [6].as_slice());
-    assert_eq!(line.ledger().dead["stage_panic"], 2);
+    assert_eq!(line.ledger().dead["stage_panic"], 3);
     line.stop(running).await;
 }
 
