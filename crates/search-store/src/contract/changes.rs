@@ -81,6 +81,7 @@ async fn what_cannot_be_indexed_is_rejected_alone(backend: &dyn Backend) {
     assert_eq!(store.bulk(Vec::new()).await.expect("a bulk"), Vec::new());
 }
 
+/// Hostile input 18: whatever the query says, another tenant's documents are not read.
 async fn a_scope_sees_its_shops_only(backend: &dyn Backend) {
     let running = backend.empty(&fields()).await;
     let store = running.store();
@@ -168,6 +169,7 @@ async fn the_tail_misses_nothing(backend: &dyn Backend) {
     }
 }
 
+/// Hostile inputs 11 and 12: names are never paths, and texts are never templates.
 async fn hostile_names_are_only_values(backend: &dyn Backend) {
     let running = backend.empty(&fields()).await;
     let store = running.store();

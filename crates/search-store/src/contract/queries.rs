@@ -58,6 +58,7 @@ pub(super) async fn run(backend: &dyn Backend) {
     control_characters(store).await;
     time_ranges(store).await;
     aggregates(store).await;
+    keys_that_nobody_knows(backend).await;
 }
 
 /// Whether a query finds just these documents, oldest first, one letter each.
@@ -243,6 +244,26 @@ async fn control_characters(store: &dyn SearchStore) {
     check_raw(Some("shop.extra.k\0y"), "v\0l", 1).await;
     check_raw(Some("shop.extra.k"), "y", 0).await;
     check_raw(Some("shop.extra"), "v\0l", 1).await;
+}
+
+/// Hostile input 28: thousands of different keys become no fields, and still are found.
+async fn keys_that_nobody_knows(backend: &dyn Backend) {
+    let running = backend.empty(&fields()).await;
+    let store = running.store();
+    let document = |number: i64| {
+        let keys = (0..20)
+            .map(|key| format!(r#""key{number}_{key}":{{"type{}":"{number}"}}"#, number % 7));
+        let keys = keys.collect::<Vec<_>>().join(",");
+        let text = format!(r#"{{"unknown{number}":{number},"shop":{{"extra":{{{keys}}}}}}}"#);
+        operation(number, &format!("{number}"), &text)
+    };
+    index(store, (0..500).map(document).collect()).await;
+    assert_eq!(ids(store, "shop.extra.key123_7.type4:123").await, ["123"]);
+    assert_eq!(ids(store, "shop.extra.key123_7.type4:*").await, ["123"]);
+    assert_eq!(ids(store, "shop.extra.key123_7.type5:*").await, Vec::<String>::new());
+    assert_eq!(ids(store, "unknown123:123").await, Vec::<String>::new());
+    let count = store.count(&everything(), &query("shop.extra:*"), TimeRange::default()).await;
+    assert_eq!(count.expect("a count"), 500);
 }
 
 async fn time_ranges(store: &dyn SearchStore) {

@@ -10,14 +10,14 @@ pub struct EmbeddedConfig {
     /// How long documents stay, counted from receipt; whole weeks are dropped. Default `90d`.
     pub retention: Span,
     /// How long a bulk may wait for others, so that they share one commit: the newest event is found
-    /// this much, and the length of a commit, later. Default `250ms`.
+    /// this much, and the length of a commit, later. Default `400ms`.
     pub commit_wait: Span,
     /// With this many documents waiting, a commit does not wait any longer. Default 16,000.
     pub commit_documents: usize,
     /// Bytes of documents that wait for a commit; a further bulk waits before it is taken. Default
     /// `32MiB`.
     pub pending_max: ByteSize,
-    /// Memory of the writer of one week; there are two at most. Default `48MiB`, at least `16MiB`.
+    /// Memory of the writer of one week; there are two at most. Default `24MiB`, at least `16MiB`.
     pub writer_memory: ByteSize,
     /// Memory that remembers which ids are indexed, a byte an id. With more documents than that a
     /// new id more often costs a look-up. Default `16MiB`.
@@ -36,10 +36,10 @@ impl Default for EmbeddedConfig {
     fn default() -> Self {
         Self {
             retention: Span::from_secs(90 * 24 * 3_600),
-            commit_wait: Span::from_millis(250),
+            commit_wait: Span::from_millis(400),
             commit_documents: 16_000,
             pending_max: ByteSize(32 << 20),
-            writer_memory: ByteSize(48 << 20),
+            writer_memory: ByteSize(24 << 20),
             identity_memory: ByteSize(16 << 20),
             open_parts_max: 16,
             reads_max: 4,

@@ -32,6 +32,9 @@ pub(crate) fn lock(folder: &Path) -> Result<FolderLock, StoreError> {
         ))
     };
     fs::create_dir_all(folder).map_err(failed)?;
+    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        part::sync_folder(parent).map_err(failed)?;
+    }
     let file = File::options()
         .create(true)
         .truncate(false)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tantivy::directory::error::{OpenReadError, OpenWriteError};
 use tantivy::directory::{Directory, META_LOCK, MmapDirectory};
 use tantivy::fastfield::Column;
 use tantivy::index::SegmentId;
@@ -188,6 +189,13 @@ impl Part {
         }
     }
 
+    /// After a commit: makes the new list of segments durable, which the engine only renames into
+    /// place, and reads it.
+    pub(crate) fn settle(&self, folder: &Path) -> Result<(), PartError> {
+        sync_folder(&folder.join(self.name.to_string()))?;
+        self.reload().map(|_| ())
+    }
+
     /// Reads again which segments there are; opens only the new ones.
     pub(crate) fn reload(&self) -> Result<Arc<PartView>, PartError> {
         let mut slot = self.view.lock().unwrap_or_else(PoisonError::into_inner);
@@ -301,34 +309,42 @@ pub(crate) fn list(folder: &Path) -> io::Result<Vec<(PartName, PathBuf)>> {
     Ok(parts)
 }
 
+impl PartError {
+    fn of_kind(kind: io::ErrorKind, text: &str) -> Self {
+        match kind {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
+                Self::Damaged(text.to_owned())
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Io(format!(
+                "the disk is full: free some space, what waits is indexed then ({text})"
+            )),
+            _ => Self::Io(text.to_owned()),
+        }
+    }
+}
+
 impl From<io::Error> for PartError {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
-                PartError::Damaged(error.to_string())
-            }
-            _ => PartError::Io(error.to_string()),
-        }
+        Self::of_kind(error.kind(), &error.to_string())
     }
 }
 
 impl From<TantivyError> for PartError {
     fn from(error: TantivyError) -> Self {
-        use tantivy::directory::error::OpenReadError;
+        let text = error.to_string();
         match &error {
-            TantivyError::IoError(inner) => {
-                Self::from(io::Error::new(inner.kind(), inner.to_string()))
-            }
-            TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. }) => {
-                Self::from(io::Error::new(io_error.kind(), error.to_string()))
+            TantivyError::IoError(io_error)
+            | TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. })
+            | TantivyError::OpenWriteError(OpenWriteError::IoError { io_error, .. }) => {
+                Self::of_kind(io_error.kind(), &text)
             }
             TantivyError::OpenReadError(_)
             | TantivyError::DataCorruption(_)
             | TantivyError::IncompatibleIndex(_)
             | TantivyError::SchemaError(_)
             | TantivyError::FieldNotFound(_)
-            | TantivyError::DeserializeError(_) => PartError::Damaged(error.to_string()),
-            _ => PartError::Io(error.to_string()),
+            | TantivyError::DeserializeError(_) => Self::Damaged(text),
+            _ => Self::Io(text),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The one writer: a thread that takes bulks, replaces what is already indexed, and commits for all that
 //! wait. A bulk is answered when its documents are durable and can be found. It never parses a document.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::mem;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ use crate::ItemOutcome;
 
 /// How long a document waits after the writer failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long the first bulks wait until the ids of before are known.
+const KNOWN_WAIT: Duration = Duration::from_secs(5);
 /// How often an idle writer looks for finished merges.
 const IDLE: Duration = Duration::from_secs(2);
 /// How often parts are held against the retention.
@@ -53,12 +56,12 @@ pub(crate) struct Bulk {
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
-/// Where a document was handed to tantivy: the part, and which commit takes it in.
-type Ticket = (PartName, u64);
+/// The commits that take in a document and the removal of its earlier versions, by number.
+type Commits = RangeInclusive<u64>;
 
 /// A bulk whose documents are handed to tantivy, but not committed.
 struct Waiting {
-    tickets: Vec<Result<Ticket, String>>,
+    commits: Vec<Result<Commits, String>>,
     reply: oneshot::Sender<Vec<ItemOutcome>>,
     _permit: OwnedSemaphorePermit,
 }
@@ -80,9 +83,9 @@ pub(crate) struct Writer {
     pending_since: Option<Instant>,
     /// When the last commit ended, and how long it took.
     committed: (Instant, Duration),
-    /// Commits so far, and those that failed since somebody was answered.
-    commits: u64,
-    failed: HashMap<Ticket, String>,
+    /// The number of the next commit, and those that failed since somebody was answered.
+    commit: u64,
+    failed: BTreeMap<u64, String>,
     /// Ids indexed since the start; with those from before once they are read.
     filter: IdentityFilter,
     filter_complete: bool,
@@ -105,8 +108,8 @@ impl Writer {
             pending: HashMap::new(),
             pending_since: None,
             committed: (Instant::now(), Duration::ZERO),
-            commits: 0,
-            failed: HashMap::new(),
+            commit: 0,
+            failed: BTreeMap::new(),
             filter,
             filter_complete: snapshot.parts.is_empty(),
             sequence: snapshot.sequence,
@@ -119,19 +122,20 @@ impl Writer {
     /// Runs until it is told to close, or everybody who could tell is gone.
     pub(crate) fn run(mut self) {
         self.drop_old_parts();
-        loop {
+        let mut open = self.wait_for_known_ids();
+        while open {
             match self.messages.recv_timeout(self.patience()) {
                 Ok(Message::Bulk(bulk)) => self.take(bulk),
-                Ok(Message::Known(known)) => {
-                    self.filter.unite(&known);
-                    self.filter_complete = true;
-                }
-                Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) if self.waiting.is_empty() => self.idle(),
+                Ok(Message::Known(known)) => self.know(&known),
+                Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => open = false,
+                Err(RecvTimeoutError::Timeout) if self.waiting.is_empty() => self.open_merged(),
                 Err(RecvTimeoutError::Timeout) => self.commit(),
             }
             if self.is_due() {
                 self.commit();
+            }
+            if self.retention_checked.elapsed() >= RETENTION_CHECK {
+                self.drop_old_parts();
             }
         }
         // Whoever asked before the end is still answered.
@@ -141,6 +145,29 @@ impl Writer {
             }
         }
         self.commit();
+    }
+
+    /// Lets bulks wait a moment after the start: to look each id up would take longer. False if the
+    /// store was closed meanwhile.
+    fn wait_for_known_ids(&mut self) -> bool {
+        let start = Instant::now();
+        let mut early = Vec::new();
+        let mut open = true;
+        while open && !self.filter_complete {
+            match self.messages.recv_timeout(KNOWN_WAIT.saturating_sub(start.elapsed())) {
+                Ok(Message::Bulk(bulk)) => early.push(bulk),
+                Ok(Message::Known(known)) => self.know(&known),
+                Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => open = false,
+                Err(RecvTimeoutError::Timeout) => break,
+            }
+        }
+        early.into_iter().for_each(|bulk| self.take(bulk));
+        open
+    }
+
+    fn know(&mut self, known: &IdentityFilter) {
+        self.filter.unite(known);
+        self.filter_complete = true;
     }
 
     /// How long to wait for the next message.
@@ -163,15 +190,17 @@ impl Writer {
     }
 
     fn take(&mut self, bulk: Bulk) {
-        let mut tickets = Vec::with_capacity(bulk.documents.len());
+        let mut commits = Vec::with_capacity(bulk.documents.len());
         for (week, document) in bulk.documents {
-            tickets.push(self.add(week, document).map_err(|error| error.to_string()));
+            let first = self.commit;
+            let added = self.add(week, document);
+            commits.push(added.map(|()| first..=self.commit).map_err(|error| error.to_string()));
         }
         self.pending_since.get_or_insert_with(Instant::now);
-        self.waiting.push(Waiting { tickets, reply: bulk.reply, _permit: bulk.permit });
+        self.waiting.push(Waiting { commits, reply: bulk.reply, _permit: bulk.permit });
     }
 
-    fn add(&mut self, week: i64, mut document: Indexed) -> Result<Ticket, PartError> {
+    fn add(&mut self, week: i64, mut document: Indexed) -> Result<(), PartError> {
         let part = self.part_of(week)?;
         let identity: Box<[u8]> = document.identity().into();
         for place in self.earlier(&identity)? {
@@ -185,15 +214,19 @@ impl Writer {
         self.change(&part, |writer| writer.add_document(document))?;
         self.filter.insert(&identity);
         self.pending.insert(identity, part.name);
-        Ok((part.name, self.commits))
+        Ok(())
     }
 
-    /// Changes a part. If that fails, all that was not committed to it is lost and must come again.
+    /// Changes a part.
     fn change(
         &mut self,
         part: &Arc<Part>,
         change: impl FnOnce(&mut IndexWriter<Indexed>) -> tantivy::Result<u64>,
     ) -> Result<(), PartError> {
+        if let Some(reason) = self.failed.get(&self.commit) {
+            // Once is enough: whatever else waits for this commit comes again with it.
+            return Err(PartError::Io(reason.clone()));
+        }
         let place = self.open_writer(part)?;
         let open = &mut self.writers[place];
         open.changed = true;
@@ -201,17 +234,24 @@ impl Writer {
             Ok(_) => Ok(()),
             Err(error) => {
                 let error = PartError::from(error);
-                self.abandon(part.name, error.to_string());
+                self.abandon(part, &error);
                 Err(error)
             }
         }
     }
 
-    fn abandon(&mut self, name: PartName, reason: String) {
-        tracing::error!(part = %name, reason, "the search index cannot be written; it is tried again");
-        self.failed.insert((name, self.commits), reason);
-        self.writers.retain(|open| open.part.name != name);
-        self.pending.retain(|_, part| *part != name);
+    /// Gives a part's writer up: all that waits for this commit must come again. What the part holds
+    /// is read anew, since nobody knows how far the engine came.
+    fn abandon(&mut self, part: &Arc<Part>, error: &PartError) {
+        tracing::error!(
+            part = %part.name,
+            %error,
+            "the search index cannot be written; what waits is tried again"
+        );
+        self.failed.insert(self.commit, error.to_string());
+        self.writers.retain(|open| open.part.name != part.name);
+        self.pending.retain(|_, name| *name != part.name);
+        part.close();
     }
 
     /// The parts that hold an earlier version of a document.
@@ -293,16 +333,16 @@ impl Writer {
         let mut failures = Vec::new();
         for open in self.writers.iter_mut().filter(|open| open.changed) {
             let committed = open.writer.commit().map_err(PartError::from);
-            match committed.and_then(|_| open.part.reload()) {
-                Ok(_) => open.changed = false,
-                Err(error) => failures.push((open.part.name, error.to_string())),
+            match committed.and_then(|_| open.part.settle(&self.shared.folder)) {
+                Ok(()) => open.changed = false,
+                Err(error) => failures.push((Arc::clone(&open.part), error)),
             }
         }
-        failures.into_iter().for_each(|(name, reason)| self.abandon(name, reason));
+        failures.iter().for_each(|(part, error)| self.abandon(part, error));
         let parts = self.shared.snapshot().parts.clone();
         self.shared.publish(Snapshot { parts, sequence: self.sequence });
         self.pending.clear();
-        self.commits += 1;
+        self.commit += 1;
         self.committed = (Instant::now(), start.elapsed());
     }
 
@@ -310,22 +350,22 @@ impl Writer {
     fn commit(&mut self) {
         self.settle();
         self.pending_since = None;
+        let failed = mem::take(&mut self.failed);
         for waiting in mem::take(&mut self.waiting) {
-            let outcomes = waiting.tickets.into_iter().map(|ticket| match ticket {
-                Ok(ticket) => match self.failed.get(&ticket) {
+            let outcomes = waiting.commits.into_iter().map(|commits| match commits {
+                Ok(commits) => match failed.range(commits).next() {
                     None => ItemOutcome::Done,
-                    Some(reason) => retry(reason),
+                    Some((_, reason)) => retry(reason),
                 },
                 Err(reason) => retry(&reason),
             });
             // Whoever asked may be gone; the documents are indexed all the same.
             drop(waiting.reply.send(outcomes.collect()));
         }
-        self.failed.clear();
     }
 
-    /// What is done when nothing is to be written.
-    fn idle(&mut self) {
+    /// Opens what merges made while nothing was written, so that the merged files can go.
+    fn open_merged(&mut self) {
         let snapshot = self.shared.snapshot();
         for part in &snapshot.parts {
             let reloaded = part
@@ -334,9 +374,6 @@ impl Writer {
             if let Err(error) = reloaded {
                 tracing::warn!(part = %part.name, %error, "merged segments cannot be opened");
             }
-        }
-        if self.retention_checked.elapsed() >= RETENTION_CHECK {
-            self.drop_old_parts();
         }
     }
 

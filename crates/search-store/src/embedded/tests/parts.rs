@@ -130,23 +130,33 @@ async fn other_fields_begin_another_part() {
     assert_eq!(ids(&store, "tags:seven OR shop.order.id:ORD-1").await, ["a", "b", "c", "d"]);
 }
 
+/// What can happen to a file.
+type Damage = fn(&Path);
+
+fn cut(path: &Path) {
+    let length = fs::metadata(path).expect("a file").len();
+    let file = fs::File::options().write(true).open(path).expect("a file");
+    file.set_len(length / 2).expect("a shorter file");
+}
+
+fn remove(path: &Path) {
+    fs::remove_file(path).expect("a file");
+}
+
+fn overwrite(path: &Path) {
+    fs::write(path, [0xa5; 4_000]).expect("a file");
+}
+
 #[tokio::test]
 async fn a_damaged_part_is_set_aside_and_the_rest_goes_on() {
-    let cut = |path: &Path| {
-        let length = fs::metadata(path).expect("a file").len();
-        let file = fs::File::options().write(true).open(path).expect("a file");
-        file.set_len(length / 2).expect("a shorter file");
-    };
-    let remove = |path: &Path| fs::remove_file(path).expect("a file");
-    let overwrite = |path: &Path| fs::write(path, [0xa5; 4_000]).expect("a file");
-    let cases: [(&str, &dyn Fn(&Path)); 7] = [
-        ("meta.json", &cut),
-        ("fields.json", &cut),
-        ("fields.json", &remove),
-        (".term", &remove),
-        (".fast", &cut),
-        (".idx", &overwrite),
-        (".store", &overwrite),
+    let cases: [(&str, Damage); 7] = [
+        ("meta.json", cut),
+        ("fields.json", cut),
+        ("fields.json", remove),
+        (".term", remove),
+        (".fast", cut),
+        (".idx", overwrite),
+        (".store", overwrite),
     ];
     for (file, damage) in cases {
         let folder = tempfile::tempdir().expect("a folder");
@@ -209,4 +219,24 @@ async fn a_writer_that_failed_recovers() {
     let store = open(folder.path(), &fields()).await;
     assert_eq!(ids(&store, "*").await, ["before", "during"]);
     assert!(store.get(&everything(), "during").await.expect("a read").is_some());
+}
+
+#[tokio::test]
+async fn a_version_that_cannot_be_removed_is_not_doubled() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path(), &fields()).await;
+    index(&store, vec![weeks_ago(1, "a", "{}"), operation(0, "b", "{}")]).await;
+    store.close().await.expect("a clean end");
+    let store = open(folder.path(), &fields()).await;
+    assert_eq!(ids(&store, "*").await, ["a", "b"]);
+    let old = folders(folder.path(), "week-").remove(0);
+    let away = folder.path().join("away");
+    fs::rename(&old, &away).expect("the older part is taken away");
+    let again = || vec![operation(1, "a", r#"{"tags":"x"}"#), operation(2, "c", "{}")];
+    let outcomes = store.bulk(again()).await.expect("outcomes");
+    assert!(matches!(outcomes[0], ItemOutcome::Retry { .. }), "{outcomes:?}");
+    fs::rename(&away, &old).expect("the part is back");
+    index(&store, again()).await;
+    assert_eq!(ids(&store, "*").await, ["b", "a", "c"]);
+    assert_eq!(ids(&store, "tags:x").await, ["a"]);
 }
