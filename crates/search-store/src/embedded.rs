@@ -15,6 +15,7 @@ mod identity;
 mod page;
 mod part;
 mod plan;
+mod ranking;
 mod read;
 mod shared;
 mod tail;

@@ -2,15 +2,17 @@
 //! the order of their ids, which no merge changes.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use tantivy::store::StoreReader;
 
 use super::evaluate::failed;
 use super::part::{SegmentView, read_hit};
+use super::ranking::{First, rank};
 use super::read::Reading;
+use super::term::identity_order;
 use crate::{Hit, Order, SIZE_MAX, SearchPage, StoreError};
 
 /// The longest text that can be a cursor.
@@ -55,78 +57,6 @@ impl Cursor {
     }
 }
 
-/// Where a document stands in the order that is asked for: the smaller the earlier.
-type Rank = (i64, u64);
-
-struct Candidate {
-    rank: Rank,
-    segment: Arc<SegmentView>,
-    document: u32,
-}
-
-impl PartialEq for Candidate {
-    fn eq(&self, other: &Self) -> bool {
-        self.rank == other.rank
-    }
-}
-
-impl Eq for Candidate {}
-
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Candidate {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.rank.cmp(&other.rank)
-    }
-}
-
-fn rank(order: Order, timestamp_ns: i64, identity: u64) -> Rank {
-    match order {
-        Order::OldestFirst => (timestamp_ns, identity),
-        // The bitwise complement turns the order round without overflow.
-        Order::NewestFirst => (!timestamp_ns, !identity),
-    }
-}
-
-/// The first documents of an order, and all that stand beside the last of them.
-struct First {
-    size: usize,
-    heap: BinaryHeap<Candidate>,
-    /// As far from the begin as the last of the heap.
-    beside: Vec<Candidate>,
-    seen: u64,
-}
-
-impl First {
-    fn offer(&mut self, rank: Rank, segment: &Arc<SegmentView>, document: u32) {
-        self.seen += 1;
-        let full = self.heap.len() >= self.size;
-        let last = self.heap.peek().map(|last| last.rank);
-        if full && last.is_none_or(|last| rank > last) {
-            return;
-        }
-        let candidate = Candidate { rank, segment: Arc::clone(segment), document };
-        if full && last == Some(rank) {
-            self.beside.push(candidate);
-            return;
-        }
-        self.heap.push(candidate);
-        if self.heap.len() > self.size
-            && let Some(last) = self.heap.pop()
-        {
-            if self.heap.peek().is_some_and(|next| next.rank == last.rank) {
-                self.beside.push(last);
-            } else {
-                self.beside.clear();
-            }
-        }
-    }
-}
-
 /// Reads one page.
 ///
 /// # Errors
@@ -138,36 +68,26 @@ pub(crate) fn page(
     cursor: Option<&Cursor>,
 ) -> Result<SearchPage, StoreError> {
     check_size(size)?;
-    let after = cursor
-        .map(|cursor| rank(order, cursor.timestamp_ns, super::term::identity_order(&cursor.id)));
+    let after = cursor.map(|one| rank(order, one.timestamp_ns, identity_order(&one.id)));
     let mut total = 0;
-    let mut first = First { size, heap: BinaryHeap::new(), beside: Vec::new(), seen: 0 };
-    let mut at_cursor = Vec::new();
+    let mut places = Vec::new();
     reading.each(|_, segment, found| {
         total += found.count();
-        let timestamps = &segment.timestamp.values;
-        let identities = &segment.identity.values;
-        for document in found.iter() {
-            let rank = rank(order, timestamps.get_val(document), identities.get_val(document));
-            match after.map_or(Ordering::Greater, |after| rank.cmp(&after)) {
-                Ordering::Less => {}
-                Ordering::Equal => {
-                    at_cursor.push(Candidate { rank, segment: Arc::clone(segment), document });
-                }
-                Ordering::Greater => first.offer(rank, segment, document),
-            }
-        }
+        places.push((Arc::clone(segment), found));
         Ok(())
     })?;
-    let mut candidates = at_cursor;
-    candidates.append(&mut first.heap.into_vec());
-    candidates.append(&mut first.beside);
-    candidates.sort_by_key(|one| (one.rank, Arc::as_ptr(&one.segment) as usize, one.document));
-    let mut left = first.seen;
+    if size == 0 {
+        return Ok(SearchPage { hits: Vec::new(), total, cursor: None });
+    }
+    // One more than asked for tells whether there is a further page.
+    let mut first = First::new(order, size + 1, after);
+    first.scan_all(&mut places, reading.deadline)?;
     let mut reader = Reader::new(reading);
-    let mut hits = Vec::with_capacity(size.min(candidates.len()));
-    for beside in candidates.chunk_by(|a, b| a.rank == b.rank) {
-        if hits.len() >= size || reader.is_full() {
+    let mut hits: Vec<Hit> = Vec::new();
+    let mut cut = false;
+    for beside in first.finish().chunk_by(|a, b| a.rank == b.rank) {
+        cut = reader.is_full();
+        if cut || hits.len() > size {
             break;
         }
         let mut group = Vec::with_capacity(beside.len());
@@ -176,13 +96,12 @@ pub(crate) fn page(
         }
         if let Some(cursor) = cursor.filter(|_| after == beside.first().map(|one| one.rank)) {
             group.retain(|hit| by_id(order, &hit.id, &cursor.id) == Ordering::Greater);
-            left += group.len() as u64;
         }
         group.sort_by(|one, other| by_id(order, &one.id, &other.id));
         hits.append(&mut group);
     }
+    let more = cut || hits.len() > size;
     hits.truncate(size);
-    let more = left > hits.len() as u64;
     let cursor = hits
         .last()
         .filter(|_| more)
