@@ -31,6 +31,8 @@ DEAD_KINDS = {
     "raw_control": "invalid_json",
     "unclosed_string": "invalid_json",
 }
+# Addresses of the files that the database has a country for, found by reading it with another program.
+WITH_COUNTRY = {"nginx_json": 14_720, "apache": 9_999, "nginx": 14_720}
 passed, failed = 0, 0
 
 
@@ -175,8 +177,6 @@ def json_files():
         check("all documents", platform.count("NOT type:fraud_score"), 28_130)
         check("requests with an address", platform.count("client.ip:* AND http.response.status_code:*"), 15_000)
         check("addresses with a country", platform.count("client.geo.country_iso_code:*"), WITH_COUNTRY["nginx_json"])
-        for number in (0, 7_499, 14_999):
-            nginx_json_document(platform, json.loads(nginx.splitlines()[number]))
 
 
 def access_logs():
@@ -192,10 +192,173 @@ def access_logs():
             check(f"{path} countries", platform.count("client.geo.country_iso_code:*"), WITH_COUNTRY[path])
 
 
+def lines_of(path, *numbers):
+    """Lines of a packed file by number, from 1."""
+    lines = gzip.decompress(packed(path)).splitlines()
+    return [lines[number - 1].decode() for number in numbers]
+
+
+def common(timestamp, **fields):
+    """What every document of the type `other` has, with these fields."""
+    document = {
+        "@timestamp": timestamp,
+        "ecs": {"version": "9.5.0"},
+        "event": {"dataset": "other", "kind": "event"},
+        "organization": {"id": "default"},
+    }
+    return document | fields
+
+
+def stamp(text):
+    """An access log's time in UTC, as documents write it."""
+    moment = datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z").astimezone(timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def debian_agent(text):
+    system = {"name": "Debian", "full": "Debian"}
+    return {
+        "original": text,
+        "name": "Debian APT-HTTP",
+        "version": text.split("/")[1].split()[0],
+        "os": system,
+        "device": {"name": "Other"},
+    }
+
+
+def request(method, status, size, version="1.1"):
+    return {
+        "request": {"method": method},
+        "version": version,
+        "response": {"status_code": status, "body": {"bytes": size}},
+    }
+
+
+def nginx_json_document(line, country):
+    raw = json.loads(line)
+    method, target, version = raw["request"].split()
+    return common(
+        stamp(raw["time"]),
+        http=request(method, raw["response"], raw["bytes"], version.split("/")[1]),
+        url={"original": target},
+        client={"ip": raw["remote_ip"], "geo": {"country_iso_code": country}},
+        user_agent=debian_agent(raw["agent"]),
+    )
+
+
+def access_log_document(line, country):
+    """For lines of Debian's package tool, without a user and a referrer."""
+    client, _, _, time_of_day, zone, method, target, version, status, size, rest = line.split(" ", 10)
+    return common(
+        stamp(f"{time_of_day[1:]} {zone[:-1]}"),
+        message=line,
+        http=request(method[1:], int(status), int(size), version[:-1].split("/")[1]),
+        url={"original": target, "path": target},
+        client={"ip": client, "geo": {"country_iso_code": country}},
+        user_agent=debian_agent(rest.split('"')[3]),
+    )
+
+
+def browser_document(line, country, agent):
+    """For a line with a referrer and a browser, whose reading is given."""
+    parts = line.split('"')
+    client, target = line.split()[0], parts[1].split()[1]
+    status, size = parts[2].split()
+    http = request(parts[1].split()[0], int(status), int(size))
+    if parts[3] != "-":
+        http["request"]["referrer"] = parts[3]
+    path, _, query = target.partition("?")
+    url = {"original": target, "path": path} | ({"query": query} if query else {})
+    return common(
+        stamp(line.split("[")[1].split("]")[0]),
+        message=line,
+        http=http,
+        url=url,
+        client={"ip": client, "geo": {"country_iso_code": country}},
+        user_agent={"original": parts[5]} | agent,
+    )
+
+
+def invoice_document(line):
+    raw = json.loads(line)
+    items = [
+        {
+            "sku": item["StockCode"],
+            "name": item["Description"],
+            "quantity": int(item["Quantity"]),
+            "unit_price": float(item["UnitPrice"]),
+        }
+        for item in raw["Items"]
+    ]
+    order = {"id": raw["InvoiceNo"], "billing_country": raw["Country"], "items": items}
+    moment = raw["InvoiceDate"].replace(" ", "T") + ".000Z"
+    return common(moment, shop={"order": order}, user={"id": raw["CustomerID"]})
+
+
+def status_document(line):
+    """NGINX's own status: a time, a version, and all else as it is."""
+    raw = json.loads(line)
+    moment = datetime.fromtimestamp(raw["timestamp"] // 1000, timezone.utc)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{raw['timestamp'] % 1000:03}Z"
+    rest = {key: value for key, value in raw.items() if key not in ("timestamp", "version")}
+    return common(text, service={"version": str(raw["version"])}, shop={"extra": rest})
+
+
+CHROME = {
+    "name": "Chrome",
+    "version": "32.0.1700.77",
+    "os": {"name": "Mac OS X", "version": "10.9.1", "full": "Mac OS X 10.9.1"},
+    "device": {"name": "Mac"},
+}
+FIREFOX = {
+    "name": "Firefox",
+    "version": "27.0",
+    "os": {"name": "Windows", "version": "7", "full": "Windows 7"},
+    "device": {"name": "Other"},
+}
+UNKNOWN = {"name": "Other", "os": {"name": "Other", "full": "Other"}, "device": {"name": "Other"}}
+
+
+def compare(platform, name, lines, expected):
+    """Sends lines one by one, and compares each document in full but for its id and time of receipt."""
+    seen = {document["event"]["id"] for document in platform.documents("NOT type:fraud_score", 100)}
+    for number, (line, wanted) in enumerate(zip(lines, expected)):
+        platform.send_tcp(line.encode() + b"\n")
+
+        def fresh():
+            documents = platform.documents("NOT type:fraud_score", 100)
+            return next((one for one in documents if one["event"]["id"] not in seen), None)
+
+        found = eventually(f"{name} {number}", fresh)
+        seen.add(found["event"].pop("id"))
+        check(f"{name} {number} received", found["event"].pop("created")[:4].isdigit(), True)
+        check(f"{name} {number}", found, wanted)
+
+
+def whole_documents():
+    """Three documents of each file, compared in full with what another reading of the line gives."""
+    with Platform() as platform:
+        lines = lines_of("http/nginx_json.ndjson.gz", 1, 7_500, 15_000)
+        expected = [nginx_json_document(*pair) for pair in zip(lines, ["NL", "FR", "US"])]
+        compare(platform, "nginx_json", lines, expected)
+        lines = lines_of("ecommerce/online_retail_invoices.ndjson.gz", 1, 15, 17)
+        compare(platform, "invoices", lines, map(invoice_document, lines))
+        lines = lines_of("metrics/nginx_plus_status.ndjson.gz", 1, 150, 300)
+        compare(platform, "status", lines, map(status_document, lines))
+    with Platform("--pipeline", "enricher/pipelines/access-log.conf", "--codec", "plain") as platform:
+        lines = lines_of("http/nginx_combined.log.gz", 1, 9_000, 15_000)
+        expected = [access_log_document(*pair) for pair in zip(lines, ["NL", "US", "US"])]
+        compare(platform, "nginx_combined", lines, expected)
+        lines = lines_of("http/apache_combined.log.gz", 1, 5_001, 10_000)
+        agents = zip(lines, ["RU", "AU", "FR"], [CHROME, FIREFOX, UNKNOWN])
+        compare(platform, "apache_combined", lines, [browser_document(*one) for one in agents])
+
+
 def main():
     other_generator()
     json_files()
     access_logs()
+    whole_documents()
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 

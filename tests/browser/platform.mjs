@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-const BINARY = resolve(import.meta.dirname, "../../target/debug/millrace");
+const TARGET = process.env.CARGO_TARGET_DIR ?? resolve(import.meta.dirname, "../../target");
+const BINARY = join(TARGET, "debug/millrace");
 const PATIENCE_MS = 60_000;
 
 /** Asks until the answer is not undefined. */
@@ -29,7 +30,7 @@ export class Platform {
     writeFileSync(passwordFile, password);
     const doors = ["tcp", "udp", "http", "api", "metrics"].flatMap((door) => [`--${door}-listen`, "127.0.0.1:0"]);
     const flags = ["up", "--data", platform.data, "--admin-password-file", passwordFile, ...doors];
-    platform.process = spawn(BINARY, flags, { stdio: ["ignore", "inherit", "inherit"] });
+    platform.process = spawn(BINARY, flags, { stdio: ["ignore", "ignore", "inherit"] });
     platform.addresses = await eventually("the start", () => {
       if (platform.process.exitCode !== null) throw new Error(`it ended with ${platform.process.exitCode}`);
       try {
@@ -50,6 +51,7 @@ export class Platform {
     const before = this.count();
     const response = await fetch(`http://${this.addresses.http}/v1/logs`, {
       method: "POST",
+      headers: { "content-type": "application/x-ndjson" },
       body: events.map((event) => JSON.stringify(event)).join("\n"),
     });
     if (!response.ok) throw new Error(await response.text());
