@@ -1,9 +1,11 @@
 //! Changes: new nodes whose text lies in the scratch buffer. Nothing that was scanned is overwritten.
 
+use std::ops::Range;
+
 use crate::document::{Event, has_line_ends};
 use crate::node::{
-    CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, Kind, NONE, Node, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH,
-    link, mark_changed, replace, unlink,
+    CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, KEY_SHARED, Kind, NONE, Node, NodeId, TEXT_ESCAPED,
+    TEXT_IN_SCRATCH, link, mark_changed, replace, unlink,
 };
 use crate::path::{FieldPath, Segment};
 use crate::refusal::{Limits, Refusal};
@@ -19,16 +21,30 @@ impl Event {
     }
 
     fn add_text_node(&mut self, kind: Kind, text: &str) -> NodeId {
-        let start = self.scratch.len() as u32;
         let mut flags = TEXT_IN_SCRATCH;
-        if kind == Kind::String {
-            if escape(text, &mut self.scratch) {
+        let span = if kind == Kind::String {
+            let (span, escaped) = self.write_scratch(text, b"\"");
+            if escaped {
                 flags |= TEXT_ESCAPED;
             }
+            span
         } else {
+            let start = self.scratch.len();
             self.scratch.extend_from_slice(text.as_bytes());
-        }
-        self.add(Node::new(kind, start, self.scratch.len() as u32, flags))
+            start..self.scratch.len()
+        };
+        self.add(Node::new(kind, span.start as u32, span.end as u32, flags))
+    }
+
+    /// Writes a text between a quote and `end` into the scratch buffer, so that it is output as a
+    /// whole; gives where its content stands, and whether anything was escaped.
+    pub(crate) fn write_scratch(&mut self, text: &str, end: &[u8]) -> (Range<usize>, bool) {
+        self.scratch.push(b'"');
+        let start = self.scratch.len();
+        let escaped = escape(text, &mut self.scratch);
+        let span = start..self.scratch.len();
+        self.scratch.extend_from_slice(end);
+        (span, escaped)
     }
 
     /// A new object that stands nowhere yet.
@@ -162,13 +178,11 @@ impl Event {
     }
 
     fn name(&mut self, id: NodeId, key: &str) {
-        let start = self.scratch.len() as u32;
-        let escaped = escape(key, &mut self.scratch);
-        let end = self.scratch.len() as u32;
+        let (span, escaped) = self.write_scratch(key, b"\":");
         let node = &mut self.nodes[id.0 as usize];
-        node.key_start = start;
-        node.key_end = end;
-        node.flags &= !KEY_ESCAPED;
+        node.key_start = span.start as u32;
+        node.key_end = span.end as u32;
+        node.flags &= !(KEY_ESCAPED | KEY_SHARED);
         node.flags |= KEY_IN_SCRATCH | if escaped { KEY_ESCAPED } else { 0 };
     }
 

@@ -129,14 +129,19 @@ impl Event {
         self.node(id).kind
     }
 
-    pub(crate) fn key_slice(&self, node: &Node) -> &[u8] {
-        let buffer: &[u8] = if node.has(KEY_IN_SCRATCH) { &self.scratch } else { &self.payload };
-        &buffer[node.key_start as usize..node.key_end as usize]
+    #[inline]
+    pub(crate) fn buffer(&self, scratch: bool) -> &[u8] {
+        if scratch { &self.scratch } else { &self.payload }
     }
 
+    #[inline]
+    pub(crate) fn key_slice(&self, node: &Node) -> &[u8] {
+        &self.buffer(node.has(KEY_IN_SCRATCH))[node.key_start as usize..node.key_end as usize]
+    }
+
+    #[inline]
     pub(crate) fn text_slice(&self, node: &Node) -> &[u8] {
-        let buffer: &[u8] = if node.has(TEXT_IN_SCRATCH) { &self.scratch } else { &self.payload };
-        &buffer[node.start as usize..node.end as usize]
+        &self.buffer(node.has(TEXT_IN_SCRATCH))[node.start as usize..node.end as usize]
     }
 
     /// The name of a value within its object; empty in an array.
@@ -167,12 +172,21 @@ impl Event {
         None
     }
 
+    #[inline]
     pub(crate) fn is_named(&self, node: &Node, key: &str) -> bool {
+        // Most names are told apart by their length.
+        let same_length = (node.key_end - node.key_start) as usize == key.len();
+        if !same_length && !node.has(KEY_ESCAPED) {
+            return false;
+        }
+        self.is_named_exactly(node, key)
+    }
+
+    fn is_named_exactly(&self, node: &Node, key: &str) -> bool {
         if node.has(KEY_ESCAPED) {
             return self.key_of(node) == key;
         }
-        (node.key_end - node.key_start) as usize == key.len()
-            && self.key_slice(node) == key.as_bytes()
+        self.key_slice(node) == key.as_bytes()
     }
 
     /// The values of an object or an array, in order.

@@ -9,6 +9,8 @@ pub(crate) const KEY_IN_SCRATCH: u8 = 1 << 2;
 pub(crate) const TEXT_IN_SCRATCH: u8 = 1 << 3;
 /// Its slice is no longer what it holds: it is written child by child.
 pub(crate) const CHANGED: u8 = 1 << 4;
+pub(crate) const KEY_SHARED: u8 = 1 << 5;
+pub(crate) const TEXT_SHARED: u8 = 1 << 6;
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +123,7 @@ pub(crate) fn link(nodes: &mut [Node], parent: u32, child: u32) {
 /// Puts `new`, which stands nowhere, where `old` stands, under the same name. The ancestors are
 /// marked by the caller.
 pub(crate) fn replace(nodes: &mut [Node], old: u32, new: u32) {
-    const KEY_FLAGS: u8 = KEY_ESCAPED | KEY_IN_SCRATCH;
+    const KEY_FLAGS: u8 = KEY_ESCAPED | KEY_IN_SCRATCH | KEY_SHARED;
     let Node { key_start, key_end, parent, next, flags, .. } = nodes[old as usize];
     let first = nodes[parent as usize].first_child;
     if first == old {

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use crate::document::Event;
 use crate::node::{
-    CHANGED, KEY_ESCAPED, Kind, NONE, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH, mark_changed,
+    CHANGED, KEY_ESCAPED, Kind, NONE, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH, TEXT_SHARED,
+    mark_changed,
 };
-use crate::text::escape;
 
 impl Event {
     /// The bytes of a value's name as they stand, escapes and all; empty in an array.
@@ -60,16 +60,15 @@ impl Event {
 
     /// Makes a value this string.
     pub fn rewrite_text(&mut self, id: NodeId, text: &str) {
-        let start = self.scratch.len();
-        let escaped = escape(text, &mut self.scratch);
-        self.rewrite(id, Kind::String, start, if escaped { TEXT_ESCAPED } else { 0 });
+        let (span, escaped) = self.write_scratch(text, b"\"");
+        self.rewrite(id, Kind::String, span, if escaped { TEXT_ESCAPED } else { 0 });
     }
 
     /// Makes a value this number, given as valid JSON.
     pub fn rewrite_number(&mut self, id: NodeId, text: &str) {
         let start = self.scratch.len();
         self.scratch.extend_from_slice(text.as_bytes());
-        self.rewrite(id, Kind::Number, start, 0);
+        self.rewrite(id, Kind::Number, start..self.scratch.len(), 0);
     }
 
     /// Makes a value this truth value.
@@ -78,18 +77,17 @@ impl Event {
         let (kind, text): (_, &[u8]) =
             if value { (Kind::True, b"true") } else { (Kind::False, b"false") };
         self.scratch.extend_from_slice(text);
-        self.rewrite(id, kind, start, 0);
+        self.rewrite(id, kind, start..self.scratch.len(), 0);
     }
 
-    fn rewrite(&mut self, id: NodeId, kind: Kind, start: usize, flags: u8) {
-        let end = self.scratch.len() as u32;
+    fn rewrite(&mut self, id: NodeId, kind: Kind, span: Range<usize>, flags: u8) {
         let node = &mut self.nodes[id.0 as usize];
         node.kind = kind;
-        node.start = start as u32;
-        node.end = end;
+        node.start = span.start as u32;
+        node.end = span.end as u32;
         node.first_child = NONE;
         node.last_child = NONE;
-        node.flags = node.flags & !(TEXT_ESCAPED | CHANGED) | TEXT_IN_SCRATCH | flags;
+        node.flags = node.flags & !(TEXT_ESCAPED | TEXT_SHARED | CHANGED) | TEXT_IN_SCRATCH | flags;
         let parent = node.parent;
         mark_changed(&mut self.nodes, parent);
     }

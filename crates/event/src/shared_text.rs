@@ -4,7 +4,9 @@
 use std::ops::Range;
 
 use crate::document::Event;
-use crate::node::{KEY_ESCAPED, KEY_IN_SCRATCH, Kind, Node, NodeId, TEXT_IN_SCRATCH};
+use crate::node::{
+    KEY_ESCAPED, KEY_IN_SCRATCH, KEY_SHARED, Kind, Node, NodeId, TEXT_IN_SCRATCH, TEXT_SHARED,
+};
 
 /// Texts one after another, to be used by many events.
 #[derive(Clone, Debug, Default)]
@@ -27,9 +29,10 @@ impl SharedText {
     /// Adds a text; one that JSON would have to escape is not taken.
     pub fn add(&mut self, text: &str) -> Option<TextSpan> {
         let plain = text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
-        let start = u32::try_from(self.text.len()).ok()?;
+        let start = u32::try_from(self.text.len() + 1).ok()?;
         let end = start.checked_add(u32::try_from(text.len()).ok()?)?;
-        plain.then(|| self.text.push_str(text))?;
+        // With quotes and colon, so that it is output as a whole, be it a name or a value.
+        plain.then(|| self.text.extend(["\"", text, "\":"]))?;
         Some(TextSpan { start, end })
     }
 }
@@ -62,7 +65,7 @@ impl Event {
         let node = &mut self.nodes[id.0 as usize];
         node.key_start = start;
         node.key_end = end;
-        node.flags = node.flags & !KEY_ESCAPED | KEY_IN_SCRATCH;
+        node.flags = node.flags & !KEY_ESCAPED | KEY_IN_SCRATCH | KEY_SHARED;
         self.attach_as_is(object, id);
     }
 
@@ -71,7 +74,8 @@ impl Event {
     pub fn new_shared_text(&mut self, base: SharedTextBase, text: TextSpan) -> NodeId {
         let Range { start, end } = base.range(text);
         let id = NodeId(self.nodes.len() as u32);
-        self.nodes.push(Node::new(Kind::String, start, end, TEXT_IN_SCRATCH));
+        let flags = TEXT_IN_SCRATCH | TEXT_SHARED;
+        self.nodes.push(Node::new(Kind::String, start, end, flags));
         id
     }
 }

@@ -56,12 +56,45 @@ fn hex(rest: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_str_radix(digits, 16).ok()?, rest))
 }
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// Eight bytes at once: a mask with a high bit at each quote, backslash or control byte. Bits above
+/// the first one may be wrong, so only the lowest is used.
+#[inline]
+const fn specials(word: u64) -> u64 {
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word & HIGHS
+    }
+    let quote = zeros(word ^ (ONES * b'"' as u64));
+    let backslash = zeros(word ^ (ONES * b'\\' as u64));
+    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+    quote | backslash | control
+}
+
+/// The first quote, backslash or control byte from `at` on, or a place in the last seven bytes that
+/// has none before it.
+#[inline]
+pub(crate) fn skip_plain(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = bytes.get(at..at + 8) {
+        let mut word = [0; 8];
+        word.copy_from_slice(chunk);
+        let found = specials(u64::from_le_bytes(word));
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at
+}
+
 /// Appends text as the content of a JSON string, without quotes. Says whether anything was escaped.
 pub fn escape(text: &str, out: &mut Vec<u8>) -> bool {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let bytes = text.as_bytes();
     let mut from = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
         let short = match byte {
             b'"' => b'"',
             b'\\' => b'\\',
@@ -69,7 +102,10 @@ pub fn escape(text: &str, out: &mut Vec<u8>) -> bool {
             b'\r' => b'r',
             b'\t' => b't',
             0..=0x1f => b'u',
-            _ => continue,
+            _ => {
+                at = skip_plain(bytes, at + 1);
+                continue;
+            }
         };
         out.extend_from_slice(&bytes[from..at]);
         out.extend_from_slice(&[b'\\', short]);
@@ -78,7 +114,8 @@ pub fn escape(text: &str, out: &mut Vec<u8>) -> bool {
             out.extend_from_slice(b"00");
             out.extend_from_slice(&digits);
         }
-        from = at + 1;
+        at += 1;
+        from = at;
     }
     out.extend_from_slice(&bytes[from..]);
     from > 0

@@ -168,12 +168,7 @@ fn equal(left: &Found<'_>, right: &Found<'_>, event: &Event) -> bool {
     }
 }
 
-fn compare(
-    left: &Found<'_>,
-    comparison: Comparison,
-    right: &Found<'_>,
-    event: &Event,
-) -> bool {
+fn compare(left: &Found<'_>, comparison: Comparison, right: &Found<'_>, event: &Event) -> bool {
     let order = order(left, right);
     match comparison {
         Comparison::Equal => equal(left, right, event),

@@ -2,6 +2,7 @@
 
 use super::invalid;
 use crate::refusal::Refusal;
+use crate::text::skip_plain;
 
 /// The first byte from `at` that is not a blank.
 #[inline]
@@ -10,22 +11,6 @@ pub(super) fn skip_blanks(payload: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
-
-/// Eight bytes at once: a mask with a high bit at each quote, backslash or control byte. Bits above
-/// the first one may be wrong, so only the lowest is used.
-#[inline]
-const fn specials(word: u64) -> u64 {
-    const fn zeros(word: u64) -> u64 {
-        word.wrapping_sub(ONES) & !word & HIGHS
-    }
-    let quote = zeros(word ^ (ONES * b'"' as u64));
-    let backslash = zeros(word ^ (ONES * b'\\' as u64));
-    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-    quote | backslash | control
 }
 
 /// What a string holds beside plain text.
@@ -42,16 +27,7 @@ pub(super) struct Escapes {
 pub(super) fn string(payload: &[u8], mut at: usize) -> Result<(usize, Escapes), Refusal> {
     let mut escapes = Escapes::default();
     loop {
-        while let Some(chunk) = payload.get(at..at + 8) {
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(chunk);
-            let found = specials(u64::from_le_bytes(bytes));
-            if found != 0 {
-                at += (found.trailing_zeros() / 8) as usize;
-                break;
-            }
-            at += 8;
-        }
+        at = skip_plain(payload, at);
         match payload.get(at) {
             Some(b'"') => return Ok((at, escapes)),
             Some(b'\\') => {
