@@ -222,7 +222,10 @@ impl<'a> Compiler<'a> {
                         let words = texts(node, outcome, name)?;
                         Ok(words.into_iter().map(Box::from).collect())
                     };
-                    Some(Outcome { success: words("success")?, failure: words("failure")? })
+                    Some(Box::new(Outcome {
+                        success: words("success")?,
+                        failure: words("failure")?,
+                    }))
                 }
                 Some(_) => return Err(node.mistake("`outcome` has `success` and `failure`")),
             },

@@ -31,20 +31,20 @@ pub struct Conversion {
     /// Whether the field is an array of them.
     pub many: bool,
     /// Fields that get the same value.
-    pub also: Vec<Place>,
+    pub also: Box<[Place]>,
     /// Power of ten that turns the log's unit into the field's: 6 from milliseconds to nanoseconds.
     pub decimal_shift: i8,
     /// A sign that may follow a number: `%`.
     pub suffix: Option<u8>,
     /// Texts that mean that there is no value, beside null and, for strings, the empty one.
-    pub absent: Vec<Box<[u8]>>,
+    pub absent: Box<[Box<[u8]>]>,
     /// What is done to letters.
     pub letter_case: Option<LetterCase>,
     /// The value may be a list with commas, of which the first counts; the whole list goes to this
     /// field, unless the event says something else of it.
     pub first_of_list: Option<Place>,
     /// What the value says of `event.outcome`.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<Box<Outcome>>,
 }
 
 impl Conversion {
@@ -54,14 +54,21 @@ impl Conversion {
             place,
             kind,
             many,
-            also: Vec::new(),
+            also: Box::default(),
             decimal_shift: 0,
             suffix: None,
-            absent: Vec::new(),
+            absent: Box::default(),
             letter_case: None,
             first_of_list: None,
             outcome: None,
         }
+    }
+
+    /// Whether there is no more to do than to convert one value and to put it into one field.
+    #[inline]
+    #[must_use]
+    pub fn is_simple(&self) -> bool {
+        !self.many && self.also.is_empty() && self.outcome.is_none() && self.first_of_list.is_none()
     }
 
     /// Whether a text means that there is no value.

@@ -9,55 +9,89 @@ pub struct KeyTable<T> {
     /// Places in `entries`; a power of two of them.
     slots: Box<[u16]>,
     shift: u32,
-    entries: Vec<(Box<[u8]>, T)>,
+    entries: Vec<Entry<T>>,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    ends: Ends,
+    name: Box<[u8]>,
+    value: T,
+}
+
+/// A name's length, its first eight bytes and its last eight: all of it, up to sixteen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ends {
+    length: usize,
+    first: u64,
+    last: u64,
+}
+
+/// Names up to this length are known by their ends.
+const ENDS_BYTES: usize = 16;
+
+impl Ends {
+    #[inline]
+    fn of(name: &[u8]) -> Self {
+        let (first, last) = if let (Some(first), Some(last)) =
+            (name.first_chunk::<8>(), name.last_chunk::<8>())
+        {
+            (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        } else if let (Some(first), Some(last)) = (name.first_chunk::<4>(), name.last_chunk::<4>())
+        {
+            (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
+        } else {
+            (name.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0)
+        };
+        Self { length: name.len(), first, last }
+    }
+
+    #[inline]
+    fn hash(self) -> u64 {
+        let mixed = self.first ^ self.last.rotate_left(29) ^ (self.length as u64).rotate_left(56);
+        (mixed ^ mixed >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
 }
 
 impl<T> KeyTable<T> {
     /// The table of these names, of which there may be 65,534; of equal names the last counts.
     pub(crate) fn new(named: impl IntoIterator<Item = (String, T)>) -> Self {
-        let mut entries: Vec<(Box<[u8]>, T)> = Vec::new();
+        let mut entries: Vec<Entry<T>> = Vec::new();
         for (name, value) in named {
             let name = name.into_bytes().into_boxed_slice();
-            match entries.iter_mut().find(|(known, _)| *known == name) {
-                Some(entry) => entry.1 = value,
-                None => entries.push((name, value)),
+            match entries.iter_mut().find(|entry| entry.name == name) {
+                Some(entry) => entry.value = value,
+                None => entries.push(Entry { ends: Ends::of(&name), name, value }),
             }
         }
         entries.truncate(usize::from(EMPTY));
         let size = (entries.len() * 4).next_power_of_two().max(2);
-        let mut table = Self {
-            slots: vec![EMPTY; size].into_boxed_slice(),
-            shift: 64 - size.trailing_zeros(),
-            entries,
-        };
-        for (place, (name, _)) in (0u16..).zip(&table.entries) {
-            let mut slot = table.first_slot(name);
-            while table.slots[slot] != EMPTY {
+        let mut slots = vec![EMPTY; size].into_boxed_slice();
+        let shift = 64 - size.trailing_zeros();
+        for (place, entry) in (0u16..).zip(&entries) {
+            let mut slot = (entry.ends.hash() >> shift) as usize;
+            while slots[slot] != EMPTY {
                 slot = (slot + 1) & (size - 1);
             }
-            table.slots[slot] = place;
+            slots[slot] = place;
         }
-        table
-    }
-
-    #[inline]
-    fn first_slot(&self, name: &[u8]) -> usize {
-        (hash(name) >> self.shift) as usize
+        Self { slots, shift, entries }
     }
 
     /// The value of a name.
     #[inline]
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&T> {
-        let mut slot = self.first_slot(name);
+        let ends = Ends::of(name);
+        let mut slot = (ends.hash() >> self.shift) as usize;
         loop {
             let place = self.slots[slot];
             if place == EMPTY {
                 return None;
             }
-            let (known, value) = &self.entries[usize::from(place)];
-            if **known == *name {
-                return Some(value);
+            let entry = &self.entries[usize::from(place)];
+            if entry.ends == ends && (name.len() <= ENDS_BYTES || *entry.name == *name) {
+                return Some(&entry.value);
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }
@@ -65,24 +99,8 @@ impl<T> KeyTable<T> {
 
     /// Names and values, in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &T)> {
-        self.entries.iter().map(|(name, value)| (&**name, value))
+        self.entries.iter().map(|entry| (&*entry.name, &entry.value))
     }
-}
-
-/// Made of a name's length, its first eight bytes and its last eight.
-#[inline]
-fn hash(name: &[u8]) -> u64 {
-    let (first, last) = if let (Some(first), Some(last)) =
-        (name.first_chunk::<8>(), name.last_chunk::<8>())
-    {
-        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-    } else if let (Some(first), Some(last)) = (name.first_chunk::<4>(), name.last_chunk::<4>()) {
-        (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
-    } else {
-        (name.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0)
-    };
-    let mixed = first ^ last.rotate_left(29) ^ (name.len() as u64).rotate_left(56);
-    (mixed ^ mixed >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub struct KnownPlaces {
     pub request_target: Place,
     /// `http.version`.
     pub request_version: Place,
+    /// `tags`.
+    pub tags: Place,
     /// `shop.extra`.
     pub extra: Place,
     /// `shop.unparsed`.
@@ -64,6 +66,7 @@ impl KnownPlaces {
             request_method: place("http.request.method")?,
             request_target: place("url.original")?,
             request_version: place("http.version")?,
+            tags: place("tags")?,
             extra: place("shop.extra")?,
             unparsed: place("shop.unparsed")?,
             overflow: place("shop.overflow")?,

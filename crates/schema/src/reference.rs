@@ -70,7 +70,7 @@ impl Schema {
         match &rule.action {
             Action::Value(conversion) => {
                 let mut fields = vec![conversion.place];
-                fields.extend(&conversion.also);
+                fields.extend(conversion.also.iter().copied());
                 let fields: Vec<_> =
                     fields.into_iter().map(|place| format!("`{}`", self.dotted(place))).collect();
                 row(&fields.join(", "), &self.sentence(conversion));

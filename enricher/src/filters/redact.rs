@@ -8,17 +8,46 @@ mod card;
 mod email;
 mod secret;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use event::{Event, Kind, NodeId};
+use event::{Event, Kind, NodeId, Swept};
 use schema::{FieldKind, Schema};
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
 use crate::options::Options;
 
+/// Shorter texts hold neither a card number nor an address: `a@b.cc`.
+const TEXT_BYTES_MIN: usize = 6;
+
 /// What stands in place of a secret.
 const REDACTED: &str = "[redacted]";
+
+/// `\u0031` is a digit too, and `\u0040` is `@`.
+const UNICODE_ESCAPE: &[u8] = b"\\u";
+
+/// What in a text makes it worth a closer look.
+#[derive(Clone, Copy, Debug)]
+struct Signs {
+    at: bool,
+    digits: bool,
+    escape: bool,
+}
+
+impl Signs {
+    fn any(self) -> bool {
+        self.at || self.digits || self.escape
+    }
+
+    /// Whether one of these signs is in a text.
+    fn are_in(self, text: &[u8], has_escapes: bool) -> bool {
+        text.len() >= TEXT_BYTES_MIN
+            && (self.at && email::may_be_in(text)
+                || self.digits && card::may_be_in(text)
+                || self.escape
+                    && has_escapes
+                    && memchr::memmem::find(text, UNICODE_ESCAPE).is_some())
+    }
+}
 
 /// What is looked for; each can be switched off by the option of its name.
 #[derive(Clone, Copy, Debug)]
@@ -43,14 +72,24 @@ pub(crate) fn build(
 
 impl FilterPlan for Redact {
     fn instance(&self) -> Box<dyn Filter> {
-        Box::new(*self)
+        Box::new(Worker { redact: *self, found: Vec::new() })
     }
 }
 
-impl Filter for Redact {
+/// One worker's instance.
+#[derive(Debug)]
+struct Worker {
+    redact: Redact,
+    /// Used again for each event.
+    found: Vec<NodeId>,
+}
+
+impl Filter for Worker {
     fn apply(&mut self, event: &mut Event, _context: &mut FilterContext<'_>) -> Applied {
-        let root = event.root();
-        self.below(event, root, &mut Vec::new());
+        self.redact.find(event, &mut self.found);
+        for node in self.found.drain(..) {
+            self.redact.mask(event, node);
+        }
         Applied::Matched
     }
 }
@@ -59,97 +98,99 @@ impl Filter for Redact {
 pub(super) fn mask_member(event: &mut Event, name: &str, node: NodeId) {
     if secret::is_secret(name.as_bytes()) {
         event.rewrite_text(node, REDACTED);
-        return;
+    } else {
+        ALL.below(event, node);
     }
-    ALL.value(event, node, &mut Vec::new());
-    ALL.below(event, node, &mut Vec::new());
 }
 
 impl Redact {
-    /// Masks what stands below a container. `above` are the containers around it. Depth is bounded by
-    /// the scan, so this may recur.
-    fn below(self, event: &mut Event, container: NodeId, above: &mut Vec<NodeId>) {
-        above.push(container);
-        let mut next = event.first_child(container);
-        while let Some(node) = next {
-            next = event.next_sibling(node);
-            if self.secrets && self.is_secret(event, node) {
-                event.rewrite_text(node, REDACTED);
-                continue;
-            }
-            match event.kind(node) {
-                Kind::Object | Kind::Array => self.below(event, node, above),
-                _ => self.value(event, node, above),
+    /// Finds values that may have to be masked. What the payload does not hold, no part of it does,
+    /// so most events are done with after one look at it.
+    fn find(self, event: &Event, found: &mut Vec<NodeId>) {
+        let in_payload = self.signs(event.payload());
+        let in_added = Signs { at: self.emails, digits: self.cards, escape: true };
+        for Swept { id, kind, has_own_name, is_added } in event.sweep() {
+            let suspicious = match kind {
+                Kind::String => {
+                    let signs = if is_added { in_added } else { in_payload };
+                    signs.any() && signs.are_in(content(event, id), event.has_escapes(id))
+                }
+                Kind::Number => in_payload.digits && card::is_number(content(event, id)),
+                _ => false,
+            };
+            // Names of the schema, which are shared, are no names of secrets: a test looks at each.
+            if suspicious || self.secrets && has_own_name && is_secret(event, id) {
+                found.push(id);
             }
         }
-        above.pop();
     }
 
-    fn is_secret(self, event: &Event, node: NodeId) -> bool {
-        let key = event.key_content(node);
-        let secret = if event.key_has_escapes(node) {
-            secret::is_secret(event.key(node).as_bytes())
-        } else {
-            secret::is_secret(key)
-        };
-        // Something must be there to hide, and a truth value hides nothing.
-        secret && !matches!(event.kind(node), Kind::Null | Kind::True | Kind::False)
+    fn signs(self, text: &[u8]) -> Signs {
+        Signs {
+            at: self.emails && email::may_be_in(text),
+            digits: self.cards && card::may_be_in(text),
+            escape: memchr::memmem::find(text, UNICODE_ESCAPE).is_some(),
+        }
     }
 
-    fn value(self, event: &mut Event, node: NodeId, above: &mut Vec<NodeId>) {
-        let content = match event.kind(node) {
-            Kind::String => event.content(node).unwrap_or_default(),
-            Kind::Number if self.cards => return mask_number(event, node, above),
-            _ => return,
-        };
-        // `\u0031` is a digit too, so a text with such escapes is looked at in full.
-        let hidden = event.has_escapes(node) && memchr::memmem::find(content, b"\\u").is_some();
-        let cards = self.cards && (hidden || card::may_be_in(content));
-        let emails = self.emails && (hidden || memchr::memchr(b'@', content).is_some());
-        if !cards && !emails {
+    /// Masks a value and all below it. Depth is bounded by the scan, so this may recur.
+    fn below(self, event: &mut Event, node: NodeId) {
+        self.mask(event, node);
+        let mut next = event.first_child(node);
+        while let Some(inner) = next {
+            next = event.next_sibling(inner);
+            self.below(event, inner);
+        }
+    }
+
+    fn mask(self, event: &mut Event, node: NodeId) {
+        if self.secrets && is_secret(event, node) {
+            event.rewrite_text(node, REDACTED);
             return;
         }
-        let text = event.text(node).unwrap_or_default();
-        let mut masked = Cow::Borrowed(&*text);
-        if cards && let Some(other) = card::mask(&masked) {
-            masked = Cow::Owned(other);
-        }
-        if emails && let Some(other) = email::mask(&masked) {
-            masked = Cow::Owned(other);
-        }
-        if let Cow::Owned(masked) = masked {
+        let masked = match event.kind(node) {
+            Kind::String => event.text(node).and_then(|text| self.masked(&text)),
+            // A number may be a card's too, unless the schema says that the field holds numbers.
+            Kind::Number if self.cards && !is_numeric_field(event, node) => {
+                event.scalar_text(node).as_deref().and_then(card::mask)
+            }
+            _ => None,
+        };
+        if let Some(masked) = masked {
             event.rewrite_text(node, &masked);
         }
     }
-}
 
-/// A number may be a card's too, unless the schema says that the field holds numbers.
-fn mask_number(event: &mut Event, node: NodeId, above: &[NodeId]) {
-    let content = event.content(node).unwrap_or_default();
-    if !card::is_number(content) || is_numeric_field(event, node, above) {
-        return;
-    }
-    let masked = std::str::from_utf8(content).ok().and_then(card::mask);
-    if let Some(masked) = masked {
-        event.rewrite_text(node, &masked);
+    /// The text without card numbers and addresses; `None` if it has none.
+    fn masked(self, text: &str) -> Option<String> {
+        let cards = if self.cards { card::mask(text) } else { None };
+        let emails = if self.emails { email::mask(cards.as_deref().unwrap_or(text)) } else { None };
+        emails.or(cards)
     }
 }
 
-fn is_numeric_field(event: &Event, node: NodeId, above: &[NodeId]) -> bool {
+fn content(event: &Event, node: NodeId) -> &[u8] {
+    event.content(node).unwrap_or_default()
+}
+
+fn is_secret(event: &Event, node: NodeId) -> bool {
+    let secret = if event.key_has_escapes(node) {
+        secret::is_secret(event.key(node).as_bytes())
+    } else {
+        secret::is_secret(event.key_content(node))
+    };
+    // Something must be there to hide, and a truth value hides nothing.
+    secret && !matches!(event.kind(node), Kind::Null | Kind::True | Kind::False)
+}
+
+fn is_numeric_field(event: &Event, node: NodeId) -> bool {
     let document = Schema::embedded().document();
-    let mut place = document.root();
-    for id in above.iter().skip(1).chain([&node]) {
-        let key = event.key(*id);
-        // Elements of an array have no name of their own.
-        if key.is_empty() {
-            continue;
-        }
-        match document.child(place, &key) {
-            Some(inner) => place = inner,
-            None => return false,
-        }
-    }
-    let kind = document.field(place).map(|field| field.kind);
+    let ancestors = std::iter::successors(Some(node), |id| event.parent(*id));
+    let path: Vec<_> = ancestors.collect();
+    // The event itself and elements of arrays have no names.
+    let mut names = path.iter().rev().map(|id| event.key(*id)).filter(|name| !name.is_empty());
+    let place = names.try_fold(document.root(), |place, name| document.child(place, &name));
+    let kind = place.and_then(|place| document.field(place)).map(|field| field.kind);
     matches!(kind, Some(FieldKind::Long | FieldKind::Double | FieldKind::Decimal { .. }))
 }
 

@@ -10,19 +10,20 @@ mod item;
 mod leftover;
 mod number;
 mod pass;
+mod platform;
 mod target;
 mod value;
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use event::{Event, Kind, NodeId};
-use schema::{ECS_VERSION, LogType, OTHER, Place, Schema};
+use schema::Schema;
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
 use crate::options::Options;
 use leftover::{Bounds, Leftovers};
 use pass::Deferred;
+use platform::Platform;
 use target::Target;
 
 /// A value could not be converted; it is in `shop.unparsed`.
@@ -67,14 +68,13 @@ fn bound(options: &mut Options<'_>, name: &'static str, default: u32, max: u32) 
 impl FilterPlan for Plan {
     fn instance(&self) -> Box<dyn Filter> {
         let schema = Schema::embedded();
-        let other = schema.log_type(OTHER).expect("a test finds every log type in the schemas");
+        let (platform, texts) = Platform::new(schema);
         Box::new(SchemaFilter {
             schema,
-            other,
-            target: Target::new(schema),
+            platform,
+            target: Target::new(schema, texts),
             leftovers: Leftovers::new(schema, self.bounds),
             deferred: Vec::new(),
-            text: String::new(),
         })
     }
 }
@@ -83,23 +83,24 @@ impl FilterPlan for Plan {
 #[derive(Debug)]
 struct SchemaFilter {
     schema: &'static Schema,
-    other: &'static LogType,
+    platform: Platform,
     target: Target,
     leftovers: Leftovers,
     deferred: Vec<Deferred>,
-    text: String,
 }
 
 impl Filter for SchemaFilter {
     fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
-        let log_type = self.log_type(event);
-        self.target.clear();
-        self.leftovers.clear();
+        let named = self.platform.log_type(event);
+        let log_type = named.unwrap_or(self.platform.other);
+        let table = &self.platform.log_types[log_type].schema.table;
         let members = event.detach_all(event.root());
-        self.put_identity(event, log_type.unwrap_or(self.other), &context.record.shop);
+        self.target.begin(event);
+        self.leftovers.clear();
         let received_at_ns = context.record.received_at_ns;
-        let findings = self.convert(event, log_type, members, received_at_ns);
-        self.put_origin(event, log_type.unwrap_or(self.other), context);
+        self.platform.put_identity(event, &mut self.target, log_type, &context.record.shop);
+        let findings = self.convert(event, table, named.is_some(), members, received_at_ns);
+        self.platform.put_origin(event, &mut self.target, log_type, context.record);
         let overflow = self.leftovers.finish(event, &mut self.target);
         for (tag, applies) in [
             (TAG_UNPARSED, findings.unparsed),
@@ -111,66 +112,6 @@ impl Filter for SchemaFilter {
             }
         }
         Applied::Matched
-    }
-}
-
-impl SchemaFilter {
-    /// The log type that an event names; `None` if it names none that shops may send.
-    fn log_type(&self, event: &Event) -> Option<&'static LogType> {
-        let root = event.root();
-        let named = event.child(root, "log_type").or_else(|| {
-            let event_object = event.child(root, "event");
-            let dataset = event_object.and_then(|object| event.child(object, "dataset"));
-            dataset.or_else(|| event.child(root, "event.dataset"))
-        })?;
-        let mut log_types = self.schema.log_types().iter();
-        log_types.find(|log_type| log_type.is_for_shops() && event.text_is(named, &log_type.name))
-    }
-
-    fn put_text(&mut self, event: &mut Event, place: Place, text: &str) {
-        if self.target.at(place).is_none() {
-            let node = event.new_text(text);
-            self.target.put(event, place, node);
-        }
-    }
-
-    fn put_texts(&mut self, event: &mut Event, place: Place, texts: &[Box<str>]) {
-        if texts.is_empty() || self.target.at(place).is_some() {
-            return;
-        }
-        let array = event.new_array();
-        for text in texts {
-            let node = event.new_text(text);
-            event.push(array, node);
-        }
-        self.target.put(event, place, array);
-    }
-
-    /// What the platform says of an event, whatever the event says itself.
-    fn put_identity(&mut self, event: &mut Event, log_type: &LogType, shop: &str) {
-        let known = self.schema.known();
-        self.put_text(event, known.ecs_version, ECS_VERSION);
-        self.put_text(event, known.event_dataset, &log_type.name);
-        self.put_text(event, known.organization_id, shop);
-    }
-
-    /// What an event may say itself, and else follows from its log type and its record.
-    fn put_origin(&mut self, event: &mut Event, log_type: &LogType, context: &FilterContext<'_>) {
-        let known = self.schema.known();
-        self.put_text(event, known.event_kind, &log_type.event_kind);
-        self.put_texts(event, known.event_category, &log_type.event_categories);
-        self.put_texts(event, known.event_type, &log_type.event_types);
-        let mut text = std::mem::take(&mut self.text);
-        if self.target.at(known.event_id).is_none() {
-            text.clear();
-            write!(text, "{}", context.record.id).expect("a string takes any text");
-            self.put_text(event, known.event_id, &text);
-        }
-        let mut bytes = std::mem::take(&mut text).into_bytes();
-        bytes.clear();
-        event::format_timestamp(context.record.received_at_ns, &mut bytes);
-        self.put_text(event, known.event_created, &String::from_utf8_lossy(&bytes));
-        self.text = String::from_utf8(bytes).unwrap_or_default();
     }
 }
 

@@ -11,6 +11,19 @@ fn in_domain(character: char) -> bool {
     character.is_alphanumeric() || character == '.' || character == '-'
 }
 
+/// Whether a text may hold an address.
+#[inline]
+pub(super) fn may_be_in(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'@', text).any(|at| {
+        let before = at.checked_sub(1).map(|before| text[before]);
+        let word = |byte: Option<u8>| {
+            byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80)
+        };
+        (word(before) || before.is_some_and(|byte| b"._%+-'".contains(&byte)))
+            && word(text.get(at + 1).copied())
+    })
+}
+
 /// The text with its addresses masked; `None` if it has none.
 pub(super) fn mask(text: &str) -> Option<String> {
     let mut masked = String::new();

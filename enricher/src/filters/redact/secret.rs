@@ -26,31 +26,36 @@ const TAIL_BYTES: usize = 32;
 /// Whether a name is that of a secret.
 #[inline]
 pub(super) fn is_secret(name: &[u8]) -> bool {
-    let [.., before, last] = name else {
+    let [.., a, b, c] = name else {
         return false;
     };
-    // Most names are told apart by their last two letters.
-    let end = [before | 0x20, last | 0x20];
+    // Most names are told apart by their last three letters.
     matches!(
-        &end,
-        b"rd"
-            | b"wd"
-            | b"se"
-            | b"et"
-            | b"en"
-            | b"ey"
-            | b"on"
-            | b"ie"
-            | b"al"
-            | b"ls"
-            | b"vv"
-            | b"v2"
-            | b"vc"
-            | b"c2"
+        &[a | 0x20, b | 0x20, c | 0x20],
+        b"ord"
+            | b"swd"
+            | b"ase"
+            | b"pwd"
+            | b"ret"
+            | b"ken"
+            | b"key"
+            | b"ion"
+            | b"kie"
+            | b"ial"
+            | b"als"
+            | b"cvv"
+            | b"vv2"
+            | b"cvc"
+            | b"vc2"
     ) && ends_like_a_secret(name)
 }
 
 fn ends_like_a_secret(name: &[u8]) -> bool {
+    // `action`, `version`, `exception`: `authorization` is the only one that ends so.
+    let ends_so = matches!(name, [.., b'n' | b'N']) && !matches!(name, [.., b'e' | b'E', _]);
+    if ends_so && name.len() < b"authorization".len() {
+        return false;
+    }
     let mut tail = [0; TAIL_BYTES];
     let mut start = TAIL_BYTES;
     for byte in name.iter().rev().filter(|byte| byte.is_ascii_alphanumeric()).take(TAIL_BYTES) {
@@ -88,6 +93,13 @@ mod tests {
             "credentials",
         ] {
             assert!(is_secret(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_name_of_the_schema_is_that_of_a_secret() {
+        for field in schema::Schema::embedded().fields() {
+            assert!(!is_secret(field.name.as_bytes()), "{}", field.name);
         }
     }
 

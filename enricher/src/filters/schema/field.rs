@@ -41,11 +41,12 @@ impl SchemaFilter {
             Converted::Absent | Converted::Fails => {
                 // A list of which the first is no value is kept whole.
                 let whole = list.map_or(node, |(_, list)| list);
-                self.fail(event, pass, rule, whole);
+                self.fail(event, pass, &rule.name, whole);
             }
         }
     }
 
+    #[inline]
     pub(super) fn convert_one(
         &mut self,
         event: &mut Event,
@@ -68,15 +69,9 @@ impl SchemaFilter {
         }
         if let Some(outcome) = &conversion.outcome {
             let is = |words: &[Box<str>]| words.iter().any(|word| event.text_is(node, word));
-            let said = if is(&outcome.success) {
-                Some("success")
-            } else if is(&outcome.failure) {
-                Some("failure")
-            } else {
-                None
-            };
-            if let Some(said) = said {
-                self.put_text(event, self.schema.known().event_outcome, said);
+            let (success, failure) = (is(&outcome.success), is(&outcome.failure));
+            if success || failure {
+                self.platform.put_outcome(event, &mut self.target, success);
             }
         }
         self.target.put(event, conversion.place, node);
@@ -98,7 +93,7 @@ impl SchemaFilter {
             match self.convert_one(event, conversion, element) {
                 Converted::Fits => event.push(array, element),
                 Converted::Absent => {}
-                Converted::Fails => self.fail(event, pass, rule, element),
+                Converted::Fails => self.fail(event, pass, &rule.name, element),
             }
         }
         if event.first_child(array).is_some() {
@@ -117,7 +112,7 @@ impl SchemaFilter {
     ) {
         let unparsed = place == self.schema.known().unparsed;
         if event.kind(node) != Kind::Object {
-            return self.fail(event, pass, rule, node);
+            return self.fail(event, pass, &rule.name, node);
         }
         let mut next = event.detach_all(node);
         while let Some(inner) = next {

@@ -4,8 +4,18 @@
 use smallvec::SmallVec;
 
 /// Digits of a number that are understood.
-const DIGITS_MAX: u32 = 36;
-const LARGEST: u128 = 10u128.pow(DIGITS_MAX);
+const DIGITS_MAX: usize = 36;
+const LARGEST: u128 = TENS[DIGITS_MAX];
+/// Powers of ten.
+const TENS: [u128; 39] = {
+    let mut tens = [1; 39];
+    let mut power = 1;
+    while power < tens.len() {
+        tens[power] = tens[power - 1] * 10;
+        power += 1;
+    }
+    tens
+};
 /// Longest text that is read as a number.
 const TEXT_BYTES_MAX: usize = 64;
 /// Zeros that a number without exponent may need before its digits or after them.
@@ -64,10 +74,10 @@ impl Decimal {
     /// hold it. Says whether nothing was lost.
     pub(super) fn whole(self, shift: i32) -> Option<(i128, bool)> {
         let power = shift - self.scale;
-        let ten = |power: i32| 10u128.checked_pow(power.unsigned_abs());
-        let (size, exact) = if self.mantissa == 0 {
-            (0, true)
-        } else if power >= 0 {
+        let ten = |power: i32| TENS.get(power.unsigned_abs() as usize).copied();
+        let (size, exact) = if power == 0 || self.mantissa == 0 {
+            (self.mantissa, true)
+        } else if power > 0 {
             (self.mantissa.checked_mul(ten(power)?)?, true)
         } else {
             match ten(power) {
@@ -157,14 +167,17 @@ fn digits_of(mut number: u128, buffer: &mut [u8; 40]) -> &[u8] {
 /// A whole number of 64 bits. In another unit it is rounded to a whole one; in its own it must be one.
 pub(super) fn long(text: &[u8], shift: i8) -> Option<Fitting> {
     let number = Decimal::parse(text)?;
+    if shift == 0 && number.plain && number.scale == 0 {
+        // Most are small; `-0` is no whole number of JSON.
+        if number.mantissa <= i64::MAX as u128 && !(number.negative && number.mantissa == 0) {
+            return Some(Fitting::AsWritten);
+        }
+    }
     let (value, exact) = number.whole(i32::from(shift))?;
     if !exact && shift == 0 {
         return None;
     }
     let value = i64::try_from(value).ok()?;
-    if shift == 0 && number.plain && number.scale == 0 && !(number.negative && value == 0) {
-        return Some(Fitting::AsWritten);
-    }
     Some(Fitting::Rewritten(integer_text(value)))
 }
 
@@ -181,8 +194,12 @@ fn integer_text(value: i64) -> SmallVec<[u8; 48]> {
 /// A number whose every digit is kept, of a size that 64 bits hold with `scale` decimals.
 pub(super) fn decimal(text: &[u8], shift: i8, scale: u8) -> Option<Fitting> {
     let number = Decimal::parse(text)?;
-    let (value, _) = number.whole(i32::from(shift) + i32::from(scale))?;
-    i64::try_from(value).ok()?;
+    // With fewer digits it fits in any case.
+    let small = shift == 0 && number.plain && number.mantissa < TENS[18 - usize::from(scale)];
+    if !small {
+        let (value, _) = number.whole(i32::from(shift) + i32::from(scale))?;
+        i64::try_from(value).ok()?;
+    }
     if shift == 0 && number.plain {
         return Some(Fitting::AsWritten);
     }

@@ -2,7 +2,7 @@
 //! others: aliases in their order, then names that are a document's own.
 
 use event::{Event, Kind, NodeId};
-use schema::{Action, LogType, Place, RANK_OF_DOCUMENT_NAMES, Rule, Table, is_believable};
+use schema::{Action, Place, RANK_OF_DOCUMENT_NAMES, Rule, Table, is_believable};
 
 use super::value::{Converted, plain};
 use super::{SchemaFilter, instant, is_same};
@@ -53,12 +53,13 @@ impl SchemaFilter {
     pub(super) fn convert(
         &mut self,
         event: &mut Event,
-        log_type: Option<&'static LogType>,
+        table: &'static Table,
+        declared: bool,
         mut members: Option<NodeId>,
         received_at_ns: i64,
     ) -> Findings {
         let mut pass = Pass {
-            declared: log_type.is_some(),
+            declared,
             received_at_ns,
             timed: false,
             mistimed: false,
@@ -66,7 +67,6 @@ impl SchemaFilter {
             findings: Findings::default(),
         };
         self.take_own_time(event, &mut pass);
-        let table = &log_type.unwrap_or(self.other).table;
         while let Some(node) = members {
             members = event.next_sibling(node);
             self.member(event, &mut pass, table, "", node);
@@ -77,7 +77,10 @@ impl SchemaFilter {
             self.target.put(event, place, list);
         }
         if pass.timed {
-            event.remove_tag(super::TAG_NO_TIME);
+            // Decoding has tagged an `@timestamp` that it could not read.
+            if self.target.at(self.schema.known().tags).is_some() {
+                event.remove_tag(super::TAG_NO_TIME);
+            }
             pass.findings.unparsed |= pass.mistimed;
         } else {
             event.timestamp_ns = received_at_ns;
@@ -118,13 +121,26 @@ impl SchemaFilter {
         let Some(meaning) = meaning else {
             return self.nameless(event, prefix, node);
         };
-        let is_object = event.kind(node) == Kind::Object;
+        let is_container = matches!(event.kind(node), Kind::Object | Kind::Array);
         let rule = meaning.rule.map(|id| self.schema.rule(id));
+        if let Some(Rule { action: Action::Value(conversion), name }) = rule
+            && meaning.rank == 0
+            && !is_container
+            && conversion.is_simple()
+            && self.target.at(conversion.place).is_none()
+        {
+            // Nearly every value goes this way; all others do the same with more to look at.
+            return match self.convert_one(event, conversion, node) {
+                Converted::Fits => self.target.put(event, conversion.place, node),
+                Converted::Absent => {}
+                Converted::Fails => self.fail(event, pass, name, node),
+            };
+        }
         let waiting = match (rule, meaning.object) {
-            (Some(rule), Some(_)) if is_object && rule.action.takes_containers() => {
+            (Some(rule), Some(_)) if is_container && rule.action.takes_containers() => {
                 Waiting::Rule(rule)
             }
-            (_, Some(place)) if is_object => Waiting::Object(place),
+            (_, Some(place)) if event.kind(node) == Kind::Object => Waiting::Object(place),
             (Some(rule), _) => Waiting::Rule(rule),
             (None, Some(_)) if event.kind(node) == Kind::Null => return,
             (None, _) => return self.keep(event, prefix, node),
@@ -260,13 +276,14 @@ impl SchemaFilter {
             }
         };
         if converted == Converted::Fails {
-            self.fail(event, pass, rule, node);
+            self.fail(event, pass, &rule.name, node);
         }
     }
 
-    pub(super) fn fail(&mut self, event: &mut Event, pass: &mut Pass, rule: &Rule, node: NodeId) {
+    /// Keeps a value that could not be converted, under the name of its rule.
+    pub(super) fn fail(&mut self, event: &mut Event, pass: &mut Pass, name: &str, node: NodeId) {
         pass.findings.unparsed = true;
-        self.leftovers.keep_unparsed(event, &mut self.target, &rule.name, node);
+        self.leftovers.keep_unparsed(event, &mut self.target, name, node);
     }
 
     fn timestamp(

@@ -23,6 +23,7 @@ pub(super) enum Converted {
 use Converted::{Absent, Fails, Fits};
 
 /// Converts a single value.
+#[inline]
 pub(super) fn convert(event: &mut Event, node: NodeId, conversion: &Conversion) -> Converted {
     match event.kind(node) {
         Kind::Null => return Absent,
