@@ -33,7 +33,6 @@ pub(crate) enum Patience {
 
 /// A line of the table.
 pub(crate) struct Route {
-    #[cfg_attr(not(test), expect(dead_code, reason = "the handler has it; tests walk the table"))]
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
     pub(crate) access: Access,

@@ -21,6 +21,7 @@ export interface User {
 export interface Hit {
   id: string;
   index: string;
+  /** When it happened, RFC 3339. */
   timestamp: string;
   document: Record<string, unknown>;
 }
@@ -42,16 +43,17 @@ export interface Histogram {
   buckets: Bucket[];
 }
 
+/** Ends of a time range as the API reads them; an absent end is open. */
 export interface Range {
-  from: string;
-  to: string;
+  from?: string;
+  to?: string;
 }
 
 let accessToken: string | null = null;
 
 async function problemOf(response: Response): Promise<Problem> {
   const body = await response.json().catch(() => ({}));
-  const text = body.detail ?? body.title ?? `the server answered ${response.status}`;
+  const text = body.detail ?? body.title ?? `The server answered ${response.status}.`;
   return new Problem(response.status, text, body.position);
 }
 
@@ -79,16 +81,27 @@ export async function login(name: string, password: string): Promise<void> {
   accessToken = (await response.json()).access_token;
 }
 
-/** Takes a new access token by the cookie; false if there is no session. */
-export async function refresh(): Promise<boolean> {
+let refreshing: Promise<boolean> | null = null;
+
+async function takeToken(): Promise<boolean> {
   const response = await fetch("/api/auth/refresh", { method: "POST", credentials: "same-origin" });
-  if (!response.ok) return false;
+  if (response.status === 401) return false;
+  if (!response.ok) throw await problemOf(response);
   accessToken = (await response.json()).access_token;
   return true;
 }
 
+/** Takes a new access token by the cookie, once for all who ask; false if there is no session. */
+export function refresh(): Promise<boolean> {
+  refreshing ??= takeToken().finally(() => {
+    refreshing = null;
+  });
+  return refreshing;
+}
+
 export async function logout(): Promise<void> {
-  await call("/api/auth/logout", { method: "POST" });
+  const response = await call("/api/auth/logout", { method: "POST" });
+  if (!response.ok) throw await problemOf(response);
   accessToken = null;
 }
 
@@ -98,20 +111,29 @@ function parameters(query: string, range: Range, more: Record<string, string> = 
   return new URLSearchParams({ q: query, ...range, ...more }).toString();
 }
 
-export function search(query: string, range: Range, cursor?: string): Promise<Page> {
+export function search(
+  query: string,
+  range: Range,
+  options: { cursor?: string; signal?: AbortSignal } = {},
+): Promise<Page> {
   const more: Record<string, string> = { size: "50" };
-  if (cursor) more.cursor = cursor;
-  return json(`/api/search/query?${parameters(query, range, more)}`);
+  if (options.cursor) more.cursor = options.cursor;
+  return json(`/api/search/query?${parameters(query, range, more)}`, { signal: options.signal });
 }
 
-export const histogram = (query: string, range: Range): Promise<Histogram> =>
-  json(`/api/search/histogram?${parameters(query, range)}`);
+export const histogram = (query: string, range: Range, signal: AbortSignal): Promise<Histogram> =>
+  json(`/api/search/histogram?${parameters(query, range)}`, { signal });
 
 export const event = (id: string): Promise<Hit> => json(`/api/search/event/${encodeURIComponent(id)}`);
 
 export interface About {
   version: string;
   attribution: string;
+}
+
+/** What to tell a person about an error. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Problem ? error.message : "The server does not answer.";
 }
 
 export const about = (): Promise<About> => json("/api/health");

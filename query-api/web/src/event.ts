@@ -2,19 +2,32 @@
 
 import type { Hit } from "./api";
 import { element } from "./dom";
+import { momentText } from "./moment";
+
+type Leaf = string | number | boolean | null;
 
 /** The fields of a document by dotted path, in the order of the document. */
-export function fields(document: Record<string, unknown>): [string, string][] {
-  const found: [string, string][] = [];
+export function fields(document: Record<string, unknown>): [string, unknown][] {
+  const found: [string, unknown][] = [];
   const walk = (value: unknown, path: string): void => {
     if (value !== null && typeof value === "object" && !Array.isArray(value)) {
       for (const [key, inner] of Object.entries(value)) walk(inner, path ? `${path}.${key}` : key);
     } else {
-      found.push([path, typeof value === "string" ? value : JSON.stringify(value)]);
+      found.push([path, value]);
     }
   };
   walk(document, "");
   return found;
+}
+
+// Control characters other than tab and line feed, and those that turn the direction of writing: they
+// could make a text look like another one.
+const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
+/** A value as text in which nothing hides. */
+function text(value: unknown): string {
+  const plain = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return plain.replace(INVISIBLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 const SUMMARY = [
@@ -34,53 +47,111 @@ const SUMMARY = [
   "client.ip",
   "client.geo.country_iso_code",
 ];
+const SUMMARY_CHARACTERS = 400;
 
-function summary(values: Map<string, string>): string {
-  const parts = SUMMARY.flatMap((name) => {
+/** What says most about an event: names in a quieter colour than values. */
+function summary(values: Map<string, unknown>): Node[] {
+  let room = SUMMARY_CHARACTERS;
+  return SUMMARY.flatMap((name) => {
     const value = values.get(name);
-    return value ? [name.endsWith("message") ? value : `${name.split(".").pop()}=${value}`] : [];
+    if (value === undefined || value === null || value === "" || room <= 0) return [];
+    const shown = text(value).slice(0, room);
+    room -= shown.length;
+    const label = name.endsWith("message") ? null : element("span", { class: "name" }, `${name.split(".").pop()} `);
+    return [element("span", { class: "part" }, label, shown)];
   });
-  return parts.join("  ").slice(0, 400);
 }
 
-/** A row of the table; a click calls `open`. */
-export function eventRow(hit: Hit, open: () => void): HTMLTableRowElement {
+const BAD = /^(error|critical|fatal|alert|emergency)$/i;
+const WARNING = /^warn(ing)?$/i;
+
+function levelClass(level: string): string {
+  if (BAD.test(level)) return "level bad";
+  return WARNING.test(level) ? "level warning" : "level";
+}
+
+/** A row of the table; a click or Enter calls `open`. */
+export function eventRow(hit: Hit, open: (row: HTMLElement) => void): HTMLTableRowElement {
   const values = new Map(fields(hit.document));
-  const level = values.get("log.level") ?? "";
+  const level = text(values.get("log.level") ?? "");
   const press = (event: Event): void => {
-    if ((event as KeyboardEvent).key === "Enter") open();
+    const key = (event as KeyboardEvent).key;
+    if (key !== "Enter" && key !== " ") return;
+    event.preventDefault();
+    open(row);
   };
+  const row: HTMLTableRowElement = element(
+    "tr",
+    { tabindex: "0", "aria-selected": "false", click: () => open(row), keydown: press, "data-id": hit.id },
+    element("td", { class: "time" }, momentText(hit.timestamp)),
+    element("td", { class: "type" }, text(values.get("event.dataset") ?? "")),
+    element("td", { class: levelClass(level) }, level),
+    element("td", { class: "summary" }, ...summary(values)),
+  );
+  return row;
+}
+
+const FILTER_CHARACTERS = 200;
+
+/** The query text that finds events with this value in this field; null where there is none. */
+export function filterText(name: string, value: unknown): string | null {
+  const leaf = value as Leaf;
+  if (name === "@timestamp" || typeof leaf === "object" || String(leaf).length > FILTER_CHARACTERS) return null;
+  if (typeof leaf !== "string") return `${name}:${String(leaf).replace(/^-/, "\\-")}`;
+  return leaf === "" ? null : `${name}:"${leaf.replace(/["\\]/g, "\\$&")}"`;
+}
+
+export interface EventActions {
+  close: () => void;
+  /** Adds a filter to the query. */
+  filter: (text: string) => void;
+}
+
+function fieldRow(name: string, value: unknown, actions: EventActions): HTMLElement {
+  const filter = filterText(name, value);
+  const button = (sign: string, label: string, added: string): HTMLElement =>
+    element("button", { type: "button", "aria-label": label, title: label, click: () => actions.filter(added) }, sign);
+  const buttons = filter && [
+    button("+", `Only events with this ${name}`, filter),
+    button("−", `Only events without this ${name}`, `NOT ${filter}`),
+  ];
   return element(
     "tr",
-    { tabindex: "0", click: open, keydown: press, "data-id": hit.id },
-    element("td", { class: "time" }, new Date(hit.timestamp).toLocaleString(undefined, { hour12: false })),
-    element("td", {}, values.get("event.dataset") ?? ""),
-    element("td", { class: `level ${/^(error|critical|fatal)$/.test(level) ? "bad" : ""}` }, level),
-    element("td", { class: "summary" }, summary(values)),
+    {},
+    element("th", { scope: "row" }, name),
+    element("td", { class: "value" }, text(value)),
+    element("td", { class: "filters" }, ...(buttons || [])),
   );
 }
 
 /** The whole event: every field, and the document as it is stored. */
-export function eventView(hit: Hit, close: () => void): HTMLElement {
-  const rows = fields(hit.document).map(([name, value]) =>
-    element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, value)),
-  );
+export function eventView(hit: Hit, actions: EventActions): HTMLElement {
+  const rows = fields(hit.document).map(([name, value]) => fieldRow(name, value, actions));
   return element(
     "section",
     { class: "event", "aria-label": "Event" },
     element(
       "header",
       {},
-      element("h2", {}, `Event ${hit.id}`),
-      element("button", { type: "button", click: close, "aria-label": "Close" }, "Close"),
+      element("h2", {}, "Event"),
+      element("button", { type: "button", click: actions.close, title: "Close (Escape)" }, "Close"),
     ),
-    element("p", { class: "index" }, hit.index),
+    element(
+      "dl",
+      {},
+      element("dt", {}, "Id"),
+      element("dd", {}, hit.id),
+      element("dt", {}, "Time"),
+      element("dd", {}, momentText(hit.timestamp)),
+      element("dt", {}, "Index"),
+      element("dd", {}, hit.index),
+    ),
     element("table", { class: "fields" }, element("tbody", {}, ...rows)),
     element(
       "details",
       {},
       element("summary", {}, "JSON"),
-      element("pre", {}, JSON.stringify(hit.document, null, 2)),
+      element("pre", { tabindex: "0" }, JSON.stringify(hit.document, null, 2)),
     ),
   );
 }

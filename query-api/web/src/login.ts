@@ -6,7 +6,14 @@ import { element, show } from "./dom";
 /** Shows the form and resolves when somebody has signed in. */
 export function askForLogin(parent: Element): Promise<void> {
   return new Promise((resolve) => {
-    const name = element("input", { id: "name", autocomplete: "username", required: true, value: "admin" });
+    const name = element("input", {
+      id: "name",
+      autocomplete: "username",
+      autocapitalize: "off",
+      spellcheck: "false",
+      required: true,
+      value: "admin",
+    });
     const password = element("input", {
       id: "password",
       type: "password",
@@ -23,7 +30,7 @@ export function askForLogin(parent: Element): Promise<void> {
         await api.login(name.value, password.value);
         resolve();
       } catch (reason) {
-        error.textContent = reason instanceof api.Problem ? reason.message : "The server does not answer.";
+        error.textContent = api.reasonOf(reason);
         password.select();
       } finally {
         button.disabled = false;
@@ -39,8 +46,9 @@ export function askForLogin(parent: Element): Promise<void> {
       password,
       error,
       button,
+      element("p", { class: "hint" }, "The first start has printed a password for admin."),
     );
-    show(parent, form);
+    show(parent, element("main", { class: "sign-in" }, form));
     password.focus();
   });
 }
