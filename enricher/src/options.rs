@@ -64,6 +64,12 @@ impl<'a> Options<'a> {
         self.plugin
     }
 
+    /// Whether a text stands anywhere in the pipeline: what it never names need not be made.
+    #[must_use]
+    pub fn pipeline_mentions(&self, text: &str) -> bool {
+        self.source.text().contains(text)
+    }
+
     /// Whether an option is given; does not mark it as read.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

@@ -355,23 +355,6 @@ impl Event {
         }
     }
 
-    /// Adds the members of a JSON object to the object at a path, in place of those that are there;
-    /// anything else takes the place of what is there. False if it is not one JSON value.
-    pub fn merge_json(&mut self, path: &FieldPath, json: &[u8]) -> bool {
-        let Some(added) = self.new_json(json) else {
-            return false;
-        };
-        match self.get(path) {
-            Some(present)
-                if self.kind(present) == Kind::Object && self.kind(added) == Kind::Object =>
-            {
-                self.merge_members(present, added);
-                true
-            }
-            _ => self.place(path, added),
-        }
-    }
-
     /// Removes a field; false if there is none.
     pub fn remove(&mut self, path: &FieldPath) -> bool {
         let Some(id) = self.get(path).filter(|id| *id != self.root()) else {

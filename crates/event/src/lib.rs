@@ -6,6 +6,7 @@
 
 mod change;
 mod document;
+mod fragment;
 mod node;
 mod path;
 mod refusal;
@@ -18,6 +19,7 @@ mod timestamp;
 mod write;
 
 pub use document::{Children, Event};
+pub use fragment::Fragment;
 pub use node::{Kind, Node, NodeId};
 pub use path::{FieldPath, FieldPathError, Segment};
 pub use refusal::{Limits, Refusal, RefusalKind};

@@ -19,7 +19,7 @@ use lru::LruCache;
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
 use database::Database;
 use field::Selection;
-use place::Fragment;
+use place::Member;
 
 pub(crate) use options::build;
 
@@ -58,7 +58,7 @@ impl FilterPlan for GeoipPlan {
 struct Worker {
     plan: Arc<Geoip>,
     /// By the number of the database and the record's place in it.
-    known: LruCache<(usize, usize), Arc<[Fragment]>>,
+    known: LruCache<(usize, usize), Arc<[Member]>>,
 }
 
 impl Filter for Worker {
@@ -86,7 +86,7 @@ impl Worker {
             };
             for fragment in fragments.iter() {
                 found = true;
-                event.merge_json(&self.plan.targets[fragment.target], &fragment.json);
+                event.merge_fragment(&self.plan.targets[fragment.target], &fragment.value);
             }
         }
         if found {
@@ -111,14 +111,14 @@ impl Worker {
         Some(address.to_canonical())
     }
 
-    fn fragments(&mut self, number: usize, address: IpAddr) -> Option<Arc<[Fragment]>> {
+    fn fragments(&mut self, number: usize, address: IpAddr) -> Option<Arc<[Member]>> {
         let plan = &self.plan;
         let record = plan.databases[number].find(address)?;
         let key = (number, record.offset()?);
         if let Some(known) = self.known.get(&key) {
             return Some(Arc::clone(known));
         }
-        let fragments: Arc<[Fragment]> = place::read(&record, &plan.selection).into();
+        let fragments: Arc<[Member]> = place::read(&record, &plan.selection).into();
         self.known.put(key, Arc::clone(&fragments));
         Some(fragments)
     }

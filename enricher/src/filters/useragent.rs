@@ -65,7 +65,10 @@ pub(crate) fn build(
     });
     let style = match ecs {
         EcsCompatibility::Disabled => Style::legacy(target, &prefix.unwrap_or_default()),
-        _ => Style::ecs(target.unwrap_or_else(|| FieldPath::key("user_agent"))),
+        _ => {
+            let target = target.unwrap_or_else(|| FieldPath::key("user_agent"));
+            Style::ecs(target, options.pipeline_mentions("@metadata"))
+        }
     };
     Some(Arc::new(UserAgentPlan(Arc::new(UserAgent {
         source: source?,

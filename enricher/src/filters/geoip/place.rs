@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use event::Fragment;
 use maxminddb::LookupResult;
 use serde_json::{Map, Value, json};
 
@@ -12,25 +13,25 @@ use super::field::{Field, Selection};
 const FLAT_PRECISION: f64 = 1e5;
 
 /// A member of the target as JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fragment {
+#[derive(Clone, Debug)]
+pub(super) struct Member {
     /// Number of the member.
     pub(super) target: usize,
-    pub(super) json: Box<[u8]>,
+    pub(super) value: Fragment,
 }
 
 /// Reads a record; a record that cannot be read says nothing.
 pub(super) fn read(
     record: &LookupResult<'_, Cow<'static, [u8]>>,
     selection: &Selection,
-) -> Vec<Fragment> {
+) -> Vec<Member> {
     let Ok(Some(record)) = record.decode::<Value>() else {
         return Vec::new();
     };
     write(&record, selection)
 }
 
-fn write(record: &Value, selection: &Selection) -> Vec<Fragment> {
+fn write(record: &Value, selection: &Selection) -> Vec<Member> {
     let mut target = Map::new();
     for (field, value) in fields(record, selection.is_ecs) {
         if selection.wants(field) {
@@ -40,7 +41,8 @@ fn write(record: &Value, selection: &Selection) -> Vec<Fragment> {
     let members = selection.members();
     let numbered = target.into_iter().filter_map(|(name, value)| {
         let target = members.iter().position(|member| *member == name)?;
-        Some(Fragment { target, json: value.to_string().into_bytes().into() })
+        let value = Fragment::constant(value.to_string().as_bytes())?;
+        Some(Member { target, value })
     });
     numbered.collect()
 }
@@ -145,7 +147,10 @@ mod tests {
         let selection = Selection::new(ecs, None);
         let members = selection.members();
         let fragments = write(record, &selection).into_iter().map(|fragment| {
-            (members[fragment.target].to_owned(), serde_json::from_slice(&fragment.json).unwrap())
+            (
+                members[fragment.target].to_owned(),
+                serde_json::from_slice(fragment.value.json()).unwrap(),
+            )
         });
         Value::Object(fragments.collect())
     }

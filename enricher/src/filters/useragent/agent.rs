@@ -1,6 +1,6 @@
 //! What was found in an agent, as the JSON that events get.
 
-use event::{Event, FieldPath};
+use event::{Event, FieldPath, Fragment};
 use serde_json::{Map, Value, json};
 
 use super::expressions::Expressions;
@@ -10,27 +10,36 @@ const UNKNOWN: &str = "Other";
 
 /// JSON objects ready to be put into events.
 pub(super) struct Agent {
-    found: Box<[u8]>,
+    found: Fragment,
     /// Versions in parts, for conditions: only in ECS, in `@metadata`.
-    metadata: Option<Box<[u8]>>,
+    metadata: Option<Fragment>,
 }
 
 impl Agent {
     pub(super) fn size_bytes(&self) -> usize {
-        self.found.len() + self.metadata.as_ref().map_or(0, |metadata| metadata.len())
+        self.found.size_bytes() + self.metadata.as_ref().map_or(0, Fragment::size_bytes)
     }
 }
 
 /// Under which names, and where.
 pub(super) enum Style {
-    Ecs { target: FieldPath, original: FieldPath, metadata: FieldPath },
-    Legacy { target: Option<FieldPath>, prefix: String },
+    Ecs {
+        target: FieldPath,
+        original: FieldPath,
+        /// Where the parts of versions go, if the pipeline asks for them.
+        metadata: Option<FieldPath>,
+    },
+    Legacy {
+        target: Option<FieldPath>,
+        prefix: String,
+    },
 }
 
 impl Style {
-    pub(super) fn ecs(target: FieldPath) -> Self {
+    pub(super) fn ecs(target: FieldPath, with_metadata: bool) -> Self {
         let original = target.join(&FieldPath::key("original"));
-        let metadata = FieldPath::keys(&["@metadata", "filter", "user_agent"]);
+        let metadata =
+            with_metadata.then(|| FieldPath::keys(&["@metadata", "filter", "user_agent"]));
         Self::Ecs { target, original, metadata }
     }
 
@@ -75,9 +84,10 @@ impl Style {
                     }
                     event.place(original, copy);
                 }
-                event.merge_json(target, &agent.found);
-                if let Some(found) = &agent.metadata {
-                    event.set_json(metadata, found);
+                event.merge_fragment(target, &agent.found);
+                if let (Some(path), Some(found)) = (metadata, &agent.metadata) {
+                    let value = event.new_fragment(found);
+                    event.place(path, value);
                 }
             }
             Self::Legacy { target, .. } => {
@@ -85,8 +95,9 @@ impl Style {
                     event.remove(source);
                 }
                 if let Some(target) = target {
-                    event.merge_json(target, &agent.found);
-                } else if let Some(found) = event.new_json(&agent.found) {
+                    event.merge_fragment(target, &agent.found);
+                } else {
+                    let found = event.new_fragment(&agent.found);
                     event.merge_members(event.root(), found);
                 }
             }
@@ -148,9 +159,8 @@ fn ecs(browser: &Product, system: &Product, device: &str) -> Agent {
     }
     found.insert("os".to_owned(), os.into());
     found.insert("device".to_owned(), json!({"name": device}));
-    let metadata =
-        json!({"version": browser.metadata(), "os": {"version": system.metadata()}}).to_string();
-    Agent { found: bytes(found), metadata: Some(metadata.into_bytes().into()) }
+    let metadata = json!({"version": browser.metadata(), "os": {"version": system.metadata()}});
+    Agent { found: fragment(&Value::Object(found)), metadata: Some(fragment(&metadata)) }
 }
 
 fn legacy(browser: &Product, system: &Product, device: &str, prefix: &str) -> Agent {
@@ -171,9 +181,9 @@ fn legacy(browser: &Product, system: &Product, device: &str, prefix: &str) -> Ag
     put("os_full", system.full().into());
     system.named_parts("os_").for_each(|(name, value)| put(&name, value));
     put("device", device.into());
-    Agent { found: bytes(found), metadata: None }
+    Agent { found: fragment(&Value::Object(found)), metadata: None }
 }
 
-fn bytes(object: Map<String, Value>) -> Box<[u8]> {
-    Value::Object(object).to_string().into_bytes().into()
+fn fragment(value: &Value) -> Fragment {
+    Fragment::new(value.to_string().as_bytes()).expect("a value prints as JSON")
 }

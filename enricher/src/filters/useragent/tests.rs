@@ -90,7 +90,7 @@ fn a_long_agent_is_read_in_part_and_kept_whole() {
 #[test]
 fn what_is_kept_is_bounded_in_bytes_and_number() {
     let expressions = super::Expressions::embedded().unwrap();
-    let style = Style::ecs(event::FieldPath::key("ua"));
+    let style = Style::ecs(event::FieldPath::key("ua"), true);
     let agent: std::sync::Arc<Agent> = style.agent(&expressions, "x").into();
     let mut known = Known { agents: lru::LruCache::new(20_000.try_into().unwrap()), bytes: 0 };
     for number in 0..30_000 {
