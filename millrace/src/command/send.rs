@@ -11,13 +11,22 @@ use crate::send::{self, Options, Progress, Report};
 
 /// Most bytes in a request; one longer line travels alone.
 const REQUEST_BYTES_MAX: usize = 4 << 20;
+/// How long a line of a slow input waits for others.
+const FLUSH_AFTER: Duration = Duration::from_millis(500);
+/// What is read from the input at once.
+const READ_BYTES: usize = 256 << 10;
 
 pub(super) async fn run(arguments: &SendArguments) -> Result<(), Failure> {
     let key = arguments.key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let mut refused = 0;
     if arguments.files.is_empty() {
         let options = options(arguments, key);
-        let report = send::send(BufReader::new(io::stdin()), options, Progress::new(None)).await;
+        let report = send::send(
+            BufReader::with_capacity(READ_BYTES, io::stdin()),
+            options,
+            Progress::new(None),
+        )
+        .await;
         refused += say(None, report)?;
     } else {
         for (number, path) in arguments.files.iter().enumerate() {
@@ -44,6 +53,8 @@ fn options(arguments: &SendArguments, key_prefix: String) -> Options {
         request_lines_max: arguments.lines_per_request as usize,
         request_bytes_max: REQUEST_BYTES_MAX,
         requests_in_flight_max: arguments.requests_in_flight as usize,
+        // A key asks for the same requests each time, so only lines may cut them.
+        flush_after: arguments.key.is_none().then_some(FLUSH_AFTER),
         give_up_after: arguments.give_up_after.map(Duration::from_secs),
     }
 }
@@ -52,7 +63,7 @@ fn open(path: &Path) -> Result<(BufReader<File>, Option<u64>), Failure> {
     let cannot = |error| Failure::new(format!("cannot read {}: {error}", path.display()));
     let file = File::open(path).map_err(cannot)?;
     let bytes = file.metadata().map_err(cannot)?.len();
-    Ok((BufReader::new(file), Some(bytes)))
+    Ok((BufReader::with_capacity(READ_BYTES, file), Some(bytes)))
 }
 
 /// Prints what became of the lines, and gives the number of refused ones.

@@ -3,19 +3,26 @@
 //! A request that was not answered is sent again with the same idempotency key, so that what had
 //! arrived after all is not counted twice. Never gives up on a server that is away; the caller may.
 
+mod answer;
+mod input;
 pub mod progress;
 mod report;
 mod shipment;
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use input::Cutter;
 pub use progress::Progress;
 pub use report::Report;
 use shipment::{Shipment, Shipper};
+
+/// Pieces of input that wait to be cut into requests.
+const CHUNKS_MAX: usize = 4;
 
 /// Where to and how.
 #[derive(Clone, Debug)]
@@ -34,6 +41,9 @@ pub struct Options {
     pub request_bytes_max: usize,
     /// Requests on their way at once.
     pub requests_in_flight_max: usize,
+    /// How long a line of a slow input waits for others. Requests are then cut by time, so the same
+    /// input does not collapse with an earlier run; `None` for as long as it takes.
+    pub flush_after: Option<Duration>,
     /// How long to go on against a server that does not answer; `None` for ever.
     pub give_up_after: Option<Duration>,
 }
@@ -68,78 +78,43 @@ pub async fn send(
     options: Options,
     progress: Progress,
 ) -> Result<Report, SendError> {
-    let (queue, mut shipments) = mpsc::channel(options.requests_in_flight_max);
-    let limits = options.clone();
-    let reader = tokio::task::spawn_blocking(move || read_shipments(input, &limits, &queue));
+    let (chunks, mut incoming) = mpsc::channel(CHUNKS_MAX);
+    tokio::task::spawn_blocking(move || input::read(input, &chunks));
     let shipper = Shipper::new(&options);
-    let mut report = Report::default();
+    let mut cutter = Cutter::new(&options);
+    let mut ready: VecDeque<Shipment> = VecDeque::new();
     let mut flying = JoinSet::new();
+    let mut report = Report::default();
+    let mut ended = false;
     loop {
-        tokio::select! {
-            Some(done) = flying.join_next() => absorb(done, &mut report, &progress)?,
-            next = shipments.recv(), if flying.len() < options.requests_in_flight_max => {
-                let Some(shipment) = next else { break };
-                let (shipper, progress) = (shipper.clone(), progress.clone());
-                flying.spawn(async move { shipper.ship(shipment, &progress).await });
-            }
+        while flying.len() < options.requests_in_flight_max
+            && let Some(shipment) = ready.pop_front()
+        {
+            let (shipper, progress) = (shipper.clone(), progress.clone());
+            flying.spawn(async move { shipper.ship(shipment, &progress).await });
         }
-    }
-    while let Some(done) = flying.join_next().await {
-        absorb(done, &mut report, &progress)?;
-    }
-    match reader.await {
-        Ok(read) => read?,
-        Err(panic) => return Err(SendError::Input(io::Error::other(panic))),
+        if ended && ready.is_empty() && flying.is_empty() {
+            break;
+        }
+        let flush_at = cutter.flush_at();
+        tokio::select! {
+            Some(done) = flying.join_next(), if !flying.is_empty() => {
+                report.add(done.map_err(io::Error::other)??);
+                progress.show(&report);
+            }
+            chunk = incoming.recv(), if !ended && ready.is_empty() => match chunk {
+                Some(chunk) => cutter.push(&chunk?, &mut ready)?,
+                None => {
+                    ended = true;
+                    ready.extend(cutter.finish());
+                }
+            },
+            () = input::wait_until(flush_at), if ready.is_empty() => ready.extend(cutter.cut()),
+        }
     }
     progress.finish(&report);
     Ok(report)
 }
 
-fn absorb(
-    done: Result<Result<Report, SendError>, tokio::task::JoinError>,
-    report: &mut Report,
-    progress: &Progress,
-) -> Result<(), SendError> {
-    let part = done.map_err(|panic| SendError::Input(io::Error::other(panic)))??;
-    report.add(part);
-    progress.show(report);
-    Ok(())
-}
-
-/// Cuts the input into requests. Ends early when the receiver is gone.
-fn read_shipments(
-    mut input: impl BufRead,
-    limits: &Options,
-    queue: &mpsc::Sender<Shipment>,
-) -> io::Result<()> {
-    let mut number = 0;
-    let mut first_line = 1;
-    let mut body = Vec::new();
-    let mut lines = 0;
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let ended = input.read_until(b'\n', &mut line)? == 0;
-        let full = lines >= limits.request_lines_max
-            || (lines > 0 && body.len() + line.len() > limits.request_bytes_max);
-        if lines > 0 && (ended || full) {
-            let shipment = Shipment {
-                key: format!("{}-{number}", limits.key_prefix),
-                first_line,
-                lines: lines as u64,
-                body: std::mem::take(&mut body).into(),
-            };
-            number += 1;
-            first_line += lines as u64;
-            lines = 0;
-            if queue.blocking_send(shipment).is_err() {
-                return Ok(());
-            }
-        }
-        if ended {
-            return Ok(());
-        }
-        body.extend_from_slice(&line);
-        lines += 1;
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ const REFUSED_SHOWN_MAX: usize = 20;
 pub struct Report {
     /// Lines that the server made durable.
     pub accepted: u64,
-    /// Lines that it refused; they stand in the dead letters.
+    /// Lines that it refused; they stand in the dead letters, but for those that no request can carry.
     pub refused: u64,
     /// Refused lines by kind.
     pub refused_by_kind: BTreeMap<String, u64>,

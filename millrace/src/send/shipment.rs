@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rand::RngExt;
-use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::answer::{self, Verdict};
 use super::{Options, Progress, Report, SendError};
 
-/// Longest wait between two tries.
+/// Waits between two tries.
+const RETRY_WAIT_MIN: Duration = Duration::from_millis(100);
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Longest wait that a door may ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 /// How long one request may take before it is tried again.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -24,27 +27,35 @@ pub(super) struct Shipment {
     pub(super) body: Bytes,
 }
 
-/// What the door answers.
-#[derive(Debug, Deserialize)]
-struct Answer {
-    accepted: u64,
-    #[serde(default)]
-    refused: Vec<RefusedLine>,
-    #[serde(default)]
-    refused_count: u64,
-    #[serde(default = "yes")]
-    durable: bool,
-}
+impl Shipment {
+    /// Two requests with keys of their own, unless it is one line.
+    fn halves(&self) -> Option<[Self; 2]> {
+        let lines = self.lines / 2;
+        let last = usize::try_from(lines).ok()?.checked_sub(1)?;
+        let ends = self.body.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let (end, _) = ends.into_iter().nth(last)?;
+        let half = |key: &str, first_line, lines, body| Self {
+            key: format!("{}{key}", self.key),
+            first_line,
+            lines,
+            body,
+        };
+        Some([
+            half("a", self.first_line, lines, self.body.slice(..=end)),
+            half("b", self.first_line + lines, self.lines - lines, self.body.slice(end + 1..)),
+        ])
+    }
 
-#[derive(Debug, Deserialize)]
-struct RefusedLine {
-    line: u64,
-    kind: String,
-    reason: String,
-}
-
-fn yes() -> bool {
-    true
+    /// The report for lines that no request can carry.
+    fn refused(&self, reason: &str) -> Report {
+        Report {
+            refused: self.lines,
+            refused_by_kind: [("too_large".to_owned(), self.lines)].into(),
+            refused_lines: vec![(self.first_line, format!("too_large: {reason}"))],
+            bytes: self.body.len() as u64,
+            ..Report::default()
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -53,30 +64,45 @@ pub(super) struct Shipper {
     options: Options,
 }
 
-/// What one try came to.
-enum Try {
-    Answered(Report),
-    Again(String),
-    Final(SendError),
-}
-
 impl Shipper {
     pub(super) fn new(options: &Options) -> Self {
         Self { client: reqwest::Client::new(), options: options.clone() }
     }
 
+    /// Sends until every line has its answer. What is too much for one request becomes two.
     pub(super) async fn ship(
         &self,
         shipment: Shipment,
         progress: &Progress,
     ) -> Result<Report, SendError> {
-        let mut wait = Duration::from_millis(100);
+        let mut report = Report::default();
+        let mut left = vec![shipment];
+        while let Some(next) = left.pop() {
+            match self.ship_one(&next, progress).await? {
+                Ok(answered) => report.add(answered),
+                Err(too_large) => match next.halves() {
+                    Some([first, second]) => left.extend([second, first]),
+                    None => report.add(next.refused(&too_large)),
+                },
+            }
+        }
+        Ok(report)
+    }
+
+    /// Sends until there is an answer: the report, or why it is too much for one request.
+    async fn ship_one(
+        &self,
+        shipment: &Shipment,
+        progress: &Progress,
+    ) -> Result<Result<Report, String>, SendError> {
+        let mut wait = RETRY_WAIT_MIN;
         let mut away_since: Option<Instant> = None;
         loop {
-            let reason = match self.try_once(&shipment).await {
-                Try::Answered(report) => return Ok(report),
-                Try::Final(error) => return Err(error),
-                Try::Again(reason) => reason,
+            let (reason, after) = match self.try_once(shipment).await {
+                Verdict::Answered(report) => return Ok(Ok(report)),
+                Verdict::TooLarge(reason) => return Ok(Err(reason)),
+                Verdict::Refused(reason) => return Err(SendError::Refused(reason)),
+                Verdict::Again { reason, after } => (reason, after),
             };
             let since = *away_since.get_or_insert_with(Instant::now);
             if self.options.give_up_after.is_some_and(|limit| since.elapsed() >= limit) {
@@ -89,12 +115,12 @@ impl Shipper {
             progress.waiting(&reason);
             // Jitter, so that several senders do not come back in step.
             let jitter = rand::rng().random_range(0.5..1.0);
-            tokio::time::sleep(wait.mul_f64(jitter)).await;
+            tokio::time::sleep(wait.mul_f64(jitter).max(after.min(RETRY_AFTER_MAX))).await;
             wait = (wait * 2).min(RETRY_WAIT_MAX);
         }
     }
 
-    async fn try_once(&self, shipment: &Shipment) -> Try {
+    async fn try_once(&self, shipment: &Shipment) -> Verdict {
         let url = format!("{}/v1/logs", self.options.url.trim_end_matches('/'));
         let mut request = self
             .client
@@ -106,56 +132,10 @@ impl Shipper {
         if let Some(token) = &self.options.token {
             request = request.bearer_auth(token);
         }
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) if error.is_builder() => {
-                return Try::Final(SendError::Refused(error.to_string()));
-            }
-            Err(error) => return Try::Again(chain(&error)),
-        };
-        let status = response.status();
-        let text = match response.text().await {
-            Ok(text) => text,
-            Err(error) => return Try::Again(chain(&error)),
-        };
-        // 400 is the answer for a body whose lines are all refused; it has the same shape.
-        match serde_json::from_str::<Answer>(&text) {
-            Ok(answer) if status.is_success() || status.as_u16() == 400 => {
-                Try::Answered(report(answer, shipment))
-            }
-            _ if status.is_server_error() || matches!(status.as_u16(), 408 | 429) => {
-                Try::Again(format!("{status}"))
-            }
-            _ => {
-                let text: String = text.chars().take(300).collect();
-                Try::Final(SendError::Refused(format!("{status}: {}", text.escape_debug())))
-            }
+        match request.send().await {
+            Ok(response) => answer::read(response, shipment).await,
+            Err(error) if error.is_builder() => Verdict::Refused(error.to_string()),
+            Err(error) => answer::again(&error),
         }
     }
-}
-
-fn report(answer: Answer, shipment: &Shipment) -> Report {
-    let mut report = Report {
-        accepted: answer.accepted,
-        refused: answer.refused_count.max(answer.refused.len() as u64),
-        bytes: shipment.body.len() as u64,
-        not_durable: !answer.durable,
-        ..Report::default()
-    };
-    for refused in answer.refused {
-        *report.refused_by_kind.entry(refused.kind.clone()).or_default() += 1;
-        let number = shipment.first_line + refused.line.clamp(1, shipment.lines) - 1;
-        report.refused_lines.push((number, format!("{}: {}", refused.kind, refused.reason)));
-    }
-    report
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = inner.to_string();
-        source = inner.source();
-    }
-    text
 }
