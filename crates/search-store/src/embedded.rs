@@ -17,6 +17,7 @@ mod part;
 mod plan;
 mod ranking;
 mod read;
+mod record;
 mod shared;
 mod tail;
 mod term;

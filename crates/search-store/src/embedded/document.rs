@@ -4,24 +4,33 @@
 use event::{Event, Kind, Limits, NodeId as ValueId};
 use schema::FieldKind;
 use tantivy::schema::Field as Handle;
-use tantivy::schema::document::{
-    DeserializeError, DocumentDeserialize, DocumentDeserializer, ReferenceValue,
-    ReferenceValueLeaf, Value,
-};
+use tantivy::schema::document::{ReferenceValue, ReferenceValueLeaf, Value};
 
 use super::catalog::{Catalog, CatalogField, NodeId, TIMESTAMP};
+use super::record::write_record;
 use super::term::{self, FIELDS, INDEX, SHAPE, SHOP, VALUE_BYTES_MAX};
 use super::value;
-use crate::{Hit, IndexOperation};
+use crate::IndexOperation;
 
 /// A longer id or index name is refused.
 const NAME_BYTES_MAX: usize = 512;
+/// What a document may be: more than the doors and stages before let through.
+const LIMITS: Limits = Limits { depth_max: 128, nodes_max: 100_000, payload_bytes_max: 16 << 20 };
+/// A value below a longer path is not found: each of its values repeats the path.
+const PATH_BYTES_MAX: usize = 256;
+/// Values below flattened fields are found as long as all terms together are not larger than this many
+/// times the document.
+const TERMS_FACTOR_MAX: usize = 4;
+/// What a document may have in terms however small it is.
+const TERMS_BYTES_MIN: usize = 64 << 10;
 
 /// A document as tantivy takes it in: all its bytes in one buffer.
 #[derive(Debug)]
 pub(crate) struct Indexed {
     buffer: Vec<u8>,
     record_end: u32,
+    /// How far the buffer may grow by values below flattened fields.
+    buffer_max: usize,
     terms: Vec<(u32, u32)>,
     columns: Vec<(Handle, Leaf)>,
     sequence: (Handle, u64),
@@ -60,15 +69,13 @@ pub(crate) struct Unfit {
 pub(crate) struct Preparer<'a> {
     catalog: &'a Catalog,
     event: Event,
-    limits: Limits,
     path: String,
     shape: Vec<u8>,
 }
 
 impl<'a> Preparer<'a> {
     pub(crate) fn new(catalog: &'a Catalog) -> Self {
-        let limits = Limits { depth_max: 128, nodes_max: 100_000, payload_bytes_max: 16 << 20 };
-        Self { catalog, event: Event::new(), limits, path: String::new(), shape: Vec::new() }
+        Self { catalog, event: Event::new(), path: String::new(), shape: Vec::new() }
     }
 
     /// # Errors
@@ -78,29 +85,27 @@ impl<'a> Preparer<'a> {
             [("id", &operation.id), ("index", &operation.index), ("shop", &operation.shop)]
         {
             if text.len() > NAME_BYTES_MAX || (text.is_empty() && name == "id") {
-                let message =
-                    format!("an {name} has 1 to {NAME_BYTES_MAX} bytes, this {}", text.len());
+                let length = text.len();
+                let message = format!("the {name} has {length} bytes, not 1 to {NAME_BYTES_MAX}");
                 return Err(Unfit { kind: "invalid_name", message });
             }
         }
-        self.event
-            .decode_json(&operation.document, operation.received_at_ns, &self.limits)
-            .map_err(|refusal| Unfit {
-                kind: refusal.kind.as_str(),
-                message: refusal.to_string(),
-            })?;
+        self.event.decode_json(&operation.document, operation.received_at_ns, &LIMITS).map_err(
+            |refusal| Unfit { kind: refusal.kind.as_str(), message: refusal.to_string() },
+        )?;
         let handles = self.catalog.handles;
         let mut buffer = Vec::with_capacity(operation.document.len() * 2 + 256);
         write_record(operation, &mut buffer);
         let mut document = Indexed {
             record_end: position(&buffer),
+            buffer_max: TERMS_BYTES_MIN + buffer.len() * (TERMS_FACTOR_MAX + 1),
             buffer,
             terms: Vec::with_capacity(48),
             columns: Vec::with_capacity(16),
             sequence: (handles.sequence, 0),
             handles: (handles.record, handles.terms),
         };
-        document.push_bytes(&term::identity(&operation.id));
+        document.push_pair(&term::identity(&operation.id), &[]);
         document.push_term(INDEX, operation.index.as_bytes());
         document.push_term(SHOP, operation.shop.as_bytes());
         let order = term::identity_order(&operation.id);
@@ -187,10 +192,11 @@ impl<'a> Preparer<'a> {
     /// A value below a flattened field.
     fn leaf(&mut self, value: ValueId, place: u16, document: &mut Indexed) {
         let Some(text) = self.event.scalar_text(value) else { return };
-        if text.len() > VALUE_BYTES_MAX || self.path.len() > VALUE_BYTES_MAX {
+        set_bit(&mut self.shape, place);
+        let full = document.buffer.len() > document.buffer_max;
+        if full || text.len() > VALUE_BYTES_MAX || self.path.len() > PATH_BYTES_MAX {
             return;
         }
-        set_bit(&mut self.shape, place);
         let code = FIELDS + place;
         document.push_pair(&term::path_prefix(code, &self.path), text.as_bytes());
         document.push_pair(&term::any_path_prefix(code), text.as_bytes());
@@ -270,10 +276,6 @@ impl Indexed {
         self.push_pair(&term::code(code), value);
     }
 
-    fn push_bytes(&mut self, term: &[u8]) {
-        self.push_pair(term, &[]);
-    }
-
     fn push_pair(&mut self, first: &[u8], second: &[u8]) {
         let from = position(&self.buffer);
         self.buffer.extend_from_slice(first);
@@ -343,64 +345,5 @@ impl tantivy::Document for Indexed {
     }
 }
 
-/// Timestamp, receipt, lengths of id, index and shop, these three, then the document.
-fn write_record(operation: &IndexOperation, out: &mut Vec<u8>) {
-    out.extend_from_slice(&operation.timestamp_ns.to_le_bytes());
-    out.extend_from_slice(&operation.received_at_ns.to_le_bytes());
-    let names: [&str; 3] = [&operation.id, &operation.index, &operation.shop];
-    for name in names {
-        let length = u16::try_from(name.len()).unwrap_or(u16::MAX);
-        out.extend_from_slice(&length.to_le_bytes());
-    }
-    for name in names {
-        out.extend_from_slice(str::as_bytes(name));
-    }
-    out.extend_from_slice(&operation.document);
-}
-
-/// The hit that a record holds; `None` if it is damaged.
-pub(crate) fn read_record(record: Vec<u8>) -> Option<Hit> {
-    let record = bytes::Bytes::from(record);
-    let mut at = 0usize;
-    let mut take = |length: usize| {
-        let slice = record.get(at..at.checked_add(length)?)?;
-        at += length;
-        Some(slice)
-    };
-    let timestamp_ns = i64::from_le_bytes(take(8)?.try_into().ok()?);
-    let received_at_ns = i64::from_le_bytes(take(8)?.try_into().ok()?);
-    let mut lengths = [0usize; 3];
-    for length in &mut lengths {
-        *length = usize::from(u16::from_le_bytes(take(2)?.try_into().ok()?));
-    }
-    let mut name = |length: usize| String::from_utf8(take(length)?.to_vec()).ok();
-    let (id, index, shop) = (name(lengths[0])?, name(lengths[1])?, name(lengths[2])?);
-    let document = record.slice(at..);
-    Some(Hit { id, index, shop, timestamp_ns, received_at_ns, document })
-}
-
-/// The stored part of a document.
-pub(crate) struct StoredRecord(pub(crate) Vec<u8>);
-
-struct RecordBytes(Vec<u8>);
-
-impl tantivy::schema::document::ValueDeserialize for RecordBytes {
-    fn deserialize<'de, D>(deserializer: D) -> Result<Self, DeserializeError>
-    where
-        D: tantivy::schema::document::ValueDeserializer<'de>,
-    {
-        deserializer.deserialize_bytes().map(Self)
-    }
-}
-
-impl DocumentDeserialize for StoredRecord {
-    fn deserialize<'de, D>(mut deserializer: D) -> Result<Self, DeserializeError>
-    where
-        D: DocumentDeserializer<'de>,
-    {
-        match deserializer.next_field::<RecordBytes>()? {
-            Some((_, RecordBytes(bytes))) => Ok(Self(bytes)),
-            None => Err(DeserializeError::custom("a document without its record")),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use tantivy::{Index, IndexSettings, InvertedIndexReader, SegmentReader, TantivyE
 
 use super::bits::Bits;
 use super::catalog::{Catalog, IDENTITY_COLUMN, SEQUENCE_COLUMN, TIMESTAMP_COLUMN};
-use super::document::{StoredRecord, read_record};
+use super::record::{StoredRecord, read_record};
 use super::words::{WORDS, Words};
 use crate::Hit;
 

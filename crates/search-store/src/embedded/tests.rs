@@ -6,13 +6,10 @@ mod parts;
 use std::path::Path;
 
 use async_trait::async_trait;
-use proptest::prelude::*;
 use query::Query;
 use schema::{Field, FieldKind};
-use serde_json::Value;
 
 use super::catalog::Catalog;
-use super::document::Preparer;
 use super::{EmbeddedConfig, EmbeddedSearch};
 use crate::contract::{self, Backend, Running, everything, index, operation, query};
 use crate::{ItemOutcome, SearchStore, StoreError, TimeRange};
@@ -195,64 +192,6 @@ fn settings_are_read_with_units_and_unknown_ones_refused() {
             .to_string()
             .contains("retentoin")
     );
-}
-
-/// Any JSON; names of fields are frequent.
-fn json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        ".{0,12}".prop_map(Value::from),
-        prop::sample::select(vec!["10.0.0.1", "2026-11-24T08:00:00Z", "12.5", "true"])
-            .prop_map(Value::from),
-    ];
-    let name = prop_oneof![
-        prop::sample::select(vec![
-            "shop",
-            "order",
-            "amount",
-            "items",
-            "sku",
-            "extra",
-            "event",
-            "created",
-            "client",
-            "ip",
-            "geo",
-            "location",
-            "message",
-            "tags",
-            "rum",
-            "shift",
-            "shop.order",
-            "order.id",
-            "@timestamp",
-        ])
-        .prop_map(str::to_owned),
-        ".{0,6}",
-    ];
-    leaf.prop_recursive(5, 40, 6, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((name.clone(), inner), 0..6)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
-        ]
-    })
-}
-
-proptest! {
-    #[test]
-    fn any_object_can_be_indexed(members in prop::collection::vec(json(), 0..4)) {
-        let names = ["shop", "event", "client", "x"];
-        let object: serde_json::Map<String, Value> =
-            names.iter().map(ToString::to_string).zip(members).collect();
-        let catalog = Catalog::new(&contract::fields());
-        let text = Value::Object(object).to_string();
-        let prepared = Preparer::new(&catalog).prepare(&operation(0, "a", &text));
-        prop_assert!(prepared.is_ok(), "{text}");
-    }
 }
 
 #[test]
