@@ -32,7 +32,7 @@ pub struct Config {
     /// Memory for what the doors have read and not yet made durable; at least 32MiB. When it is used
     /// up, reading stops.
     pub memory_bytes_max: ByteSize,
-    /// Most connections of a door from one address (IPv6: one /64 network).
+    /// Most connections from one address (IPv6: one /64 network), over all doors.
     pub connections_per_address_max: u32,
     /// When a sender is told to try again after the log had no room.
     pub retry_after: Span,
@@ -49,7 +49,7 @@ impl Default for Config {
             ingest_token: None,
             allow_unauthenticated_udp: false,
             line_bytes_max: ByteSize(1 << 20),
-            memory_bytes_max: ByteSize(256 << 20),
+            memory_bytes_max: ByteSize(64 << 20),
             connections_per_address_max: 1_000,
             retry_after: Span::from_secs(1),
             drain_timeout: Span::from_secs(5),

@@ -66,23 +66,27 @@ pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
     }
     context.health.set(STAGE, HealthState::Ready);
 
-    let patience = async {
+    // A door that ends before it is told to has failed, and so has the gateway.
+    let give_up_at = async {
         context.shutdown.cancelled().await;
         tokio::time::sleep(config.drain_timeout.0).await;
-        foundation.give_up.cancel();
-        std::future::pending::<()>().await;
     };
-    let ended = async {
-        while let Some(door) = doors.join_next().await {
-            door.map_err(|error| GatewayError::Door(error.to_string()))?;
+    let mut give_up_at = std::pin::pin!(give_up_at);
+    let mut patient = true;
+    loop {
+        tokio::select! {
+            ended = doors.join_next() => match ended {
+                Some(ended) => ended.map_err(|error| GatewayError::Door(error.to_string()))?,
+                None => break,
+            },
+            () = &mut give_up_at, if patient => {
+                patient = false;
+                foundation.give_up.cancel();
+            }
         }
-        context.shutdown.cancelled().await;
-        Ok(())
-    };
-    tokio::select! {
-        ended = ended => ended,
-        () = patience => Ok(()),
     }
+    context.shutdown.cancelled().await;
+    Ok(())
 }
 
 fn show_drops(context: &service::Context, drops: udp::Drops) {

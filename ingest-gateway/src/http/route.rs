@@ -6,14 +6,14 @@ use std::time::Duration;
 use bus::Codec;
 use bytestring::ByteString;
 use hyper::body::{Body, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT, HeaderMap};
 use hyper::{Method, Request, StatusCode};
 use tokio::time::timeout;
 
 use super::DOOR;
 use super::answer::{self, Problem, Reply};
 use super::decoding::Encoding;
-use super::upload::{Plan, Upload, too_large};
+use super::upload::{Plan, Upload, drain, too_large};
 use crate::budget::{Reservation, Share};
 use crate::config::HttpConfig;
 use crate::intake::{Ids, Intake, Origin};
@@ -69,14 +69,19 @@ fn health(door: &Door) -> Reply {
     }
 }
 
-async fn logs(door: &Door, sender: Sender, request: Request<Incoming>) -> Reply {
-    let plan = match plan(door, sender, &request).await {
-        Ok(plan) => plan,
-        Err(problem) => return refuse(door, &problem),
-    };
-    let upload = match Upload::new(&door.intake, &door.config, plan) {
+async fn logs(door: &Door, sender: Sender, mut request: Request<Incoming>) -> Reply {
+    let planned = plan(door, sender, &request).await;
+    let planned = planned.and_then(|plan| Upload::new(&door.intake, &door.config, plan));
+    let upload = match planned {
         Ok(upload) => upload,
-        Err(problem) => return refuse(door, &problem),
+        Err(problem) => {
+            count_busy(door, &problem);
+            // Who waits for `100 Continue` has sent no body, and now keeps it.
+            if !request.headers().contains_key(EXPECT) {
+                drain(request.body_mut(), door.config.body_bytes_max.0).await;
+            }
+            return problem.reply();
+        }
     };
     let (tally, result) = upload.run(request.into_body()).await;
     let warning = door.intake.durability_warning();
@@ -87,11 +92,6 @@ async fn logs(door: &Door, sender: Sender, request: Request<Incoming>) -> Reply 
             problem.reply_after(&tally, warning)
         }
     }
-}
-
-fn refuse(door: &Door, problem: &Problem) -> Reply {
-    count_busy(door, problem);
-    problem.reply()
 }
 
 fn count_busy(door: &Door, problem: &Problem) {

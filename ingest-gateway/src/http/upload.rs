@@ -198,7 +198,7 @@ impl<'a> Upload<'a> {
 }
 
 /// Reads and forgets what is left of a body, within limits.
-async fn drain(body: &mut Incoming, bytes_max: u64) {
+pub(crate) async fn drain(body: &mut Incoming, bytes_max: u64) {
     let mut bytes = 0;
     let rest = async {
         while let Some(Ok(frame)) = body.frame().await {

@@ -228,6 +228,25 @@ async fn a_token_is_asked_for_where_one_is_set() {
 }
 
 #[tokio::test]
+async fn who_is_refused_at_once_gets_the_answer_though_the_body_is_still_coming() {
+    let gateway = Gateway::start(|config| {
+        config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
+    })
+    .await;
+    for _ in 0..10 {
+        let answer = post(&gateway, &[], "{\"a\":1}\n".repeat(1 << 20)).await;
+        assert!(answer.is_problem(401));
+    }
+    let head =
+        "POST /v1/logs HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
+    let mut polite = TcpStream::connect(gateway.http).await.unwrap();
+    polite.write_all(head.as_bytes()).await.unwrap();
+    let answer = tokio::time::timeout(Duration::from_secs(1), read_to_close(&mut polite));
+    assert_eq!(statuses(&answer.await.unwrap()), [401], "it is not asked for the body");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_says_so() {
     let gateway = Gateway::start(|config| {
         config.http.body_bytes_max = ByteSize(100_000);
