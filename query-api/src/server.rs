@@ -140,7 +140,7 @@ pub(crate) async fn serve(
     let server = Server {
         router,
         head_timeout: config.head_timeout.0,
-        room: Arc::new(Semaphore::new(config.connections_max)),
+        connections_max: config.connections_max,
         connections: GracefulShutdown::new(),
         shutdown,
     };
@@ -155,15 +155,18 @@ pub(crate) async fn serve(
 struct Server {
     router: Router,
     head_timeout: Duration,
-    room: Arc<Semaphore>,
+    connections_max: usize,
     connections: GracefulShutdown,
     shutdown: CancellationToken,
 }
 
 impl Server {
     async fn serve_tcp(&self, listener: TcpListener) {
+        let room = self.room();
         loop {
-            let Some((permit, accepted)) = self.next(listener.accept()).await else { return };
+            let Some((permit, accepted)) = self.next(&room, listener.accept()).await else {
+                return;
+            };
             match accepted {
                 Ok((stream, address)) => {
                     if let Err(error) = stream.set_nodelay(true) {
@@ -178,8 +181,10 @@ impl Server {
 
     async fn serve_local(&self, local: Option<LocalListener>) {
         let Some(local) = local else { return };
+        let room = self.room();
         loop {
-            let Some((permit, accepted)) = self.next(local.listener.accept()).await else { return };
+            let accept = local.listener.accept();
+            let Some((permit, accepted)) = self.next(&room, accept).await else { return };
             match accepted {
                 Ok((stream, _)) => match admin_at(&stream) {
                     Some(scope) => self.serve(stream, Peer::Local(scope), permit),
@@ -190,10 +195,19 @@ impl Server {
         }
     }
 
+    /// Each place has room of its own: the local admin comes in also when all of TCP's is taken.
+    fn room(&self) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(self.connections_max))
+    }
+
     /// A connection, once there is room for one; `None` when told to stop.
-    async fn next<T>(&self, accept: impl Future<Output = T>) -> Option<(OwnedSemaphorePermit, T)> {
+    async fn next<T>(
+        &self,
+        room: &Arc<Semaphore>,
+        accept: impl Future<Output = T>,
+    ) -> Option<(OwnedSemaphorePermit, T)> {
         let next = async {
-            let permit = Arc::clone(&self.room).acquire_owned().await.ok()?;
+            let permit = Arc::clone(room).acquire_owned().await.ok()?;
             Some((permit, accept.await))
         };
         self.shutdown.run_until_cancelled(next).await.flatten()

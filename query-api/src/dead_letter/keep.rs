@@ -14,6 +14,8 @@ use super::letters::{DEAD_LETTERS, Stored};
 
 /// The consumer group of dead letters, which is their stage's name too.
 pub const DEAD_LETTERS_GROUP: &str = "dead-letters";
+/// The longest id, stage or kind of a letter that is kept.
+const NAME_BYTES_MAX: usize = 256;
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// What runs on `logs.dead`.
@@ -40,6 +42,22 @@ impl Stage for PassOn {
     }
 }
 
+/// Reads a letter that can be stored: what is indexed of it is short.
+fn read(record: &Record) -> Result<DeadLetter, Rejection> {
+    let letter = DeadLetter::from_record(record)?;
+    let too_long = [&letter.id, &letter.stage, &letter.kind]
+        .into_iter()
+        .any(|name| name.len() > NAME_BYTES_MAX);
+    if too_long {
+        return Err(Rejection {
+            kind: "invalid_dead_letter".into(),
+            message: format!("a dead letter's names have at most {NAME_BYTES_MAX} bytes"),
+            position_bytes: None,
+        });
+    }
+    Ok(letter)
+}
+
 /// Stores letters.
 struct DeadLetterSink {
     documents: Arc<dyn DocumentStore>,
@@ -48,7 +66,7 @@ struct DeadLetterSink {
 #[async_trait]
 impl Sink for DeadLetterSink {
     async fn deliver(&self, items: &[Record]) -> Result<Vec<Outcome>, Fatal> {
-        let read: Vec<_> = items.iter().map(DeadLetter::from_record).collect();
+        let read: Vec<_> = items.iter().map(read).collect();
         let stored = self.store(read.iter().flatten()).await;
         let outcome = |read: Result<DeadLetter, Rejection>| match (read, &stored) {
             (Err(rejection), _) => Outcome::Rejected(rejection),

@@ -121,15 +121,16 @@ impl Filter {
         (index, values)
     }
 
-    /// A page of them, the latest first.
+    /// A page of them by time, the latest first if `descending`.
     pub(super) async fn find(
         &self,
         documents: &dyn DocumentStore,
+        descending: bool,
         limit: usize,
         after: Option<String>,
     ) -> Result<Found, DocumentError> {
         let (index, equals) = self.index();
-        let find = Find { equals, descending: true, limit, after };
+        let find = Find { equals, descending, limit, after };
         documents.find(DEAD_LETTERS.name, index, &find).await
     }
 

@@ -58,7 +58,8 @@ impl Selection {
     }
 }
 
-/// Reads the selected letters page by page.
+/// Reads the selected letters page by page, those of a filter from the oldest on: what is sent again
+/// is sent in its order.
 pub(super) struct Pages<'a> {
     api: &'a Api,
     selected: Selected,
@@ -85,7 +86,8 @@ impl<'a> Pages<'a> {
                 Ok(Some(found.into_iter().flatten().collect()))
             }
             Selected::Filter(filter) => {
-                let found = filter.find(self.api.documents(), PAGE, self.after.take()).await?;
+                let after = self.after.take();
+                let found = filter.find(self.api.documents(), false, PAGE, after).await?;
                 self.done = found.next.is_none();
                 self.after = found.next;
                 Ok(Some(found.documents))

@@ -157,12 +157,12 @@ pub(crate) async fn list(
     let filter = Filter { state: asked.state, stage: asked.stage, kind: asked.kind };
     let total = filter.count(api.documents()).await?;
     let found =
-        filter.find(api.documents(), size, asked.cursor).await.map_err(|error| {
-            match error.kind {
+        filter.find(api.documents(), true, size, asked.cursor).await.map_err(
+            |error| match error.kind {
                 document_store::ErrorKind::Invalid => Problem::invalid(error.to_string()),
                 _ => error.into(),
-            }
-        })?;
+            },
+        )?;
     let mut letters = Vec::with_capacity(found.documents.len());
     for document in &found.documents {
         letters.push(shown(&Stored::read(document)?));

@@ -30,34 +30,36 @@ function text(value: unknown): string {
   return plain.replace(INVISIBLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-const SUMMARY = [
-  "message",
-  "error.message",
-  "event.original",
-  "event.action",
-  "shop.order.id",
-  "shop.order.amount",
-  "shop.order.currency",
-  "http.request.method",
-  "url.path",
-  "url.original",
-  "url.full",
-  "http.response.status_code",
-  "event.risk_score",
-  "client.ip",
-  "client.geo.country_iso_code",
+/** Fields that say most about an event, with what stands before their values. */
+const SUMMARY: [string, string][] = [
+  ["message", ""],
+  ["error.message", ""],
+  ["event.original", ""],
+  ["event.action", ""],
+  ["shop.order.id", "order"],
+  ["shop.order.amount", "amount"],
+  ["shop.order.currency", ""],
+  ["http.request.method", ""],
+  ["url.path", "path"],
+  ["url.original", "url"],
+  ["url.full", "url"],
+  ["http.response.status_code", "status"],
+  ["event.risk_score", "risk"],
+  ["client.ip", "ip"],
+  ["client.geo.country_iso_code", "country"],
 ];
 const SUMMARY_CHARACTERS = 400;
 
-/** What says most about an event: names in a quieter colour than values. */
+/** What says most about an event: names in a quieter colour than values, and no value twice. */
 function summary(values: Map<string, unknown>): Node[] {
+  const said = new Set<string>();
   let room = SUMMARY_CHARACTERS;
-  return SUMMARY.flatMap((name) => {
-    const value = values.get(name);
-    if (value === undefined || value === null || value === "" || room <= 0) return [];
-    const shown = text(value).slice(0, room);
+  return SUMMARY.flatMap(([field, name]) => {
+    const shown = text(values.get(field) ?? "").slice(0, room);
+    if (shown === "" || said.has(shown)) return [];
+    said.add(shown);
     room -= shown.length;
-    const label = name.endsWith("message") ? null : element("span", { class: "name" }, `${name.split(".").pop()} `);
+    const label = name !== "" && element("span", { class: "name" }, `${name} `);
     return [element("span", { class: "part" }, label, shown)];
   });
 }
