@@ -11,9 +11,10 @@ use support::{default_stage, document, forwarded};
 
 fn inputs() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ecommerce");
-    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = std::fs::read_dir(folder).expect("the folder is part of the repository");
+    let paths = entries.map(|entry| entry.expect("the folder can be read").path());
     let mut inputs: Vec<_> =
-        paths.filter(|path| path.extension().is_some_and(|e| e == "in")).collect();
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "in")).collect();
     inputs.sort();
     inputs
 }

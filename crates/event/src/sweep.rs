@@ -1,7 +1,7 @@
 //! All of an event at once, without its structure: for questions whose answer is nearly always no.
 
 use crate::document::Event;
-use crate::node::{KEY_SHARED, Kind, NONE, NodeId, TEXT_IN_SCRATCH, TEXT_SHARED};
+use crate::node::{KEY_SHARED, Kind, NONE, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH, TEXT_SHARED};
 
 /// A value as a sweep meets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Swept {
     pub has_own_name: bool,
     /// Its text is neither a part of the payload nor shared.
     pub is_added: bool,
+    /// It is a string with escapes in its text.
+    pub has_escapes: bool,
 }
 
 impl Event {
@@ -26,6 +28,7 @@ impl Event {
             kind: node.kind,
             has_own_name: !node.has(KEY_SHARED) && node.key_start < node.key_end,
             is_added: node.flags & (TEXT_IN_SCRATCH | TEXT_SHARED) == TEXT_IN_SCRATCH,
+            has_escapes: node.has(TEXT_ESCAPED),
         })
     }
 

@@ -71,6 +71,15 @@ impl Conversion {
         !self.many && self.also.is_empty() && self.outcome.is_none() && self.first_of_list.is_none()
     }
 
+    /// Whether every string but the empty one is a value as it stands.
+    #[inline]
+    #[must_use]
+    pub fn takes_any_string(&self) -> bool {
+        matches!(self.kind, FieldKind::Keyword | FieldKind::Text)
+            && self.letter_case.is_none()
+            && self.absent.is_empty()
+    }
+
     /// Whether a text means that there is no value.
     #[inline]
     #[must_use]

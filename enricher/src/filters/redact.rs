@@ -30,22 +30,18 @@ const UNICODE_ESCAPE: &[u8] = b"\\u";
 struct Signs {
     at: bool,
     digits: bool,
-    escape: bool,
 }
 
 impl Signs {
-    fn any(self) -> bool {
-        self.at || self.digits || self.escape
-    }
-
-    /// Whether one of these signs is in a text.
-    fn are_in(self, text: &[u8], has_escapes: bool) -> bool {
+    /// Whether one of these signs is in a string, or may be hidden in it.
+    fn are_in(self, event: &Event, string: NodeId) -> bool {
+        let text = content(event, string);
+        let hidden =
+            || event.has_escapes(string) && memchr::memmem::find(text, UNICODE_ESCAPE).is_some();
         text.len() >= TEXT_BYTES_MIN
             && (self.at && email::may_be_in(text)
                 || self.digits && card::may_be_in(text)
-                || self.escape
-                    && has_escapes
-                    && memchr::memmem::find(text, UNICODE_ESCAPE).is_some())
+                || hidden())
     }
 }
 
@@ -107,13 +103,18 @@ impl Redact {
     /// Finds values that may have to be masked. What the payload does not hold, no part of it does,
     /// so most events are done with after one look at it.
     fn find(self, event: &Event, found: &mut Vec<NodeId>) {
-        let in_payload = self.signs(event.payload());
-        let in_added = Signs { at: self.emails, digits: self.cards, escape: true };
-        for Swept { id, kind, has_own_name, is_added } in event.sweep() {
+        let payload = event.payload();
+        let in_payload = Signs {
+            at: self.emails && email::may_be_in(payload),
+            digits: self.cards && card::may_be_in(payload),
+        };
+        let in_added = Signs { at: self.emails, digits: self.cards };
+        for Swept { id, kind, has_own_name, is_added, has_escapes } in event.sweep() {
             let suspicious = match kind {
+                Kind::String if is_added => in_added.are_in(event, id),
                 Kind::String => {
-                    let signs = if is_added { in_added } else { in_payload };
-                    signs.any() && signs.are_in(content(event, id), event.has_escapes(id))
+                    (in_payload.at || in_payload.digits || has_escapes)
+                        && in_payload.are_in(event, id)
                 }
                 Kind::Number => in_payload.digits && card::is_number(content(event, id)),
                 _ => false,
@@ -122,14 +123,6 @@ impl Redact {
             if suspicious || self.secrets && has_own_name && is_secret(event, id) {
                 found.push(id);
             }
-        }
-    }
-
-    fn signs(self, text: &[u8]) -> Signs {
-        Signs {
-            at: self.emails && email::may_be_in(text),
-            digits: self.cards && card::may_be_in(text),
-            escape: memchr::memmem::find(text, UNICODE_ESCAPE).is_some(),
         }
     }
 

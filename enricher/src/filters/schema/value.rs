@@ -27,6 +27,10 @@ use Converted::{Absent, Fails, Fits};
 pub(super) fn convert(event: &mut Event, node: NodeId, conversion: &Conversion) -> Converted {
     match event.kind(node) {
         Kind::Null => return Absent,
+        Kind::String if conversion.takes_any_string() => {
+            let empty = event.content(node).is_none_or(<[u8]>::is_empty);
+            return if empty { Absent } else { Fits };
+        }
         Kind::String => {
             let content = event.content(node).unwrap_or_default();
             if conversion.means_absent(content) {
