@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 
 use bus::{Codec, Positioned, Record};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
-use event::{Event, FieldPath, Kind, Limits, Refusal, RefusalKind};
+use event::{Event, FieldPath, Fragment, Kind, Limits, NodeId, Refusal, RefusalKind};
 use pipeline::{Rejection, Stage, State, Verdict};
 use smallvec::SmallVec;
 
@@ -18,6 +18,8 @@ use crate::plan::{Plan, Program};
 const DROPPED: &str = "dropped";
 /// Most bytes of a routing key: it only has to choose a partition.
 const ROUTING_KEY_BYTES_MAX: usize = 256;
+/// Size of the blocks of memory that documents are written into, in bytes.
+const BLOCK_BYTES: usize = 64 << 10;
 /// What a document is.
 const CONTENT_TYPE: ByteString = ByteString::from_static("application/json");
 
@@ -113,6 +115,9 @@ struct DocumentWriter {
     user_id: FieldPath,
     session_id: FieldPath,
     json: Vec<u8>,
+    block: BytesMut,
+    /// The last shop that a document was of, and its `organization`.
+    tenant: (ByteString, Option<Fragment>),
 }
 
 impl DocumentWriter {
@@ -121,13 +126,15 @@ impl DocumentWriter {
             user_id: FieldPath::dotted("user.id"),
             session_id: FieldPath::dotted("shop.session.id"),
             json: Vec::new(),
+            block: BytesMut::with_capacity(BLOCK_BYTES),
+            tenant: (ByteString::new(), None),
         }
     }
 
     /// The record of an event; `number` is 0 for the one that was decoded, and counts those that
     /// were made of it.
     fn write(&mut self, event: &mut Event, record: &Record, number: usize) -> Record {
-        set_tenant(event, &record.shop);
+        self.set_tenant(event, &record.shop);
         self.json.clear();
         event.write_json(&mut self.json);
         let id = match number {
@@ -145,8 +152,15 @@ impl DocumentWriter {
             trace_context: record.trace_context.clone(),
             attempt: record.attempt,
             routing_key: self.routing_key(event),
-            payload: Bytes::copy_from_slice(&self.json),
+            payload: self.payload(),
         }
+    }
+
+    /// The document as bytes that share one block of memory with their neighbours.
+    fn payload(&mut self) -> Bytes {
+        self.block.reserve(self.json.len());
+        self.block.extend_from_slice(&self.json);
+        self.block.split().freeze()
     }
 
     /// The customer, else the session, so that a customer's events stay in order.
@@ -161,29 +175,44 @@ impl DocumentWriter {
         let end = (0..=key.len().min(ROUTING_KEY_BYTES_MAX)).rfind(|at| key.is_char_boundary(*at));
         ByteString::from(&key[..end.unwrap_or_default()])
     }
-}
 
-/// Says whose the document is: `organization.id` is the record's shop, and nothing else in the
-/// document can be read as that field.
-fn set_tenant(event: &mut Event, shop: &str) {
-    let root = event.root();
-    if let Some(dotted) = event.child(root, "organization.id") {
-        event.detach(dotted);
-    }
-    let organization = match event.child(root, "organization") {
-        Some(found) if event.kind(found) == Kind::Object => found,
-        found => {
-            let made = event.new_object();
-            match found {
-                Some(other) => event.replace(other, made),
-                None => event.attach(root, "organization", made),
-            }
-            made
+    /// Says whose the document is: `organization.id` is the record's shop, and nothing else in the
+    /// document can be read as that field.
+    fn set_tenant(&mut self, event: &mut Event, shop: &ByteString) {
+        let root = event.root();
+        if let Some(dotted) = event.child(root, "organization.id") {
+            event.detach(dotted);
         }
-    };
-    let id = event.new_text(shop);
-    match event.child(organization, "id") {
-        Some(old) => event.replace(old, id),
-        None => event.attach(organization, "id", id),
+        match event.child(root, "organization") {
+            Some(organization) if event.kind(organization) == Kind::Object => {
+                let id = event.new_text(shop);
+                match event.child(organization, "id") {
+                    Some(old) => event.replace(old, id),
+                    None => event.attach(organization, "id", id),
+                }
+            }
+            found => {
+                let organization = self.organization(event, shop);
+                match found {
+                    Some(other) => event.replace(other, organization),
+                    None => event.attach(root, "organization", organization),
+                }
+            }
+        }
+    }
+
+    fn organization(&mut self, event: &mut Event, shop: &ByteString) -> NodeId {
+        let (known, fragment) = &mut self.tenant;
+        if fragment.is_none() || known != shop {
+            let mut json = b"{\"id\":\"".to_vec();
+            event::escape(shop, &mut json);
+            json.extend_from_slice(b"\"}");
+            *known = shop.clone();
+            *fragment = Fragment::constant(&json);
+        }
+        match fragment {
+            Some(fragment) => event.new_fragment(fragment),
+            None => event.new_object(),
+        }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use crate::document::{Event, has_line_ends};
+use crate::document::Event;
 use crate::node::{
     CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, KEY_SHARED, Kind, NONE, Node, NodeId, TEXT_ESCAPED,
     TEXT_IN_SCRATCH, link, mark_changed, replace, unlink,
 };
 use crate::path::{FieldPath, Segment};
 use crate::refusal::{Limits, Refusal};
-use crate::scan::{Scanned, scan_wrapped};
+use crate::scan::scan_wrapped;
 use crate::text::escape;
 use crate::timestamp::{format_timestamp, parse_iso8601};
 
@@ -114,10 +114,10 @@ impl Event {
         let flags = KEY_IN_SCRATCH | TEXT_IN_SCRATCH;
         let scanned = scan_wrapped(&self.scratch, from, limits, &mut self.nodes, flags);
         match scanned {
-            Ok((wrapper, Scanned { has_lone_surrogates })) => {
+            Ok((wrapper, scanned)) => {
                 let value = self.nodes[wrapper as usize].first_child;
                 unlink(&mut self.nodes, value);
-                self.is_rough |= has_lone_surrogates || has_line_ends(json);
+                self.is_rough |= scanned.is_rough();
                 Ok(NodeId(value))
             }
             Err(refusal) => {

@@ -9,8 +9,8 @@ use crate::node::{
 };
 use crate::path::FieldPath;
 use crate::refusal::{Limits, Refusal};
-use crate::scan::{Scanned, scan};
-use crate::text::unescape;
+use crate::scan::scan;
+use crate::text::{as_text, unescape};
 use crate::timestamp::parse_iso8601;
 
 /// A decoded event. One is used again and again by a worker, so that an event costs no allocation.
@@ -71,7 +71,7 @@ impl Event {
     ) -> Result<(), Refusal> {
         self.scratch.clear();
         self.timestamp_ns = received_at_ns;
-        let Scanned { has_lone_surrogates } = match scan(payload, limits, &mut self.nodes) {
+        let scanned = match scan(payload, limits, &mut self.nodes) {
             Ok(scanned) => scanned,
             Err(refusal) => {
                 self.clear();
@@ -79,9 +79,11 @@ impl Event {
             }
         };
         self.payload = payload.clone();
-        self.is_rough = has_lone_surrogates || has_line_ends(payload);
-        self.take_own_timestamp();
-        if has_lone_surrogates {
+        self.is_rough = scanned.is_rough();
+        if scanned.has_at_names {
+            self.take_own_timestamp();
+        }
+        if scanned.has_lone_surrogates {
             self.add_tag("_lone_surrogate");
         }
         Ok(())
@@ -152,7 +154,7 @@ impl Event {
 
     fn key_of(&self, node: &Node) -> Cow<'_, str> {
         let slice = self.key_slice(node);
-        if node.has(KEY_ESCAPED) { unescape(slice) } else { String::from_utf8_lossy(slice) }
+        if node.has(KEY_ESCAPED) { unescape(slice) } else { as_text(slice) }
     }
 
     /// The value of this name in an object.
@@ -247,7 +249,7 @@ impl Event {
             return None;
         }
         let slice = self.text_slice(node);
-        Some(if node.has(TEXT_ESCAPED) { unescape(slice) } else { String::from_utf8_lossy(slice) })
+        Some(if node.has(TEXT_ESCAPED) { unescape(slice) } else { as_text(slice) })
     }
 
     /// Whether a value is this string.
@@ -269,7 +271,7 @@ impl Event {
     pub fn scalar_text(&self, id: NodeId) -> Option<Cow<'_, str>> {
         match self.kind(id) {
             Kind::String => self.text(id),
-            Kind::Number => Some(String::from_utf8_lossy(self.text_slice(self.node(id)))),
+            Kind::Number => Some(as_text(self.text_slice(self.node(id)))),
             Kind::True => Some(Cow::Borrowed("true")),
             Kind::False => Some(Cow::Borrowed("false")),
             Kind::Null | Kind::Object | Kind::Array => None,
@@ -298,10 +300,6 @@ impl Event {
         };
         self.text_is(tags, tag) || self.elements(tags).any(|element| self.text_is(element, tag))
     }
-}
-
-pub(crate) fn has_line_ends(json: &[u8]) -> bool {
-    memchr::memchr2(b'\n', b'\r', json).is_some()
 }
 
 fn some(id: u32) -> Option<NodeId> {

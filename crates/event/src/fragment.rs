@@ -1,6 +1,6 @@
 //! JSON that many events get: scanned once, then copied into each.
 
-use crate::document::{Event, has_line_ends};
+use crate::document::Event;
 use crate::node::{
     KEY_IN_SCRATCH, KEY_SHARED, Kind, NONE, Node, NodeId, TEXT_IN_SCRATCH, TEXT_SHARED,
 };
@@ -35,7 +35,7 @@ impl Fragment {
         let mut nodes = Vec::new();
         let (wrapper, scanned) =
             scan_wrapped(&text, 0, &Limits::documents(), &mut nodes, flags).ok()?;
-        let is_rough = scanned.has_lone_surrogates || has_line_ends(json);
+        let is_rough = scanned.is_rough();
         // The wrapper is left out: the value stands nowhere.
         nodes.remove(wrapper as usize);
         let without_wrapper = |id: &mut u32| *id = id.checked_sub(1).unwrap_or(NONE);

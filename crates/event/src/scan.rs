@@ -10,7 +10,7 @@ use crate::node::{
 };
 use crate::refusal::{Limits, Refusal, RefusalKind};
 use keys::Keys;
-use lexeme::{Escapes, literal, number, skip_blanks, string};
+use lexeme::{Escapes, is_blank, literal, number, skip_blanks, string};
 
 /// The deepest nesting that any limit may allow.
 pub(crate) const DEPTH_CAP: usize = 128;
@@ -20,6 +20,17 @@ pub(crate) const DEPTH_CAP: usize = 128;
 pub struct Scanned {
     /// Strings hold halves of surrogate pairs, which are no characters.
     pub has_lone_surrogates: bool,
+    /// Ends of lines stand between values.
+    pub has_line_ends: bool,
+    /// A name begins with `@`, or with an escape that may be one.
+    pub has_at_names: bool,
+}
+
+impl Scanned {
+    /// Whether slices of the text cannot be output as they are.
+    pub(crate) fn is_rough(self) -> bool {
+        self.has_lone_surrogates || self.has_line_ends
+    }
 }
 
 /// Scans one JSON object into `nodes`, which is cleared first; node 0 is the object.
@@ -143,7 +154,7 @@ impl Scanner<'_> {
         let mut container = self.open(Kind::Object, start, NONE, (0, 0, false))?;
         let mut depth = 1;
         keys.open(depth);
-        let mut at = skip_blanks(self.payload, start + 1);
+        let mut at = self.skip_blanks(start + 1);
         let mut empty = true;
         loop {
             let in_object = self.nodes[container as usize].kind == Kind::Object;
@@ -162,11 +173,11 @@ impl Scanner<'_> {
                     depth += 1;
                     container = node;
                     keys.open(depth);
-                    at = skip_blanks(self.payload, at);
+                    at = self.skip_blanks(at);
                     empty = true;
                     continue;
                 }
-                at = skip_blanks(self.payload, at);
+                at = self.skip_blanks(at);
             }
             // After a value: a comma, or the end of this container and perhaps of those around it.
             loop {
@@ -174,7 +185,7 @@ impl Scanner<'_> {
                 let close = if in_object { b'}' } else { b']' };
                 match self.payload.get(at) {
                     Some(b',') if !empty || self.nodes[container as usize].first_child != NONE => {
-                        at = skip_blanks(self.payload, at + 1);
+                        at = self.skip_blanks(at + 1);
                         empty = false;
                         break;
                     }
@@ -187,7 +198,7 @@ impl Scanner<'_> {
                         }
                         depth -= 1;
                         empty = false;
-                        at = skip_blanks(self.payload, at);
+                        at = self.skip_blanks(at);
                     }
                     _ => return Err(invalid(at)),
                 }
@@ -203,11 +214,12 @@ impl Scanner<'_> {
         let start = *at + 1;
         let (end, escapes) = string(self.payload, start)?;
         let escaped = self.noted(escapes);
-        *at = skip_blanks(self.payload, end + 1);
+        self.scanned.has_at_names |= matches!(self.payload[start], b'@' | b'\\');
+        *at = self.skip_blanks(end + 1);
         if self.payload.get(*at) != Some(&b':') {
             return Err(invalid(*at));
         }
-        *at = skip_blanks(self.payload, *at + 1);
+        *at = self.skip_blanks(*at + 1);
         Ok((start as u32, end as u32, escaped))
     }
 
@@ -246,6 +258,22 @@ impl Scanner<'_> {
             _ => return Err(invalid(start)),
         };
         self.push(Node::new(kind, from as u32, end as u32, flags), container, key)
+    }
+
+    #[inline]
+    fn skip_blanks(&mut self, at: usize) -> usize {
+        match self.payload.get(at) {
+            Some(byte) if is_blank(*byte) => self.skip_some_blanks(at),
+            _ => at,
+        }
+    }
+
+    #[cold]
+    fn skip_some_blanks(&mut self, at: usize) -> usize {
+        let end = skip_blanks(self.payload, at);
+        self.scanned.has_line_ends |=
+            self.payload[at..end].iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+        end
     }
 
     /// Says whether there are any.

@@ -2,16 +2,25 @@
 
 use std::borrow::Cow;
 
+/// Bytes as text. They were checked when they came in, or were text then.
+#[inline]
+pub(crate) fn as_text(bytes: &[u8]) -> Cow<'_, str> {
+    match simdutf8::basic::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}
+
 /// The text of a string's content, which must be valid JSON. A lone surrogate becomes U+FFFD.
 #[must_use]
 pub fn unescape(content: &[u8]) -> Cow<'_, str> {
     if !content.contains(&b'\\') {
-        return String::from_utf8_lossy(content);
+        return as_text(content);
     }
     let mut text = String::with_capacity(content.len());
     let mut rest = content;
     while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
-        text.push_str(&String::from_utf8_lossy(&rest[..at]));
+        text.push_str(&as_text(&rest[..at]));
         rest = &rest[at + 1..];
         let Some((&letter, after)) = rest.split_first() else {
             break;
@@ -27,7 +36,7 @@ pub fn unescape(content: &[u8]) -> Cow<'_, str> {
             other => text.push(char::from(other)),
         }
     }
-    text.push_str(&String::from_utf8_lossy(rest));
+    text.push_str(&as_text(rest));
     Cow::Owned(text)
 }
 

@@ -7,10 +7,15 @@ use crate::text::skip_plain;
 /// The first byte from `at` that is not a blank.
 #[inline]
 pub(super) fn skip_blanks(payload: &[u8], mut at: usize) -> usize {
-    while let Some(b' ' | b'\t' | b'\n' | b'\r') = payload.get(at) {
+    while payload.get(at).is_some_and(|byte| is_blank(*byte)) {
         at += 1;
     }
     at
+}
+
+#[inline]
+pub(super) const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 /// What a string holds beside plain text.
