@@ -32,9 +32,13 @@ fn main() {
     let events = setting("DOOR_EVENTS", if test { 4_000 } else { 1_000_000 });
     let connections = setting("DOOR_CONNECTIONS", 4);
     let mut report = format!("{events} events of {} bytes\n", event(0).len());
-    for (door, connections) in
-        [("tcp", 1), ("tcp", connections), ("http", connections), ("http-keyed", connections), ("udp", 1)]
-    {
+    for (door, connections) in [
+        ("tcp", 1),
+        ("tcp", connections),
+        ("http", connections),
+        ("http-keyed", connections),
+        ("udp", 1),
+    ] {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

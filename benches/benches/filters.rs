@@ -83,10 +83,8 @@ fn pass(criterion: &mut Criterion, name: &str, pipeline: &str, lines: &[String])
 fn filters(criterion: &mut Criterion) {
     let matching = access_lines(false);
     let cut = access_lines(true);
-    let addresses: Vec<_> = matching
-        .iter()
-        .map(|line| line.split(' ').next().unwrap_or_default().to_owned())
-        .collect();
+    let addresses: Vec<_> =
+        matching.iter().map(|line| line.split(' ').next().unwrap_or_default().to_owned()).collect();
     let agents: Vec<_> = matching
         .iter()
         .map(|line| line.rsplit('"').nth(1).unwrap_or_default().to_owned())

@@ -44,9 +44,9 @@ pub struct LogConfig {
     pub frame_bytes_max: usize,
     /// Frames that wait to be written, over all topics, bytes; 32 MiB. Publishers wait beyond it.
     pub queue_bytes: usize,
-    /// Records of one batch for a consumer; 4,096.
+    /// Records of one batch for a consumer; 1,024.
     pub batch_records: u32,
-    /// Bytes of one batch for a consumer; 4 MiB. One larger frame is still delivered.
+    /// Bytes of one batch for a consumer; 1 MiB. One larger frame is still delivered.
     pub batch_bytes: usize,
     /// Free disk space below which nothing is accepted from the doors, bytes; 1 GiB. The other
     /// topics may use half of it, so that what was accepted can still flow on.
@@ -72,8 +72,8 @@ impl Default for LogConfig {
             frame_records: 1_024,
             frame_bytes_max: 8 << 20,
             queue_bytes: 32 << 20,
-            batch_records: 4_096,
-            batch_bytes: 4 << 20,
+            batch_records: 1_024,
+            batch_bytes: 1 << 20,
             disk_reserve_bytes: 1 << 30,
             retention_age_h: 72,
             retention_bytes: 16 << 30,

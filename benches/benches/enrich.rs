@@ -1,0 +1,74 @@
+//! Enriching with the default pipeline against a strict scan of the same lines: how many times a scan
+//! does the work on an event cost?
+
+use std::hint::black_box;
+
+use bus::{Codec, Positioned, Record, RecordId};
+use bytes::Bytes;
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use enricher::{Config, EnricherStage, compile};
+use event::{Limits, scan};
+use millrace::generate::{Generator, Options};
+use pipeline::{Stage, State};
+
+const EVENTS: u64 = 4_096;
+
+fn records() -> Vec<Positioned> {
+    let generator = Generator::new(Options {
+        count: EVENTS,
+        seed: 7,
+        start: "2026-11-20T00:00:00Z".parse().expect("a time"),
+        span_seconds: 3_600,
+        malformed_share: 0.0,
+        dirty_share: 0.03,
+        customers: 5_000,
+    });
+    let record = |(number, line): (usize, Vec<u8>)| Positioned {
+        offset: number as u64,
+        index: 0,
+        record: Record {
+            id: RecordId((number as u128).to_be_bytes()),
+            received_at_ns: 1_763_600_000_000_000_000,
+            shop: "default".into(),
+            source: "127.0.0.1".into(),
+            listener: "tcp".into(),
+            codec: Codec::Json,
+            content_type: Default::default(),
+            trace_context: Default::default(),
+            attempt: 0,
+            routing_key: Default::default(),
+            payload: Bytes::from(line),
+        },
+    };
+    generator.enumerate().map(record).collect()
+}
+
+fn enrich(criterion: &mut Criterion) {
+    let records = records();
+    let bytes: usize = records.iter().map(|item| item.record.payload.len()).sum();
+    let mut group = criterion.benchmark_group("enrich");
+    group.throughput(Throughput::ElementsAndBytes { elements: EVENTS, bytes: bytes as u64 });
+    group.sample_size(20);
+    let limits = Limits::default();
+    group.bench_function("strict scan", |bencher| {
+        let mut nodes = Vec::new();
+        bencher.iter(|| {
+            for item in &records {
+                black_box(scan(&item.record.payload, &limits, &mut nodes)).expect("well-formed");
+            }
+        });
+    });
+    let plan = compile(&Config::default(), "a key for the bench").expect("the default pipeline");
+    group.bench_function("default pipeline", |bencher| {
+        let mut stage = EnricherStage::new(&plan, Config::default().limits());
+        bencher.iter_batched(
+            State::default,
+            |mut state| black_box(stage.process(&records, &mut state)),
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, enrich);
+criterion_main!(benches);
