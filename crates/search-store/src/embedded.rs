@@ -140,6 +140,18 @@ impl EmbeddedSearch {
         messages.clone().ok_or(StoreError::Closed)
     }
 
+    /// Why the writer does not answer.
+    fn no_writer(&self) -> StoreError {
+        match self.messages() {
+            Err(closed) => closed,
+            Ok(_) => StoreError::Fatal(
+                "the search index's writer failed, as the log tells: restart, which sets a damaged \
+                 part aside"
+                    .to_owned(),
+            ),
+        }
+    }
+
     /// Runs a read on a thread that may block.
     async fn read<T: Send + 'static>(
         &self,
@@ -245,8 +257,8 @@ impl SearchStore for EmbeddedSearch {
         }
         let (reply, answered) = oneshot::channel();
         let bulk = Bulk { documents, reply, permit };
-        messages.send(Message::Bulk(bulk)).map_err(|_| StoreError::Closed)?;
-        let mut answers = answered.await.map_err(|_| StoreError::Closed)?.into_iter();
+        messages.send(Message::Bulk(bulk)).map_err(|_| self.no_writer())?;
+        let mut answers = answered.await.map_err(|_| self.no_writer())?.into_iter();
         Ok(outcomes
             .into_iter()
             .map(|outcome| outcome.or_else(|| answers.next()))
