@@ -310,7 +310,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_pattern_panics(pattern in r#"[a-c(){}\[\]?*+|\\:^$,0-9<>=!#'mi-]{0,24}"#) {
-            let _: Result<_, _> = compile(&pattern);
+            drop(compile(&pattern));
         }
     }
 }

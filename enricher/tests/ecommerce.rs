@@ -25,21 +25,21 @@ fn events_become_the_expected_documents() {
     for input in inputs() {
         let mut stage = default_stage();
         let mut out = String::new();
-        for line in std::fs::read_to_string(&input).unwrap().lines() {
+        for line in std::fs::read_to_string(&input).expect("test data is good").lines() {
             let record = forwarded(&mut stage, line.to_owned());
-            out.push_str(std::str::from_utf8(&record.payload).unwrap());
+            out.push_str(std::str::from_utf8(&record.payload).expect("test data is good"));
             out.push('\n');
         }
         let expected = input.with_extension("out");
         if std::env::var_os("UPDATE_EXPECT").is_some() {
-            std::fs::write(&expected, &out).unwrap();
+            std::fs::write(&expected, &out).expect("test data is good");
         }
         let expected_out = std::fs::read_to_string(&expected).unwrap_or_default();
         for (number, (is, should)) in out.lines().zip(expected_out.lines()).enumerate() {
             assert_eq!(is, should, "{} line {}", input.display(), number + 1);
         }
         assert_eq!(out.lines().count(), expected_out.lines().count(), "{}", input.display());
-        names.push(input.file_stem().unwrap().to_string_lossy().into_owned());
+        names.push(input.file_stem().expect("test data is good").to_string_lossy().into_owned());
     }
     let log_types = schema::LOG_TYPES.iter().filter(|name| **name != schema::FRAUD_SCORE);
     for log_type in log_types {
@@ -52,7 +52,7 @@ fn every_document_keeps_to_the_schema_and_holds_no_secret() {
     let mut stage = default_stage();
     let mut by_type: BTreeMap<String, usize> = BTreeMap::new();
     for input in inputs() {
-        for line in std::fs::read_to_string(&input).unwrap().lines() {
+        for line in std::fs::read_to_string(&input).expect("test data is good").lines() {
             let document = document(&mut stage, line.to_owned());
             assert_eq!(schema::check_document(&document), Vec::<String>::new(), "{line}");
             assert_eq!(document["organization"]["id"], "default");
@@ -62,7 +62,8 @@ fn every_document_keeps_to_the_schema_and_holds_no_secret() {
             {
                 assert!(!text.contains(secret), "{secret} in {text}");
             }
-            let log_type = document["event"]["dataset"].as_str().unwrap().to_owned();
+            let log_type =
+                document["event"]["dataset"].as_str().expect("test data is good").to_owned();
             *by_type.entry(log_type).or_default() += 1;
         }
     }

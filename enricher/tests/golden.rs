@@ -15,8 +15,8 @@ use pipeline::Verdict;
 fn pipelines_make_the_expected_documents() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut checked = 0;
-    for entry in std::fs::read_dir(&folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(&folder).expect("test data is good") {
+        let path = entry.expect("test data is good").path();
         if path.extension().is_some_and(|extension| extension == "conf") {
             check(&path);
             checked += 1;
@@ -26,16 +26,16 @@ fn pipelines_make_the_expected_documents() {
 }
 
 fn check(conf: &Path) {
-    let pipeline = std::fs::read_to_string(conf).unwrap();
+    let pipeline = std::fs::read_to_string(conf).expect("test data is good");
     let codec = if pipeline.starts_with("# plain") { Codec::Plain } else { Codec::Json };
     let mut stage = support::stage(&pipeline);
-    let input = std::fs::read_to_string(conf.with_extension("in")).unwrap();
+    let input = std::fs::read_to_string(conf.with_extension("in")).expect("test data is good");
     let mut out = String::new();
     for line in input.lines() {
         match support::verdict(&mut stage, support::record(line.to_owned(), codec)) {
             Verdict::Forward(records) => {
                 for record in records {
-                    out.push_str(std::str::from_utf8(&record.payload).unwrap());
+                    out.push_str(std::str::from_utf8(&record.payload).expect("test data is good"));
                     out.push('\n');
                 }
             }
@@ -47,7 +47,7 @@ fn check(conf: &Path) {
     }
     let expected = conf.with_extension("out");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(&expected, &out).unwrap();
+        std::fs::write(&expected, &out).expect("test data is good");
     }
     let expected = std::fs::read_to_string(&expected).unwrap_or_default();
     assert_eq!(out, expected, "{} (UPDATE_EXPECT=1 accepts it)", conf.display());

@@ -27,7 +27,7 @@ fn hostile_07_what_is_just_allowed_can_be_read_again() {
     let deep = format!("{{\"a\":{}1{}}}", "[".repeat(63), "]".repeat(63));
     let mut again = event::Event::new();
     let out = support::forwarded(&mut stage, deep);
-    again.decode_json(&out.payload, 0, &event::Limits::documents()).unwrap();
+    again.decode_json(&out.payload, 0, &event::Limits::documents()).expect("test data is good");
 }
 
 #[test]
@@ -57,9 +57,12 @@ fn hostile_09_bytes_that_are_no_text() {
     assert_eq!(mark["message"], "m");
     let odd =
         document(&mut stage, r#"{"log_type":"error","message":"a\ud800b\u0000c\u001b[31md"}"#);
-    let text = odd["message"].as_str().unwrap();
+    let text = odd["message"].as_str().expect("test data is good");
     assert_eq!(text, "a\u{fffd}b\u{0}c\u{1b}[31md");
-    assert!(odd["tags"].as_array().unwrap().contains(&json!("_lone_surrogate")), "{odd}");
+    assert!(
+        odd["tags"].as_array().expect("test data is good").contains(&json!("_lone_surrogate")),
+        "{odd}"
+    );
     let raw_control = &b"{\"message\":\"a\x00b\"}"[..];
     assert_eq!(rejection(&mut stage, raw_control).kind, "invalid_json");
     let mut plain = support::stage("filter { }");
@@ -67,7 +70,7 @@ fn hostile_09_bytes_that_are_no_text() {
     else {
         panic!("not forwarded");
     };
-    let out: Value = serde_json::from_slice(&records[0].payload).unwrap();
+    let out: Value = serde_json::from_slice(&records[0].payload).expect("test data is good");
     assert_eq!(out["tags"], json!(["_invalid_utf8"]));
 }
 
@@ -86,14 +89,14 @@ fn hostile_10_numbers_stay_exact_or_stand_aside() {
     assert_eq!(rejection(&mut stage, r#"{"amount":NaN}"#).kind, "invalid_json");
     let beyond = support::forwarded(&mut stage, r#"{"log_type":"transaction","tax":1e400}"#);
     let mut event = event::Event::new();
-    event.decode_json(&beyond.payload, 0, &event::Limits::documents()).unwrap();
+    event.decode_json(&beyond.payload, 0, &event::Limits::documents()).expect("test data is good");
     assert!(event.get(&event::FieldPath::dotted("shop.order.tax")).is_none());
     // As text: a reader of JSON would round.
     let exact = support::forwarded(
         &mut stage,
         r#"{"log_type":"transaction","amount":"90071992547409.93"}"#,
     );
-    let text = String::from_utf8(exact.payload.to_vec()).unwrap();
+    let text = String::from_utf8(exact.payload.to_vec()).expect("test data is good");
     assert!(text.contains(r#""amount":90071992547409.93"#), "{text}");
 }
 
@@ -151,7 +154,10 @@ fn hostile_12_names_from_values_stay_within_the_list() {
         );
         let known =
             ["transaction", "error", "user_behavior", "performance", "fraud_detection", "other"];
-        assert!(known.contains(&out["event"]["dataset"].as_str().unwrap()), "{name}: {out}");
+        assert!(
+            known.contains(&out["event"]["dataset"].as_str().expect("test data is good")),
+            "{name}: {out}"
+        );
         assert_eq!(out["organization"]["id"], "default", "{name}");
     }
 }

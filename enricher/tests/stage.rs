@@ -21,7 +21,7 @@ fn a_record_keeps_its_identity() {
     assert_eq!((went.received_at_ns, went.attempt), (came.received_at_ns, came.attempt));
     assert_eq!((&*went.content_type, went.codec), ("application/json", Codec::Json));
     assert_eq!(
-        serde_json::from_slice::<Value>(&went.payload).unwrap(),
+        serde_json::from_slice::<Value>(&went.payload).expect("test data is good"),
         json!({"@timestamp": "2026-11-24T12:00:00.000Z", "a": 1, "user": {"id": "u-1"}, "organization": {"id": "default"}})
     );
 }
@@ -67,7 +67,7 @@ fn plain_lines_are_messages() {
         let Verdict::Forward(records) = verdict(stage, record(bytes, Codec::Plain)) else {
             panic!("not forwarded");
         };
-        serde_json::from_slice::<Value>(&records[0].payload).unwrap()
+        serde_json::from_slice::<Value>(&records[0].payload).expect("test data is good")
     };
     assert_eq!(line(&mut stage, b"{\"not\": \"json\"")["message"], "{\"not\": \"json\"");
     let odd = line(&mut stage, b"caf\xe9");

@@ -71,7 +71,7 @@ fn is_enabled(config: &PlatformConfig, group: &str) -> bool {
 
 fn open_bus(config: &PlatformConfig, data: &Path) -> Result<Arc<dyn Bus>, Failure> {
     match config.bus.url.as_str() {
-        "embedded:" => EmbeddedBus::open(&data.join("bus"), config.bus.log.clone())
+        "embedded:" => EmbeddedBus::open(data.join("bus"), config.bus.log.clone())
             .map(|bus| Arc::new(bus) as Arc<dyn Bus>)
             .map_err(|error| Failure::new(error.to_string())),
         other => Err(unknown("bus.url", other, "embedded:")),

@@ -78,8 +78,14 @@ impl Parser<'_> {
         Err(Lost)
     }
 
-    /// Something else than what must stand here.
+    /// Something else than what must stand here; reading cannot go on.
     fn unexpected<T>(&mut self, wanted: &str, way_out: &str) -> Parsed<T> {
+        self.note_unexpected(wanted, way_out);
+        Err(Lost)
+    }
+
+    /// Something else than what must stand here; reading goes on.
+    fn note_unexpected(&mut self, wanted: &str, way_out: &str) {
         let found = match self.lexer.peek() {
             None => "the file ends".to_owned(),
             Some(_) if !self.lexer.peek_name().is_empty() => {
@@ -92,7 +98,7 @@ impl Parser<'_> {
         };
         let mut span = self.lexer.here();
         span.end = span.end.max(span.start + self.lexer.peek_name().len());
-        self.lost(span, format!("{found} where {wanted} should stand"), way_out)
+        self.mistake(span, format!("{found} where {wanted} should stand"), way_out);
     }
 
     fn expect(&mut self, sign: &str, wanted: &str, way_out: &str) -> Parsed<()> {
@@ -378,7 +384,7 @@ impl Parser<'_> {
             if comma_needed && !comma_found {
                 let way_out = "elements of an array are separated by commas";
                 // A value that follows is read: only the comma was forgotten.
-                let _: Parsed<()> = self.unexpected("`,` or `]`", way_out);
+                self.note_unexpected("`,` or `]`", way_out);
             }
             match self.value() {
                 Ok(element) => elements.push(element),

@@ -1,6 +1,6 @@
 //! For tests: a stage over a pipeline, records as a door makes them, and its verdicts.
 
-#![expect(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use bus::{Codec, Positioned, Record, RecordId};
 use bytes::Bytes;
@@ -10,13 +10,13 @@ use pipeline::{Rejection, Stage, State, Verdict};
 use serde_json::Value;
 
 /// 2026-11-24T12:00:00Z: when every record was received.
-pub const RECEIVED_AT_NS: i64 = 1_795_521_600_000_000_000;
+pub(crate) const RECEIVED_AT_NS: i64 = 1_795_521_600_000_000_000;
 
 /// What the installation's key is.
 const SECRET: &str = "a key for tests";
 
 /// Compiles a pipeline's text.
-pub fn plan(text: &str) -> Plan {
+pub(crate) fn plan(text: &str) -> Plan {
     let environment = Environment { secret: SECRET.to_owned(), ..Environment::default() };
     plan::parse_and_compile(
         &Source::new("test.conf", text),
@@ -27,18 +27,18 @@ pub fn plan(text: &str) -> Plan {
 }
 
 /// A stage that runs a pipeline's text.
-pub fn stage(text: &str) -> EnricherStage {
+pub(crate) fn stage(text: &str) -> EnricherStage {
     EnricherStage::new(&plan(text), Limits::default())
 }
 
 /// A stage that runs the built-in pipeline.
-pub fn default_stage() -> EnricherStage {
-    let plan = enricher::compile(&Config::default(), SECRET).unwrap();
+pub(crate) fn default_stage() -> EnricherStage {
+    let plan = enricher::compile(&Config::default(), SECRET).expect("test data is good");
     EnricherStage::new(&plan, Limits::default())
 }
 
 /// A record of the shop `default`.
-pub fn record(payload: impl Into<Bytes>, codec: Codec) -> Record {
+pub(crate) fn record(payload: impl Into<Bytes>, codec: Codec) -> Record {
     Record {
         id: RecordId([7; 16]),
         received_at_ns: RECEIVED_AT_NS,
@@ -55,7 +55,7 @@ pub fn record(payload: impl Into<Bytes>, codec: Codec) -> Record {
 }
 
 /// The verdict on one record.
-pub fn verdict(stage: &mut EnricherStage, record: Record) -> Verdict {
+pub(crate) fn verdict(stage: &mut EnricherStage, record: Record) -> Verdict {
     let batch = [Positioned { offset: 0, index: 0, record }];
     let mut verdicts = stage.process(&batch, &mut State::default());
     assert_eq!(verdicts.len(), 1);
@@ -63,7 +63,7 @@ pub fn verdict(stage: &mut EnricherStage, record: Record) -> Verdict {
 }
 
 /// The only record that a JSON payload becomes.
-pub fn forwarded(stage: &mut EnricherStage, payload: impl Into<Bytes>) -> Record {
+pub(crate) fn forwarded(stage: &mut EnricherStage, payload: impl Into<Bytes>) -> Record {
     match verdict(stage, record(payload, Codec::Json)) {
         Verdict::Forward(mut records) if records.len() == 1 => records.remove(0),
         other => panic!("{other:?}"),
@@ -71,14 +71,14 @@ pub fn forwarded(stage: &mut EnricherStage, payload: impl Into<Bytes>) -> Record
 }
 
 /// The document that a JSON payload becomes; it is one line of JSON.
-pub fn document(stage: &mut EnricherStage, payload: impl Into<Bytes>) -> Value {
+pub(crate) fn document(stage: &mut EnricherStage, payload: impl Into<Bytes>) -> Value {
     let record = forwarded(stage, payload);
     assert!(!record.payload.contains(&b'\n') && !record.payload.contains(&b'\r'));
-    serde_json::from_slice(&record.payload).unwrap()
+    serde_json::from_slice(&record.payload).expect("test data is good")
 }
 
 /// Why a JSON payload is refused.
-pub fn rejection(stage: &mut EnricherStage, payload: impl Into<Bytes>) -> Rejection {
+pub(crate) fn rejection(stage: &mut EnricherStage, payload: impl Into<Bytes>) -> Rejection {
     match verdict(stage, record(payload, Codec::Json)) {
         Verdict::Reject(rejection) => rejection,
         other => panic!("{other:?}"),

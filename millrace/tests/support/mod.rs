@@ -215,6 +215,7 @@ impl Platform {
 }
 
 impl Drop for Platform {
+    #[expect(clippy::print_stdout, reason = "what the test runner shows of a test that failed")]
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
             drop(child.kill());

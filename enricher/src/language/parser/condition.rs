@@ -145,7 +145,7 @@ impl Parser<'_> {
             }
         }
         if self.lexer.rest().starts_with('=') {
-            let _: Parsed<()> = self.unexpected("an operator", "equality is written `==`");
+            self.note_unexpected("an operator", "equality is written `==`");
             self.lexer.take("=");
             return self.compare(left, "==", Comparison::Equal);
         }
