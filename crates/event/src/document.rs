@@ -117,16 +117,19 @@ impl Event {
 
     /// The event itself.
     #[must_use]
+    #[inline]
     pub fn root(&self) -> NodeId {
         NodeId(0)
     }
 
+    #[inline]
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0 as usize]
     }
 
     /// What a value is.
     #[must_use]
+    #[inline]
     pub fn kind(&self, id: NodeId) -> Kind {
         self.node(id).kind
     }
@@ -159,6 +162,7 @@ impl Event {
 
     /// The value of this name in an object.
     #[must_use]
+    #[inline]
     pub fn child(&self, object: NodeId, key: &str) -> Option<NodeId> {
         if self.kind(object) != Kind::Object {
             return None;
@@ -193,6 +197,7 @@ impl Event {
 
     /// The values of an object or an array, in order.
     #[must_use]
+    #[inline]
     pub fn children(&self, id: NodeId) -> Children<'_> {
         Children { event: self, at: self.node(id).first_child }
     }
@@ -205,12 +210,14 @@ impl Event {
 
     /// The first value of a container.
     #[must_use]
+    #[inline]
     pub fn first_child(&self, id: NodeId) -> Option<NodeId> {
         some(self.node(id).first_child)
     }
 
     /// The value after this one in its container.
     #[must_use]
+    #[inline]
     pub fn next_sibling(&self, id: NodeId) -> Option<NodeId> {
         some(self.node(id).next)
     }
@@ -254,6 +261,7 @@ impl Event {
 
     /// Whether a value is this string.
     #[must_use]
+    #[inline]
     pub fn text_is(&self, id: NodeId, text: &str) -> bool {
         let node = self.node(id);
         if node.kind != Kind::String {
@@ -281,6 +289,7 @@ impl Event {
     /// The bytes of a string's content or a scalar as they stand, escapes and all, without quotes.
     /// `None` for containers.
     #[must_use]
+    #[inline]
     pub fn content(&self, id: NodeId) -> Option<&[u8]> {
         let node = self.node(id);
         (!node.is_container()).then(|| self.text_slice(node))
@@ -288,6 +297,7 @@ impl Event {
 
     /// Whether a string's content holds escapes.
     #[must_use]
+    #[inline]
     pub fn has_escapes(&self, id: NodeId) -> bool {
         self.node(id).has(TEXT_ESCAPED)
     }

@@ -68,57 +68,55 @@ pub(super) fn convert(event: &mut Event, field: &FieldPath, to: ConvertTo) -> Re
 
 fn convert_value(event: &mut Event, id: NodeId, to: ConvertTo) -> Result<(), Failed> {
     let kind = event.kind(id);
-    let new = match (to, kind) {
-        (_, Kind::Null) => return Ok(()),
-        (ConvertTo::String, Kind::String)
-        | (ConvertTo::Boolean, Kind::True | Kind::False | Kind::Object | Kind::Array) => {
-            return Ok(());
-        }
+    match (to, kind) {
+        (_, Kind::Null) | (ConvertTo::String, Kind::String) => Ok(()),
+        (ConvertTo::Boolean, Kind::True | Kind::False | Kind::Object | Kind::Array) => Ok(()),
         (ConvertTo::String, Kind::Object | Kind::Array) => {
             let mut json = Vec::new();
             event.raw(id, &mut json);
-            event.new_text(&String::from_utf8_lossy(&json))
+            event.rewrite_text(id, &String::from_utf8_lossy(&json));
+            Ok(())
         }
-        (_, Kind::Object | Kind::Array) => return Err(Failed),
         (ConvertTo::String, _) => {
-            let text = event.scalar_text(id).ok_or(Failed)?.into_owned();
-            event.new_text(&text)
+            event.quote(id);
+            Ok(())
         }
+        (_, Kind::Object | Kind::Array) => Err(Failed),
         (ConvertTo::Boolean, _) => {
-            let value = event.scalar_text(id).as_deref().and_then(boolean);
             // What is no truth value stays as it is.
-            let Some(value) = value else {
-                return Ok(());
-            };
-            event.new_bool(value)
-        }
-        (ConvertTo::Integer { .. }, Kind::True | Kind::False) => {
-            event.new_number(if kind == Kind::True { "1" } else { "0" })
-        }
-        (ConvertTo::Float { .. }, Kind::True | Kind::False) => {
-            event.new_number(if kind == Kind::True { "1.0" } else { "0.0" })
-        }
-        (ConvertTo::Integer { european }, _) => {
-            let text = event.scalar_text(id).ok_or(Failed)?;
-            let number = if kind == Kind::Number {
-                decimal::truncated(&text)
-            } else {
-                integer(&cleaned(&text, european))
-            };
-            event.new_number(&number.ok_or(Failed)?)
-        }
-        (ConvertTo::Float { european }, _) => {
-            let text = event.scalar_text(id).ok_or(Failed)?;
-            // A number with a point or an exponent is one already, as exact as it is written.
-            if kind == Kind::Number && text.contains(['.', 'e', 'E']) {
-                return Ok(());
+            if let Some(value) = event.scalar_text(id).as_deref().and_then(boolean) {
+                event.rewrite_bool(id, value);
             }
-            let text = cleaned(&text, european);
-            let value = float(&text).filter(|value| value.is_finite()).ok_or(Failed)?;
-            event.new_number(&format!("{value:?}"))
+            Ok(())
         }
+        (ConvertTo::Integer { european }, _) => convert_to_integer(event, id, european),
+        (ConvertTo::Float { european }, _) => convert_to_float(event, id, european),
+    }
+}
+
+fn convert_to_integer(event: &mut Event, id: NodeId, european: bool) -> Result<(), Failed> {
+    let number = match (event.kind(id), event.scalar_text(id)) {
+        (Kind::True, _) => Some("1".to_owned()),
+        (Kind::False, _) => Some("0".to_owned()),
+        (Kind::Number, Some(text)) => decimal::truncated(&text),
+        (_, Some(text)) => integer(&cleaned(&text, european)),
+        (_, None) => None,
     };
-    event.replace(id, new);
+    event.rewrite_number(id, &number.ok_or(Failed)?);
+    Ok(())
+}
+
+fn convert_to_float(event: &mut Event, id: NodeId, european: bool) -> Result<(), Failed> {
+    let value = match (event.kind(id), event.scalar_text(id)) {
+        (Kind::True, _) => Some(1.0),
+        (Kind::False, _) => Some(0.0),
+        // A number with a point or an exponent is one already, as exact as it is written.
+        (Kind::Number, Some(text)) if text.contains(['.', 'e', 'E']) => return Ok(()),
+        (_, Some(text)) => float(&cleaned(&text, european)),
+        (_, None) => None,
+    };
+    let value = value.filter(|value| value.is_finite()).ok_or(Failed)?;
+    event.rewrite_number(id, &format!("{value:?}"));
     Ok(())
 }
 

@@ -25,8 +25,7 @@ impl Edit {
                 *text != *old
             };
             if changed {
-                let new = event.new_text(text);
-                event.replace(id, new);
+                event.rewrite_text(id, text);
             }
         });
     }

@@ -74,8 +74,7 @@ impl Substitution {
                 self.replace(pattern, &old, event, now_ns, text)
             };
             if changed {
-                let new = event.new_text(text);
-                event.replace(id, new);
+                event.rewrite_text(id, text);
             }
         });
     }

@@ -60,8 +60,7 @@ pub(super) fn join(event: &mut Event, field: &FieldPath, separator: &str) {
     let mut text = String::new();
     let mut first = true;
     write_joined(event, id, separator, &mut first, &mut text);
-    let joined = event.new_text(&text);
-    event.replace(id, joined);
+    event.rewrite_text(id, &text);
 }
 
 fn write_joined(event: &Event, array: NodeId, separator: &str, first: &mut bool, out: &mut String) {

@@ -153,6 +153,17 @@ fn arrays_are_split_joined_and_merged() {
 }
 
 #[test]
+fn hostile_08_a_long_array_costs_time_in_proportion() {
+    let long = vec!["a-1"; 19_000];
+    let out = run(
+        r#"uppercase => "l" gsub => [ "l", "-", "" ] merge => { "m" => "l" } remove_tag => "x""#,
+        json!({"l": long, "tags": vec!["x"; 900]}),
+    );
+    assert_eq!(out["m"], json!(vec!["A1"; 19_000]));
+    assert_eq!(out["tags"], json!([]));
+}
+
+#[test]
 fn a_blocked_way_is_tagged_and_loses_nothing() {
     for options in [
         r#"rename => { "a" => "[s][x]" }"#,
