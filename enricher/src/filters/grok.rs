@@ -17,7 +17,7 @@ mod expansion;
 mod look;
 mod options;
 mod program;
-mod ruby_syntax;
+pub(crate) mod ruby_syntax;
 
 use std::sync::Arc;
 

@@ -14,7 +14,7 @@ use regex::Regex;
 use crate::language::{
     Comparison, Condition, ConditionKind, Diagnostic, Operand, Source, Span, Value, ValueKind,
 };
-use crate::ruby_pattern;
+use crate::ruby_pattern::RubyPattern;
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -247,8 +247,8 @@ impl Compiler<'_> {
     }
 
     fn pattern(&mut self, pattern: &str, span: Span) -> Option<Regex> {
-        match ruby_pattern::compile(pattern) {
-            Ok(pattern) => Some(pattern),
+        match RubyPattern::compile(pattern) {
+            Ok(pattern) => Some(pattern.regex),
             Err(error) => {
                 self.mistakes.push(self.source.mistake(span, error.message, error.way_out));
                 None

@@ -4,7 +4,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look as Anchor};
 
 /// `(?=X)`, `(?!X)`, `(?<=X)`, `(?<!X)` where X is one character.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Look {
+pub(crate) struct Look {
     /// On the character after the place, else on the one before.
     pub(super) ahead: bool,
     pub(super) negated: bool,

@@ -5,6 +5,8 @@
 //! empty group that the automaton reads as a condition. What a linear engine cannot do (references
 //! back, wider look-around) is refused with a way out. Atomic groups and possessive counts are read as
 //! plain ones: they keep an engine from trying again, which this one never does.
+//!
+//! Conditions and `gsub` read their patterns in this way too, without look-around.
 
 mod class;
 
@@ -13,17 +15,17 @@ use class::Class;
 
 /// An expression ready for `regex-syntax`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Translation {
-    pub(super) expression: String,
+pub(crate) struct Translation {
+    pub(crate) expression: String,
     /// Texts between `(?<` and `>`, by number: group `c0`, `c1`, ...
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// Conditions, by number: group `l0`, `l1`, ...
-    pub(super) looks: Vec<Look>,
+    pub(crate) looks: Vec<Look>,
 }
 
 /// Why an expression cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SyntaxError {
+pub(crate) enum SyntaxError {
     #[error("`{text}` refers to an earlier group")]
     BackReference { text: String },
     #[error("the look-around `{text}` spans more than one character")]
@@ -36,7 +38,7 @@ pub(super) enum SyntaxError {
 
 impl SyntaxError {
     /// What to write instead.
-    pub(super) fn way_out(&self) -> &'static str {
+    pub(crate) fn way_out(&self) -> &'static str {
         match self {
             Self::BackReference { .. } => {
                 "capture both places under two names and compare them in a condition"
@@ -50,10 +52,27 @@ impl SyntaxError {
     }
 }
 
-/// Translates an expression.
+/// Translates an expression. A group without a name captures nothing.
 pub(super) fn translate(expression: &str) -> Result<Translation, SyntaxError> {
-    let mut translator =
-        Translator { rest: expression, ignores_case: false, done: Translation::default() };
+    translate_with(expression, false)
+}
+
+/// Translates an expression whose groups without a name are counted, as Ruby does where no group has
+/// one.
+pub(crate) fn translate_counting(expression: &str) -> Result<Translation, SyntaxError> {
+    let any_named = expression
+        .match_indices("(?<")
+        .any(|(at, opening)| !expression[at + opening.len()..].starts_with(['=', '!']));
+    translate_with(expression, !any_named)
+}
+
+fn translate_with(expression: &str, counts_groups: bool) -> Result<Translation, SyntaxError> {
+    let mut translator = Translator {
+        rest: expression,
+        ignores_case: false,
+        counts_groups,
+        done: Translation::default(),
+    };
     while !translator.rest.is_empty() {
         translator.step()?;
     }
@@ -64,6 +83,7 @@ struct Translator<'p> {
     rest: &'p str,
     /// A flag to that effect was read: conditions, which are read apart, follow it.
     ignores_case: bool,
+    counts_groups: bool,
     done: Translation,
 }
 
@@ -192,9 +212,8 @@ impl<'p> Translator<'p> {
             self.take(end + 3);
             self.emit(&flags);
         } else {
-            // A group without a name captures nothing: names are all that is asked for.
             self.take(1);
-            self.emit("(?:");
+            self.emit(if self.counts_groups { "(" } else { "(?:" });
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use event::{Event, FieldPath};
 use regex::{Captures, Regex};
 
 use super::edit::each_text;
-use crate::ruby_pattern;
+use crate::ruby_pattern::{PatternError, RubyPattern};
 use crate::template::Template;
 
 /// A pattern and what takes the place of its matches.
@@ -34,10 +34,8 @@ enum PatternPart {
 #[derive(Debug)]
 enum Piece {
     Text(Template),
-    /// `\0` to `\9`.
+    /// `\0` to `\9`, or `\k<name>`.
     Group(usize),
-    /// `\k<name>`.
-    Named(String),
 }
 
 /// Why it cannot be run.
@@ -47,9 +45,16 @@ pub(super) struct SubstitutionError {
     pub(super) way_out: String,
 }
 
+impl From<PatternError> for SubstitutionError {
+    fn from(error: PatternError) -> Self {
+        Self { message: error.message, way_out: error.way_out }
+    }
+}
+
 impl Substitution {
     pub(super) fn parse(pattern: &str, replacement: &str) -> Result<Self, SubstitutionError> {
-        Ok(Self { pattern: Pattern::parse(pattern)?, replacement: pieces(replacement)? })
+        let (pattern, compiled) = Pattern::parse(pattern)?;
+        Ok(Self { pattern, replacement: pieces(replacement, &compiled)? })
     }
 
     pub(super) fn run(&self, event: &mut Event, field: &FieldPath, now_ns: i64, text: &mut String) {
@@ -117,25 +122,21 @@ impl Substitution {
 
 impl Piece {
     fn write(&self, groups: &Captures<'_>, event: &Event, now_ns: i64, out: &mut String) {
-        let group = match self {
-            Self::Text(template) => return out.push_str(&template.render(event, now_ns)),
-            Self::Group(number) => groups.get(*number),
-            Self::Named(name) => groups.name(name),
-        };
-        out.push_str(group.map_or("", |group| group.as_str()));
+        match self {
+            Self::Text(template) => out.push_str(&template.render(event, now_ns)),
+            Self::Group(number) => {
+                out.push_str(groups.get(*number).map_or("", |group| group.as_str()));
+            }
+        }
     }
 }
 
 impl Pattern {
-    fn parse(text: &str) -> Result<Self, SubstitutionError> {
-        let compile = |pattern: &str| {
-            ruby_pattern::compile(pattern).map_err(|error| SubstitutionError {
-                message: error.message,
-                way_out: error.way_out,
-            })
-        };
+    /// Gives what it is compiled to as well: of a dynamic one, with a letter for each text.
+    fn parse(text: &str) -> Result<(Self, RubyPattern), SubstitutionError> {
         if !text.contains("%{") {
-            return compile(text).map(Self::Fixed);
+            let compiled = RubyPattern::compile(text)?;
+            return Ok((Self::Fixed(compiled.regex.clone()), compiled));
         }
         let mut parts = Vec::new();
         let mut rest = text;
@@ -153,8 +154,7 @@ impl Pattern {
         }
         parts.push(PatternPart::Pattern(rest.to_owned()));
         trial.push_str(rest);
-        compile(&trial)?;
-        Ok(Self::Dynamic(parts))
+        Ok((Self::Dynamic(parts), RubyPattern::compile(&trial)?))
     }
 }
 
@@ -168,7 +168,7 @@ fn dynamic(parts: &[PatternPart], event: &Event, now_ns: i64) -> Option<Regex> {
             }
         }
     }
-    ruby_pattern::compile(&pattern).ok()
+    RubyPattern::compile(&pattern).ok().map(|compiled| compiled.regex)
 }
 
 fn template(text: &str) -> Result<Template, SubstitutionError> {
@@ -177,7 +177,7 @@ fn template(text: &str) -> Result<Template, SubstitutionError> {
 }
 
 /// Reads a replacement: `\1`, `\0`, `\k<name>`, `\\`; any other backslash is text.
-fn pieces(text: &str) -> Result<Vec<Piece>, SubstitutionError> {
+fn pieces(text: &str, pattern: &RubyPattern) -> Result<Vec<Piece>, SubstitutionError> {
     let mut pieces = Vec::new();
     let mut literal = String::new();
     let mut rest = text;
@@ -192,7 +192,11 @@ fn pieces(text: &str) -> Result<Vec<Piece>, SubstitutionError> {
             Some('k') if from[2..].starts_with('<') && from.contains('>') => {
                 let (name, behind) = from[3..].split_once('>').unwrap_or((&from[3..], ""));
                 after = behind.chars();
-                Piece::Named(name.to_owned())
+                let group = pattern.group(name).ok_or_else(|| SubstitutionError {
+                    message: format!("the pattern has no group `{name}`"),
+                    way_out: format!("name one: `(?<{name}>...)`"),
+                })?;
+                Piece::Group(group)
             }
             Some('\\') => {
                 literal.push('\\');

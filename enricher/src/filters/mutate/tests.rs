@@ -98,7 +98,7 @@ fn strings_are_as_written() {
 #[test]
 fn patterns_are_replaced_with_groups() {
     let out = run(
-        r#"gsub => [ "a", "(\d+)-(?<last>\w+)", "\2/\k<last>/\0\\n\x", "b", "[\\?#-]", ".", "list", "^x$", "y" ]"#,
+        r#"gsub => [ "a", "(?<first>\d+)-(?<last>\w+)", "\2/\k<last>/\0\\n\x", "b", "[\\?#-]", ".", "list", "^x$", "y" ]"#,
         json!({"a": "1-b 2-c", "b": "a\\b?c#d-e", "list": ["x", 1, "z\nx"]}),
     );
     assert_eq!(
@@ -194,7 +194,8 @@ fn mistakes_are_refused_with_a_way_out() {
         (r#"convert => { "a" => "int" }"#, "cannot make `int`", "did you mean `integer`?"),
         (r#"convert => { "a" => "flaot" }"#, "cannot make `flaot`", "did you mean `float`?"),
         (r#"gsub => [ "a", "b" ]"#, "list of threes", "replacement"),
-        (r#"gsub => [ "a", "(?<=x)b", "c" ]"#, "look-around is not supported", "rewrite"),
+        (r#"gsub => [ "a", "(?<=x)b", "c" ]"#, "look-around is not supported", "grok"),
+        (r#"gsub => [ "a", "(?<x>b)", "\k<y>" ]"#, "no group `y`", "(?<y>...)"),
         (r#"gsub => [ "a", "%{x", "%{+QQ}" ]"#, "QQ", "%{+YYYY.MM.dd}"),
         (r#"rename => { "[a" => "b" }"#, "`[a` is not a field reference", "[outer][inner]"),
         (r#"rename => "a""#, "must be a hash", "=>"),
