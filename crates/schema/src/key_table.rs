@@ -9,6 +9,7 @@ pub struct KeyTable<T> {
     /// Places in `entries`; a power of two of them.
     slots: Box<[u16]>,
     shift: u32,
+    multiplier: u64,
     entries: Vec<Entry<T>>,
 }
 
@@ -26,6 +27,11 @@ struct Ends {
     first: u64,
     last: u64,
 }
+
+/// The golden ratio in 64 bits; of its odd multiples the one is taken that gives most
+/// names a slot of their own.
+const FIRST_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+const MULTIPLIERS_TRIED: u64 = 64;
 
 /// Names up to this length are known by their ends.
 const ENDS_BYTES: usize = 16;
@@ -47,9 +53,9 @@ impl Ends {
     }
 
     #[inline]
-    fn hash(self) -> u64 {
+    fn hash(self, multiplier: u64) -> u64 {
         let mixed = self.first ^ self.last.rotate_left(29) ^ (self.length as u64).rotate_left(56);
-        (mixed ^ mixed >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        (mixed ^ mixed >> 32).wrapping_mul(multiplier)
     }
 }
 
@@ -65,17 +71,17 @@ impl<T> KeyTable<T> {
             }
         }
         entries.truncate(usize::from(EMPTY));
-        let size = (entries.len() * 4).next_power_of_two().max(2);
-        let mut slots = vec![EMPTY; size].into_boxed_slice();
+        let size = (entries.len() * 8).next_power_of_two().max(2);
         let shift = 64 - size.trailing_zeros();
-        for (place, entry) in (0u16..).zip(&entries) {
-            let mut slot = (entry.ends.hash() >> shift) as usize;
-            while slots[slot] != EMPTY {
-                slot = (slot + 1) & (size - 1);
-            }
-            slots[slot] = place;
-        }
-        Self { slots, shift, entries }
+        let (_, multiplier, slots) = (0..MULTIPLIERS_TRIED)
+            .map(|number| FIRST_MULTIPLIER.wrapping_mul(2 * number + 1))
+            .map(|multiplier| {
+                let (slots, collisions) = place_all(&entries, size, shift, multiplier);
+                (collisions, multiplier, slots)
+            })
+            .min_by_key(|(collisions, ..)| *collisions)
+            .expect("multipliers are tried");
+        Self { slots, shift, multiplier, entries }
     }
 
     /// The value of a name.
@@ -83,7 +89,7 @@ impl<T> KeyTable<T> {
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&T> {
         let ends = Ends::of(name);
-        let mut slot = (ends.hash() >> self.shift) as usize;
+        let mut slot = (ends.hash(self.multiplier) >> self.shift) as usize;
         loop {
             let place = self.slots[slot];
             if place == EMPTY {
@@ -101,6 +107,26 @@ impl<T> KeyTable<T> {
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &T)> {
         self.entries.iter().map(|entry| (&*entry.name, &entry.value))
     }
+}
+
+/// Places names; says how many did not get the slot that they are looked for in first.
+fn place_all<T>(
+    entries: &[Entry<T>],
+    size: usize,
+    shift: u32,
+    multiplier: u64,
+) -> (Box<[u16]>, usize) {
+    let mut slots = vec![EMPTY; size].into_boxed_slice();
+    let mut collisions = 0;
+    for (place, entry) in (0u16..).zip(entries) {
+        let mut slot = (entry.ends.hash(multiplier) >> shift) as usize;
+        collisions += usize::from(slots[slot] != EMPTY);
+        while slots[slot] != EMPTY {
+            slot = (slot + 1) & (size - 1);
+        }
+        slots[slot] = place;
+    }
+    (slots, collisions)
 }
 
 #[cfg(test)]
