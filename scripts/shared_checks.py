@@ -1,6 +1,7 @@
 """Sends real logs and another generator's events through a running platform and compares what is found.
 
-Usage: shared_checks.py SHARED BINARY. Ends with the number of checks that passed and failed.
+Usage: shared_checks.py SHARED BINARY VECTORS, where VECTORS is the program that runs Logstash's vectors.
+Ends with the number of checks that passed and failed.
 """
 
 import gzip
@@ -15,7 +16,7 @@ import time
 import urllib.request
 from datetime import datetime, timezone
 
-SHARED, BINARY = sys.argv[1], os.path.abspath(sys.argv[2])
+SHARED, BINARY, VECTORS = sys.argv[1], os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
 PATIENCE_S = 300
 DOORS = ["tcp", "udp", "http", "api", "metrics"]
 # What the enricher calls each way in which the other generator breaks a line.
@@ -33,6 +34,8 @@ DEAD_KINDS = {
 }
 # Addresses of the files that the database has a country for, found by reading it with another program.
 WITH_COUNTRY = {"nginx_json": 14_720, "apache": 9_999, "nginx": 14_720}
+# Vectors of each file that pass; this may only grow.
+VECTORS_PASSED_MIN = {}
 passed, failed = 0, 0
 
 
@@ -354,11 +357,26 @@ def whole_documents():
         compare(platform, "apache_combined", lines, [browser_document(*one) for one in agents])
 
 
+def vectors():
+    """Logstash's own vectors: of each file at least as many pass as ever did."""
+    folder = os.path.join(SHARED, "conformance/logstash")
+    # It ends with 1 where one fails, and the numbers below say how many may.
+    printed = subprocess.run([VECTORS, folder], capture_output=True, text=True).stdout
+    passed_by_file = {}
+    for line in printed.splitlines()[1:]:
+        name, count = line.split()[:2]
+        passed_by_file[name] = int(count)
+    for name, wanted in VECTORS_PASSED_MIN.items():
+        found = passed_by_file.get(name, 0)
+        check(f"vectors of {name}, at least {wanted} of which pass", max(found, wanted), found)
+
+
 def main():
     other_generator()
     json_files()
     access_logs()
     whole_documents()
+    vectors()
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 
