@@ -1,7 +1,7 @@
 //! Single values: converted, and put into their fields.
 
 use event::{Event, Kind, NodeId};
-use schema::FieldKind::{Keyword, Text};
+use schema::FieldKind::{Flattened, Keyword, Text};
 use schema::{Conversion, Place, Rule};
 
 use super::pass::Pass;
@@ -30,6 +30,9 @@ impl SchemaFilter {
         }
         if conversion.many {
             return self.many(event, pass, rule, conversion, node);
+        }
+        if conversion.kind == Flattened && !self.leftovers.admits_below(event, node) {
+            return self.fail(event, pass, &rule.name, node);
         }
         let list = conversion.first_of_list.and_then(|place| first_of_list(event, place, node));
         match self.convert_one(event, conversion, node) {

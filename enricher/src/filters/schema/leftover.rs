@@ -124,7 +124,7 @@ impl Leftovers {
     /// Whether a value is within the bounds under its own name; what is not is written down.
     fn admits(&mut self, event: &mut Event, node: NodeId) -> bool {
         let length = event.key_content(node).len();
-        if (1..=NAME_BYTES_MAX).contains(&length) && self.count(event, node) {
+        if (1..=NAME_BYTES_MAX).contains(&length) && self.admits_below(event, node) {
             return true;
         }
         let name = event.key(node).into_owned();
@@ -134,14 +134,15 @@ impl Leftovers {
 
     fn admits_as(&mut self, event: &mut Event, name: &str, node: NodeId) -> bool {
         let good = (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.contains('\0');
-        if good && self.count(event, node) {
+        if good && self.admits_below(event, node) {
             return true;
         }
         self.write_down(event, name, node);
         false
     }
 
-    fn count(&mut self, event: &Event, node: NodeId) -> bool {
+    /// Whether a value and all below it are within the bounds, of which they then take their part.
+    pub(super) fn admits_below(&mut self, event: &Event, node: NodeId) -> bool {
         let mut values = self.values;
         let fits = self.within(event, node, 1, &mut values);
         if fits {

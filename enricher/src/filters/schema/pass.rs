@@ -78,8 +78,11 @@ impl SchemaFilter {
         }
         if pass.timed {
             // Decoding has tagged an `@timestamp` that it could not read.
-            if self.target.at(self.schema.known().tags).is_some() {
+            if let Some(tags) = self.target.at(self.schema.known().tags) {
                 event.remove_tag(super::TAG_NO_TIME);
+                if event.first_child(tags).is_none() {
+                    event.detach(tags);
+                }
             }
             pass.findings.unparsed |= pass.mistimed;
         } else {

@@ -100,7 +100,6 @@ fn number(event: &mut Event, node: NodeId, conversion: &Conversion) -> Converted
     let text = &content[part.clone()];
     let shift = conversion.decimal_shift;
     let fitting = match conversion.kind {
-        _ if matches!(event.kind(node), Kind::True | Kind::False) => None,
         FieldKind::Long => number::long(text, shift),
         FieldKind::Decimal { scale } => number::decimal(text, shift, scale),
         _ => number::double(text, shift, is_json),
