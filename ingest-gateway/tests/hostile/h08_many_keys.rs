@@ -16,7 +16,9 @@ async fn post(gateway: &Gateway, body: String) -> Value {
 async fn hostile_08_keys_are_bounded_and_what_is_refused_is_kept() {
     let _alone = alone().await;
     let gateway = Gateway::start(|config| {
+        config.memory_bytes_max = service::ByteSize(256 << 20);
         config.line_bytes_max = service::ByteSize(16 << 20);
+        config.memory_bytes_max = service::ByteSize(256 << 20);
     })
     .await;
     let bystander = Bystander::start(&gateway);
