@@ -35,7 +35,21 @@ DEAD_KINDS = {
 # Addresses of the files that the database has a country for, found by reading it with another program.
 WITH_COUNTRY = {"nginx_json": 14_720, "apache": 9_999, "nginx": 14_720}
 # Vectors of each file that pass; this may only grow.
-VECTORS_PASSED_MIN = {}
+VECTORS_PASSED_MIN = {
+    "common_options": 13,
+    "conditionals": 57,
+    "config_language": 13,
+    "date": 42,
+    "drop": 1,
+    "fieldref": 11,
+    "fingerprint": 40,
+    "geoip": 1,
+    "grok": 54,
+    "json": 8,
+    "mutate": 77,
+    "patterns-core": 151,
+    "sprintf": 8,
+}
 passed, failed = 0, 0
 
 
