@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use benches::{cpu_seconds, memory_bytes};
 use bus::log::{EmbeddedBus, LogConfig};
 use bus::{Bus, TOPIC_DEAD, TOPIC_RAW};
 use ingest_gateway::{Config, Listen, bind, run};
@@ -46,7 +47,8 @@ fn main() {
             .expect("a runtime");
         runtime.block_on(measure(door, connections, events, &mut report));
     }
-    writeln!(report, "{:>10} MB resident at most", peak_memory_bytes() >> 20).expect("a string");
+    writeln!(report, "{:>10} MB resident at most", memory_bytes("self", "VmHWM") >> 20)
+        .expect("a string");
     std::io::stdout().write_all(report.as_bytes()).expect("a report");
 }
 
@@ -75,7 +77,7 @@ async fn measure(door: &str, connections: u64, events: u64, report: &mut String)
     let runtime = Runtime { bus, ledgers: Arc::clone(&ledgers), context: context.clone() };
     let serving = tokio::spawn(run(bound, runtime));
 
-    let (cpu, clock) = (cpu_seconds(), Instant::now());
+    let (cpu, clock) = (cpu_seconds("self"), Instant::now());
     let program = std::env::current_exe().expect("the program's own path");
     let mut sender = Command::new(program)
         .env(SENDER_VARIABLE, format!("{door} {address} {events} {connections}"))
@@ -94,7 +96,7 @@ async fn measure(door: &str, connections: u64, events: u64, report: &mut String)
         ended = ended || sender.try_wait().expect("the sender is ours").is_some();
         quiet = if ended { quiet + 1 } else { 0 };
     }
-    let (cpu, wall) = (cpu_seconds() - cpu, clock.elapsed().as_secs_f64());
+    let (cpu, wall) = (cpu_seconds("self") - cpu, clock.elapsed().as_secs_f64());
     let (accepted, rate) = (accepted(), accepted() as f64);
     writeln!(
         report,
@@ -193,21 +195,4 @@ fn send_requests(address: SocketAddr, events: u64, keyed: Option<u64>) {
         let read = stream.read(&mut answer).expect("an answer");
         assert!(answer[..read].starts_with(b"HTTP/1.1 200"), "{:?}", &answer[..read]);
     }
-}
-
-/// CPU time of the process.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let fields = after_name.split_whitespace().skip(11).take(2);
-    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
-    ticks as f64 / 100.0
-}
-
-/// The most memory that was resident.
-fn peak_memory_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kilobytes.unwrap_or(0) << 10
 }

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use benches::{cpu_seconds, memory_bytes};
 use bytes::Bytes;
 use search_store::{
     EmbeddedConfig, EmbeddedSearch, IndexOperation, ItemOutcome, SearchRequest, SearchStore,
@@ -40,11 +41,11 @@ async fn measure(events: u64, partitions: u64, batch: u64) {
     let store = EmbeddedSearch::open(folder.path(), EmbeddedConfig::default(), fields);
     let store = Arc::new(store.await.expect("a store"));
     let bytes: usize = (0..1_000).map(|number| operation(number).document.len()).sum();
-    let made = cpu_seconds();
+    let made = cpu_seconds("self");
     (0..events).for_each(|number| drop(std::hint::black_box(operation(number))));
-    let making = cpu_seconds() - made;
+    let making = cpu_seconds("self") - made;
 
-    let (cpu, clock) = (cpu_seconds(), Instant::now());
+    let (cpu, clock) = (cpu_seconds("self"), Instant::now());
     let mut tasks = Vec::new();
     for partition in 0..partitions {
         let store = Arc::clone(&store);
@@ -65,7 +66,7 @@ async fn measure(events: u64, partitions: u64, batch: u64) {
     for task in tasks {
         longest = longest.max(task.await.expect("a partition"));
     }
-    let (wall, cpu) = (clock.elapsed().as_secs_f64(), cpu_seconds() - cpu - making);
+    let (wall, cpu) = (clock.elapsed().as_secs_f64(), cpu_seconds("self") - cpu - making);
     let mut report = String::new();
     let rate = events as f64;
     writeln!(
@@ -87,8 +88,8 @@ async fn measure(events: u64, partitions: u64, batch: u64) {
     writeln!(
         report,
         "{:>12} MB resident at most, {} MB of it not from files",
-        memory("VmHWM"),
-        memory("RssAnon")
+        memory_bytes("self", "VmHWM") >> 20,
+        memory_bytes("self", "RssAnon") >> 20
     )
     .expect("a string");
     for text in QUERIES {
@@ -147,24 +148,10 @@ fn random(seed: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// A document as the enricher writes them.
-fn operation(number: u64) -> IndexOperation {
-    let seed = random(number);
+/// A log type, and what documents of that type alone have.
+fn typed_part(number: u64, seed: u64, customer: u64) -> (&'static str, String) {
     let pick = |salt: u64, count: u64| random(seed ^ salt) % count;
-    let timestamp_ns = BEGIN_NS + number as i64 * 20_000_000;
-    let timestamp = format!(
-        "2026-11-24T{:02}:{:02}:{:02}.{:03}Z",
-        8 + number / 180_000 % 16,
-        number / 3_000 % 60,
-        number / 50 % 60,
-        number * 20 % 1_000
-    );
-    let customer = pick(1, 20_000);
-    let trace = format!("{:016x}{:016x}", random(seed ^ 2), random(seed ^ 3));
-    let mut text = format!(
-        r#"{{"@timestamp":"{timestamp}","ecs":{{"version":"9.5.0"}},"event":{{"id":"{seed:016x}{number:016x}","created":"{timestamp}","kind":"event","category":["web"],"#
-    );
-    let (kind, rest) = match pick(4, 10) {
+    match pick(4, 10) {
         0..=3 => (
             "user_behavior",
             format!(
@@ -213,7 +200,27 @@ fn operation(number: u64) -> IndexOperation {
                 pick(20, 900)
             ),
         ),
-    };
+    }
+}
+
+/// A document as the enricher writes them.
+fn operation(number: u64) -> IndexOperation {
+    let seed = random(number);
+    let pick = |salt: u64, count: u64| random(seed ^ salt) % count;
+    let timestamp_ns = BEGIN_NS + number as i64 * 20_000_000;
+    let timestamp = format!(
+        "2026-11-24T{:02}:{:02}:{:02}.{:03}Z",
+        8 + number / 180_000 % 16,
+        number / 3_000 % 60,
+        number / 50 % 60,
+        number * 20 % 1_000
+    );
+    let customer = pick(1, 20_000);
+    let trace = format!("{:016x}{:016x}", random(seed ^ 2), random(seed ^ 3));
+    let mut text = format!(
+        r#"{{"@timestamp":"{timestamp}","ecs":{{"version":"9.5.0"}},"event":{{"id":"{seed:016x}{number:016x}","created":"{timestamp}","kind":"event","category":["web"],"#
+    );
+    let (kind, rest) = typed_part(number, seed, customer);
     write!(text, r#"{rest},"log":{{"level":"info"}},"service":{{"name":"{}","environment":"production","version":"4.{}.1"}},"host":{{"name":"web-{:02}"}},"client":{{"ip":"{}.{}.{}.{}","geo":{{"country_iso_code":"DE"}}}},"user":{{"id":"u-{customer}","hash":"{:016x}{:016x}"}},"user_agent":{{"original":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/12{}.0 Safari/537.36","name":"Chrome","version":"12{}.0"}},"organization":{{"id":"default"}},"trace":{{"id":"{trace}"}},"tags":["web"]}}"#,
         ["cart", "checkout", "catalog"][pick(24, 3) as usize], pick(25, 9), pick(26, 12), 10 + pick(27, 3), pick(28, 32), pick(29, 256), pick(30, 256), random(customer ^ 5), random(customer ^ 6), pick(31, 9), pick(31, 9))
         .expect("a string");
@@ -225,23 +232,6 @@ fn operation(number: u64) -> IndexOperation {
         received_at_ns: BEGIN_NS + number as i64 * 60_000,
         document: Bytes::from(text),
     }
-}
-
-/// CPU time of the process.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: u64 =
-        after_name.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
-    ticks as f64 / 100.0
-}
-
-/// A line of the process's memory, in MB.
-fn memory(name: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
-    kilobytes.unwrap_or(0) / 1_024
 }
 
 fn size(folder: &std::path::Path) -> u64 {

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
+use benches::{cpu_seconds, memory_bytes};
 use bus::log::{EmbeddedBus, Fsync, LogConfig};
 use bus::{Bus, Codec, Delivery, Record, RecordId, TOPIC_RAW};
 use bytes::Bytes;
@@ -51,7 +52,8 @@ fn main() {
             .expect("a runtime");
         runtime.block_on(measure(name, plan, &mut report));
     }
-    writeln!(report, "{:>10} MB resident at most", peak_memory_bytes() >> 20).expect("a string");
+    writeln!(report, "{:>10} MB resident at most", memory_bytes("self", "VmHWM") >> 20)
+        .expect("a string");
     std::io::Write::write_all(&mut std::io::stdout(), report.as_bytes()).expect("a report");
 }
 
@@ -68,7 +70,7 @@ async fn measure(name: &str, plan: Plan, report: &mut String) {
     let rounds = plan.events.div_ceil(plan.publishers * plan.batch);
     let events = rounds * plan.publishers * plan.batch;
 
-    let (cpu, clock) = (cpu_seconds(), Instant::now());
+    let (cpu, clock) = (cpu_seconds("self"), Instant::now());
     let publishers: Vec<_> = (0..plan.publishers)
         .map(|publisher| tokio::spawn(publish(Arc::clone(&bus), plan, publisher, rounds)))
         .collect();
@@ -77,7 +79,7 @@ async fn measure(name: &str, plan: Plan, report: &mut String) {
     }
     let published = line("published", events, cpu, clock);
 
-    let (cpu, clock) = (cpu_seconds(), Instant::now());
+    let (cpu, clock) = (cpu_seconds("self"), Instant::now());
     consume(&bus, events).await;
     let consumed = line("consumed", events, cpu, clock);
     writeln!(report, "{name}, {} syncs\n{published}\n{consumed}", bus.counts().syncs)
@@ -85,7 +87,7 @@ async fn measure(name: &str, plan: Plan, report: &mut String) {
 }
 
 fn line(what: &str, events: u64, cpu_begin: f64, clock: Instant) -> String {
-    let (cpu, wall) = (cpu_seconds() - cpu_begin, clock.elapsed().as_secs_f64());
+    let (cpu, wall) = (cpu_seconds("self") - cpu_begin, clock.elapsed().as_secs_f64());
     let rate = events as f64;
     format!("{:>10.0} {what} a CPU second, {:.0} a second", rate / cpu, rate / wall)
 }
@@ -123,21 +125,4 @@ async fn consume(bus: &EmbeddedBus, events: u64) {
             committed.await.expect("it commits");
         }
     }
-}
-
-/// CPU time of the process.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let fields = after_name.split_whitespace().skip(11).take(2);
-    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
-    ticks as f64 / 100.0
-}
-
-/// The most memory that was resident.
-fn peak_memory_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kilobytes.unwrap_or(0) << 10
 }

@@ -4,7 +4,6 @@
 //! Needs `target/release/millrace`, which `scripts/bench` builds.
 
 use std::env;
-use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
@@ -12,14 +11,13 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use benches::{cpu_seconds, memory_bytes};
 use millrace::generate::{Generator, Options};
 use millrace::up::Addresses;
 use serde_json::Value;
 
 const EVENTS: u64 = 300_000;
 const CONNECTIONS: usize = 4;
-/// Clock ticks of /proc a second: fixed in Linux's interface to programs.
-const TICKS_PER_SECOND: f64 = 100.0;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 struct Platform {
@@ -61,18 +59,9 @@ impl Platform {
         serde_json::from_slice(&output.expect("the tool runs").stdout).expect("JSON")
     }
 
-    fn cpu_seconds(&self) -> f64 {
-        let text = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
-        let fields: Vec<&str> = text.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-        let ticks = |place: usize| fields[place].parse::<f64>().expect("a number");
-        (ticks(11) + ticks(12)) / TICKS_PER_SECOND
-    }
-
-    fn resident_mib_max(&self) -> u64 {
-        let text =
-            fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
-        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
+    /// Its number, as /proc has it.
+    fn process(&self) -> String {
+        self.child.id().to_string()
     }
 }
 
@@ -136,16 +125,18 @@ fn main() {
     let bytes: usize = parts.iter().map(Vec::len).sum();
     let folder = tempfile::TempDir::new().expect("a folder");
     let platform = Platform::start(folder.path());
-    let before = platform.cpu_seconds();
+    let before = cpu_seconds(&platform.process());
     let started = Instant::now();
     thread::scope(|scope| {
         for part in &parts {
             scope.spawn(|| send(&platform.addresses, part));
         }
     });
-    let (stored, stored_cpu) = (started.elapsed().as_secs_f64(), platform.cpu_seconds() - before);
+    let (stored, stored_cpu) =
+        (started.elapsed().as_secs_f64(), cpu_seconds(&platform.process()) - before);
     wait("the end of the line", || is_through(&platform.status()).then_some(()));
-    let (elapsed, cpu) = (started.elapsed().as_secs_f64(), platform.cpu_seconds() - before);
+    let (elapsed, cpu) =
+        (started.elapsed().as_secs_f64(), cpu_seconds(&platform.process()) - before);
     let events = EVENTS as f64;
     println!("events {EVENTS}, {:.0} bytes each", bytes as f64 / events);
     println!("taken by the door: {stored:.1} s, {stored_cpu:.1} CPU s of the whole process");
@@ -155,5 +146,5 @@ fn main() {
         events / cpu,
         events / elapsed
     );
-    println!("resident memory at most: {} MiB", platform.resident_mib_max());
+    println!("resident memory at most: {} MiB", memory_bytes(&platform.process(), "VmHWM") >> 20);
 }
