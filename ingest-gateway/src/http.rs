@@ -36,8 +36,8 @@ const HEADERS_MAX: usize = 100;
 /// (the limit that ends a rapid reset).
 const STREAMS_MAX: u32 = 32;
 const RESET_STREAMS_MAX: usize = 32;
-/// HTTP/1.1: most bytes of a connection that are read ahead.
-const READ_AHEAD_BYTES: usize = 256 << 10;
+/// Most bytes of a connection that are read before a request asks for them.
+const READ_AHEAD_BYTES: u32 = 256 << 10;
 
 /// Serves the door until told to stop, then lets requests in hand finish.
 pub(crate) async fn serve(
@@ -72,12 +72,14 @@ fn builder(config: &HttpConfig) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(config.idle_timeout.0)
         .max_headers(HEADERS_MAX)
-        .max_buf_size(READ_AHEAD_BYTES.max(header_bytes));
+        .max_buf_size((READ_AHEAD_BYTES as usize).max(header_bytes));
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(config.idle_timeout.0)
         .max_concurrent_streams(STREAMS_MAX)
+        .initial_connection_window_size(READ_AHEAD_BYTES)
+        .initial_stream_window_size(READ_AHEAD_BYTES)
         .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
         .max_local_error_reset_streams(RESET_STREAMS_MAX)
         .max_header_list_size(u32::try_from(header_bytes).unwrap_or(u32::MAX));

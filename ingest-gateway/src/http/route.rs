@@ -50,6 +50,11 @@ pub(crate) struct Sender {
 
 /// Answers a request, whatever it is.
 pub(crate) async fn answer(door: &Door, sender: Sender, request: Request<Incoming>) -> Reply {
+    if head_bytes(&request) > door.config.header_bytes_max.as_usize() {
+        door.intake.metrics().limit_hit(DOOR, "header_bytes");
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Problem::new(status, "the request line and headers are too large").reply();
+    }
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
     match (request.uri().path(), reading) {
         ("/v1/logs", _) if request.method() == Method::POST => logs(door, sender, request).await,
@@ -60,6 +65,15 @@ pub(crate) async fn answer(door: &Door, sender: Sender, request: Request<Incomin
         ("/health", true) => health(door),
         _ => Problem::new(StatusCode::NOT_FOUND, "logs are sent to POST /v1/logs").reply(),
     }
+}
+
+/// Size of the request line and headers, as HTTP/1.1 writes them. The connection bounds what it reads
+/// of them, but by its read-ahead, which is larger.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let target = request.uri().path_and_query().map_or(1, |target| target.as_str().len());
+    let fields =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    request.method().as_str().len() + target + " HTTP/1.1\r\n\r\n".len() + 1 + fields.sum::<usize>()
 }
 
 fn health(door: &Door) -> Reply {

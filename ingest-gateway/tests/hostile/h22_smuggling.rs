@@ -77,6 +77,10 @@ async fn hostile_22_headers_are_bounded() {
         format!("GET / HTTP/1.1\r\nhost: a\r\n{large}\r\n"),
         long_path,
     ];
+    let larger_than_set = format!("x-large: {}\r\nconnection: close\r\n", "x".repeat(20 << 10));
+    let request = format!("GET / HTTP/1.1\r\nhost: a\r\n{larger_than_set}\r\n");
+    assert_eq!(statuses(&send_raw(gateway.http, request.as_bytes()).await), [431]);
+    assert_eq!(gateway.limit_hits("http", "header_bytes"), 1.0);
     for request in &requests {
         let (answer, rise) = rise_during(send_raw(gateway.http, request.as_bytes())).await;
         let statuses = statuses(&answer);
