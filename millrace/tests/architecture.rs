@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const GROUND: [&str; 6] = ["bus", "event", "schema", "query", "access", "service"];
+const GROUND: [&str; 7] = ["bus", "event", "schema", "query", "access", "redaction", "service"];
 const STORES: [&str; 3] = ["search-store", "document-store", "cache-store"];
 const SERVICES: [&str; 5] = ["ingest-gateway", "enricher", "fraud-worker", "indexer", "query-api"];
 const TOPS: [&str; 2] = ["millrace", "benches"];
@@ -38,7 +38,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 fn allowed(package: &str) -> Vec<&'static str> {
     let mut allowed = Vec::new();
     match package {
-        "event" | "schema" | "access" | "query" | "service" | "bus" => {}
+        "event" | "schema" | "access" | "query" | "redaction" | "service" | "bus" => {}
         "pipeline" => allowed.extend(["event", "bus", "service"]),
         name if STORES.contains(&name) => allowed.extend(GROUND),
         name if SERVICES.contains(&name) => {

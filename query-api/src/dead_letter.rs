@@ -2,7 +2,6 @@
 
 mod keep;
 mod letters;
-mod mask;
 mod replay;
 mod select;
 mod show;

@@ -4,13 +4,13 @@
 //! under the name of a secret is replaced as a whole. It looks at every value of the event, whatever
 //! its name, and never at what other events held.
 
-mod card;
 mod email;
 mod secret;
 
 use std::sync::Arc;
 
 use event::{Event, Kind, NodeId, Swept};
+use redaction::card;
 use schema::{FieldKind, Schema};
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};

@@ -8,11 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use pipeline::DeadLetter;
+use redaction::card;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::letters::{DEAD_LETTERS, Filter, State as LetterState, Stored};
-use super::mask::mask_card_numbers;
 use crate::api::Api;
 use crate::extract::Parameters;
 use crate::problem::Problem;
@@ -110,7 +110,7 @@ pub(crate) struct WholeLetter {
 
 fn masked_text(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
-    mask_card_numbers(&mut bytes);
+    card::mask_bytes(&mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -121,7 +121,7 @@ fn payload_in(letter: &DeadLetter) -> Option<Vec<u8>> {
 fn shown(stored: &Stored) -> ShownLetter {
     let letter = &stored.letter;
     let mut payload = payload_in(letter).unwrap_or_default();
-    mask_card_numbers(&mut payload);
+    card::mask_bytes(&mut payload);
     let preview = String::from_utf8_lossy(&payload);
     ShownLetter {
         id: letter.id.clone(),
@@ -188,7 +188,7 @@ pub(crate) async fn show(
         let record = api.runtime.bus.read(&position).await.map_err(Problem::internal)?;
         payload = record.map(|record| record.payload.to_vec());
     }
-    let masked = payload.as_mut().is_some_and(|payload| mask_card_numbers(payload));
+    let masked = payload.as_mut().is_some_and(|payload| card::mask_bytes(payload));
     if let Some(payload) = &mut payload {
         payload.truncate(SHOWN_BYTES_MAX);
     }

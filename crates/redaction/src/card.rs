@@ -25,8 +25,9 @@ const STEP_BYTES: usize = DIGITS_MIN + 1 - WINDOW_BYTES;
 
 /// Whether a text may hold a card number. Nearly all windows are told apart by three bits of each byte,
 /// which digits, blanks and dashes share and letters do not, or by a quote, which JSON has around.
+#[must_use]
 #[inline]
-pub(super) fn may_be_in(text: &[u8]) -> bool {
+pub fn may_be_in(text: &[u8]) -> bool {
     const ALL: u64 = u64::from_ne_bytes([1; WINDOW_BYTES]);
     let has_quote = |window: u64| {
         let quotes = window ^ (ALL * b'"' as u64);
@@ -58,7 +59,8 @@ fn is_within_run(text: &[u8], at: usize) -> bool {
 
 /// Whether the text of a JSON number may be a card number. Shorter ones, which are no longer issued,
 /// would be mistaken for milliseconds.
-pub(super) fn is_number(text: &[u8]) -> bool {
+#[must_use]
+pub fn is_number(text: &[u8]) -> bool {
     (15..=DIGITS_MAX).contains(&text.len()) && text.iter().all(u8::is_ascii_digit)
 }
 
@@ -70,9 +72,28 @@ struct Group {
 }
 
 /// The text with its card numbers masked; `None` if it has none.
-pub(super) fn mask(text: &str) -> Option<String> {
-    let bytes = text.as_bytes();
-    let mut masked: Option<Vec<u8>> = None;
+#[must_use]
+pub fn mask(text: &str) -> Option<String> {
+    let cards = cards(text.as_bytes());
+    if cards.is_empty() {
+        return None;
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    cards.iter().for_each(|card| hide(&mut bytes[card.start..card.end]));
+    // Only digits were replaced, each by one ASCII byte.
+    String::from_utf8(bytes).ok()
+}
+
+/// Masks the card numbers in bytes, which need not be UTF-8; says whether there were any.
+pub fn mask_bytes(bytes: &mut [u8]) -> bool {
+    let cards = cards(bytes);
+    cards.iter().for_each(|card| hide(&mut bytes[card.start..card.end]));
+    !cards.is_empty()
+}
+
+/// Where the card numbers stand, in order.
+fn cards(bytes: &[u8]) -> Vec<Group> {
+    let mut cards = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
         if !bytes[at].is_ascii_digit() {
@@ -84,15 +105,13 @@ pub(super) fn mask(text: &str) -> Option<String> {
         while let Some(group) = groups.get(first) {
             let count = groups_of_card(bytes, &groups[first..]);
             if count > 0 {
-                let end = groups[first + count - 1].end;
-                hide(masked.get_or_insert_with(|| bytes.to_vec()), group.start, end);
+                cards.push(Group { start: group.start, end: groups[first + count - 1].end });
             }
             first += count.max(1);
         }
         at = groups.last().map_or(at + 1, |last| last.end);
     }
-    // Only digits were replaced, each by one ASCII byte.
-    masked.and_then(|bytes| String::from_utf8(bytes).ok())
+    cards
 }
 
 /// Groups of digits with one blank or dash between them.
@@ -187,17 +206,10 @@ fn is_article_number(digits: &[u8]) -> bool {
         && check_sum(digits, |place, digit| if place % 2 == 1 { digit * 3 } else { digit })
 }
 
-fn hide(text: &mut [u8], start: usize, end: usize) {
-    let count = text[start..end].iter().filter(|byte| byte.is_ascii_digit()).count();
-    let mut place = 0;
-    for byte in &mut text[start..end] {
-        if byte.is_ascii_digit() {
-            if (HEAD..count - TAIL).contains(&place) {
-                *byte = b'*';
-            }
-            place += 1;
-        }
-    }
+fn hide(card: &mut [u8]) {
+    let count = card.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let digits = card.iter_mut().filter(|byte| byte.is_ascii_digit());
+    digits.take(count - TAIL).skip(HEAD).for_each(|digit| *digit = b'*');
 }
 
 #[cfg(test)]
@@ -244,11 +256,55 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_shown_are_masked_in_every_spelling() {
+        let masked = |text: &str| {
+            let mut bytes = text.as_bytes().to_vec();
+            mask_bytes(&mut bytes);
+            String::from_utf8(bytes).expect("UTF-8")
+        };
+        for (text, shown) in [
+            ("4111111111111111", "411111******1111"),
+            (
+                r#"{"card":"4111 1111 1111 1111","cvc":1}"#,
+                r#"{"card":"4111 11** **** 1111","cvc":1}"#,
+            ),
+            ("5555-5555-5555-4444,", "5555-55**-****-4444,"),
+            ("amex 3782 822463 10005 12/27", "amex 3782 82**** *0005 12/27"),
+            ("card 4111 1111 1111 1111 12 27", "card 4111 11** **** 1111 12 27"),
+            ("4111111111111111 5105105105105100", "411111******1111 510510******5100"),
+            ("\u{fc}4222222222222", "\u{fc}422222***2222"),
+            ("6011000990139424000", "6011000990139424000"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
+        for text in [
+            "4111111111111112",
+            "1234",
+            "411111111111",
+            "41111111111111111111111",
+            "4111  1111 1111 1111",
+            "4111x1111x1111x1111",
+            "2026-01-02 10:00:00",
+            "",
+            "-",
+            "7-",
+        ] {
+            assert_eq!(masked(text), text);
+        }
+    }
+
+    #[test]
+    fn it_says_whether_it_masked() {
+        assert!(mask_bytes(&mut b"x4111111111111111".to_vec()));
+        assert!(!mask_bytes(&mut b"\xff\xfe 12".to_vec()));
+    }
+
+    #[test]
     fn long_texts_take_no_longer_than_their_length() {
         for text in
             ["1 ".repeat(500_000), "4111111111111111-".repeat(60_000), "4".repeat(1_000_000)]
         {
-            may_be_in(text.as_bytes());
+            assert!(may_be_in(text.as_bytes()));
             let masked = mask(&text).unwrap_or(text);
             assert!(!masked.contains("4111111111111111"));
         }

@@ -1,0 +1,6 @@
+//! What must not be seen, and how it is made unreadable: payment card numbers, in what is stored and in
+//! what is shown, by one rule.
+//!
+//! Pure: it knows no event, no door and no page.
+
+pub mod card;
