@@ -14,6 +14,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use event::{Event, FieldPath, Kind, NodeId};
+use hashbrown::DefaultHashBuilder;
 use lru::LruCache;
 
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
@@ -48,7 +49,7 @@ struct GeoipPlan(Arc<Geoip>);
 
 impl FilterPlan for GeoipPlan {
     fn instance(&self) -> Box<dyn Filter> {
-        let known = LruCache::new(self.0.cache_records);
+        let known = LruCache::with_hasher(self.0.cache_records, DefaultHashBuilder::default());
         Box::new(Worker { plan: Arc::clone(&self.0), known })
     }
 }
@@ -58,7 +59,7 @@ impl FilterPlan for GeoipPlan {
 struct Worker {
     plan: Arc<Geoip>,
     /// By the number of the database and the record's place in it.
-    known: LruCache<(usize, usize), Arc<[Member]>>,
+    known: LruCache<(usize, usize), Arc<[Member]>, DefaultHashBuilder>,
 }
 
 impl Filter for Worker {

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use event::{Event, FieldPath, Kind};
+use hashbrown::DefaultHashBuilder;
 use lru::LruCache;
 
 use crate::filter::{Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan};
@@ -80,7 +81,8 @@ pub(crate) fn build(
 
 impl FilterPlan for UserAgentPlan {
     fn instance(&self) -> Box<dyn Filter> {
-        let known = Known { agents: LruCache::new(self.0.cache_agents), bytes: 0 };
+        let agents = LruCache::with_hasher(self.0.cache_agents, DefaultHashBuilder::default());
+        let known = Known { agents, bytes: 0 };
         Box::new(Worker { plan: Arc::clone(&self.0), known })
     }
 }
@@ -123,7 +125,7 @@ impl Filter for Worker {
 
 /// What was found, by agent, the least lately asked leaving first.
 struct Known {
-    agents: LruCache<Box<str>, Arc<Agent>>,
+    agents: LruCache<Box<str>, Arc<Agent>, DefaultHashBuilder>,
     bytes: usize,
 }
 

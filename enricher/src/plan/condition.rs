@@ -74,7 +74,11 @@ impl Test {
             Self::ExactlyOne(left, right) => left.holds(event) != right.holds(event),
             Self::NotBoth(left, right) => !(left.holds(event) && right.holds(event)),
             Self::Not(test) => !test.holds(event),
-            Self::Truth(side) => side.find(event).is_true(),
+            Self::Truth(side) => side.is_true(event),
+            // The usual case needs no copy of what the event has.
+            Self::Compare(Side::Field(path), Comparison::Equal, Side::Text(text)) => {
+                event.get(path).is_some_and(|id| event.text_is(id, text))
+            }
             Self::Compare(left, comparison, right) => {
                 compare(&left.find(event), *comparison, &right.find(event), event)
             }
@@ -88,6 +92,22 @@ impl Test {
 }
 
 impl Side {
+    /// Whether there is anything but `false`: Logstash asks the printed value, of which `""` and
+    /// `"false"` are no more than nothing.
+    fn is_true(&self, event: &Event) -> bool {
+        match self {
+            Self::Field(path) => event.get(path).is_some_and(|id| match event.kind(id) {
+                Kind::Null | Kind::False => false,
+                Kind::String => {
+                    !event.content(id).is_some_and(<[u8]>::is_empty) && !event.text_is(id, "false")
+                }
+                _ => true,
+            }),
+            Self::Text(text) => !text.is_empty() && text != "false",
+            Self::Time | Self::Number(_) | Self::List(_) => true,
+        }
+    }
+
     fn find<'e>(&'e self, event: &'e Event) -> Found<'e> {
         match self {
             Self::Field(path) => event.get(path).map_or(Found::Missing, |id| found(event, id)),
@@ -116,16 +136,6 @@ fn found(event: &Event, id: NodeId) -> Found<'_> {
 }
 
 impl Found<'_> {
-    fn is_true(&self) -> bool {
-        match self {
-            Self::Missing => false,
-            Self::Bool(value) => *value,
-            // Logstash asks the printed value.
-            Self::Text(text) => !text.is_empty() && text != "false",
-            _ => true,
-        }
-    }
-
     fn as_printed(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Number(text) => Some(text),

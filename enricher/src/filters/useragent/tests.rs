@@ -92,7 +92,8 @@ fn what_is_kept_is_bounded_in_bytes_and_number() {
     let expressions = super::Expressions::embedded().unwrap();
     let style = Style::ecs(event::FieldPath::key("ua"), true);
     let agent: std::sync::Arc<Agent> = style.agent(&expressions, "x").into();
-    let mut known = Known { agents: lru::LruCache::new(20_000.try_into().unwrap()), bytes: 0 };
+    let agents = lru::LruCache::with_hasher(20_000.try_into().unwrap(), Default::default());
+    let mut known = Known { agents, bytes: 0 };
     for number in 0..30_000 {
         known.keep(&format!("{number}{}", "x".repeat(1_000)), &agent);
     }
