@@ -45,6 +45,8 @@ pub(crate) struct Status {
     lag: Vec<Lag>,
     /// Events that can be found; null if the search store does not answer.
     events: Option<u64>,
+    /// Scores of transactions that can be found, which are no events of the shop's; null likewise.
+    scores: Option<u64>,
     /// Refused records that wait for a person, and that were replayed.
     dead_letters: DeadLetterCounts,
     /// Why an acknowledgement does not mean that a record is synced to disk; null if it does.
@@ -91,14 +93,16 @@ pub(crate) async fn status(
     State(api): State<Arc<Api>>,
     Extension(scope): Extension<Scope>,
 ) -> Result<Json<Status>, Problem> {
-    let counted = api.stores.search.count(&scope, &Query::All, TimeRange::default()).await;
+    let documents = api.stores.search.count(&scope, &Query::All, TimeRange::default()).await.ok();
+    let scores = api.stores.search.count(&scope, &scores(), TimeRange::default()).await.ok();
     let (waiting, replayed) = dead_letter::waiting_and_replayed(api.documents()).await?;
     Ok(Json(Status {
         balanced: api.runtime.ledgers.is_balanced(),
         stages: api.runtime.ledgers.snapshot(),
         doors: api.runtime.ledgers.doors(),
         lag: lag(&api).await,
-        events: counted.ok(),
+        events: documents.zip(scores).map(|(all, scores)| all.saturating_sub(scores)),
+        scores,
         dead_letters: DeadLetterCounts { waiting, replayed },
         durability_warning: api.runtime.bus.durability_warning(),
         parts: api.runtime.context.health.parts(),
@@ -111,6 +115,12 @@ pub(crate) async fn status(
 pub(crate) async fn health(State(api): State<Arc<Api>>) -> Json<HealthAnswer> {
     let ready = api.runtime.context.health.is_ready();
     Json(HealthAnswer { version: env!("CARGO_PKG_VERSION"), attribution: ATTRIBUTION, ready })
+}
+
+/// Our own scores among the documents.
+fn scores() -> Query {
+    let field = Some(query::TYPE_FIELD.to_owned());
+    Query::Term { field, value: schema::FRAUD_SCORE.to_owned() }
 }
 
 async fn lag(api: &Api) -> Vec<Lag> {

@@ -25,7 +25,8 @@ fn write_status(out: &mut dyn Write, status: &Value) -> io::Result<()> {
     let events = number(&status["events"]);
     writeln!(
         out,
-        "events to be found: {events}; dead letters: {} waiting, {} replayed",
+        "to be found: {events} events, {} scores; dead letters: {} waiting, {} replayed",
+        number(&status["scores"]),
         number(&letters["waiting"]),
         number(&letters["replayed"])
     )?;

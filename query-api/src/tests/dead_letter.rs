@@ -3,7 +3,7 @@
 use access::Role;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bus::{Codec, Delivery, Record, RecordId, TOPIC_DEAD, TOPIC_ENRICHED, TOPIC_RAW};
+use bus::{Delivery, Record, RecordId, TOPIC_DEAD, TOPIC_ENRICHED, TOPIC_RAW};
 use jiff::Timestamp;
 use pipeline::{DeadLetter, Rejection};
 use serde_json::{Value, json};
@@ -19,12 +19,8 @@ fn record(payload: &[u8]) -> Record {
         shop: "default".into(),
         source: "192.0.2.7".into(),
         listener: "tcp".into(),
-        codec: Codec::Json,
-        content_type: "".into(),
-        trace_context: "".into(),
-        attempt: 0,
-        routing_key: "".into(),
         payload: payload.to_vec().into(),
+        ..Record::default()
     }
 }
 

@@ -37,6 +37,7 @@ async fn status_has_ledgers_lag_and_counts() {
     .await;
     assert_eq!(status["balanced"], true);
     assert_eq!(status["events"], 1);
+    assert_eq!(status["scores"], 0);
     assert_eq!(status["dead_letters"], json!({"waiting": 0, "replayed": 0}));
     assert_eq!(status["durability_warning"], json!(null));
     assert_eq!(status["doors"][0]["accepted"], 7);
