@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bus::{TOPIC_ENRICHED, TOPIC_RAW};
+use event::Limits;
 use pipeline::{RunnerError, RunnerSpec, Runtime, TopicSink};
 
 pub use config::{Config, LimitsConfig, read_pipeline};
@@ -32,7 +33,7 @@ pub use stage::EnricherStage;
 /// Name of the stage and of its consumer group.
 pub const NAME: &str = "enricher";
 
-/// Why the enricher did not start, or stopped.
+/// Why a pipeline cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum EnricherError {
     /// The pipeline's file cannot be read.
@@ -54,9 +55,6 @@ pub enum EnricherError {
     /// The pipeline cannot be run: every mistake that was found.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
     Mistakes(Vec<Diagnostic>),
-    /// The runner stopped.
-    #[error(transparent)]
-    Runner(#[from] RunnerError),
 }
 
 /// Reads and compiles the pipeline that a configuration names.
@@ -81,13 +79,11 @@ pub fn check(source: &Source, config: &Config) -> Result<Vec<FilterUse>, Vec<Dia
     Ok(plan.filters().to_vec())
 }
 
-/// Enriches until the process stops. `secret` is the installation's key for `fingerprint`.
+/// Enriches with a compiled pipeline until the process stops; `limits` are what an event may hold.
 ///
 /// # Errors
-/// As [`EnricherError`] says.
-pub async fn run(config: Config, secret: String, runtime: Runtime) -> Result<(), EnricherError> {
-    let plan = compile(&config, &secret)?;
-    let limits = config.limits();
+/// The runner's.
+pub async fn run(plan: Plan, limits: Limits, runtime: Runtime) -> Result<(), RunnerError> {
     let sink = TopicSink::new(Arc::clone(&runtime.bus), TOPIC_ENRICHED);
     let spec = RunnerSpec {
         name: NAME,
@@ -97,6 +93,5 @@ pub async fn run(config: Config, secret: String, runtime: Runtime) -> Result<(),
         state: None,
         sink: Arc::new(sink),
     };
-    pipeline::run(spec, runtime).await?;
-    Ok(())
+    pipeline::run(spec, runtime).await
 }

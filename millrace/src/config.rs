@@ -100,12 +100,12 @@ impl Default for CacheConfig {
 impl Check for PlatformConfig {
     fn check(&self, findings: &mut Findings) {
         for problem in self.ingest_gateway.check() {
-            findings.add(&[&format!("ingest_gateway.{}", problem.setting)], problem.to_string());
+            findings.add(&[&format!("ingest_gateway.{}", problem.setting)], problem.message);
         }
         findings.within("query_api", |findings| self.query_api.check(findings));
         findings.within("metrics", |findings| self.metrics.check(findings));
-        if let Err(error) = self.bus.log.check() {
-            findings.add(&["bus.log"], error.to_string());
+        for (setting, allowed) in self.bus.log.problems() {
+            findings.add(&[&format!("bus.log.{setting}")], format!("must be {allowed}"));
         }
         let urls = [
             ("bus.url", &self.bus.url, "embedded:"),

@@ -112,6 +112,13 @@ fn five_mistakes_in_a_configuration_are_five_lines() {
 }
 
 #[test]
+fn the_example_configuration_is_right() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../millrace.example.toml");
+    let output = tool(&["up", "--config", example, "--check-config"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
 fn it_stops_within_ten_seconds_and_everything_is_there_again() {
     let mut platform = Platform::start(&[]);
     platform.send(b"{\"log_type\":\"error\",\"message\":\"kept\"}\nbroken\n", &[]);
@@ -201,6 +208,13 @@ fn admin_signs_in_with_a_new_password_after_a_reset() {
     };
     assert_eq!(login(&password), "200");
     assert_eq!(login(support::PASSWORD), "401");
+}
+
+#[test]
+fn the_source_of_the_geoip_data_is_named_the_same_everywhere() {
+    let version = text(&tool(&["--version"]).stdout);
+    assert_eq!(enricher::GEOIP_ATTRIBUTION, query_api::ATTRIBUTION);
+    assert!(version.contains(enricher::GEOIP_ATTRIBUTION), "{version}");
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(crate) use options::build;
 
 /// To be shown wherever places from the embedded database are: the licence (CC BY 4.0) asks for it,
 /// on web pages as a link to the address.
-pub const ATTRIBUTION: &str = "IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0";
+pub const ATTRIBUTION: &str = "IP geolocation by DB-IP.com, CC BY 4.0";
 
 /// What the options said.
 #[derive(Debug)]

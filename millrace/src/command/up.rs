@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use service::config::{Flag, load};
 use service::logging::{self, FILTER_VARIABLE};
 
@@ -27,7 +28,18 @@ pub(super) fn run(arguments: &UpArguments) -> Result<(), Failure> {
     let filter = env::var(FILTER_VARIABLE).ok();
     logging::start(&config.logging, filter.as_deref())
         .map_err(|error| Failure::usage(error.to_string()))?;
+    raise_open_files();
     wait_for_all(crate::up::run(config, arguments))
+}
+
+/// Lets the process open as many files as the system allows it: the usual 1,024 are fewer than the
+/// connections that the doors may take.
+fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is: many connections may be refused");
+    }
 }
 
 /// Starts this program anew in the same process with few arenas, unless the environment names a number:

@@ -36,7 +36,7 @@ const INGEST_TOKEN_VARIABLE: &str = "MILLRACE_INGEST_TOKEN";
 pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), Failure> {
     let data = DataFolder::open(&arguments.data)?;
     let secret = data.secret("secret")?;
-    enricher::compile(&config.enricher, &secret).map_err(plain)?;
+    let plan = enricher::compile(&config.enricher, &secret).map_err(plain)?;
     let listeners = Listeners::bind(&config, data.path()).await?;
     let backends = Backends::open(&config, data.path()).await?;
     let keys = access::Keys::load_or_create(&data.path().join("keys")).map_err(plain)?;
@@ -60,7 +60,7 @@ pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), 
     }
     .text();
     let mut services = Services::default();
-    services.start(config, secret, listeners, backends, keys, &runtime);
+    services.start(config, plan, listeners, backends, keys, &runtime);
     if let Some((door, token)) = demo {
         services.add_demo(door, token, &runtime);
     }

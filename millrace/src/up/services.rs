@@ -29,14 +29,14 @@ impl Services {
     pub(super) fn start(
         &mut self,
         config: PlatformConfig,
-        secret: String,
+        plan: enricher::Plan,
         listeners: Listeners,
         backends: Backends,
         keys: access::Keys,
         runtime: &Runtime,
     ) {
         self.add("ingest-gateway", ingest_gateway::run(listeners.gateway, runtime.clone()));
-        self.add("enricher", enricher::run(config.enricher, secret, runtime.clone()));
+        self.add("enricher", enricher::run(plan, config.enricher.limits(), runtime.clone()));
         if config.fraud_worker.enabled {
             let documents = Arc::clone(&backends.documents);
             self.add(
