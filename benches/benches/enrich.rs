@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use bus::{Codec, Positioned, Record, RecordId};
+use bus::{Positioned, Record, RecordId};
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use enricher::{Config, EnricherStage, compile};
@@ -32,12 +32,8 @@ fn records() -> Vec<Positioned> {
             shop: "default".into(),
             source: "127.0.0.1".into(),
             listener: "tcp".into(),
-            codec: Codec::Json,
-            content_type: Default::default(),
-            trace_context: Default::default(),
-            attempt: 0,
-            routing_key: Default::default(),
             payload: Bytes::from(line),
+            ..Record::default()
         },
     };
     generator.enumerate().map(record).collect()

@@ -50,11 +50,8 @@ fn record(line: &str) -> Record {
         source: "127.0.0.1".into(),
         listener: "tcp".into(),
         codec: Codec::Plain,
-        content_type: "".into(),
-        trace_context: "".into(),
-        attempt: 0,
-        routing_key: "".into(),
         payload: Bytes::copy_from_slice(line.as_bytes()),
+        ..Record::default()
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use benches::{cpu_seconds, memory_bytes};
 use bus::log::{EmbeddedBus, Fsync, LogConfig};
-use bus::{Bus, Codec, Delivery, Record, RecordId, TOPIC_RAW};
+use bus::{Bus, Delivery, Record, RecordId, TOPIC_RAW};
 use bytes::Bytes;
 
 const PAYLOAD_BYTES: usize = 600;
@@ -100,12 +100,9 @@ async fn publish(bus: Arc<EmbeddedBus>, plan: Plan, publisher: u64, rounds: u64)
         shop: "default".into(),
         source: "192.0.2.7".into(),
         listener: "tcp".into(),
-        codec: Codec::Json,
-        content_type: "".into(),
-        trace_context: "".into(),
-        attempt: 0,
         routing_key: routing_key.as_str().into(),
         payload: Bytes::from(vec![b'x'; PAYLOAD_BYTES]),
+        ..Record::default()
     };
     let batch: Vec<_> = (0..plan.batch).map(record).collect();
     for _ in 0..rounds {

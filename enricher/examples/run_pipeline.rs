@@ -56,10 +56,7 @@ fn record(codec: Codec, number: u64, line: Vec<u8>) -> Record {
         source: "127.0.0.1".into(),
         listener: "tcp".into(),
         codec,
-        content_type: "".into(),
-        trace_context: "".into(),
-        attempt: 0,
-        routing_key: "".into(),
         payload: Bytes::from(line),
+        ..Record::default()
     }
 }

@@ -9,7 +9,7 @@ use bus::{Codec, Positioned, Record};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use event::{Event, FieldPath, Fragment, Kind, Limits, NodeId, Refusal, RefusalKind};
-use pipeline::{Rejection, Stage, State, Verdict};
+use pipeline::{Stage, State, Verdict};
 use smallvec::SmallVec;
 
 use crate::plan::{Plan, Program};
@@ -50,11 +50,7 @@ impl EnricherStage {
 
     fn enrich(&mut self, record: &Record) -> Verdict {
         if let Err(refusal) = self.decode(record) {
-            return Verdict::Reject(Rejection {
-                kind: refusal.kind.as_str().into(),
-                message: refusal.to_string(),
-                position_bytes: Some(refusal.position_bytes as u64),
-            });
+            return Verdict::Reject(refusal.into());
         }
         if self.writes_metadata {
             write_metadata(&mut self.event, record);

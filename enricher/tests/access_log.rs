@@ -30,11 +30,8 @@ fn document(program: &mut Program, line: &[u8]) -> Value {
         source: "127.0.0.1".into(),
         listener: "tcp".into(),
         codec: Codec::Plain,
-        content_type: "".into(),
-        trace_context: "".into(),
-        attempt: 0,
-        routing_key: "".into(),
         payload: Bytes::copy_from_slice(line),
+        ..Record::default()
     };
     let mut event = Event::new();
     event.start_plain(&record.payload, RECEIVED_AT_NS);

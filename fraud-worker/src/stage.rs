@@ -56,13 +56,7 @@ impl FraudStage {
         let transaction = match self.reader.read(&item.record) {
             Ok(Some(transaction)) => transaction,
             Ok(None) => return Verdict::Discard("not_a_transaction"),
-            Err(refusal) => {
-                return Verdict::Reject(Rejection {
-                    kind: refusal.kind.as_str().into(),
-                    message: refusal.to_string(),
-                    position_bytes: Some(refusal.position_bytes as u64),
-                });
-            }
+            Err(refusal) => return Verdict::Reject(refusal.into()),
         };
         let decision = match rings.decide(&self.config, &transaction) {
             Ok(decision) => decision,

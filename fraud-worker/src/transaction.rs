@@ -65,9 +65,7 @@ impl Default for TransactionReader {
     fn default() -> Self {
         Self {
             event: Event::new(),
-            // The document was made by the enricher within its own limits, and may hold more than
-            // the line that it came from.
-            limits: Limits { depth_max: 128, nodes_max: 200_000, payload_bytes_max: 64 << 20 },
+            limits: Limits::documents(),
             dataset: FieldPath::dotted("event.dataset"),
             amount: FieldPath::dotted("shop.order.amount"),
             currency: FieldPath::dotted("shop.order.currency"),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bus::{Codec, Positioned, Record, RecordId};
+use bus::{Positioned, Record, RecordId};
 use bytes::Bytes;
 use fraud_worker::{FraudStage, ScoringConfig};
 use pipeline::{Stage, State, Verdict};
@@ -68,12 +68,8 @@ fn record(number: u32, document: &Value) -> Record {
         shop: "default".into(),
         source: "127.0.0.1".into(),
         listener: "tcp".into(),
-        codec: Codec::Json,
-        content_type: Default::default(),
-        trace_context: Default::default(),
-        attempt: 0,
-        routing_key: Default::default(),
         payload: document.to_string().into(),
+        ..Record::default()
     }
 }
 

@@ -17,9 +17,7 @@ impl Default for OperationReader {
     fn default() -> Self {
         Self {
             event: Event::new(),
-            // The document was made by a stage within its own limits, and may hold more than the
-            // line that it came from.
-            limits: Limits { depth_max: 128, nodes_max: 200_000, payload_bytes_max: 64 << 20 },
+            limits: Limits::documents(),
             dataset: FieldPath::dotted("event.dataset"),
         }
     }
@@ -31,13 +29,7 @@ impl OperationReader {
     /// # Errors
     /// A payload that is not one JSON object.
     pub fn read(&mut self, record: &Record) -> Result<IndexOperation, Rejection> {
-        self.event.decode_json(&record.payload, record.received_at_ns, &self.limits).map_err(
-            |refusal| Rejection {
-                kind: refusal.kind.as_str().into(),
-                message: refusal.to_string(),
-                position_bytes: Some(refusal.position_bytes as u64),
-            },
-        )?;
+        self.event.decode_json(&record.payload, record.received_at_ns, &self.limits)?;
         let dataset = self.event.get(&self.dataset).and_then(|found| self.event.text(found));
         let timestamp_ns = self.event.timestamp_ns;
         let (index, _clamped) = schema::index_name(

@@ -55,7 +55,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::{Partitioner, partition_of};
-    use crate::record::{Codec, Record, RecordId};
+    use crate::record::{Record, RecordId};
 
     /// From Kafka's `UtilsTest.testMurmur2`.
     #[test]
@@ -78,16 +78,10 @@ mod tests {
     fn record(shop: &'static str, routing_key: &'static str, id: u8) -> Record {
         Record {
             id: RecordId([id; 16]),
-            received_at_ns: 0,
             shop: shop.into(),
-            source: "".into(),
-            listener: "".into(),
-            codec: Codec::Json,
-            content_type: "".into(),
-            trace_context: "".into(),
-            attempt: 0,
             routing_key: routing_key.into(),
             payload: Bytes::new(),
+            ..Record::default()
         }
     }
 

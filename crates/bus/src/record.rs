@@ -83,7 +83,7 @@ pub enum Codec {
 }
 
 /// Bytes on the bus, with where they came from. Cloning shares all bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// Identity, kept by every replay.
     pub id: RecordId,

@@ -21,6 +21,16 @@ pub struct Rejection {
     pub position_bytes: Option<u64>,
 }
 
+impl From<event::Refusal> for Rejection {
+    fn from(refusal: event::Refusal) -> Self {
+        Self {
+            kind: refusal.kind.as_str().into(),
+            message: refusal.to_string(),
+            position_bytes: Some(refusal.position_bytes as u64),
+        }
+    }
+}
+
 /// The one decision about a record.
 #[derive(Debug)]
 pub enum Verdict {

@@ -5,7 +5,7 @@ mod bus;
 mod sink;
 mod state;
 
-use ::bus::{Codec, Record, RecordId};
+use ::bus::{Record, RecordId};
 use bytes::Bytes;
 
 pub use bus::MemoryBus;
@@ -23,11 +23,8 @@ pub fn record(number: u64, payload: impl Into<Bytes>) -> Record {
         shop: "default".into(),
         source: "192.0.2.1".into(),
         listener: "http".into(),
-        codec: Codec::Json,
         content_type: "application/json".into(),
-        trace_context: "".into(),
-        attempt: 0,
-        routing_key: "".into(),
         payload: payload.into(),
+        ..Record::default()
     }
 }

@@ -1,7 +1,7 @@
 //! One vector: its configuration is run over its events, or read, and judged.
 
 use base64::Engine;
-use bus::{Codec, Record, RecordId};
+use bus::{Record, RecordId};
 use bytes::Bytes;
 use enricher::language::{self, Number, Plugin, Statement, Syntax, ValueKind};
 use enricher::{EcsCompatibility, Environment, Source, plan, registry};
@@ -135,12 +135,8 @@ fn record(payload: Bytes, received_at_ns: i64) -> Record {
         shop: "default".into(),
         source: "127.0.0.1".into(),
         listener: "tcp".into(),
-        codec: Codec::Json,
-        content_type: "".into(),
-        trace_context: "".into(),
-        attempt: 0,
-        routing_key: "".into(),
         payload,
+        ..Record::default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bus::{Codec, Record, RecordId};
+use bus::{Record, RecordId};
 use bytes::Bytes;
 use event::{Event, Limits};
 use serde_json::Value;
@@ -96,11 +96,7 @@ fn record(payload: Bytes, received_at_ns: i64) -> Record {
         shop: "default".into(),
         source: "127.0.0.1".into(),
         listener: "tcp".into(),
-        codec: Codec::Json,
-        content_type: "".into(),
-        trace_context: "".into(),
-        attempt: 0,
-        routing_key: "".into(),
         payload,
+        ..Record::default()
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use access::Scope;
-use bus::{Codec, RecordId};
+use bus::RecordId;
 use query::Query;
 use search_store::{Hit, SearchPage, SearchRequest, TailCursor, TailPage, TimeRange};
 
@@ -83,12 +83,8 @@ fn record(number: u8, payload: &'static str) -> Record {
         shop: "default".into(),
         source: "127.0.0.1".into(),
         listener: "tcp".into(),
-        codec: Codec::Json,
-        content_type: Default::default(),
-        trace_context: Default::default(),
-        attempt: 0,
-        routing_key: Default::default(),
         payload: payload.into(),
+        ..Record::default()
     }
 }
 

@@ -239,11 +239,7 @@ fn refusal(payload: &[u8], limits: &Limits) -> Option<Refusal> {
 }
 
 fn judge(payload: &[u8], limits: &Limits) -> Option<Rejection> {
-    refusal(payload, limits).map(|refusal| Rejection {
-        kind: refusal.kind.as_str().into(),
-        message: refusal.to_string(),
-        position_bytes: Some(refusal.position_bytes as u64),
-    })
+    refusal(payload, limits).map(Rejection::from)
 }
 
 #[cfg(test)]

@@ -148,18 +148,14 @@ impl SchemaFilter {
             (None, Some(_)) if event.kind(node) == Kind::Null => return,
             (None, _) => return self.keep(event, prefix, node),
         };
-        match waiting {
+        let rank = match waiting {
             Waiting::Rule(rule) if meaning.rank == 0 => {
-                self.by_rule(event, pass, rule, prefix, 0, node);
+                return self.by_rule(event, pass, rule, prefix, 0, node);
             }
-            meaning_of_it => {
-                let rank = match meaning_of_it {
-                    Waiting::Rule(_) => meaning.rank,
-                    Waiting::Object(_) => RANK_OF_DOCUMENT_NAMES,
-                };
-                self.deferred.push(Deferred { node, prefix, rank, meaning: meaning_of_it });
-            }
-        }
+            Waiting::Rule(_) => meaning.rank,
+            Waiting::Object(_) => RANK_OF_DOCUMENT_NAMES,
+        };
+        self.deferred.push(Deferred { node, prefix, rank, meaning: waiting });
     }
 
     /// A name that no table has: perhaps a dotted one of the documents, perhaps not for output.
