@@ -1,5 +1,5 @@
-//! The indexer's stage: every document goes on as it is. What cannot be indexed is found by the sink,
-//! which decodes each document once.
+//! The indexer's stage: every document goes on as it is. What cannot be indexed is found behind it, by the
+//! sink and the search store.
 
 use bus::Positioned;
 use pipeline::{Stage, State, Verdict};

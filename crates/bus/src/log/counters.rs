@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Counts since the log was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogCounts {
-    /// Bytes of unfinished frames that were cut off at opening: never acknowledged under
-    /// `fsync = "batch"`.
+    /// Bytes that were cut off at opening, behind the last frame that could be reached. After a crash
+    /// they are an unfinished frame, never acknowledged under `fsync = "batch"`; behind a damaged
+    /// header they may hold acknowledged records.
     pub truncated_bytes: u64,
     /// Damaged places that readers stepped over; each group that meets one counts it.
     pub damaged_places: u64,
