@@ -38,6 +38,7 @@ before(async () => {
     timestamp: new Date(now).toISOString(),
     message: "<img src=x onerror=\"document.title='stolen'\"><script>document.title='stolen'</script> hostile",
     user_agent: "<b>bold</b>",
+    "x:1 OR level": "odd",
   });
   await platform.send(events);
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
@@ -82,9 +83,10 @@ test("a query shows hits, a histogram, and one event in full", async () => {
 });
 
 test("a mistake in a query is named and pointed at", async () => {
-  await page.getByLabel("Query").fill("type:transaction AND (amount");
+  await page.getByLabel("Query").fill("type:transaction AND )amount");
   await page.getByRole("button", { name: "Search", exact: true }).click();
-  await page.getByRole("alert").filter({ hasText: /./ }).first().waitFor();
+  await page.locator("[role=alert] mark").waitFor();
+  assert.equal(await page.locator("[role=alert] mark").innerText(), ")");
 });
 
 test("hostile 15: text of an event is text on the page", async () => {
@@ -97,6 +99,13 @@ test("hostile 15: text of an event is text on the page", async () => {
   await page.getByRole("region", { name: "Event" }).getByText("<b>bold</b>").first().waitFor();
   assert.equal(await page.locator("img[src='x']").count(), 0);
   assert.notEqual(await page.title(), "stolen");
+});
+
+test("hostile 15: a field's name is a name in the query that it is put into", async () => {
+  await page.getByRole("button", { name: /^Only events with this shop\.extra\.x/ }).click();
+  await page.getByText("1 event").waitFor();
+  assert.match(await page.getByLabel("Query").inputValue(), /shop\.extra\.x\\:1\\ OR\\ level:"odd"/);
+  assert.equal(await page.locator("table.hits tbody tr").count(), 1);
 });
 
 test("the footer names and links the source of the GeoIP data", async () => {

@@ -135,7 +135,7 @@ fn shown(stored: &Stored) -> ShownLetter {
         shop: letter.shop.clone(),
         source: letter.source.clone(),
         listener: letter.listener.clone(),
-        content_type: letter.content_type.clone(),
+        content_type: masked_text(&letter.content_type),
         position: letter.position().map(|position| position.to_string()),
         received_at: letter.received_at,
         payload_bytes: letter.payload_bytes,

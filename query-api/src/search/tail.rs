@@ -82,6 +82,7 @@ pub(crate) async fn tail(
         query,
         cursor: first.cursor.clone(),
         waiting: VecDeque::new(),
+        is_behind: false,
         marked_at: Instant::now(),
         ends_at,
         _permit: permit,
@@ -101,6 +102,8 @@ struct Tail {
     query: Query,
     cursor: TailCursor,
     waiting: VecDeque<Event>,
+    /// The last page was full.
+    is_behind: bool,
     marked_at: Instant,
     ends_at: Option<Instant>,
     _permit: OwnedSemaphorePermit,
@@ -116,7 +119,10 @@ impl Tail {
             if self.ends_at.is_some_and(|end| Instant::now() >= end) {
                 return None;
             }
-            let pause = tokio::time::sleep(self.api.config.tail_poll_interval.0);
+            // After a full page there is more at once.
+            let interval =
+                if self.is_behind { Duration::ZERO } else { self.api.config.tail_poll_interval.0 };
+            let pause = tokio::time::sleep(interval);
             self.api.runtime.context.shutdown.run_until_cancelled(pause).await?;
             let store = &self.api.stores.search;
             match store.tail(&self.scope, &self.query, &self.cursor, PAGE).await {
@@ -134,6 +140,7 @@ impl Tail {
         self.cursor = page.cursor;
         let mark_is_due = moved && self.marked_at.elapsed() >= MARK_INTERVAL;
         let last = page.hits.len();
+        self.is_behind = last >= PAGE;
         for (place, hit) in page.hits.into_iter().enumerate() {
             match event(hit) {
                 Some(event) if place + 1 == last => {

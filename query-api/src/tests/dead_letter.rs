@@ -19,6 +19,7 @@ fn record(payload: &[u8]) -> Record {
         shop: "default".into(),
         source: "192.0.2.7".into(),
         listener: "tcp".into(),
+        content_type: "x/4111111111111111".into(),
         payload: payload.to_vec().into(),
         ..Record::default()
     }
@@ -122,6 +123,7 @@ async fn a_letter_is_shown_with_its_bytes_and_card_numbers_masked() {
     let (rig, ids) = rig_with_letters().await;
     let shown = rig.get(&format!("/api/dead/{}", ids[0]), Role::Admin).await.body;
     assert_eq!(shown["payload_text"], r#"{"card":"4111 11** **** 1111","#);
+    assert_eq!(shown["content_type"], "x/411111******1111");
     assert_eq!((&shown["masked"], &shown["cut"]), (&json!(true), &json!(false)));
     assert_eq!(shown["position_bytes"], 3);
     assert!(shown["position"].as_str().unwrap().starts_with("logs.raw/"), "{shown}");

@@ -5,6 +5,7 @@ use access::Role;
 use futures::StreamExt;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use service::Span;
 
 use super::rig::{PATIENCE, Rig, answer};
 
@@ -76,6 +77,20 @@ async fn what_arrives_comes_and_goes_on_after_a_break() {
     rig.index(&[("4", LONG_AGO, event("wheel"))]).await;
     let mut again = Reader::open(&rig, "wheel", Some(&last_id)).await;
     assert_eq!(again.next_id().await, "4", "nothing is missed, nothing comes twice");
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn what_has_gathered_comes_without_pauses() {
+    let rig = Rig::start_with(|config| config.tail_poll_interval = Span::from_secs(3600)).await;
+    let from = rig.stores.search.tail_position().await.unwrap();
+    let ids: Vec<String> = (0..450).map(|number| number.to_string()).collect();
+    let events: Vec<_> = ids.iter().map(|id| (id.as_str(), LONG_AGO, event("wheel"))).collect();
+    rig.index(&events).await;
+    let mut reader = Reader::open(&rig, "wheel", Some(&from.0)).await;
+    for id in &ids {
+        assert_eq!(&reader.next_id().await, id);
+    }
     rig.stop().await;
 }
 

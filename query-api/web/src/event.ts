@@ -95,12 +95,19 @@ export function eventRow(hit: Hit, open: (row: HTMLElement) => void): HTMLTableR
 
 const FILTER_CHARACTERS = 200;
 
+/** A field's name as the query language reads it: a sender may have named it anything. */
+function escapedName(name: string): string {
+  const escaped = name.replace(/[-+!:(){}[\]^"~*?\\&|<>\s]/g, "\\$&");
+  return /^(AND|OR|NOT)$/.test(name) ? `\\${escaped}` : escaped;
+}
+
 /** The query text that finds events with this value in this field; null where there is none. */
 export function filterText(name: string, value: unknown): string | null {
   const leaf = value as Leaf;
   if (name === "@timestamp" || typeof leaf === "object" || String(leaf).length > FILTER_CHARACTERS) return null;
-  if (typeof leaf !== "string") return `${name}:${String(leaf).replace(/^-/, "\\-")}`;
-  return leaf === "" ? null : `${name}:"${leaf.replace(/["\\]/g, "\\$&")}"`;
+  const field = escapedName(name);
+  if (typeof leaf !== "string") return `${field}:${String(leaf).replace(/^-/, "\\-")}`;
+  return leaf === "" ? null : `${field}:"${leaf.replace(/["\\]/g, "\\$&")}"`;
 }
 
 export interface EventActions {
@@ -120,7 +127,7 @@ function fieldRow(name: string, value: unknown, actions: EventActions): HTMLElem
   return element(
     "tr",
     {},
-    element("th", { scope: "row" }, name),
+    element("th", { scope: "row" }, text(name)),
     element("td", { class: "value" }, text(value)),
     element("td", { class: "filters" }, ...(buttons || [])),
   );

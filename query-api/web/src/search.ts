@@ -28,6 +28,8 @@ export class SearchPage {
   private openedRow: HTMLElement | null = null;
   private cursor: string | null = null;
   private asked = new AbortController();
+  /** What the table answers: more of it is asked for in these words, whatever the controls say by then. */
+  private shown: { query: string; range: api.Range } | null = null;
 
   /** `signedOut` is called when the session has ended. */
   constructor(private readonly signedOut: () => void) {
@@ -130,15 +132,17 @@ export class SearchPage {
     if (!quiet) this.close();
     this.node.setAttribute("aria-busy", "true");
     try {
+      const query = this.query.value;
       const range = this.range.value();
       const [page, histogram] = await Promise.all([
-        api.search(this.query.value, range, { signal: asked.signal }),
-        api.histogram(this.query.value, range, asked.signal),
+        api.search(query, range, { signal: asked.signal }),
+        api.histogram(query, range, asked.signal),
       ]);
       if (asked.signal.aborted) return;
       this.error.replaceChildren();
       this.node.classList.remove("stale");
       this.query.removeAttribute("aria-invalid");
+      this.shown = { query, range };
       this.showPage(page, histogram);
     } catch (reason) {
       if (!asked.signal.aborted) this.complain(reason);
@@ -166,11 +170,11 @@ export class SearchPage {
   }
 
   private async next(): Promise<void> {
-    if (!this.cursor) return;
+    if (!this.cursor || !this.shown) return;
     const asked = this.asked;
     this.more.disabled = true;
     try {
-      const page = await api.search(this.query.value, this.range.value(), {
+      const page = await api.search(this.shown.query, this.shown.range, {
         cursor: this.cursor,
         signal: asked.signal,
       });
