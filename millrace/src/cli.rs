@@ -44,14 +44,38 @@ pub enum Command {
 #[derive(Clone, Debug, Args)]
 pub struct ServerArguments {
     /// Data folder of the platform on this machine; the tool talks to its local socket
-    #[arg(long, env = "MILLRACE_DATA", default_value = "data")]
-    pub data: PathBuf,
-    /// Address of the API of a platform elsewhere, as http://logs.example:8000
-    #[arg(long, env = "MILLRACE_URL")]
+    /// [env: MILLRACE_DATA] [default: data]
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Address of the API of a platform elsewhere, as http://logs.example:8000 [env: MILLRACE_URL]
+    #[arg(long, conflicts_with = "data")]
     pub url: Option<String>,
-    /// Access token for --url
-    #[arg(long, env = "MILLRACE_TOKEN", hide_env_values = true, requires = "url")]
+    /// Access token for the platform elsewhere
+    #[arg(long, env = "MILLRACE_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+}
+
+/// Where the arguments and the environment say that the platform is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On this machine, with this data folder.
+    Folder(PathBuf),
+    /// Elsewhere, at this address.
+    Address(String),
+}
+
+impl ServerArguments {
+    /// A flag wins over any variable, so that a command never reaches another platform than the one that
+    /// it names. `variable` gives a variable of the environment.
+    #[must_use]
+    pub fn place(&self, variable: impl Fn(&str) -> Option<String>) -> Place {
+        let folder = || self.data.clone().map(Place::Folder);
+        let address = || variable("MILLRACE_URL").map(Place::Address);
+        let elsewhere = self.url.clone().map(Place::Address);
+        elsewhere.or_else(folder).or_else(address).unwrap_or_else(|| {
+            Place::Folder(variable("MILLRACE_DATA").unwrap_or_else(|| "data".to_owned()).into())
+        })
+    }
 }
 
 /// What `up` runs. A flag wins over the environment (MILLRACE_QUERY_API__LISTEN ...), which wins over
@@ -349,5 +373,28 @@ fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("give a number from 0 to 1".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, ServerArguments};
+
+    #[test]
+    fn a_flag_wins_over_any_variable() {
+        let folder = |path: &str| Place::Folder(path.into());
+        let address = |url: &str| Place::Address(url.to_owned());
+        for (data, url, variables, place) in [
+            (None, None, &[][..], folder("data")),
+            (None, None, &["MILLRACE_DATA"], folder("MILLRACE_DATA")),
+            (None, None, &["MILLRACE_DATA", "MILLRACE_URL"], address("MILLRACE_URL")),
+            (Some("here"), None, &["MILLRACE_URL"], folder("here")),
+            (None, Some("there"), &["MILLRACE_DATA", "MILLRACE_URL"], address("there")),
+        ] {
+            let (data, url) = (data.map(Into::into), url.map(str::to_owned));
+            let arguments = ServerArguments { data, url, token: None };
+            let variable = |name: &str| variables.contains(&name).then(|| name.to_owned());
+            assert_eq!(arguments.place(variable), place, "{arguments:?} {variables:?}");
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! Talks to a running platform's API: over the local socket of its data folder, or to an address with a
 //! token. Never opens a store.
 
+use std::env;
 use std::path::Path;
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::cli::ServerArguments;
+use crate::cli::{Place, ServerArguments};
 use crate::command::Failure;
 
 /// Where the local socket stands in a data folder.
@@ -42,24 +43,27 @@ impl Client {
         let build = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| Failure::new(format!("cannot make a client: {error}")))
         };
-        if let Some(url) = &server.url {
-            return Ok(Self {
+        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        match server.place(variable) {
+            Place::Address(url) => Ok(Self {
                 http: build(reqwest::Client::builder())?,
                 base: url.trim_end_matches('/').to_owned(),
                 token: server.token.clone(),
-                place: url.clone(),
-            });
+                place: url,
+            }),
+            Place::Folder(folder) => {
+                let socket = folder.join(SOCKET);
+                if !is_there(&socket) {
+                    return Err(not_running(&folder));
+                }
+                Ok(Self {
+                    http: build(reqwest::Client::builder().unix_socket(socket))?,
+                    base: "http://localhost".to_owned(),
+                    token: None,
+                    place: folder.display().to_string(),
+                })
+            }
         }
-        let socket = server.data.join(SOCKET);
-        if !is_there(&socket) {
-            return Err(not_running(&server.data));
-        }
-        Ok(Self {
-            http: build(reqwest::Client::builder().unix_socket(socket))?,
-            base: "http://localhost".to_owned(),
-            token: None,
-            place: server.data.display().to_string(),
-        })
     }
 
     /// Asks for a value.

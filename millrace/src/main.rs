@@ -5,6 +5,16 @@ use std::process::ExitCode;
 use clap::Parser;
 use millrace::cli::Cli;
 
+/// A mistake in usage, like one in the configuration.
+const USAGE: u8 = 64;
+
 fn main() -> ExitCode {
-    millrace::command::run(Cli::parse())
+    match Cli::try_parse() {
+        Ok(cli) => millrace::command::run(cli),
+        // Help and the version come this way too, on standard output. A closed pipe is no reason to fail.
+        Err(answer) => {
+            let _ = answer.print();
+            if answer.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+        }
+    }
 }

@@ -218,6 +218,28 @@ fn the_source_of_the_geoip_data_is_named_the_same_everywhere() {
 }
 
 #[test]
+fn a_mistake_in_the_pipeline_is_found_before_the_data_folder_is_made() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let (pipeline, data) = (folder.path().join("my.conf"), folder.path().join("data"));
+    std::fs::write(&pipeline, "filter { ruby { } }").expect("a file");
+    let (pipeline, data) = (pipeline.display().to_string(), data.display().to_string());
+    for flag in ["--check-config", "--demo"] {
+        let output = tool(&["up", "--pipeline", &pipeline, "--data", &data, flag]);
+        assert_eq!(output.status.code(), Some(64), "{flag}");
+        assert!(text(&output.stderr).contains("my.conf:1:"), "{}", text(&output.stderr));
+    }
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn mistakes_in_usage_are_told_by_their_code() {
+    for arguments in [&["up", "--fish"][..], &["fish"], &["status", "--data", "x", "--url", "y"]] {
+        assert_eq!(tool(arguments).status.code(), Some(64), "{arguments:?}");
+    }
+    assert_eq!(tool(&["--help"]).status.code(), Some(0));
+}
+
+#[test]
 fn check_names_every_mistake_of_a_pipeline() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let file = folder.path().join("my.conf");

@@ -42,7 +42,7 @@ pub enum KeysError {
         path: PathBuf,
     },
     /// It holds no secret.
-    #[error("{path} is not a token key: remove it to get a new one (everybody signs in again)")]
+    #[error("{path} is not a token key: remove it to get a new one (access tokens of now end)")]
     NotAKey {
         /// The file.
         path: PathBuf,

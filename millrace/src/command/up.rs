@@ -23,6 +23,9 @@ pub(super) fn run(arguments: &UpArguments) -> Result<(), Failure> {
     bound_arenas();
     let config = read(arguments)?;
     if arguments.check_config {
+        // Only whether there is a key matters to the pipeline here.
+        enricher::compile(&config.enricher, "check")
+            .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
         return print(|out| writeln!(out, "the configuration is right"));
     }
     let filter = env::var(FILTER_VARIABLE).ok();
@@ -49,7 +52,9 @@ fn bound_arenas() {
         return;
     }
     let mut arguments = env::args_os();
-    let mut again = Command::new("/proc/self/exe");
+    // By its own path, so that the process keeps its name.
+    let program = env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
+    let mut again = Command::new(program);
     if let Some(name) = arguments.next() {
         again.arg0(name);
     }

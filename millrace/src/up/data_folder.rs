@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::command::Failure;
 
+/// Where the secret of the installation stands.
+const SECRET: &str = "secret";
+
 /// A folder that this process holds until it is dropped.
 #[derive(Debug)]
 pub(super) struct DataFolder {
@@ -51,22 +54,27 @@ impl DataFolder {
         &self.path
     }
 
-    /// A secret of this installation, made at the first start and kept: the same text each time.
+    /// Keeps the secret of this installation where it is the first.
     ///
     /// # Errors
-    /// It cannot be read or written.
-    pub(super) fn secret(&self, name: &str) -> Result<String, Failure> {
-        let path = self.path.join(name);
+    /// It cannot be read or written, or another one is kept already.
+    pub(super) fn keep_secret(&self, secret: &str) -> Result<(), Failure> {
+        let path = self.path.join(SECRET);
         let cannot = |error: io::Error| {
             Failure::new(format!("cannot keep the secret {}: {error}", path.display()))
         };
         match fs::read_to_string(&path) {
-            Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
-            Ok(_) => {}
+            Ok(text) if text.trim() == secret => return Ok(()),
+            Ok(text) if text.trim().is_empty() => {}
+            Ok(_) => {
+                return Err(Failure::new(format!(
+                    "the secret {} was written by another start at the same time: start again",
+                    path.display()
+                )));
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(cannot(error)),
         }
-        let text = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -74,9 +82,21 @@ impl DataFolder {
             .mode(0o600)
             .open(&path)
             .map_err(cannot)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)?;
-        Ok(text)
+        file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)
     }
+}
+
+/// The secret that a data folder keeps, the same text at each start; `None` where there is none yet.
+/// What cannot be read is said when the folder is opened.
+pub(super) fn kept_secret(folder: &Path) -> Option<String> {
+    let text = fs::read_to_string(folder.join(SECRET)).ok()?;
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A secret for a new installation.
+pub(super) fn new_secret() -> String {
+    format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
 /// Takes the lock file and writes this process's number into it, for the one that comes second.

@@ -34,9 +34,12 @@ const INGEST_TOKEN_VARIABLE: &str = "MILLRACE_INGEST_TOKEN";
 /// # Errors
 /// It cannot start, or a service stopped by itself.
 pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), Failure> {
+    // A mistake in the pipeline is found before anything is touched.
+    let secret = data_folder::kept_secret(&arguments.data).unwrap_or_else(data_folder::new_secret);
+    let plan = enricher::compile(&config.enricher, &secret)
+        .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
     let data = DataFolder::open(&arguments.data)?;
-    let secret = data.secret("secret")?;
-    let plan = enricher::compile(&config.enricher, &secret).map_err(plain)?;
+    data.keep_secret(&secret)?;
     let listeners = Listeners::bind(&config, data.path()).await?;
     let backends = Backends::open(&config, data.path()).await?;
     let keys = access::Keys::load_or_create(&data.path().join("keys")).map_err(plain)?;
