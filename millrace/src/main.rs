@@ -11,10 +11,11 @@ const USAGE: u8 = 64;
 fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(cli) => millrace::command::run(cli),
-        // Help and the version come this way too, on standard output. A closed pipe is no reason to fail.
-        Err(answer) => {
-            let _ = answer.print();
-            if answer.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
-        }
+        // Help and the version come this way too, on standard output.
+        Err(answer) => match answer.print() {
+            Ok(()) if answer.use_stderr() => ExitCode::from(USAGE),
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
     }
 }
