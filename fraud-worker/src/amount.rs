@@ -10,8 +10,8 @@ pub struct Amount(pub i64);
 const SCALE: usize = 4;
 
 impl Amount {
-    /// Reads a JSON number without exponent; decimals past the fourth must be zero. `None` where it
-    /// cannot be held exactly.
+    /// Reads a JSON number without exponent, rounded to four decimals away from zero: no rule may be
+    /// escaped by one decimal more. `None` where it is no such number or too large.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, digits) = match text.strip_prefix('-') {
@@ -24,13 +24,13 @@ impl Amount {
             return None;
         }
         let kept = &fraction[..fraction.len().min(SCALE)];
-        if fraction[kept.len()..].bytes().any(|byte| byte != b'0') {
-            return None;
-        }
         let mut value: i64 = whole.parse().ok()?;
         for place in 0..SCALE {
             let digit = kept.as_bytes().get(place).map_or(0, |byte| i64::from(byte - b'0'));
             value = value.checked_mul(10)?.checked_add(digit)?;
+        }
+        if fraction[kept.len()..].bytes().any(|byte| byte != b'0') {
+            value = value.checked_add(1)?;
         }
         Some(Self(if negative { -value } else { value }))
     }
@@ -61,6 +61,9 @@ mod tests {
             ("12990", "12990.00"),
             ("0.1234", "0.1234"),
             ("1.50000", "1.50"),
+            ("1299.9499999999998", "1299.95"),
+            ("-0.00001", "-0.0001"),
+            ("9.99999", "10.00"),
         ] {
             assert_eq!(
                 Amount::parse(text).map(|amount| amount.to_string()).as_deref(),
@@ -70,8 +73,8 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_exact_is_no_amount() {
-        for text in ["", "-", ".5", "1e3", "0.00001", "99999999999999999999", "1,5", "NaN"] {
+    fn what_is_no_plain_number_is_no_amount() {
+        for text in ["", "-", ".5", "1e3", "99999999999999999999", "1,5", "NaN"] {
             assert_eq!(Amount::parse(text), None, "{text}");
         }
     }

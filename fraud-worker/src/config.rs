@@ -1,7 +1,9 @@
 //! Settings of the worker: rules and the scores from which a shop should act.
 
 use serde::{Deserialize, Serialize};
+use service::config::{Check, Findings};
 
+use crate::ring::ENTRIES_MAX;
 use crate::rule::RulesConfig;
 use crate::score::Action;
 
@@ -36,6 +38,42 @@ pub struct ScoringConfig {
 impl Default for ScoringConfig {
     fn default() -> Self {
         Self { review_score_min: 500, block_score_min: 900, rules: RulesConfig::default() }
+    }
+}
+
+/// The highest score and weight.
+const SCORE_MAX: u16 = 1_000;
+
+impl Check for Config {
+    fn check(&self, findings: &mut Findings) {
+        let scoring = &self.scoring;
+        let rules = &scoring.rules;
+        for (setting, value) in [
+            ("scoring.review_score_min", scoring.review_score_min),
+            ("scoring.block_score_min", scoring.block_score_min),
+            ("scoring.rules.amount_absolute_weight", rules.amount_absolute_weight),
+            ("scoring.rules.amount_ratio_weight", rules.amount_ratio_weight),
+            ("scoring.rules.customer_velocity_weight", rules.customer_velocity_weight),
+            ("scoring.rules.address_velocity_weight", rules.address_velocity_weight),
+        ] {
+            if value > SCORE_MAX {
+                findings.add(&[setting], format!("{value} is too high: it is 0 to {SCORE_MAX}"));
+            }
+        }
+        if scoring.block_score_min < scoring.review_score_min {
+            let message = "a score that is blocked must not be lower than one that is reviewed";
+            findings.add(&["scoring.block_score_min", "scoring.review_score_min"], message);
+        }
+        for (setting, value) in [
+            ("customer_transactions_per_hour_max", rules.customer_transactions_per_hour_max),
+            ("address_transactions_per_hour_max", rules.address_transactions_per_hour_max),
+            ("amount_ratio_history_min", rules.amount_ratio_history_min),
+        ] {
+            if value as usize >= ENTRIES_MAX {
+                let message = format!("{value} is never reached: write less than {ENTRIES_MAX}");
+                findings.add(&[&format!("scoring.rules.{setting}")], message);
+            }
+        }
     }
 }
 

@@ -10,8 +10,9 @@ use crate::amount::Amount;
 use crate::rule::{Decision, Reason, Rule};
 use crate::transaction::Transaction;
 
-/// Transactions that a ring holds.
-pub const ENTRIES_MAX: usize = 256;
+/// Transactions that a ring holds: a whole batch of the runner (1,024), so that all of a batch that comes
+/// again after a kill are known although they are of one customer, and 256 before it.
+pub const ENTRIES_MAX: usize = 1_280;
 
 /// The form in which rings are stored.
 const VERSION: u8 = 1;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use document_store::{Change, CollectionSpec, DocumentError, DocumentStore, Expect};
-use pipeline::{StateKey, StateStore};
+use document_store::{Change, CollectionSpec, DocumentError, DocumentStore, ErrorKind, Expect};
+use pipeline::{StateError, StateKey, StateStore};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 const COLLECTION: CollectionSpec = CollectionSpec { name: "fraud_state", indexes: &[] };
@@ -39,19 +39,26 @@ impl StateStore for DocumentStateStore {
         Arc::clone(&self.turn).lock_owned().await
     }
 
-    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, String> {
+    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError> {
         let ids: Vec<_> = keys.iter().map(|key| key.0.as_str()).collect();
         let found = self.documents.get_many(COLLECTION.name, &ids).await;
         let body = |document: Option<document_store::Document>| document.map(|found| found.body);
-        found
-            .map(|documents| documents.into_iter().map(body).collect())
-            .map_err(|error| error.to_string())
+        found.map(|documents| documents.into_iter().map(body).collect()).map_err(state_error)
     }
 
-    async fn save(&self, changes: Vec<(StateKey, Bytes)>) -> Result<(), String> {
+    async fn save(&self, changes: Vec<(StateKey, Bytes)>) -> Result<(), StateError> {
         let put =
             |(key, body): (StateKey, Bytes)| Change::Put { id: key.0, body, expect: Expect::Any };
         let changes = changes.into_iter().map(put).collect();
-        self.documents.apply(COLLECTION.name, changes).await.map_err(|error| error.to_string())
+        self.documents.apply(COLLECTION.name, changes).await.map_err(state_error)
     }
+}
+
+/// A call that is wrong stays wrong however often it is tried again.
+fn state_error(error: DocumentError) -> StateError {
+    let kind = match error.kind {
+        ErrorKind::Conflict | ErrorKind::Transient => bus::ErrorKind::Transient,
+        ErrorKind::Invalid | ErrorKind::Fatal => bus::ErrorKind::Fatal,
+    };
+    StateError { kind, message: format!("the fraud windows: {}", error.message) }
 }

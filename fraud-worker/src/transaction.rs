@@ -2,11 +2,15 @@
 
 use bus::{Record, RecordId};
 use event::{Event, FieldPath, Limits};
+use sha2::{Digest, Sha256};
 
 use crate::amount::Amount;
 
 /// The log type that is scored.
 const TRANSACTION: &str = "transaction";
+
+/// Longest id that a state key holds as it is.
+const KEY_ID_BYTES_MAX: usize = 128;
 
 /// A transaction as the rules see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +36,14 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// The state key of the customer: the user, else the session.
+    /// The state key of the customer: the user, else the session. A long id, which a document store
+    /// would refuse as a key, stands there by its digest.
     #[must_use]
     pub fn customer_key(&self) -> Option<String> {
-        let key = |kind: &str, id: &String| format!("customer\0{}\0{kind}\0{id}", self.shop);
+        let key = |kind: &str, id: &String| match id.len() {
+            0..=KEY_ID_BYTES_MAX => format!("customer\0{}\0{kind}\0{id}", self.shop),
+            _ => format!("customer\0{}\0{kind}-digest\0{:032x}", self.shop, digest(id)),
+        };
         let user = self.user.as_ref().map(|user| key("user", user));
         user.or_else(|| self.session.as_ref().map(|session| key("session", session)))
     }
@@ -45,6 +53,11 @@ impl Transaction {
     pub fn address_key(&self) -> Option<String> {
         self.address.as_ref().map(|address| format!("address\0{}\0{address}", self.shop))
     }
+}
+
+/// The first half of the SHA-256.
+fn digest(id: &str) -> u128 {
+    Sha256::digest(id).first_chunk().copied().map_or(0, u128::from_be_bytes)
 }
 
 /// Reads transactions out of records; one is used again and again.

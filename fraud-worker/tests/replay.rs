@@ -129,6 +129,21 @@ fn duplicates_and_kills_change_no_byte() {
 }
 
 #[test]
+fn a_batch_of_one_customer_that_comes_again_changes_no_byte() {
+    let record = |number| transaction(number, 0, i64::from(number) / 20, "19.99");
+    let earlier: Vec<_> = (0..256).map(record).collect();
+    let positioned =
+        |number: u32| Positioned { offset: u64::from(number), index: 0, record: record(number) };
+    let batch: Vec<_> = (256..1_280).map(positioned).collect();
+    let mut world = clean(&earlier);
+    world.run(&batch, false);
+    let expected = world.clone();
+    // Saved, and killed before the commit.
+    world.run(&batch, false);
+    assert!(world == expected, "scores or windows differ");
+}
+
+#[test]
 fn only_transactions_are_scored_and_the_event_is_not_overwritten() {
     let page_view =
         record(2, &json!({ "event": { "dataset": "user_behavior", "action": "transaction" } }));

@@ -103,6 +103,7 @@ impl Check for PlatformConfig {
             findings.add(&[&format!("ingest_gateway.{}", problem.setting)], problem.message);
         }
         findings.within("enricher", |findings| self.enricher.check(findings));
+        findings.within("fraud_worker", |findings| self.fraud_worker.check(findings));
         findings.within("query_api", |findings| self.query_api.check(findings));
         findings.within("metrics", |findings| self.metrics.check(findings));
         for (setting, allowed) in self.bus.log.problems() {

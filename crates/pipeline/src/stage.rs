@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use async_trait::async_trait;
-use bus::{Positioned, Record};
+use bus::{BusError, ErrorKind, Positioned, Record};
 use bytes::Bytes;
 use smallvec::SmallVec;
 
@@ -92,6 +92,22 @@ pub trait Resolver: Send + Sync {
     async fn resolve(&self, batch: &[Positioned]);
 }
 
+/// Why state cannot be loaded or saved.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StateError {
+    /// What the runner can do: try again, or stop.
+    pub kind: ErrorKind,
+    /// What happened and where, and what to do.
+    pub message: String,
+}
+
+impl From<StateError> for BusError {
+    fn from(error: StateError) -> Self {
+        Self::new(error.kind, error.message)
+    }
+}
+
 /// Where a stage's state lies. The runner holds [`StateStore::exclusive`] from load to save, so
 /// that partitions which share a key do not overwrite each other.
 #[async_trait]
@@ -102,12 +118,13 @@ pub trait StateStore: Send + Sync {
     /// Loads values in the order of the keys.
     ///
     /// # Errors
-    /// Of the store; the runner tries again.
-    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, String>;
+    /// Of the store; the runner tries again where the kind is transient, and else stops.
+    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError>;
 
     /// Saves all of these durably in one transaction.
     ///
     /// # Errors
-    /// Of the store; nothing was saved then, and the runner tries again.
-    async fn save(&self, changes: Vec<(StateKey, Bytes)>) -> Result<(), String>;
+    /// Of the store; nothing was saved then. The runner tries again where the kind is transient, and
+    /// else stops.
+    async fn save(&self, changes: Vec<(StateKey, Bytes)>) -> Result<(), StateError>;
 }

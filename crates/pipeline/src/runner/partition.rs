@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use bus::{Batch, BusError, Committer, ErrorKind, PartitionId, Positioned, Record, TOPIC_DEAD};
+use bus::{Batch, BusError, Committer, PartitionId, Positioned, Record, TOPIC_DEAD};
 use bytes::Bytes;
 use futures::FutureExt;
 use service::CancellationToken;
@@ -201,7 +201,7 @@ impl PartitionTask {
         changes: &Changes,
         stop: &CancellationToken,
     ) -> Result<State, Stop> {
-        let load = || async { store.load(&keys).await.map_err(may_work_later) };
+        let load = || async { store.load(&keys).await.map_err(BusError::from) };
         let mut values = self.progress.until_done("load", load, stop).await?;
         if values.len() != keys.len() {
             let (got, asked) = (values.len(), keys.len());
@@ -254,7 +254,7 @@ impl PartitionTask {
             return Ok(());
         }
         let changes: Vec<_> = changes.into_iter().collect();
-        let save = || async { store.save(changes.clone()).await.map_err(may_work_later) };
+        let save = || async { store.save(changes.clone()).await.map_err(BusError::from) };
         self.progress.until_done("save", save, stop).await
     }
 
@@ -273,9 +273,4 @@ impl PartitionTask {
         self.ledger.settled(counters);
         Ok(())
     }
-}
-
-/// What a state store says is in the way is never for good.
-fn may_work_later(reason: String) -> BusError {
-    BusError::new(ErrorKind::Transient, reason)
 }

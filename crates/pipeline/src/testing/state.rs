@@ -1,14 +1,15 @@
 //! A state store in memory that can fail.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use bus::ErrorKind;
 use bytes::Bytes;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::stage::{StateKey, StateStore};
+use crate::stage::{StateError, StateKey, StateStore};
 
 /// Keeps state until it is dropped.
 #[derive(Debug, Default)]
@@ -16,6 +17,7 @@ pub struct MemoryState {
     values: Mutex<BTreeMap<StateKey, Bytes>>,
     exclusive: Arc<tokio::sync::Mutex<()>>,
     failures: AtomicU32,
+    is_broken: AtomicBool,
 }
 
 impl MemoryState {
@@ -24,16 +26,25 @@ impl MemoryState {
         self.failures.store(times, Ordering::SeqCst);
     }
 
+    /// Lets loads and saves fail for good.
+    pub fn break_down(&self) {
+        self.is_broken.store(true, Ordering::SeqCst);
+    }
+
     /// All that is stored.
     #[must_use]
     pub fn values(&self) -> BTreeMap<StateKey, Bytes> {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn fails(&self) -> Result<(), String> {
+    fn fails(&self) -> Result<(), StateError> {
+        let error = |kind, message: &str| Err(StateError { kind, message: message.to_owned() });
+        if self.is_broken.load(Ordering::SeqCst) {
+            return error(ErrorKind::Fatal, "the state store is broken");
+        }
         let less = |left: u32| left.checked_sub(1);
         match self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less) {
-            Ok(_) => Err("the state store was told to fail".to_owned()),
+            Ok(_) => error(ErrorKind::Transient, "the state store was told to fail"),
             Err(_) => Ok(()),
         }
     }
@@ -45,13 +56,13 @@ impl StateStore for MemoryState {
         Arc::clone(&self.exclusive).lock_owned().await
     }
 
-    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, String> {
+    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError> {
         self.fails()?;
         let values = self.values();
         Ok(keys.iter().map(|key| values.get(key).cloned()).collect())
     }
 
-    async fn save(&self, changes: Vec<(StateKey, Bytes)>) -> Result<(), String> {
+    async fn save(&self, changes: Vec<(StateKey, Bytes)>) -> Result<(), StateError> {
         self.fails()?;
         self.values.lock().unwrap_or_else(PoisonError::into_inner).extend(changes);
         Ok(())

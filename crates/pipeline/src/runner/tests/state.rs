@@ -84,6 +84,21 @@ async fn partitions_that_share_a_key_lose_no_count() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_is_broken_stops_the_partition_for_all_to_see() {
+    let line = Line::new(1);
+    let state = Arc::new(MemoryState::default());
+    state.break_down();
+    line.append(0, 1, &["a"]);
+    let running = line.start(spec(&line, &state));
+    until(|| line.part(PART).is_some()).await;
+    assert!(
+        matches!(line.part(PART), Some(HealthState::Failed { reason }) if reason.contains("is broken"))
+    );
+    assert_eq!((line.committed(0), counts(&line).len()), (0, 0));
+    line.stop(running).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_fails_is_tried_again_and_nothing_is_committed_before_it_has_saved() {
     let line = Line::new(1);
     let state = Arc::new(MemoryState::default());
