@@ -71,6 +71,20 @@ fn every_document_keeps_to_the_schema_and_holds_no_secret() {
 }
 
 #[test]
+fn customers_who_sign_in_with_their_address_stay_apart_and_unnamed() {
+    let mut stage = default_stage();
+    let mut id = |user: &str| -> Value {
+        let line = format!(r#"{{"log_type":"transaction","user_id":"{user}"}}"#);
+        document(&mut stage, line)["user"]["id"].clone()
+    };
+    let (first, second) = (id("max@mail.example"), id("eva@mail.example"));
+    assert_eq!(first.as_str().map(str::len), Some(64), "{first}");
+    assert_ne!(first, second);
+    assert_eq!(id("max@mail.example"), first);
+    assert_eq!(id("u-1"), "u-1");
+}
+
+#[test]
 fn one_customer_has_one_hash_however_the_address_is_written() {
     let mut stage = default_stage();
     let mut hash = |address: &str| -> Value {

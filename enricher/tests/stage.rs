@@ -8,6 +8,23 @@ use serde_json::{Value, json};
 use support::{document, forwarded, record, rejection, stage, verdict};
 
 #[test]
+fn card_numbers_in_lines_of_text_are_masked_also_where_a_filter_made_them_numbers() {
+    for (filters, line) in [
+        (r#"json { source => "message" }"#, r#"{"card":4111111111111111}"#),
+        (r#"json { source => "message" }"#, r#"{"card":{"4111111111111111":1}}"#),
+        (r#"grok { match => { "message" => "card %{INT:card:int}" } }"#, "card 4111111111111111"),
+    ] {
+        let mut stage = stage(&format!("filter {{ {filters} schema {{ }} redact {{ }} }}"));
+        let Verdict::Forward(records) = verdict(&mut stage, record(line, Codec::Plain)) else {
+            panic!("{line}");
+        };
+        let document = String::from_utf8(records[0].payload.to_vec()).expect("UTF-8");
+        assert!(document.contains("411111******1111"), "{document}");
+        assert!(!document.contains("4111111111111111"), "{document}");
+    }
+}
+
+#[test]
 fn a_record_keeps_its_identity() {
     let mut stage = stage("filter { }");
     let came = record(r#"{"a":1,"user":{"id":"u-1"}}"#, Codec::Json);

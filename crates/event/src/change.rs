@@ -177,7 +177,7 @@ impl Event {
         self.take_own_timestamp();
     }
 
-    fn name(&mut self, id: NodeId, key: &str) {
+    pub(crate) fn name(&mut self, id: NodeId, key: &str) {
         let (span, escaped) = self.write_scratch(key, b"\":");
         let node = &mut self.nodes[id.0 as usize];
         node.key_start = span.start as u32;

@@ -24,6 +24,13 @@ impl Event {
         self.node(id).has(KEY_ESCAPED)
     }
 
+    /// Gives a value of an object another name, which the object does not have.
+    pub fn rename_in_place(&mut self, id: NodeId, name: &str) {
+        self.name(id, name);
+        let parent = self.node(id).parent;
+        mark_changed(&mut self.nodes, parent);
+    }
+
     /// Makes a string the number that it spells. Its content must be a number of JSON.
     pub fn unquote(&mut self, id: NodeId) {
         self.retype(id, Kind::String, Kind::Number);
@@ -138,6 +145,14 @@ mod tests {
         assert_eq!(written(&event), r#""a":["66.249.73.135"]}"#);
         event.narrow(list, 3..6);
         assert_eq!(written(&event), r#""a":["249"]}"#);
+    }
+
+    #[test]
+    fn a_name_changes_where_it_stands() {
+        let mut event = event(r#"{"a":{"x":1,"y":{"z":2}}}"#);
+        let y = at(&event, "[a][y]");
+        event.rename_in_place(y, "say \"no\"");
+        assert_eq!(written(&event), r#""a":{"x":1,"say \"no\"":{"z":2}}}"#);
     }
 
     #[test]

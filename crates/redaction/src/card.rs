@@ -10,6 +10,8 @@ const DIGITS_MAX: usize = 19;
 const SPAN_BYTES_MAX: usize = 2 * DIGITS_MAX - 1;
 /// Groups that a card number is written in.
 const GROUPS_MAX: usize = 5;
+/// How far to both sides an id is looked at.
+const ID_BYTES_MAX: usize = 64;
 /// Digits that stay in clear: the bank's number and the last ones.
 const HEAD: usize = 6;
 const TAIL: usize = 4;
@@ -57,11 +59,26 @@ fn is_within_run(text: &[u8], at: usize) -> bool {
     run.filter(|byte| byte.is_ascii_digit()).take(DIGITS_MIN).count() == DIGITS_MIN
 }
 
-/// Whether the text of a JSON number may be a card number. Shorter ones, which are no longer issued,
-/// would be mistaken for milliseconds.
+/// Whether the text of a JSON number may be a card number, written as a whole number or with decimals
+/// of zeros. Those of 13 digits, which are no longer issued, would be mistaken for milliseconds, and
+/// those of 14 are of one network only.
 #[must_use]
 pub fn is_number(text: &[u8]) -> bool {
-    (15..=DIGITS_MAX).contains(&text.len()) && text.iter().all(u8::is_ascii_digit)
+    let text = text.strip_prefix(b"-").unwrap_or(text);
+    let whole = text.iter().take(DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, fraction) = text.split_at(whole);
+    let possible = match whole {
+        14 => [b"30", b"36", b"38", b"39"].iter().any(|prefix| digits.starts_with(*prefix)),
+        _ => (15..=DIGITS_MAX).contains(&whole),
+    };
+    possible && (fraction.is_empty() || is_zero_fraction(fraction))
+}
+
+/// A point and zeros, before anything that is no digit.
+fn is_zero_fraction(text: &[u8]) -> bool {
+    let Some(decimals) = text.strip_prefix(b".") else { return false };
+    let zeros = decimals.iter().take_while(|byte| **byte == b'0').count();
+    zeros > 0 && !decimals.get(zeros).is_some_and(u8::is_ascii_digit)
 }
 
 /// Digits that stand together.
@@ -101,6 +118,7 @@ fn cards(bytes: &[u8]) -> Vec<Group> {
             continue;
         }
         let groups = groups_from(bytes, at);
+        let found = cards.len();
         let mut first = 0;
         while let Some(group) = groups.get(first) {
             let count = groups_of_card(bytes, &groups[first..]);
@@ -109,9 +127,19 @@ fn cards(bytes: &[u8]) -> Vec<Group> {
             }
             first += count.max(1);
         }
-        at = groups.last().map_or(at + 1, |last| last.end);
+        at = match escape_end(bytes, at) {
+            // The digits belonged to an escape of an address, `%20`: a number may follow.
+            Some(end) if cards.len() == found => end,
+            _ => groups.last().map_or(at + 1, |last| last.end),
+        };
     }
     cards
+}
+
+/// Where the percent escape ends whose first digit this is.
+fn escape_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let is_escape = at > 0 && bytes[at - 1] == b'%' && bytes.get(at + 1)?.is_ascii_hexdigit();
+    is_escape.then_some(at + 2)
 }
 
 /// Groups of digits with one blank or dash between them.
@@ -165,10 +193,32 @@ fn is_grouped_like_a_card(groups: &[Group]) -> bool {
 fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
     let before = start.checked_sub(1).map(|at| text[at]);
     let after = text.get(end).copied();
-    let joins = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+    let digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_digit());
     let decimals = before == Some(b'.') && start >= 2 && text[start - 2].is_ascii_digit();
-    let fraction = after == Some(b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit);
-    !joins(before) && !joins(after) && !decimals && !fraction
+    let fraction =
+        after == Some(b'.') && digit(text.get(end + 1).copied()) && !is_zero_fraction(&text[end..]);
+    let escaped = start >= 2 && escape_end(text, start - 2).is_some();
+    (escaped || !digit(before))
+        && !digit(after)
+        && !decimals
+        && !fraction
+        && !is_in_id(text, start, end)
+}
+
+/// Part of a hexadecimal id: a word of hexadecimal digits with two letters or more. One letter stands
+/// before and after the number on a card's magnetic stripe (ISO/IEC 7813) and ends a percent escape.
+fn is_in_id(text: &[u8], start: usize, end: usize) -> bool {
+    let word = |byte: &&u8| byte.is_ascii_alphanumeric();
+    let before = text[..start].iter().rev().take(ID_BYTES_MAX).take_while(word);
+    let around = before.chain(text[end..].iter().take(ID_BYTES_MAX).take_while(word));
+    let mut letters = 0;
+    for byte in around {
+        if !byte.is_ascii_hexdigit() {
+            return false;
+        }
+        letters += usize::from(byte.is_ascii_alphabetic());
+    }
+    letters >= 2
 }
 
 fn is_card_number(digits: impl Iterator<Item = u8>) -> bool {
@@ -239,12 +289,45 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_found_among_letters_escapes_and_decimals() {
+        for (text, shown) in [
+            ("%B4111111111111111^DOE/J^2512", "%B411111******1111^DOE/J^2512"),
+            (";4111111111111111D25121010000012345678?", ";411111******1111D25121010000012345678?"),
+            ("card%3D4111111111111111", "card%3D411111******1111"),
+            ("q=visa%204111111111111111", "q=visa%20411111******1111"),
+            ("%4111111111111111", "%411111******1111"),
+            ("Card4111111111111111", "Card411111******1111"),
+            ("4111111111111111EUR", "411111******1111EUR"),
+            ("4111111111111111.00", "411111******1111.00"),
+            ("30569309025904", "305693****5904"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
+    }
+
+    #[test]
+    fn numbers_of_json_may_be_cards() {
+        for text in
+            ["4111111111111111", "4111111111111111.0", "-4111111111111111", "30569309025904"]
+        {
+            assert!(is_number(text.as_bytes()), "{text}");
+        }
+        for text in
+            ["1795161600400", "20261120080000", "4111111111111111.5", "1e20", "4111111111.0"]
+        {
+            assert!(!is_number(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
     fn other_numbers_stay() {
         for text in [
             "4111111111111112",
             "1795161600400",
             "9f4111111111111111ab",
             "0.4111111111111111",
+            "4111111111111111.01",
+            "trace 4111111111111111ab41111111111111",
             "4006381333931",
             "+49 170 12345678",
             "2026-11-20 08-00-00-000",

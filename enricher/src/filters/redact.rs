@@ -43,6 +43,15 @@ impl Signs {
                 || self.digits && card::may_be_in(text)
                 || hidden())
     }
+
+    /// Whether one of these signs is in a value's name, or may be hidden in it.
+    fn are_in_name(self, event: &Event, node: NodeId) -> bool {
+        let name = event.key_content(node);
+        name.len() >= TEXT_BYTES_MIN
+            && (self.at && email::may_be_in(name)
+                || self.digits && card::may_be_in(name)
+                || event.key_has_escapes(node))
+    }
 }
 
 /// What is looked for; each can be switched off by the option of its name.
@@ -83,8 +92,9 @@ struct Worker {
 impl Filter for Worker {
     fn apply(&mut self, event: &mut Event, _context: &mut FilterContext<'_>) -> Applied {
         self.redact.find(event, &mut self.found);
+        let mut names = 0;
         for node in self.found.drain(..) {
-            self.redact.mask(event, node);
+            self.redact.mask(event, node, &mut names);
         }
         Applied::Matched
     }
@@ -95,7 +105,7 @@ pub(super) fn mask_member(event: &mut Event, name: &str, node: NodeId) {
     if secret::is_secret(name.as_bytes()) {
         event.rewrite_text(node, REDACTED);
     } else {
-        ALL.below(event, node);
+        ALL.below(event, node, &mut 0);
     }
 }
 
@@ -109,6 +119,8 @@ impl Redact {
             digits: self.cards && card::may_be_in(payload),
         };
         let in_added = Signs { at: self.emails, digits: self.cards };
+        // Names of a line that is no JSON come from what filters made of it.
+        let in_names = if payload.is_empty() { in_added } else { in_payload };
         for Swept { id, kind, has_own_name, is_added, has_escapes } in event.sweep() {
             let suspicious = match kind {
                 Kind::String if is_added => in_added.are_in(event, id),
@@ -116,27 +128,34 @@ impl Redact {
                     (in_payload.at || in_payload.digits || has_escapes)
                         && in_payload.are_in(event, id)
                 }
-                Kind::Number => in_payload.digits && card::is_number(content(event, id)),
+                Kind::Number => {
+                    (if is_added { in_added } else { in_payload }).digits
+                        && card::is_number(content(event, id))
+                }
                 _ => false,
             };
             // Names of the schema, which are shared, are no names of secrets: a test looks at each.
-            if suspicious || self.secrets && has_own_name && is_secret(event, id) {
+            let has_suspicious_name =
+                || in_names.are_in_name(event, id) || self.secrets && is_secret(event, id);
+            if suspicious || has_own_name && has_suspicious_name() {
                 found.push(id);
             }
         }
     }
 
     /// Masks a value and all below it. Depth is bounded by the scan, so this may recur.
-    fn below(self, event: &mut Event, node: NodeId) {
-        self.mask(event, node);
+    fn below(self, event: &mut Event, node: NodeId, names: &mut usize) {
+        self.mask(event, node, names);
         let mut next = event.first_child(node);
         while let Some(inner) = next {
             next = event.next_sibling(inner);
-            self.below(event, inner);
+            self.below(event, inner, names);
         }
     }
 
-    fn mask(self, event: &mut Event, node: NodeId) {
+    /// Masks a value and its name; `names` counts the names that were masked in this event.
+    fn mask(self, event: &mut Event, node: NodeId, names: &mut usize) {
+        self.mask_name(event, node, names);
         if self.secrets && is_secret(event, node) {
             event.rewrite_text(node, REDACTED);
             return;
@@ -152,6 +171,19 @@ impl Redact {
         if let Some(masked) = masked {
             event.rewrite_text(node, &masked);
         }
+    }
+
+    /// Masked names may become equal: all but the first have a number behind them, and so has the first
+    /// where its name is taken.
+    fn mask_name(self, event: &mut Event, node: NodeId, names: &mut usize) {
+        let Some(mut name) = self.masked(&event.key(node)) else { return };
+        *names += 1;
+        let is_taken =
+            |event: &Event| event.parent(node).is_some_and(|all| event.child(all, &name).is_some());
+        if *names > 1 || is_taken(event) {
+            name.push_str(&format!("#{names}"));
+        }
+        event.rename_in_place(node, &name);
     }
 
     /// The text without card numbers and addresses; `None` if it has none.

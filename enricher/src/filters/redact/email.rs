@@ -11,10 +11,16 @@ fn in_domain(character: char) -> bool {
     character.is_alphanumeric() || character == '.' || character == '-'
 }
 
+/// The sign as an address of the web holds it.
+const ESCAPED: &str = "%40";
+
 /// Whether a text may hold an address.
 #[inline]
 pub(super) fn may_be_in(text: &[u8]) -> bool {
-    memchr::memchr_iter(b'@', text).any(|at| {
+    memchr::memchr2_iter(b'@', b'%', text).any(|at| {
+        if text[at] == b'%' {
+            return text[at..].starts_with(ESCAPED.as_bytes());
+        }
         let before = at.checked_sub(1).map(|before| text[before]);
         let word = |byte: Option<u8>| {
             byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80)
@@ -28,10 +34,14 @@ pub(super) fn may_be_in(text: &[u8]) -> bool {
 pub(super) fn mask(text: &str) -> Option<String> {
     let mut masked = String::new();
     let mut copied = 0;
-    for (at, _) in text.match_indices('@') {
+    let signs = text.match_indices(['@', '%']).filter_map(|(at, _)| match &text[at..] {
+        rest if rest.starts_with('@') => Some((at, 1)),
+        rest => rest.starts_with(ESCAPED).then_some((at, ESCAPED.len())),
+    });
+    for (at, length) in signs {
         let before = &text[copied..at];
         let name = before.trim_end_matches(in_name).len();
-        let after = &text[at + 1..];
+        let after = &text[at + length..];
         let domain = after.find(|character| !in_domain(character)).unwrap_or(after.len());
         if name == before.len() || !is_domain(&after[..domain]) {
             continue;
@@ -70,6 +80,7 @@ mod tests {
             ("mailto:jürgen@müller.de.", "mailto:***@müller.de."),
             ("x@@y@z.org", "x@@***@z.org"),
             ("a@b.cc@d.ee", "***@***@d.ee"),
+            ("/reset?email=max%40shop.de&x=%40", "/reset?email=***%40shop.de&x=%40"),
         ] {
             assert_eq!(mask(text).as_deref(), Some(expected));
         }
@@ -84,6 +95,7 @@ mod tests {
             "@b.com",
             "logo@2x.png",
             "react@18.2.0",
+            "100%40",
             "https://x.example/@user",
             "5 @ 2.50",
         ] {

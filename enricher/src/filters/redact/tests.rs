@@ -21,6 +21,23 @@ fn card_numbers_and_addresses_are_masked_wherever_they_stand() {
 }
 
 #[test]
+fn names_are_masked_and_no_value_is_lost() {
+    let event = json!({
+        "shop": {"extra": {"attempts": {"4111111111111111": 3, "411111******1111": 4}}},
+        "by_user": {"max@shop.example": 1, "eva@shop.example": 2, "b@c.d": {"x@y.example": "z"}},
+    });
+    let document = Trial::new("redact { }").run(event);
+    assert_eq!(
+        document["shop"]["extra"]["attempts"],
+        json!({"411111******1111#1": 3, "411111******1111": 4})
+    );
+    assert_eq!(
+        document["by_user"],
+        json!({"***@shop.example#2": 1, "***@shop.example#3": 2, "b@c.d": {"***@y.example#4": "z"}})
+    );
+}
+
+#[test]
 fn digits_hidden_by_escapes_are_seen() {
     let event = serde_json::from_str(r#"{"a": "\u0034111111111111111", "b": "a\u0040b.example"}"#);
     let document = Trial::new("redact { }").run(event.unwrap());
