@@ -90,3 +90,36 @@ impl ScoringConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, String> {
+        service::config::load::<Config>(Some((Path::new("m.toml"), text)), [], &[])
+            .map_err(|mistakes| mistakes.to_string())
+    }
+
+    #[test]
+    fn settings_that_can_never_work_are_named_all_at_once() {
+        assert_eq!(load("").expect("defaults"), Config::default());
+        let text = "[scoring]\nreview_score_min = 5000\n[scoring.rules]\n\
+                    customer_transactions_per_hour_max = 300\namount_ratio_weight = 1001\n";
+        let refused = load(text).expect_err("refused");
+        for part in
+            ["review_score_min", "customer_transactions_per_hour_max", "amount_ratio_weight"]
+        {
+            assert!(refused.contains(part), "{part} is not in {refused}");
+        }
+    }
+
+    #[test]
+    fn blocking_starts_no_lower_than_reviewing() {
+        assert!(load("[scoring]\nreview_score_min = 700\nblock_score_min = 700").is_ok());
+        let refused = load("[scoring]\nreview_score_min = 800\nblock_score_min = 700");
+        let refused = refused.expect_err("refused");
+        assert!(refused.contains("block_score_min"), "{refused}");
+    }
+}

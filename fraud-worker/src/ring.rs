@@ -1,7 +1,10 @@
 //! The past of one key: its transactions by event time, each with the record's id and the decision, so
 //! that a record that comes again changes nothing and gets the same answer.
 //!
-//! A ring holds at most [`ENTRIES_MAX`] transactions; older ones are let go. It never looks at a clock.
+//! A ring holds at most [`ENTRIES_MAX`] transactions; older ones are let go, and only what was decided
+//! about the last [`DECISIONS_MAX`] of them is kept. It never looks at a clock.
+
+use std::collections::VecDeque;
 
 use bus::RecordId;
 use smallvec::SmallVec;
@@ -10,12 +13,18 @@ use crate::amount::Amount;
 use crate::rule::{Decision, Reason, Rule};
 use crate::transaction::Transaction;
 
-/// Transactions that a ring holds: a whole batch of the runner (1,024), so that all of a batch that comes
-/// again after a kill are known although they are of one customer, and 256 before it.
-pub const ENTRIES_MAX: usize = 1_280;
+/// Transactions that a ring holds.
+pub const ENTRIES_MAX: usize = 256;
+/// Decisions that a ring keeps of transactions that it has let go: two batches of the runner (1,024
+/// records each, unless `bus.log.batch_records` is raised), so that a batch that comes again after a kill
+/// gets the scores that it had, although all of it is of one customer and another partition's batch
+/// came between.
+pub const DECISIONS_MAX: usize = 2 * 1_024;
 
 /// The form in which rings are stored.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The form before, without the decisions of what was let go.
+const VERSION_ENTRIES_ONLY: u8 = 1;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
@@ -30,6 +39,8 @@ struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Ring {
     entries: Vec<Entry>,
+    /// What was decided about transactions that were let go, in the order in which they were.
+    let_go: VecDeque<(RecordId, Decision)>,
 }
 
 /// Bytes that are no ring.
@@ -38,13 +49,14 @@ pub struct Ring {
 pub struct DamagedState(usize);
 
 impl Ring {
-    /// What was decided about this record, if the ring has it.
+    /// What was decided about this record, if the ring knows it.
     #[must_use]
     pub fn decision_of(&self, id: &RecordId) -> Option<&Decision> {
-        self.entries.iter().find(|entry| entry.id == *id).map(|entry| &entry.decision)
+        let held = self.entries.iter().find(|entry| entry.id == *id).map(|entry| &entry.decision);
+        held.or_else(|| self.let_go.iter().find(|(other, _)| other == id).map(|(_, kept)| kept))
     }
 
-    /// Takes a transaction in at its event time; false, and nothing happens, if the ring has it.
+    /// Takes a transaction in at its event time; false, and nothing happens, if the ring knows it.
     pub fn insert(&mut self, transaction: &Transaction, decision: &Decision) -> bool {
         if self.decision_of(&transaction.id).is_some() {
             return false;
@@ -62,7 +74,9 @@ impl Ring {
         };
         self.entries.insert(at, entry);
         let surplus = self.entries.len().saturating_sub(ENTRIES_MAX);
-        self.entries.drain(..surplus);
+        self.let_go.extend(self.entries.drain(..surplus).map(|entry| (entry.id, entry.decision)));
+        let forgotten = self.let_go.len().saturating_sub(DECISIONS_MAX);
+        self.let_go.drain(..forgotten);
         true
     }
 
@@ -87,24 +101,24 @@ impl Ring {
             .collect()
     }
 
-    /// The stored form: a version, then each entry; integers are little-endian.
+    /// The stored form: a version, how many decisions of what was let go, these, then each entry;
+    /// integers are little-endian.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(1 + self.entries.len() * 48);
+        let mut out = Vec::with_capacity(3 + self.entries.len() * 48 + self.let_go.len() * 24);
         out.push(VERSION);
+        out.extend_from_slice(&(self.let_go.len() as u16).to_le_bytes());
+        for (id, decision) in &self.let_go {
+            out.extend_from_slice(&id.0);
+            encode_decision(decision, &mut out);
+        }
         for entry in &self.entries {
             out.extend_from_slice(&entry.id.0);
             out.extend_from_slice(&entry.timestamp_ms.to_le_bytes());
             out.extend_from_slice(&entry.amount.map_or(i64::MIN, |amount| amount.0).to_le_bytes());
             out.push(entry.currency.len() as u8);
             out.extend_from_slice(&entry.currency);
-            out.extend_from_slice(&entry.decision.score.to_le_bytes());
-            out.push(entry.decision.reasons.len() as u8);
-            for reason in &entry.decision.reasons {
-                out.push(reason.rule as u8);
-                out.extend_from_slice(&reason.value.0.to_le_bytes());
-                out.extend_from_slice(&reason.threshold.0.to_le_bytes());
-            }
+            encode_decision(&entry.decision, &mut out);
         }
         out
     }
@@ -115,14 +129,31 @@ impl Ring {
     /// [`DamagedState`] with the byte at which it cannot be understood.
     pub fn decode(bytes: &[u8]) -> Result<Self, DamagedState> {
         let mut reader = Reader { bytes, at: 0 };
-        if reader.byte()? != VERSION {
-            return Err(DamagedState(0));
+        let mut let_go = VecDeque::new();
+        match reader.byte()? {
+            VERSION => {
+                for _ in 0..u16::from_le_bytes(reader.take()?) {
+                    let_go.push_back((RecordId(reader.take()?), reader.decision()?));
+                }
+            }
+            VERSION_ENTRIES_ONLY => {}
+            _ => return Err(DamagedState(0)),
         }
         let mut entries = Vec::with_capacity(bytes.len() / 37);
         while reader.at < bytes.len() {
             entries.push(reader.entry()?);
         }
-        Ok(Self { entries })
+        Ok(Self { entries, let_go })
+    }
+}
+
+fn encode_decision(decision: &Decision, out: &mut Vec<u8>) {
+    out.extend_from_slice(&decision.score.to_le_bytes());
+    out.push(decision.reasons.len() as u8);
+    for reason in &decision.reasons {
+        out.push(reason.rule as u8);
+        out.extend_from_slice(&reason.value.0.to_le_bytes());
+        out.extend_from_slice(&reason.threshold.0.to_le_bytes());
     }
 }
 
@@ -155,6 +186,10 @@ impl Reader<'_> {
         for _ in 0..self.byte()? {
             currency.push(self.byte()?);
         }
+        Ok(Entry { timestamp_ms, id, amount, currency, decision: self.decision()? })
+    }
+
+    fn decision(&mut self) -> Result<Decision, DamagedState> {
         let score = u16::from_le_bytes(self.take()?);
         let mut reasons = Vec::new();
         for _ in 0..self.byte()? {
@@ -165,7 +200,7 @@ impl Reader<'_> {
                 threshold: Amount(self.integer()?),
             });
         }
-        Ok(Entry { timestamp_ms, id, amount, currency, decision: Decision { score, reasons } })
+        Ok(Decision { score, reasons })
     }
 }
 

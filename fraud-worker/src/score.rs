@@ -75,8 +75,9 @@ fn document(id: &str, transaction: &Transaction, decision: &Decision, action: Ac
     document.text("shop.session.id", transaction.session.as_deref());
     document.text("shop.order.id", transaction.order.as_deref());
     document.text("shop.order.currency", Some(&transaction.currency));
-    if let Some(amount) = transaction.amount {
-        document.number("shop.order.amount", &amount.to_string());
+    let rounded = transaction.amount.map(|amount| amount.to_string());
+    if let Some(text) = transaction.amount_text.as_ref().or(rounded.as_ref()) {
+        document.number("shop.order.amount", text);
     }
     let names: Vec<_> = decision.reasons.iter().map(|reason| reason.rule.name()).collect();
     document.texts("rule.id", &names);

@@ -1,7 +1,7 @@
 //! What the worker reads of a transaction's document. Anything else of the document is not its concern.
 
 use bus::{Record, RecordId};
-use event::{Event, FieldPath, Limits};
+use event::{Event, FieldPath, Kind, Limits, NodeId};
 use sha2::{Digest, Sha256};
 
 use crate::amount::Amount;
@@ -21,8 +21,10 @@ pub struct Transaction {
     pub shop: String,
     /// When it happened, milliseconds since 1970 UTC.
     pub timestamp_ms: i64,
-    /// The amount, where it is a number.
+    /// The amount for the rules, where it is a number.
     pub amount: Option<Amount>,
+    /// The amount with all its decimals as a number of JSON, where the document holds one.
+    pub amount_text: Option<String>,
     /// Its currency, or empty.
     pub currency: String,
     /// User id, if the customer is known.
@@ -104,11 +106,15 @@ impl TransactionReader {
         if self.text(&self.dataset).as_deref() != Some(TRANSACTION) {
             return Ok(None);
         }
+        let amount = self.text(&self.amount).as_deref().and_then(Amount::parse);
+        let is_number = |id: &NodeId| self.event.kind(*id) == Kind::Number;
+        let number = self.event.get(&self.amount).filter(is_number).and(amount);
         Ok(Some(Transaction {
             id: record.id,
             shop: record.shop.to_string(),
             timestamp_ms: self.event.timestamp_ns.div_euclid(1_000_000),
-            amount: self.text(&self.amount).as_deref().and_then(Amount::parse),
+            amount,
+            amount_text: number.and_then(|_| self.text(&self.amount)),
             currency: self.text(&self.currency).unwrap_or_default(),
             user: self.text(&self.user),
             session: self.text(&self.session),

@@ -176,7 +176,7 @@ fn only_transactions_are_scored_and_the_event_is_not_overwritten() {
             "user": { "id": "u-1" },
             "client": { "ip": "192.0.2.1" },
             "shop": {
-                "order": { "id": "ORD-1", "currency": "EUR", "amount": 2500.0 },
+                "order": { "id": "ORD-1", "currency": "EUR", "amount": 2500 },
                 "fraud": {
                     "reasons": [{ "rule": "amount_absolute", "value": 2500.0, "threshold": 1000.0 }],
                 },
@@ -208,4 +208,37 @@ fn what_is_no_document_is_refused_with_its_position() {
     let verdicts = World::default().run(&batches(&[broken])[0], false);
     let Verdict::Reject(rejection) = &verdicts[0] else { panic!("accepted") };
     assert_eq!(rejection.kind, "invalid_json");
+}
+
+#[test]
+fn a_late_transaction_that_comes_again_with_a_whole_batch_keeps_its_score() {
+    let record = |number| transaction(number, 0, i64::from(number) / 20, "19.99");
+    let earlier: Vec<_> = (0..1_280).map(record).collect();
+    // The batch behind it pushes it out of the window, with what happened before it.
+    for minute in [10, 55] {
+        let late = transaction(9_000, 0, minute, "19.99");
+        let batch: Vec<_> = std::iter::once(late)
+            .chain((1_280..2_303).map(record))
+            .zip(0..)
+            .map(|(record, offset)| Positioned { offset, index: 0, record })
+            .collect();
+        let mut world = clean(&earlier);
+        world.run(&batch, false);
+        let expected = world.clone();
+        // Saved, and killed before the commit.
+        world.run(&batch, false);
+        assert!(world == expected, "scores or windows differ");
+    }
+}
+
+#[test]
+fn one_decimal_more_escapes_no_rule_and_stays_in_the_document() {
+    for amount in ["5000.00001", "1299.9499999999998"] {
+        let mut world = World::default();
+        let verdicts = world.run(&batches(&[transaction(1, 1, 0, amount)])[0], false);
+        let Verdict::Forward(scores) = &verdicts[0] else { panic!("no score") };
+        let text = std::str::from_utf8(&scores[0].payload).expect("text");
+        assert!(text.contains("\"risk_score\":700"), "{text}");
+        assert!(text.contains(&format!("\"amount\":{amount}")), "{text}");
+    }
 }

@@ -64,7 +64,7 @@ pub struct DeadLetter {
     /// Size of the original payload in bytes.
     pub payload_bytes: u64,
     /// The payload in base64. Absent if it is larger than [`PAYLOAD_BYTES_MAX`] and stands at its
-    /// position; its beginning if it stands nowhere.
+    /// position, or if the bus took the letter only without it; its beginning if it stands nowhere.
     pub payload: Option<String>,
 }
 
@@ -142,6 +142,12 @@ impl DeadLetter {
         }
     }
 
+    /// The letter for a bus that refuses it as it is. `payload_bytes` still says what was left out.
+    #[must_use]
+    pub fn without_payload(self) -> Self {
+        Self { payload: None, ..self }
+    }
+
     /// The letter as a record for `logs.dead`. Its id is derived, so that a letter of the same record
     /// and stage overwrites it.
     #[must_use]
@@ -206,12 +212,6 @@ impl DeadLetter {
     #[must_use]
     pub fn replay_topic(&self) -> &str {
         self.topic.as_deref().unwrap_or(TOPIC_RAW)
-    }
-
-    /// The record to send again, if its bytes are in the letter and it was not replayed too often.
-    #[must_use]
-    pub fn to_replay(&self) -> Option<Record> {
-        self.replay(None, REPLAY_ATTEMPTS_MAX).ok()
     }
 
     /// The record to send again, with one more attempt. `stored` are the bytes at

@@ -9,6 +9,7 @@ fn transaction(number: u8, timestamp_ms: i64, amount: &str) -> Transaction {
         shop: "default".to_owned(),
         timestamp_ms,
         amount: Amount::parse(amount),
+        amount_text: Some(amount.to_owned()),
         currency: "EUR".to_owned(),
         user: Some("u-1".to_owned()),
         session: None,
@@ -44,16 +45,41 @@ fn windows_go_by_event_time_not_by_arrival() {
     assert!(ring.amounts_before(2_000, "USD").is_empty());
 }
 
+fn numbered(number: usize) -> Transaction {
+    let id = RecordId((number as u128).to_be_bytes());
+    Transaction { id, ..transaction(0, number as i64, "1.00") }
+}
+
 #[test]
-fn the_oldest_is_let_go_when_the_ring_is_full() {
+fn the_oldest_is_let_go_when_the_ring_is_full_and_what_was_decided_is_kept() {
     let mut ring = Ring::default();
     for number in 0..=ENTRIES_MAX {
-        let mut next = transaction(0, number as i64, "1.00");
-        next.id = RecordId((number as u128).to_be_bytes());
-        ring.insert(&next, &Decision::default());
+        ring.insert(&numbered(number), &decision(number as u16));
     }
     assert_eq!(ring.count_between(i64::MIN, i64::MAX), ENTRIES_MAX as u64);
-    assert_eq!(ring.decision_of(&RecordId([0; 16])), None);
+    assert_eq!(ring.decision_of(&numbered(0).id), Some(&decision(0)));
+    assert!(!ring.insert(&numbered(0), &decision(1)));
+    assert_eq!(Ring::decode(&ring.encode()), Ok(ring));
+}
+
+#[test]
+fn decisions_are_bounded() {
+    let mut ring = Ring::default();
+    for number in 0..=ENTRIES_MAX + DECISIONS_MAX {
+        ring.insert(&numbered(number), &Decision::default());
+    }
+    assert_eq!(ring.decision_of(&numbered(0).id), None);
+    assert!(ring.decision_of(&numbered(1).id).is_some());
+}
+
+#[test]
+fn a_ring_that_was_stored_without_them_is_read() {
+    let mut ring = Ring::default();
+    ring.insert(&transaction(1, 1_000, "10.00"), &decision(600));
+    let mut stored = ring.encode();
+    stored.drain(1..3);
+    stored[0] = VERSION_ENTRIES_ONLY;
+    assert_eq!(Ring::decode(&stored), Ok(ring));
 }
 
 #[test]
@@ -62,7 +88,7 @@ fn damaged_bytes_are_an_error_that_names_the_byte() {
     ring.insert(&transaction(1, 1_000, "10.00"), &decision(600));
     let bytes = ring.encode();
     for length in 1..bytes.len() {
-        let whole = length == 1;
+        let whole = length == 3;
         assert_eq!(Ring::decode(&bytes[..length]).is_ok(), whole, "{length}");
     }
     assert_eq!(Ring::decode(&[9]), Err(DamagedState(0)));

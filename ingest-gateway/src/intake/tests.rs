@@ -10,6 +10,7 @@ use bus::{
     TOPIC_RAW, TopicSpec,
 };
 use bytes::Bytes;
+use pipeline::dead_letter::REPLAY_ATTEMPTS_MAX;
 use pipeline::{DeadLetter, Ledgers, Rejection, Runtime};
 use service::{Context, HealthState};
 
@@ -152,9 +153,12 @@ async fn a_refused_line_is_a_dead_letter_with_the_same_id() {
         .collect();
     assert_eq!(letters[0].stage, STAGE);
     assert_eq!(letters[0].record_id(), Some(Ids::Keyed("key".into()).of("default", 2)));
-    assert_eq!(letters[0].to_replay().unwrap().payload, "bad");
+    assert_eq!(letters[0].replay(None, REPLAY_ATTEMPTS_MAX).unwrap().payload, "bad");
     assert_eq!(letters[1].payload_bytes, 5_000_000);
-    assert!(letters[1].to_replay().is_none(), "a beginning is never replayed as if it were whole");
+    assert!(
+        letters[1].replay(None, REPLAY_ATTEMPTS_MAX).is_err(),
+        "a beginning is never replayed as if it were whole"
+    );
     let door = &rig.ledgers.doors()[0];
     assert_eq!((door.accepted, door.refused["invalid_json"], door.refused["too_large"]), (1, 1, 1));
 }

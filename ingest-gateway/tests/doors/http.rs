@@ -7,6 +7,7 @@ use access::IngestToken;
 use bus::{Codec, RecordId};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use pipeline::dead_letter::REPLAY_ATTEMPTS_MAX;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use service::{ByteSize, Span};
@@ -88,7 +89,7 @@ async fn lines_are_answered_one_by_one() {
     let letters = gateway.bus.letters();
     assert_eq!(letters[0].stage, "ingest-gateway");
     assert_eq!((letters[0].kind.as_str(), letters[0].position_bytes), ("invalid_json", Some(5)));
-    assert_eq!(letters[1].to_replay().unwrap().payload, "[1]");
+    assert_eq!(letters[1].replay(None, REPLAY_ATTEMPTS_MAX).unwrap().payload, "[1]");
     let door = gateway.door("http");
     assert_eq!((door.accepted, door.refused["invalid_json"]), (2, 1));
     gateway.stop().await;

@@ -6,6 +6,7 @@ use access::IngestToken;
 use bus::Codec;
 use bus::log::{EmbeddedBus, LogConfig};
 use bus::{Bus, Delivery, TOPIC_RAW};
+use pipeline::dead_letter::REPLAY_ATTEMPTS_MAX;
 use pipeline::{Ledgers, Runtime};
 use service::{ByteSize, Context, Span};
 use std::sync::Arc;
@@ -114,7 +115,10 @@ async fn a_stop_reads_what_has_arrived_and_marks_what_is_cut_off() {
     assert_eq!(bus.texts(), ["one", "two", "three"]);
     let letters = bus.letters();
     assert_eq!(letters[0].kind, "incomplete_line");
-    assert_eq!(letters[0].to_replay().unwrap().payload, "the beginning of a li");
+    assert_eq!(
+        letters[0].replay(None, REPLAY_ATTEMPTS_MAX).unwrap().payload,
+        "the beginning of a li"
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Where a stage runs: on a thread that may be busy, and behind a wall that its panics do not pass.
 //!
-//! An instance that has panicked is thrown away; the next call makes a new one. No more calls run at
-//! once than there are cores, so that busy stages leave the doors their turn.
+//! An instance that has panicked is thrown away; the next call makes a new one. No more calls of one
+//! runner run at once than there are cores, however many partitions it has.
 
 use std::any::Any;
 use std::ops::Range;

@@ -217,8 +217,10 @@ impl PartitionTask {
         Ok(State { changed: vec![false; keys.len()], keys, values })
     }
 
-    /// Publishes the dead letters. What is refused of the dead letters themselves stands there
-    /// already and is only logged: it would come round for ever.
+    /// Publishes the dead letters. One that the bus refuses goes again without its payload: a bus with
+    /// small frames has no room for it, and the reason and position must not be lost. What is refused
+    /// of the dead letters themselves stands there already and is only logged: it would come round for
+    /// ever.
     async fn bury(
         &mut self,
         settlement: &Settlement,
@@ -232,9 +234,17 @@ impl PartitionTask {
             }
             return Ok(());
         }
-        let letters: Vec<_> = letters.into_iter().map(|letter| letter.into_record()).collect();
+        let letters: Vec<_> = letters.into_iter().map(DeadLetter::into_record).collect();
         let sink = self.dead_letters.as_ref();
         let answers = deliver(sink, &letters, "bury", &self.progress, stop).await?;
+        if answers.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        let letters = settlement.dead_letters(self.spec.name, batch).into_iter().zip(answers);
+        let refused = letters.filter_map(|(letter, answer)| answer.map(|_| letter));
+        let shorter: Vec<_> =
+            refused.map(|letter| letter.without_payload().into_record()).collect();
+        let answers = deliver(sink, &shorter, "bury", &self.progress, stop).await?;
         match answers.into_iter().flatten().next() {
             None => Ok(()),
             Some(refusal) => {

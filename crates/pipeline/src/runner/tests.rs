@@ -18,7 +18,7 @@ use smallvec::smallvec;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::dead_letter::DeadLetter;
+use crate::dead_letter::{DeadLetter, REPLAY_ATTEMPTS_MAX};
 use crate::ledger::StageLedger;
 use crate::stage::{Rejection, State, StateKey, Verdict};
 use crate::testing::{MemoryBus, MemorySink, record};
@@ -172,7 +172,7 @@ async fn every_record_has_one_fate_and_is_counted() {
         (Some(TOPIC_RAW), Some(0), Some(2))
     );
     assert_eq!(letter.position_bytes, Some(3));
-    assert_eq!(letter.to_replay().unwrap().payload, "bad");
+    assert_eq!(letter.replay(None, REPLAY_ATTEMPTS_MAX).unwrap().payload, "bad");
     assert!(line.context.health.is_ready());
     line.stop(running).await;
 }

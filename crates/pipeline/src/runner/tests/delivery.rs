@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bus::{BusError, ErrorKind};
 
 use super::*;
+use crate::dead_letter::ReplayError;
 use crate::sink::{Fatal, Outcome};
 
 fn later(after: Duration) -> Outcome {
@@ -78,7 +79,8 @@ async fn what_the_sink_refuses_is_the_input_records_dead_letter() {
     let letters = line.letters();
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].id, format!("{}-enricher", record(2, "").id));
-    assert_eq!(letters[0].to_replay().unwrap().payload, "two", "the input, not the output");
+    let replayed = letters[0].replay(None, REPLAY_ATTEMPTS_MAX).unwrap();
+    assert_eq!(replayed.payload, "two", "the input, not the output");
     line.stop(running).await;
 }
 
@@ -191,6 +193,65 @@ async fn a_refused_dead_letter_is_no_new_dead_letter() {
     until(|| line.bus.committed(STAGE, TOPIC_DEAD, 0) == 1).await;
     assert_eq!(line.bus.records(TOPIC_DEAD).len(), 2);
     assert_eq!(line.ledger().dead["invalid_json"], 1);
+    line.stop(running).await;
+}
+
+/// A bus that takes no dead letter of more bytes than this.
+fn refuse_long_letters(line: &Line, bytes_max: usize) {
+    line.bus.on_publish(move |topic, record| match record.payload.len() > bytes_max {
+        true => {
+            Err(BusError::new(ErrorKind::Rejected, format!("{topic}: the record is too large")))
+        }
+        false => Ok(()),
+    });
+}
+
+struct RefusesLong;
+
+impl Stage for RefusesLong {
+    fn process(&mut self, batch: &[Positioned], _state: &mut State) -> Vec<Verdict> {
+        let verdict = |at: &Positioned| match at.record.payload.len() {
+            0..4 => decide(&at.record),
+            _ => Verdict::Reject(rejection("invalid_json")),
+        };
+        batch.iter().map(verdict).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_that_is_too_large_for_the_bus_stands_without_its_payload() {
+    let line = Line::new(1);
+    refuse_long_letters(&line, 10_000);
+    let long = vec![b'x'; 55_000];
+    let frame = vec![record(1, "a"), record(2, "bad"), record(3, long.clone())];
+    line.bus.append(TOPIC_RAW, 0, frame);
+    let make_stage = Arc::new(|| Box::new(RefusesLong) as Box<dyn Stage>);
+    let running = line.start(RunnerSpec { make_stage, ..line.spec() });
+    line.until_committed(0, 1).await;
+    let letters = line.letters();
+    assert_eq!(letters.len(), 2);
+    assert_eq!(letters[0].replay(None, REPLAY_ATTEMPTS_MAX).unwrap().payload, "bad");
+    assert_eq!((&letters[1].payload, letters[1].payload_bytes), (&None, 55_000));
+    assert_eq!(letters[1].kind, "invalid_json");
+    let refused = letters[1].replay(None, REPLAY_ATTEMPTS_MAX).unwrap_err();
+    assert!(matches!(refused, ReplayError::StoredAt { position, .. } if position.index == 2));
+    let stored = Some(long.clone().into());
+    assert_eq!(letters[1].replay(stored, REPLAY_ATTEMPTS_MAX).unwrap().payload, long);
+    assert_eq!(line.ledger().dead["invalid_json"], 2);
+    line.stop(running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bus_that_takes_no_dead_letter_at_all_stops_the_partition() {
+    let line = Line::new(1);
+    refuse_long_letters(&line, 10);
+    line.append(0, 1, &["bad"]);
+    let running = line.start(line.spec());
+    until(|| line.part(PART).is_some()).await;
+    assert!(
+        matches!(line.part(PART), Some(HealthState::Failed { reason }) if reason.contains("dead letter"))
+    );
+    assert_eq!(line.committed(0), 0);
     line.stop(running).await;
 }
 
