@@ -162,10 +162,15 @@ impl EmbeddedSearch {
     ) -> Result<T, StoreError> {
         self.messages()?;
         let permit = Arc::clone(&self.reads).acquire_owned().await;
-        let _permit = permit.map_err(|_| StoreError::Closed)?;
+        let permit = permit.map_err(|_| StoreError::Closed)?;
         let shared = Arc::clone(&self.shared);
         let (scope, query) = (scope.clone(), query.clone());
-        blocking(move || read(&shared, &Reading::new(&shared, &scope, &query, range)?)).await
+        blocking(move || {
+            // Held by the work, which goes on when whoever asked is gone.
+            let _permit = permit;
+            read(&shared, &Reading::new(&shared, &scope, &query, range)?)
+        })
+        .await
     }
 }
 
@@ -243,7 +248,8 @@ impl SearchStore for EmbeddedSearch {
         let permit = Arc::clone(&self.pending).acquire_many_owned(room).await;
         let permit = permit.map_err(|_| StoreError::Closed)?;
         let shared = Arc::clone(&self.shared);
-        let prepared = blocking(move || Ok(prepare(&shared.catalog, &operations))).await?;
+        let prepare = move || Ok((prepare(&shared.catalog, &operations), permit));
+        let (prepared, permit) = blocking(prepare).await?;
         let mut outcomes = Vec::with_capacity(prepared.len());
         let mut documents = Vec::with_capacity(prepared.len());
         for one in prepared {
@@ -258,7 +264,7 @@ impl SearchStore for EmbeddedSearch {
         let (reply, answered) = oneshot::channel();
         let bulk = Bulk { documents, reply, permit };
         messages.send(Message::Bulk(bulk)).map_err(|_| self.no_writer())?;
-        let mut answers = answered.await.map_err(|_| self.no_writer())?.into_iter();
+        let mut answers = answered.await.map_err(|_| self.no_writer())??.into_iter();
         Ok(outcomes
             .into_iter()
             .map(|outcome| outcome.or_else(|| answers.next()))

@@ -102,12 +102,18 @@ fn set_aside(folder: &Path, name: PartName, reason: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes a part away. It is renamed first, so that a part that is half gone is never opened.
-pub(crate) fn drop_part(folder: &Path, name: PartName) -> io::Result<()> {
-    let target = folder.join(format!("{DROPPED}{name}"));
-    fs::rename(folder.join(name.to_string()), &target)?;
-    part::sync_folder(folder)?;
-    fs::remove_dir_all(&target)
+/// Takes old parts away, and what is left of earlier ones. Each is renamed first, so that a part that is
+/// half gone is never opened.
+pub(crate) fn drop_parts(folder: &Path, is_old: impl Fn(PartName) -> bool) -> io::Result<()> {
+    remove_dropped(folder)?;
+    for (name, path) in part::list(folder)?.into_iter().filter(|(name, _)| is_old(*name)) {
+        let target = folder.join(format!("{DROPPED}{name}"));
+        fs::rename(path, &target)?;
+        part::sync_folder(folder)?;
+        fs::remove_dir_all(&target)?;
+        tracing::info!(part = %name, "dropped by retention");
+    }
+    Ok(())
 }
 
 fn remove_dropped(folder: &Path) -> io::Result<()> {

@@ -26,7 +26,7 @@ const FIELDS_FILE: &str = "fields.json";
 const STORE_CACHE_BLOCKS: usize = 16;
 
 /// Why a part cannot be opened or read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum PartError {
     /// Its files cannot be understood: it must be set aside.
     #[error("{0}")]

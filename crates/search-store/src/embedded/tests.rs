@@ -68,6 +68,29 @@ async fn the_embedded_store_keeps_the_contract() {
 }
 
 #[tokio::test]
+async fn a_read_has_its_place_until_its_work_is_done_also_when_nobody_waits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = EmbeddedConfig { reads_max: 1, ..quick() };
+    let store = EmbeddedSearch::open(folder.path(), config, &contract::fields()).await;
+    let store = store.expect("a store");
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (scope, query) = (everything(), query("*"));
+    let reading = store.read(&scope, &query, TimeRange::default(), move |_, _| {
+        drop(begun.send(()));
+        drop(released.recv());
+        Ok(())
+    });
+    tokio::select! {
+        _ = reading => panic!("it ends when it is released"),
+        begun = has_begun => begun.expect("it begins"),
+    }
+    assert_eq!(store.reads.available_permits(), 0);
+    drop(release);
+    count(&store, "*").await;
+}
+
+#[tokio::test]
 async fn one_process_holds_the_folder() {
     let folder = tempfile::tempdir().expect("a folder");
     let first = open(folder.path(), &contract::fields()).await;

@@ -19,7 +19,7 @@ use super::folder::{self, FolderLock};
 use super::identity::IdentityFilter;
 use super::part::{Part, PartError, PartName};
 use super::shared::{Shared, Snapshot};
-use crate::ItemOutcome;
+use crate::{ItemOutcome, StoreError};
 
 /// How long a document waits after the writer failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -47,11 +47,14 @@ pub(crate) enum Message {
     Close,
 }
 
+/// The documents' outcomes in their order.
+type Answer = Result<Vec<ItemOutcome>, StoreError>;
+
 /// Documents that are ready to be indexed, and who waits for them.
 pub(crate) struct Bulk {
     /// With the week of receipt.
     pub(crate) documents: Vec<(i64, Indexed)>,
-    pub(crate) reply: oneshot::Sender<Vec<ItemOutcome>>,
+    pub(crate) reply: oneshot::Sender<Answer>,
     /// Gives the room back that the documents take.
     pub(crate) permit: OwnedSemaphorePermit,
 }
@@ -61,8 +64,8 @@ type Commits = RangeInclusive<u64>;
 
 /// A bulk whose documents are handed to tantivy, but not committed.
 struct Waiting {
-    commits: Vec<Result<Commits, String>>,
-    reply: oneshot::Sender<Vec<ItemOutcome>>,
+    commits: Vec<Result<Commits, PartError>>,
+    reply: oneshot::Sender<Answer>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -85,7 +88,7 @@ pub(crate) struct Writer {
     committed: (Instant, Duration),
     /// The number of the next commit, and those that failed since somebody was answered.
     commit: u64,
-    failed: BTreeMap<u64, String>,
+    failed: BTreeMap<u64, PartError>,
     /// Ids indexed since the start; with those from before once they are read.
     filter: IdentityFilter,
     filter_complete: bool,
@@ -194,7 +197,7 @@ impl Writer {
         for (week, document) in bulk.documents {
             let first = self.commit;
             let added = self.add(week, document);
-            commits.push(added.map(|()| first..=self.commit).map_err(|error| error.to_string()));
+            commits.push(added.map(|()| first..=self.commit));
         }
         self.pending_since.get_or_insert_with(Instant::now);
         self.waiting.push(Waiting { commits, reply: bulk.reply, _permit: bulk.permit });
@@ -223,9 +226,9 @@ impl Writer {
         part: &Arc<Part>,
         change: impl FnOnce(&mut IndexWriter<Indexed>) -> tantivy::Result<u64>,
     ) -> Result<(), PartError> {
-        if let Some(reason) = self.failed.get(&self.commit) {
+        if let Some(error) = self.failed.get(&self.commit) {
             // Once is enough: whatever else waits for this commit comes again with it.
-            return Err(PartError::Io(reason.clone()));
+            return Err(error.clone());
         }
         let place = self.open_writer(part)?;
         let open = &mut self.writers[place];
@@ -248,7 +251,7 @@ impl Writer {
             %error,
             "the search index cannot be written; what waits is tried again"
         );
-        self.failed.insert(self.commit, error.to_string());
+        self.failed.insert(self.commit, error.clone());
         self.writers.retain(|open| open.part.name != part.name);
         self.pending.retain(|_, name| *name != part.name);
         part.close();
@@ -354,10 +357,10 @@ impl Writer {
         for waiting in mem::take(&mut self.waiting) {
             let outcomes = waiting.commits.into_iter().map(|commits| match commits {
                 Ok(commits) => match failed.range(commits).next() {
-                    None => ItemOutcome::Done,
-                    Some((_, reason)) => retry(reason),
+                    None => Ok(ItemOutcome::Done),
+                    Some((_, error)) => outcome_of(error),
                 },
-                Err(reason) => retry(&reason),
+                Err(error) => outcome_of(&error),
             });
             // Whoever asked may be gone; the documents are indexed all the same.
             drop(waiting.reply.send(outcomes.collect()));
@@ -383,27 +386,32 @@ impl Writer {
         let kept_ns =
             i128::try_from(self.shared.config.retention.0.as_nanos()).unwrap_or(i128::MAX);
         let snapshot = self.shared.snapshot();
-        let is_old = |part: &Arc<Part>| i128::from(part.name.end_ns()) + kept_ns < now_ns;
-        let (old, parts): (Vec<_>, Vec<_>) = snapshot.parts.iter().cloned().partition(is_old);
-        if old.is_empty() {
-            return;
+        let is_old = |name: PartName| i128::from(name.end_ns()) + kept_ns < now_ns;
+        if snapshot.parts.iter().any(|part| is_old(part.name)) {
+            self.settle();
+            self.writers.retain(|open| !is_old(open.part.name));
+            let kept = snapshot.parts.iter().filter(|part| !is_old(part.name));
+            let parts = kept.cloned().collect();
+            self.shared.publish(Snapshot { parts, sequence: self.sequence });
         }
-        self.settle();
-        self.writers.retain(|open| !old.iter().any(|part| part.name == open.part.name));
-        self.shared.publish(Snapshot { parts, sequence: self.sequence });
-        for part in old {
-            match folder::drop_part(&self.shared.folder, part.name) {
-                Ok(()) => tracing::info!(part = %part.name, "dropped by retention"),
-                Err(error) => {
-                    tracing::warn!(part = %part.name, %error, "cannot be dropped; it is tried again");
-                }
-            }
+        // By what the folder holds: what could not be dropped the last time is no longer known here.
+        if let Err(error) = folder::drop_parts(&self.shared.folder, is_old) {
+            tracing::warn!(%error, "parts of the search index cannot be dropped; it is tried again");
         }
     }
 }
 
-fn retry(reason: &str) -> ItemOutcome {
-    ItemOutcome::Retry { after: RETRY_AFTER, reason: format!("the search index: {reason}") }
+/// A machine that failed may work later; damage stays, whatever is tried.
+fn outcome_of(error: &PartError) -> Result<ItemOutcome, StoreError> {
+    match error {
+        PartError::Io(reason) => Ok(ItemOutcome::Retry {
+            after: RETRY_AFTER,
+            reason: format!("the search index: {reason}"),
+        }),
+        PartError::Damaged(reason) => Err(StoreError::Fatal(format!(
+            "a part of the search index is damaged: {reason}; restart, which sets it aside"
+        ))),
+    }
 }
 
 /// Eight segments of one size, within a factor of four, become one; beyond two million documents none

@@ -9,8 +9,9 @@ use schema::FieldKind;
 use super::{count, open, quick};
 use crate::contract::{everything, fields, ids, index, operation};
 use crate::embedded::EmbeddedSearch;
+use crate::embedded::folder::drop_parts;
 use crate::embedded::part::PartName;
-use crate::{IndexOperation, ItemOutcome, SearchStore};
+use crate::{IndexOperation, ItemOutcome, SearchStore, StoreError};
 
 const WEEK_NS: i64 = 7 * 86_400_000_000_000;
 
@@ -96,6 +97,18 @@ async fn retention_takes_whole_weeks_by_receipt() {
     assert_eq!(ids(&store, "*").await, ["young", "new"]);
     assert_eq!(folders(folder.path(), "week-").len(), 2);
     assert_eq!(folders(folder.path(), "dropped-"), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn old_parts_go_from_the_folder_whether_they_are_known_or_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["week-2020-01-06-1", "week-2020-01-13-1", "dropped-week-2019-12-30-1"] {
+        fs::create_dir(folder.path().join(name)).expect("a folder");
+        fs::write(folder.path().join(name).join("file"), "x").expect("a file");
+    }
+    let old = PartName::parse("week-2020-01-06-1").expect("a name");
+    drop_parts(folder.path(), |name| name == old).expect("dropped");
+    assert_eq!(folders(folder.path(), ""), [folder.path().join("week-2020-01-13-1")]);
 }
 
 #[tokio::test]
@@ -190,6 +203,24 @@ async fn a_part_that_was_never_finished_is_made_anew() {
     index(&store, vec![operation(0, "a", "{}")]).await;
     assert_eq!(count(&store, "*").await, 1);
     assert_eq!(folders(folder.path(), "damaged-"), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn damage_that_comes_while_the_store_is_open_is_not_tried_again_for_ever() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path(), &fields()).await;
+    index(&store, vec![operation(0, "old", "{}")]).await;
+    store.close().await.expect("a clean end");
+    let store = open(folder.path(), &fields()).await;
+    overwrite(&folders(folder.path(), "week-").remove(0).join("meta.json"));
+    let answer = store.bulk(vec![operation(1, "new", "{}")]).await;
+    let error = answer.expect_err("a part is damaged");
+    assert!(matches!(error, StoreError::Fatal(_)), "{error}");
+    assert!(error.to_string().contains("restart"), "{error}");
+    drop(store);
+    let store = open(folder.path(), &fields()).await;
+    index(&store, vec![operation(1, "new", "{}")]).await;
+    assert_eq!(ids(&store, "*").await, ["new"]);
 }
 
 /// Stands for a full disk and whatever else keeps the engine from writing.
