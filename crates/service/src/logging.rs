@@ -15,7 +15,7 @@ use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
-use crate::printable::Escaping;
+use crate::printable::{EscapedJson, Escaping};
 
 /// The variable whose filter wins over the configuration's.
 pub const FILTER_VARIABLE: &str = "MILLRACE_LOG";
@@ -101,7 +101,9 @@ where
             let fields = debug_fn(write_field).delimited(" ");
             Box::new(lines.with_ansi(colour).fmt_fields(fields).compact().finish())
         }
-        LogFormat::Json => Box::new(lines.json().flatten_event(true).finish()),
+        LogFormat::Json => {
+            Box::new(lines.json().flatten_event(true).map_writer(EscapedJson).finish())
+        }
     })
 }
 
@@ -158,6 +160,10 @@ mod tests {
             assert!(text.ends_with('\n'));
             assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{format:?}: {text}");
         }
+        let json = logged(LogFormat::Json, "info", log);
+        assert!(!json.contains('\u{9b}'), "{json}");
+        let line: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(line["name"], FORGED, "escaped, and the same when it is read");
         let text = logged(LogFormat::Text, "info", log);
         assert!(!text.contains('\u{9b}'), "{text}");
         assert!(

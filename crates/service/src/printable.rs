@@ -1,6 +1,9 @@
 //! Text that is safe to print: one line, and nothing that a terminal would obey.
 
 use std::fmt::{self, Write};
+use std::io;
+
+use tracing_subscriber::fmt::MakeWriter;
 
 /// Displays a value with its control characters escaped: line breaks, ANSI escapes, and those that
 /// change the direction of text.
@@ -29,6 +32,41 @@ impl<W: Write> Write for Escaping<W> {
             rest = characters.as_str();
         }
         self.0.write_str(rest)
+    }
+}
+
+/// Writes lines of JSON with those control characters escaped that JSON may hold as they are. Whoever
+/// reads the JSON gets the same text.
+#[derive(Clone, Debug)]
+pub(crate) struct EscapedJson<W>(pub(crate) W);
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for EscapedJson<W> {
+    type Writer = EscapedJson<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        EscapedJson(self.0.make_writer())
+    }
+}
+
+impl<W: io::Write> io::Write for EscapedJson<W> {
+    /// Takes whole lines, as the log's formatter gives them.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let is_safe = |character: char| character == '\n' || !is_unsafe(character);
+        if text.chars().all(is_safe) {
+            self.0.write_all(line)?;
+        } else {
+            let escaped = text.chars().map(|character| match is_safe(character) {
+                true => character.to_string(),
+                false => format!("\\u{:04x}", u32::from(character)),
+            });
+            self.0.write_all(escaped.collect::<String>().as_bytes())?;
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

@@ -5,7 +5,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::database::Failure;
 use super::{Shared, change, collection};
-use crate::{Change, CollectionSpec, DocumentError};
+use crate::{Change, CollectionSpec, DocumentError, ErrorKind};
 
 use std::sync::PoisonError;
 
@@ -44,11 +44,15 @@ pub(super) fn run(shared: &Shared, mut jobs: mpsc::Receiver<Job>) {
     }
 }
 
-/// Writes all in one transaction; if one of them cannot be, each in its own.
+/// Writes all in one transaction; if one of them is refused, each in its own. When the file fails nobody
+/// knows whether a commit was done: then nothing is tried again here.
 fn write_run(shared: &Shared, run: &[Job], results: &mut Vec<Result<(), DocumentError>>) {
     match write(shared, run) {
         Ok(()) => results.extend(run.iter().map(|_| Ok(()))),
         Err(error) if run.len() == 1 => results.push(Err(error)),
+        Err(error) if matches!(error.kind, ErrorKind::Transient | ErrorKind::Fatal) => {
+            results.extend(run.iter().map(|_| Err(error.clone())));
+        }
         Err(_) => {
             results.extend(run.iter().map(|job| write(shared, std::slice::from_ref(job))));
         }

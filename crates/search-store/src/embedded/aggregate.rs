@@ -37,11 +37,17 @@ pub(crate) fn histogram(
     reading.each(|_, segment, found| {
         let timestamps = &segment.timestamp.values;
         let (mut bucket, mut count) = (0, 0);
-        for document in found.iter() {
+        for (number, document) in (0u32..).zip(found.iter()) {
+            if number.is_multiple_of(VALUES_STEP) {
+                reading.deadline.check()?;
+            }
             let here = timestamps.get_val(document).div_euclid(interval_ns);
             if here != bucket && count > 0 {
                 *counts.entry(bucket).or_default() += count;
                 count = 0;
+                if counts.len() as u64 > BUCKETS_MAX {
+                    return Err(too_many_buckets());
+                }
             }
             bucket = here;
             count += 1;
@@ -79,6 +85,12 @@ fn too_many_buckets() -> StoreError {
     ))
 }
 
+fn too_many_numbers(name: &str) -> StoreError {
+    StoreError::Invalid(format!(
+        "{name} has more than {NUMBERS_MAX} values here: narrow the query or the time range"
+    ))
+}
+
 /// The most frequent values of a field; of equally frequent ones the smaller first.
 ///
 /// # Errors
@@ -97,6 +109,7 @@ pub(crate) fn terms(
     let mut listed = Listed::new(size);
     let mut places = Vec::new();
     let mut numbers = HashMap::new();
+    let mut counted = 0;
     reading.each(|catalog, segment, found| {
         // A part from before the field had these values has none to list.
         match Source::of(name, catalog) {
@@ -104,14 +117,16 @@ pub(crate) fn terms(
                 places.push(Place { segment: Arc::clone(segment), prefix, addresses, found });
             }
             Ok(Some(Source::Column(field))) => {
-                count_numbers(segment, field, &found, &mut numbers)?;
+                count_numbers(segment, field, &found, &mut |number| {
+                    *numbers.entry(number).or_default() += 1;
+                    counted += 1;
+                    if counted % u64::from(VALUES_STEP) == 0 {
+                        reading.deadline.check()?;
+                    }
+                    if numbers.len() > NUMBERS_MAX { Err(too_many_numbers(name)) } else { Ok(()) }
+                })?;
             }
             Ok(None) | Err(_) => {}
-        }
-        if numbers.len() > NUMBERS_MAX {
-            return Err(StoreError::Invalid(format!(
-                "{name} has more than {NUMBERS_MAX} values here: narrow the query or the time range"
-            )));
         }
         Ok(())
     })?;
@@ -272,21 +287,20 @@ fn count_numbers(
     segment: &SegmentView,
     field: &CatalogField,
     found: &Bits,
-    counts: &mut HashMap<Number, u64>,
+    add: &mut dyn FnMut(Number) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let columns = segment.reader.fast_fields();
-    let mut add = |number: Number| *counts.entry(number).or_default() += 1;
     if field.kind == FieldKind::Double {
         if let Some(column) = columns.column_opt::<f64>(&field.column).map_err(failed)? {
-            let values = found.iter().flat_map(|document| column.values_for_doc(document));
-            values.for_each(|value| add(Number::Double(value.to_bits())));
+            let mut values = found.iter().flat_map(|document| column.values_for_doc(document));
+            values.try_for_each(|value| add(Number::Double(value.to_bits())))?;
         }
         return Ok(());
     }
     let scale = if let FieldKind::Decimal { scale } = field.kind { scale } else { 0 };
     if let Some(column) = columns.column_opt::<i64>(&field.column).map_err(failed)? {
-        let values = found.iter().flat_map(|document| column.values_for_doc(document));
-        values.for_each(|value| add(Number::Whole { value, scale }));
+        let mut values = found.iter().flat_map(|document| column.values_for_doc(document));
+        values.try_for_each(|value| add(Number::Whole { value, scale }))?;
     }
     Ok(())
 }

@@ -77,8 +77,8 @@ async fn a_read_has_its_place_until_its_work_is_done_also_when_nobody_waits() {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let (scope, query) = (everything(), query("*"));
     let reading = store.read(&scope, &query, TimeRange::default(), move |_, _| {
-        drop(begun.send(()));
-        drop(released.recv());
+        begun.send(()).expect("somebody waits");
+        released.recv().expect_err("nothing is ever sent");
         Ok(())
     });
     tokio::select! {

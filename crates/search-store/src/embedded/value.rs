@@ -109,7 +109,8 @@ fn parse_exponent(text: &[u8]) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
-/// A number as it is indexed; decimals beyond the scale are cut off. `None` beyond 64 bits.
+/// A number as it is indexed; what lies beyond the scale is rounded down, so that
+/// ranges keep their order. `None` beyond 64 bits.
 pub(crate) fn indexed_scaled(text: &[u8], scale: u8) -> Option<i64> {
     parse_scaled(text, scale).and_then(|scaled| i64::try_from(scaled.floor).ok())
 }
