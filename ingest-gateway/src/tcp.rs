@@ -45,8 +45,12 @@ pub(crate) async fn serve(
     let tracker = TaskTracker::new();
     let config = Arc::new(config);
     gate.run(&shutdown, |stream, peer, admission| {
-        let reader =
-            Reader { stream, share: admission.guest.share.clone(), block_bytes: BLOCK_BYTES_MIN };
+        let reader = Reader {
+            stream,
+            share: admission.guest.share.clone(),
+            block_bytes: BLOCK_BYTES_MIN,
+            is_held_up: false,
+        };
         let connection = Connection {
             reader,
             peer,
@@ -69,14 +73,19 @@ struct Reader {
     stream: TcpStream,
     share: Share,
     block_bytes: usize,
+    /// Whether bytes have come for which there is no memory yet.
+    is_held_up: bool,
 }
 
 impl Reader {
     /// The next block; `None` at the end. Dropping the future loses nothing.
     async fn next(&mut self) -> io::Result<Option<(Bytes, Reservation)>> {
         loop {
+            self.is_held_up = false;
             self.stream.readable().await?;
+            self.is_held_up = true;
             let mut room = self.share.reserve(self.block_bytes).await;
+            self.is_held_up = false;
             let mut block = BytesMut::with_capacity(self.block_bytes);
             match self.stream.try_read_buf(&mut block) {
                 Ok(0) => return Ok(None),
@@ -212,7 +221,13 @@ impl Connection {
                     Ok(None) => return End::Finished,
                     Err(_) => return End::Broken,
                 },
-                () = sleep_until(deadline), if may_read => {
+                // While its lines wait for the log, a sender may be silent and in the midst of a line.
+                () = sleep_until(deadline), if may_read && (stopping.is_some() || self.lane.is_free()) => {
+                    // Whoever holds half a line must go on with it, or all memory could be halves.
+                    if stopping.is_none() && self.reader.is_held_up && line_begun.0.is_none() {
+                        last_read = Instant::now();
+                        continue;
+                    }
                     return if stopping.is_some() { End::Stopped } else { End::Silent };
                 }
                 () = shutdown.cancelled(), if stopping.is_none() => {

@@ -105,6 +105,30 @@ async fn without_room_the_sender_is_not_read_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_log_that_is_away_for_longer_than_a_line_may_take_costs_no_line() {
+    let gateway = Gateway::start(|config| {
+        config.tcp.line_timeout = Span::from_millis(100);
+        config.tcp.idle_timeout = Span::from_millis(100);
+    })
+    .await;
+    gateway.bus.set_mode(Mode::Full);
+    let mut stream = TcpStream::connect(gateway.tcp).await.unwrap();
+    stream.write_all(b"one\ntwo\nthe beginning").await.unwrap();
+    eventually("the log refuses", || gateway.door("tcp").busy == 1).await;
+    stream.write_all(b" of a line\nand of").await.unwrap();
+    let mut byte = [0];
+    let closed = tokio::time::timeout(Duration::from_millis(500), stream.read(&mut byte)).await;
+    assert!(closed.is_err(), "the door hangs up on a sender that it holds up");
+    gateway.bus.set_mode(Mode::Works);
+    stream.write_all(b" another\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    eventually("all lines arrive", || gateway.door("tcp").accepted == 4).await;
+    let bus = gateway.stop().await;
+    assert_eq!(bus.texts(), ["one", "two", "the beginning of a line", "and of another"]);
+    assert!(bus.letters().is_empty());
+}
+
+#[tokio::test]
 async fn a_stop_reads_what_has_arrived_and_marks_what_is_cut_off() {
     let gateway = Gateway::start(|_| {}).await;
     let mut stream = TcpStream::connect(gateway.tcp).await.unwrap();
