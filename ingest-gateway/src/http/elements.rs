@@ -1,7 +1,8 @@
 //! The elements of a JSON array (RFC 8259) out of a stream of chunks, each as its bytes.
 //!
 //! Looks at brackets, strings and commas only: whether an element is an object, and valid, is judged
-//! afterwards. An element that is too long is not held; the array goes on behind it.
+//! afterwards. An element that is too long is not held; the array goes on behind it. Objects without a
+//! comma between them are elements each: one stray bracket must not swallow the lines behind it.
 
 use std::collections::VecDeque;
 
@@ -31,6 +32,8 @@ pub(crate) struct Elements {
     /// Brackets and braces that are open within the element.
     depth: u64,
     in_string: bool,
+    /// Whether an object of the element has been closed: another one cannot be part of it.
+    has_object: bool,
     /// Whether the last byte was a backslash within a string.
     escaped: bool,
     /// The beginning of an element whose end has not come.
@@ -45,6 +48,8 @@ pub(crate) struct Elements {
 enum End {
     Comma,
     Bracket,
+    /// The next object begins without a comma: lines with a stray bracket before them.
+    Object,
 }
 
 impl Elements {
@@ -56,6 +61,7 @@ impl Elements {
             place: Place::Before,
             depth: 0,
             in_string: false,
+            has_object: false,
             escaped: false,
             partial: BytesMut::new(),
             oversize: None,
@@ -139,8 +145,11 @@ impl Elements {
             self.extend(&rest);
             return None;
         };
-        let mut piece = chunk.split_to(at + 1);
-        piece.truncate(at);
+        let piece = chunk.split_to(at);
+        if end != End::Object {
+            drop(chunk.split_to(1));
+        }
+        self.has_object = false;
         let only_blanks = self.oversize.is_none()
             && self.partial.iter().chain(piece.iter()).all(u8::is_ascii_whitespace);
         if end == End::Bracket {
@@ -187,10 +196,14 @@ impl Elements {
             }
             match chunk[at] {
                 b'"' => self.in_string = true,
+                b'{' if self.depth == 0 && self.has_object => return Some((at, End::Object)),
                 b'{' | b'[' => self.depth += 1,
                 b',' if self.depth == 0 => return Some((at, End::Comma)),
                 b']' if self.depth == 0 => return Some((at, End::Bracket)),
-                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.has_object |= self.depth == 0 && chunk[at] == b'}';
+                }
                 _ => {}
             }
             at += 1;

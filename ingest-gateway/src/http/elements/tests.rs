@@ -54,6 +54,22 @@ fn what_is_wrong_with_an_array_is_refused_where_it_is_wrong() {
 }
 
 #[test]
+fn a_stray_bracket_does_not_swallow_the_lines_behind_it() {
+    let lines = "[{\"a\":1}\n{\"b\":{\"c\":[2]}}\n{\"d\":3},{\"e\":4}\n]";
+    let expected = [
+        good(1, "{\"a\":1}"),
+        good(2, "{\"b\":{\"c\":[2]}}"),
+        good(3, "{\"d\":3}"),
+        good(4, "{\"e\":4}"),
+    ];
+    assert_eq!(elements_of(&[lines.as_bytes()], 100), expected);
+    let bytes: Vec<&[u8]> = lines.as_bytes().chunks(1).collect();
+    assert_eq!(elements_of(&bytes, 100), expected);
+    let unclosed = lines.trim_end_matches(']');
+    assert_eq!(elements_of(&[unclosed.as_bytes()], 100)[..3], expected[..3]);
+}
+
+#[test]
 fn hostile_05_an_element_without_end_is_not_held() {
     let mut elements = Elements::new(1 << 20);
     elements.push(Bytes::from_static(b"[\""));
