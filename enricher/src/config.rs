@@ -55,9 +55,9 @@ impl Default for Config {
 pub struct LimitsConfig {
     /// Objects and arrays within each other, 1 to 128.
     pub depth_max: u32,
-    /// Values in one event, objects and arrays included.
+    /// Values in one event, objects and arrays included; 1 or more.
     pub fields_max: u32,
-    /// Size of an event as it was sent.
+    /// Size of an event as it was sent; 1 or more.
     pub event_bytes_max: ByteSize,
 }
 
@@ -75,6 +75,15 @@ impl service::config::Check for Config {
         if !(1..=128).contains(&depth) {
             let message = format!("a depth of {depth} is not possible: it is 1 to 128");
             findings.add(&["limits.depth_max"], message);
+        }
+        for (setting, value) in [
+            ("limits.fields_max", u64::from(self.limits.fields_max)),
+            ("limits.event_bytes_max", self.limits.event_bytes_max.0),
+        ] {
+            if value == 0 {
+                let message = "with 0 every event would be refused: it is 1 or more";
+                findings.add(&[setting], message);
+            }
         }
     }
 }
@@ -111,6 +120,7 @@ impl Config {
             geoip_database: self.geoip_database.clone(),
             secret: secret.to_owned(),
             variables,
+            limits: self.limits(),
         }
     }
 
@@ -138,4 +148,39 @@ pub fn read_pipeline(path: &Path) -> Result<Source, EnricherError> {
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     Ok(Source::new(path.display().to_string(), text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Config;
+
+    #[test]
+    fn limits_that_no_event_could_keep_are_refused() {
+        let load = |text: &str| {
+            let file = Some((Path::new("millrace.toml"), text));
+            service::config::load::<Config>(file, [], &[])
+        };
+        for (setting, unit) in [("depth_max", ""), ("fields_max", ""), ("event_bytes_max", "B")] {
+            let with = |number: u32| match unit {
+                "" => load(&format!("[limits]\n{setting} = {number}")),
+                _ => load(&format!("[limits]\n{setting} = \"{number}{unit}\"")),
+            };
+            let mistakes = with(0).unwrap_err().to_string();
+            assert!(mistakes.contains(setting) && mistakes.contains("it is 1 "), "{mistakes}");
+            assert!(with(1).is_ok(), "{setting}");
+        }
+    }
+
+    #[test]
+    fn a_pipeline_that_cannot_be_read_is_refused_with_a_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.conf");
+        std::fs::write(&path, vec![b' '; (super::PIPELINE_BYTES_MAX + 1) as usize]).unwrap();
+        let said = super::read_pipeline(&path).unwrap_err().to_string();
+        assert!(said.contains("large.conf is larger than 4194304 bytes; name"), "{said}");
+        let said = super::read_pipeline(&folder.path().join("gone.conf")).unwrap_err().to_string();
+        assert!(said.contains("gone.conf") && said.contains("; name a file"), "{said}");
+    }
 }

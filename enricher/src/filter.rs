@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use bus::Record;
-use event::Event;
+use event::{Event, Limits};
 
 /// What a filter did with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub struct Environment {
     pub secret: String,
     /// What `${NAME}` in a pipeline stands for.
     pub variables: BTreeMap<String, String>,
+    /// What an event may hold, and a text that is taken apart.
+    pub limits: Limits,
 }
 
 /// Variables and the secret are not shown: both hold passwords.

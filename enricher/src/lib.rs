@@ -37,15 +37,22 @@ pub const NAME: &str = "enricher";
 #[derive(Debug, thiserror::Error)]
 pub enum EnricherError {
     /// The pipeline's file cannot be read.
-    #[error("cannot read the pipeline {}: {source}", .path.display())]
+    #[error(
+        "cannot read the pipeline {}: {source}; name a file of UTF-8 text that this user may read",
+        .path.display()
+    )]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// The pipeline's file is no pipeline.
-    #[error("the pipeline {} is larger than {max} bytes", .path.display())]
+    /// The pipeline's file is larger than any pipeline.
+    #[error(
+        "the pipeline {} is larger than {max} bytes; name the file of a pipeline, and put large \
+         tables into files that its filters read",
+        .path.display()
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,

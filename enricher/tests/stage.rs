@@ -165,6 +165,29 @@ fn a_pipeline_can_ask_about_the_record() {
 }
 
 #[test]
+fn no_sender_speaks_in_the_words_of_the_platform() {
+    let ask = r#"mutate { add_field => { "[labels][whose]" => "%{[@metadata][shop]}" } }"#;
+    let forged = r#"{"@metadata":{"shop":"forged"}}"#;
+    for (filters, payload) in [
+        (
+            "schema { }",
+            json!({"log_type": "transaction", "payment": {"@metadata": {"shop": "forged"}}}),
+        ),
+        ("schema { }", json!({"log_type": "transaction", "@metadata": {"shop": "forged"}})),
+        (r#"json { source => "message" }"#, json!({"message": forged})),
+        (
+            r#"json { source => "message" } schema { }"#,
+            json!({"message": forged.replace('@', r"\u0040")}),
+        ),
+    ] {
+        let mut stage = stage(&format!("filter {{ {filters} {ask} }}"));
+        let out = document(&mut stage, payload.to_string());
+        assert_eq!(out["labels"]["whose"], "default", "{filters} {payload}");
+        assert!(out.get("@metadata").is_none());
+    }
+}
+
+#[test]
 fn the_same_record_makes_the_same_bytes() {
     let mut stage = support::default_stage();
     let line = r#"{"log_type":"transaction","order_id":"ORD-1","amount":"129.90","user_agent":"Mozilla/5.0","client_ip":"66.249.73.135","email":"a@b.example","timestamp":"2026-11-24T08:00:00Z"}"#;

@@ -2,16 +2,21 @@
 
 use std::ops::Range;
 
+use hashbrown::HashMap;
+
 use crate::document::Event;
 use crate::node::{
     CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, KEY_SHARED, Kind, NONE, Node, NodeId, TEXT_ESCAPED,
-    TEXT_IN_SCRATCH, link, mark_changed, replace, unlink,
+    TEXT_IN_SCRATCH, link, link_after, mark_changed, replace, unlink,
 };
 use crate::path::{FieldPath, Segment};
 use crate::refusal::{Limits, Refusal};
 use crate::scan::scan_wrapped;
 use crate::text::escape;
 use crate::timestamp::{format_timestamp, parse_iso8601};
+
+/// From this many values on, names are looked up in a hash map, so that no input is quadratic.
+const LINEAR_NAMES_MAX: usize = 64;
 
 impl Event {
     fn add(&mut self, node: Node) -> NodeId {
@@ -83,6 +88,7 @@ impl Event {
         let mut copy = *self.node(of);
         copy.parent = NONE;
         copy.next = NONE;
+        copy.previous = NONE;
         copy.first_child = NONE;
         copy.last_child = NONE;
         let top = self.add(copy);
@@ -93,11 +99,6 @@ impl Event {
             at = self.node(NodeId(at)).next;
         }
         top
-    }
-
-    /// Builds nodes from JSON text that this program made; `None` if it is not one JSON value.
-    pub fn new_json(&mut self, json: &[u8]) -> Option<NodeId> {
-        self.new_json_within(json, &Limits::documents()).ok()
     }
 
     /// Builds nodes from JSON text of whatever origin.
@@ -161,19 +162,36 @@ impl Event {
         }
     }
 
-    /// Moves the fields of an object that stands nowhere to the event, in place of those that have
-    /// the same names. A usable `@timestamp` among them becomes the event's time.
-    pub fn take_fields(&mut self, object: NodeId) {
-        let root = self.root();
-        let mut at = self.detach_all(object);
-        while let Some(id) = at {
-            at = self.next_sibling(id);
-            let key = self.key(id).into_owned();
-            match self.child(root, &key) {
-                Some(old) => self.replace(old, id),
-                None => self.attach_as_is(root, id),
+    /// Puts values that stand nowhere into an object under the names they have, each in place of
+    /// what has its name there.
+    pub fn put_members(&mut self, object: NodeId, members: &[NodeId]) {
+        let mut names = (members.len() > LINEAR_NAMES_MAX).then(|| {
+            let there = self.children(object).map(|(name, id)| (name.into_owned(), id));
+            there.collect::<HashMap<_, _>>()
+        });
+        for id in members {
+            let name = self.key(*id);
+            let old = match &mut names {
+                Some(names) => names.insert(name.into_owned(), *id),
+                None => self.child(object, &name),
+            };
+            match old {
+                Some(old) => self.replace(old, *id),
+                None => self.attach_as_is(object, *id),
             }
         }
+    }
+
+    /// Moves the fields of an object that stands nowhere to the event, in place of those that have
+    /// the same names. A usable `@timestamp` among them becomes the event's time; `@metadata` is not
+    /// taken: what it says are the platform's words.
+    pub fn take_fields(&mut self, object: NodeId) {
+        let fields: Vec<_> = self
+            .children(object)
+            .filter_map(|(name, id)| (name != "@metadata").then_some(id))
+            .collect();
+        self.detach_all(object);
+        self.put_members(self.root(), &fields);
         self.take_own_timestamp();
     }
 
@@ -237,39 +255,6 @@ impl Event {
         matches!(self.kind(at), Kind::Object | Kind::Array).then_some((at, last))
     }
 
-    /// Whether a value could be put at a path.
-    fn is_open(&self, path: &FieldPath) -> bool {
-        let Some((last, way)) = path.segments.split_last() else {
-            return false;
-        };
-        let mut at = self.root();
-        for step in way {
-            let inner = match (self.kind(at), step.index) {
-                (Kind::Object, _) => match self.child(at, &step.key) {
-                    Some(inner) => Some(inner),
-                    None => return true,
-                },
-                (Kind::Array, Some(index)) => self.element(at, index),
-                _ => None,
-            };
-            let Some(inner) = inner else {
-                return false;
-            };
-            at = inner;
-        }
-        match (self.kind(at), last.index) {
-            (Kind::Object, _) => true,
-            (Kind::Array, Some(index)) => {
-                self.element(at, index).is_some() || self.is_end(at, index)
-            }
-            _ => false,
-        }
-    }
-
-    fn is_end(&self, array: NodeId, index: i64) -> bool {
-        i64::try_from(self.elements(array).count()) == Ok(index)
-    }
-
     /// Puts a value that stands nowhere at a path, in place of what is there. Objects on the way are
     /// made; false, with nothing changed, where something else stands in the way. At `@timestamp`
     /// only the text of an instant can be put: it becomes the event's time.
@@ -306,7 +291,7 @@ impl Event {
             return true;
         }
         // Right after the end is an append; further away there is nothing to stand on.
-        let at_end = self.is_end(array, index);
+        let at_end = i64::try_from(self.elements(array).count()) == Ok(index);
         if at_end {
             self.push(array, id);
         }
@@ -325,16 +310,6 @@ impl Event {
         self.place(path, id)
     }
 
-    /// Sets an integer.
-    pub fn set_i64(&mut self, path: &FieldPath, value: i64) -> bool {
-        self.set_number(path, &value.to_string())
-    }
-
-    /// Sets a floating-point number; false if it is not finite.
-    pub fn set_f64(&mut self, path: &FieldPath, value: f64) -> bool {
-        value.is_finite() && self.set_number(path, &float_text(value))
-    }
-
     /// Sets a truth value.
     pub fn set_bool(&mut self, path: &FieldPath, value: bool) -> bool {
         let id = self.new_bool(value);
@@ -345,14 +320,6 @@ impl Event {
     pub fn set_null(&mut self, path: &FieldPath) -> bool {
         let id = self.new_null();
         self.place(path, id)
-    }
-
-    /// Sets what this JSON text says; false if it is not one JSON value.
-    pub fn set_json(&mut self, path: &FieldPath, json: &[u8]) -> bool {
-        match self.new_json(json) {
-            Some(id) => self.place(path, id),
-            None => false,
-        }
     }
 
     /// Removes a field; false if there is none.
@@ -373,21 +340,18 @@ impl Event {
         if from == to {
             return true;
         }
-        if to.is_timestamp() {
-            let taken = self.take_timestamp(id);
-            if taken {
-                self.detach(id);
-            }
-            return taken;
-        }
+        let Node { parent, previous, .. } = *self.node(id);
         // A field that moves into itself is out of its own way, but not out of an array's.
-        let into_itself =
-            to.starts_with(from) && self.kind(NodeId(self.node(id).parent)) == Kind::Object;
-        if !into_itself && (to.starts_with(from) || !self.is_open(to)) {
+        if to.starts_with(from) && self.kind(NodeId(parent)) != Kind::Object {
             return false;
         }
+        // The way is that of the event without the field: an array is shorter by then.
         self.detach(id);
-        self.place(to, id)
+        let placed = self.place(to, id);
+        if !placed {
+            link_after(&mut self.nodes, parent, previous, id.0);
+        }
+        placed
     }
 
     /// Copies a field, in place of what is there; false, with nothing changed, if there is none or
@@ -477,11 +441,6 @@ impl Event {
             }
         }
     }
-}
-
-/// A finite number as JSON: whole ones keep their point, as Ruby and Java write them.
-fn float_text(value: f64) -> String {
-    format!("{value:?}")
 }
 
 #[cfg(test)]

@@ -40,7 +40,8 @@ impl Fragment {
         nodes.remove(wrapper as usize);
         let without_wrapper = |id: &mut u32| *id = id.checked_sub(1).unwrap_or(NONE);
         for node in &mut nodes {
-            for id in [&mut node.first_child, &mut node.last_child, &mut node.next] {
+            let Node { first_child, last_child, next, previous, .. } = node;
+            for id in [first_child, last_child, next, previous] {
                 if *id != NONE {
                     without_wrapper(id);
                 }
@@ -79,6 +80,7 @@ impl Event {
             first_child: moved(node.first_child),
             last_child: moved(node.last_child),
             next: moved(node.next),
+            previous: moved(node.previous),
             ..*node
         }));
         self.is_rough |= fragment.is_rough;

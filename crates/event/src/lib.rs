@@ -7,6 +7,8 @@
 mod change;
 mod document;
 mod fragment;
+#[cfg(test)]
+mod growth;
 mod node;
 mod path;
 mod refusal;

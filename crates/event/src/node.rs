@@ -46,6 +46,7 @@ pub struct Node {
     pub(crate) first_child: u32,
     pub(crate) last_child: u32,
     pub(crate) next: u32,
+    pub(crate) previous: u32,
     pub(crate) kind: Kind,
     pub(crate) flags: u8,
 }
@@ -61,6 +62,7 @@ impl Node {
             first_child: NONE,
             last_child: NONE,
             next: NONE,
+            previous: NONE,
             kind,
             flags,
         }
@@ -75,35 +77,56 @@ impl Node {
     }
 }
 
-/// Takes `child` out of its parent's list. The parent's ancestors are marked by the caller.
+/// Takes `child` out of its parent's list, if it stands there. The parent's ancestors are marked by
+/// the caller.
 pub(crate) fn unlink(nodes: &mut [Node], child: u32) {
-    let (parent, next) = {
-        let node = &nodes[child as usize];
-        (node.parent, node.next)
-    };
+    let Node { parent, next, previous, .. } = nodes[child as usize];
+    if !is_linked(nodes, child) {
+        return;
+    }
+    set_after(nodes, parent, previous, next);
+    set_before(nodes, parent, next, previous);
+    forget_place(&mut nodes[child as usize]);
+}
+
+/// Whether a node stands in its parent's list: of one that was taken out together with all others
+/// the parent is still known.
+fn is_linked(nodes: &[Node], child: u32) -> bool {
+    let Node { parent, next, previous, .. } = nodes[child as usize];
     if parent == NONE {
-        return;
+        return false;
     }
-    let mut before = NONE;
-    let mut at = nodes[parent as usize].first_child;
-    while at != NONE && at != child {
-        before = at;
-        at = nodes[at as usize].next;
+    let after_previous = match previous {
+        NONE => nodes[parent as usize].first_child,
+        _ => nodes[previous as usize].next,
+    };
+    let before_next = match next {
+        NONE => nodes[parent as usize].last_child,
+        _ => nodes[next as usize].previous,
+    };
+    after_previous == child && before_next == child
+}
+
+/// Makes `at` what follows on `previous`, or the first of `parent`.
+fn set_after(nodes: &mut [Node], parent: u32, previous: u32, at: u32) {
+    match previous {
+        NONE => nodes[parent as usize].first_child = at,
+        _ => nodes[previous as usize].next = at,
     }
-    if at == NONE {
-        return;
+}
+
+/// Makes `at` what comes before `next`, or the last of `parent`.
+fn set_before(nodes: &mut [Node], parent: u32, next: u32, at: u32) {
+    match next {
+        NONE => nodes[parent as usize].last_child = at,
+        _ => nodes[next as usize].previous = at,
     }
-    if before == NONE {
-        nodes[parent as usize].first_child = next;
-    } else {
-        nodes[before as usize].next = next;
-    }
-    if nodes[parent as usize].last_child == child {
-        nodes[parent as usize].last_child = before;
-    }
-    let node = &mut nodes[child as usize];
+}
+
+fn forget_place(node: &mut Node) {
     node.parent = NONE;
     node.next = NONE;
+    node.previous = NONE;
 }
 
 /// Puts `child` at the end of `parent`'s list.
@@ -118,35 +141,38 @@ pub(crate) fn link(nodes: &mut [Node], parent: u32, child: u32) {
     let node = &mut nodes[child as usize];
     node.parent = parent;
     node.next = NONE;
+    node.previous = last;
+}
+
+/// Puts `child`, which stands nowhere, into `parent`'s list after `previous`, or as the first.
+pub(crate) fn link_after(nodes: &mut [Node], parent: u32, previous: u32, child: u32) {
+    let next = match previous {
+        NONE => nodes[parent as usize].first_child,
+        _ => nodes[previous as usize].next,
+    };
+    set_after(nodes, parent, previous, child);
+    set_before(nodes, parent, next, child);
+    let node = &mut nodes[child as usize];
+    node.parent = parent;
+    node.next = next;
+    node.previous = previous;
 }
 
 /// Puts `new`, which stands nowhere, where `old` stands, under the same name. The ancestors are
 /// marked by the caller.
 pub(crate) fn replace(nodes: &mut [Node], old: u32, new: u32) {
     const KEY_FLAGS: u8 = KEY_ESCAPED | KEY_IN_SCRATCH | KEY_SHARED;
-    let Node { key_start, key_end, parent, next, flags, .. } = nodes[old as usize];
-    let first = nodes[parent as usize].first_child;
-    if first == old {
-        nodes[parent as usize].first_child = new;
-    } else {
-        let mut before = first;
-        while nodes[before as usize].next != old {
-            before = nodes[before as usize].next;
-        }
-        nodes[before as usize].next = new;
-    }
-    if nodes[parent as usize].last_child == old {
-        nodes[parent as usize].last_child = new;
-    }
+    let Node { key_start, key_end, parent, next, previous, flags, .. } = nodes[old as usize];
+    set_after(nodes, parent, previous, new);
+    set_before(nodes, parent, next, new);
     let node = &mut nodes[new as usize];
     node.key_start = key_start;
     node.key_end = key_end;
     node.flags = node.flags & !KEY_FLAGS | flags & KEY_FLAGS;
     node.parent = parent;
     node.next = next;
-    let node = &mut nodes[old as usize];
-    node.parent = NONE;
-    node.next = NONE;
+    node.previous = previous;
+    forget_place(&mut nodes[old as usize]);
 }
 
 /// Marks a container and everything around it as no longer equal to its slice.

@@ -39,7 +39,7 @@ pub(crate) fn build(
         target,
         skip_on_invalid_json,
         tag_on_failure: tag_on_failure.unwrap_or_else(|| vec!["_jsonparsefailure".to_owned()]),
-        limits: Limits::default(),
+        limits: environment.limits.clone(),
     }))))
 }
 
@@ -96,8 +96,10 @@ impl Json {
 
 #[cfg(test)]
 mod tests {
+    use event::Limits;
     use serde_json::{Value, json};
 
+    use crate::filter::Environment;
     use crate::filters::trial::Trial;
 
     fn run(options: &str, event: Value) -> Value {
@@ -146,6 +148,29 @@ mod tests {
         );
         assert_eq!(out["tags"], json!(["a", "b"]));
         assert_eq!(out["m"], "{}");
+    }
+
+    #[test]
+    fn a_text_holds_what_an_event_may_hold() {
+        let limits = Limits { depth_max: 2, nodes_max: 4, payload_bytes_max: 40 };
+        let environment = Environment { limits, ..Environment::default() };
+        for (text, taken) in [
+            (r#"{"a":[1]}"#.to_owned(), true),
+            (r#"{"a":[[1]]}"#.to_owned(), false),
+            (r#"{"a":1,"b":2,"c":3}"#.to_owned(), true),
+            (r#"{"a":1,"b":2,"c":3,"d":4}"#.to_owned(), false),
+            (format!(r#"{{"a":"{}"}}"#, "x".repeat(40)), false),
+        ] {
+            let mut trial = Trial::build(r#"json { source => "m" }"#, &environment).unwrap();
+            let out = trial.run(json!({"m": text}));
+            assert_eq!(out.get("a").is_some(), taken, "{text}");
+            assert_eq!(out.get("tags").is_none(), taken, "{text}");
+        }
+        let mut generous = Environment::default();
+        generous.limits.depth_max = 100;
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(80), "]".repeat(80));
+        let mut trial = Trial::build(r#"json { source => "m" }"#, &generous).unwrap();
+        assert!(trial.run(json!({"m": deep})).get("a").is_some());
     }
 
     #[test]

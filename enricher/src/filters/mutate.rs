@@ -1,7 +1,7 @@
 //! `mutate`: renames, sets, converts and edits fields, in Logstash's order whatever the text says.
 //!
-//! An operation that fails (a text that is no number, a value in the way) ends the filter: what was
-//! done stays, the rest is not done, and the event is tagged.
+//! An operation that fails (a text that is no number, a value in the way, a text that becomes too
+//! long) ends the filter: what was done stays, the rest is not done, and the event is tagged.
 
 mod convert;
 mod decimal;
@@ -96,10 +96,7 @@ impl Operation {
             },
             Self::Replace(field, value) => set(event, field, value, now_ns),
             Self::Convert(field, to) => convert::convert(event, field, *to),
-            Self::Gsub(field, substitution) => {
-                substitution.run(event, field, now_ns, text);
-                Ok(())
-            }
+            Self::Gsub(field, substitution) => substitution.run(event, field, now_ns, text),
             Self::Edit(field, edit) => {
                 edit.run(event, field, text);
                 Ok(())

@@ -72,8 +72,16 @@ impl Trial {
         (applied, serde_json::from_str(&text).unwrap())
     }
 
+    /// Runs an event through that is given as it is sent; gives its bytes as they come out.
+    pub(crate) fn run_payload(&mut self, payload: &str) -> String {
+        self.apply_payload(Bytes::copy_from_slice(payload.as_bytes())).1
+    }
+
     fn apply_to_text(&mut self, event: Value) -> (Applied, String) {
-        let payload = Bytes::from(event.to_string());
+        self.apply_payload(Bytes::from(event.to_string()))
+    }
+
+    fn apply_payload(&mut self, payload: Bytes) -> (Applied, String) {
         let mut decoded = Event::new();
         decoded.decode_json(&payload, self.received_at_ns, &Limits::default()).unwrap();
         let record = record(payload, self.received_at_ns);

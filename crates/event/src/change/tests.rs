@@ -4,7 +4,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::{Event, FieldPath, Limits};
+use crate::growth::assert_linear;
+use crate::{Event, FieldPath, Limits, NodeId, Refusal};
 
 fn event(text: &str) -> Event {
     let mut event = Event::new();
@@ -20,6 +21,11 @@ fn event(text: &str) -> Event {
 
 fn path(text: &str) -> FieldPath {
     FieldPath::parse(text).unwrap()
+}
+
+/// Builds a value from JSON text within the limits of documents.
+fn new_json(event: &mut Event, json: &str) -> Result<NodeId, Refusal> {
+    event.new_json_within(json.as_bytes(), &Limits::documents())
 }
 
 fn written(event: &Event) -> Value {
@@ -80,6 +86,32 @@ fn a_blocked_way_loses_nothing() {
 }
 
 #[test]
+fn what_finds_no_place_in_its_shorter_array_stays() {
+    let text = r#"{"l":[1,{"k":2},3]}"#;
+    let untouched: Value = serde_json::from_str(text).unwrap();
+    for (from, to) in [
+        ("[l][0]", "[l][3]"),
+        ("[l][2]", "[l][3]"),
+        ("[l][0]", "[l][1][k]"),
+        ("[l][1]", "[l][-3]"),
+        ("[l][1]", "@timestamp"),
+    ] {
+        let mut event = event(text);
+        assert!(!event.rename(&path(from), &path(to)), "{from} {to}");
+        assert_eq!(written(&event), untouched, "{from} {to}");
+        // The list is whole from both ends.
+        let list = event.get(&path("l")).unwrap();
+        assert!(event.remove(&path("[l][2]")) && event.remove(&path("[l][0]")));
+        let added = event.new_null();
+        event.push(list, added);
+        assert_eq!(written(&event), json!({"l":[{"k":2},null]}), "{from} {to}");
+    }
+    let mut event = event(text);
+    assert!(event.rename(&path("[l][0]"), &path("[l][2]")));
+    assert_eq!(written(&event), json!({"l":[{"k":2},3,1]}));
+}
+
+#[test]
 fn a_replaced_field_keeps_its_place() {
     let mut event = event(r#"{"first":1,"sec\u006fnd":2,"last":3}"#);
     event.set_text(&path("second"), "x");
@@ -132,7 +164,8 @@ fn tags_are_an_array_of_strings() {
 #[test]
 fn hostile_13_a_document_is_one_line() {
     let mut event = event("{\n \"a\": {\r\n  \"b\" : [1,\n 2, \"x\\ny\"]\n }\n}\n");
-    event.set_json(&path("c"), b"[1,\n2]");
+    let list = new_json(&mut event, "[1,\n2]").unwrap();
+    event.place(&path("c"), list);
     event.set_text(&path("d"), "one\r\n{\"fake\":1}");
     let mut out = Vec::new();
     event.write_json(&mut out);
@@ -204,14 +237,15 @@ fn json_text_becomes_values() {
         ("s", r#""x""#),
         ("l", "[]"),
     ] {
-        assert!(event.set_json(&path(name), json.as_bytes()), "{json}");
+        let value = new_json(&mut event, json).unwrap();
+        assert!(event.place(&path(name), value), "{json}");
     }
     let before = written(&event);
     assert_eq!(before, json!({"o":{"a":[1,{"b":"é"}],"a2":null},"n":1.5,"s":"x","l":[]}));
     for wrong in
         ["", "1,2", "1,\"a\":2", "1,\"\":2", "{", "1}", "}{", "{} x", "\"", "nul", "1} ", "\u{e9}"]
     {
-        assert!(!event.set_json(&path("w"), wrong.as_bytes()), "{wrong}");
+        assert!(new_json(&mut event, wrong).is_err(), "{wrong}");
     }
     let limits = Limits { depth_max: 2, nodes_max: 3, ..Limits::default() };
     assert!(event.new_json_within(b"[[1]]", &limits).is_ok());
@@ -220,6 +254,62 @@ fn json_text_becomes_values() {
     }
     assert_eq!(event.new_json_within(b"[1,x]", &limits).unwrap_err().position_bytes, 3);
     assert_eq!(written(&event), before);
+}
+
+fn members(prefix: &str, count: usize) -> String {
+    let members: Vec<_> = (0..count).map(|n| format!("\"{prefix}{n}\":{n}")).collect();
+    members.join(",")
+}
+
+#[test]
+fn fields_take_the_place_of_their_namesakes_however_many() {
+    for count in [3, 200] {
+        let mut event = event(&format!("{{{},\"odd\":1}}", members("a", count)));
+        let more = format!(r#"{{"\u00611":"x",{},"b0":"z"}}"#, members("b", count));
+        let object = new_json(&mut event, &more).unwrap();
+        event.take_fields(object);
+        let out = written(&event);
+        assert_eq!(out.as_object().unwrap().len(), 2 * count + 1);
+        assert_eq!((&out["a1"], &out["a2"]), (&json!("x"), &json!(2)));
+        assert_eq!((&out["b0"], &out["b1"], &out["odd"]), (&json!("z"), &json!(1), &json!(1)));
+    }
+}
+
+#[test]
+fn metadata_is_not_taken_from_a_text() {
+    for name in ["@metadata", r"\u0040metadata"] {
+        let mut event = event("{}");
+        event.set_text(&path("[@metadata][shop]"), "platform");
+        let object = new_json(&mut event, &format!(r#"{{"{name}":{{"shop":"x"}},"a":1}}"#));
+        event.take_fields(object.unwrap());
+        let shop = event.get(&path("[@metadata][shop]")).unwrap();
+        assert_eq!(event.text(shop).unwrap(), "platform");
+        assert_eq!(written(&event), json!({"a":1}));
+    }
+}
+
+#[test]
+fn hostile_08_fields_of_a_text_cost_time_in_proportion() {
+    assert_linear(|count| {
+        let mut event = Event::new();
+        let text = format!("{{{},{}}}", members("a", count), members("b", count));
+        let object = new_json(&mut event, &format!("{{{}}}", members("b", count))).unwrap();
+        event.take_fields(object);
+        let object = new_json(&mut event, &text).unwrap();
+        event.take_fields(object);
+    });
+}
+
+#[test]
+fn hostile_08_tags_that_repeat_cost_time_in_proportion() {
+    assert_linear(|count| {
+        let mut event = Event::new();
+        let tags = format!("[{}0]", "\"kept\",\"gone\",".repeat(count));
+        let tags = new_json(&mut event, &tags).unwrap();
+        event.place(&path("tags"), tags);
+        event.remove_tag("gone");
+        assert!(!event.has_tag("gone"));
+    });
 }
 
 fn arbitrary_json() -> impl Strategy<Value = Value> {

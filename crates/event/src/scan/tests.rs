@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 
 use super::scan;
+use crate::growth::assert_linear;
 use crate::{Event, Limits, RefusalKind};
 
 fn kind(payload: &[u8]) -> Option<(RefusalKind, usize)> {
@@ -59,10 +60,29 @@ fn hostile_08_keys_are_bounded_and_the_last_wins() {
     let twice = rewritten(many(10_000, 5_000).as_bytes());
     assert_eq!(twice.as_object().unwrap().len(), 5_000);
     assert_eq!(twice["k7"], 5_007);
+    let back = rewritten(there_and_back(9_900).as_bytes());
+    assert_eq!(back.as_object().unwrap().len(), 9_900);
+    assert_eq!((&back["k7"], &back["k9899"]), (&"back".into(), &"back".into()));
     let nested = rewritten(br#"{"a":{"x":1,"\u0078":2},"a.b":1,"a":{"b":3,"c":[{"d":1,"d":2}]}}"#);
     assert_eq!(nested, serde_json::json!({"a":{"b":3,"c":[{"d":2}]},"a.b":1}));
     let long = format!("{{\"{}\":1}}", "k".repeat(1_000_000));
     assert_eq!(kind(long.as_bytes()), None);
+}
+
+/// An object of keys that all come again, the last first.
+fn there_and_back(count: usize) -> String {
+    let there = (0..count).map(|n| format!("\"k{n}\":0"));
+    let back = (0..count).rev().map(|n| format!("\"k{n}\":\"back\""));
+    format!("{{{}}}", there.chain(back).collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn hostile_08_keys_in_any_order_cost_time_in_proportion() {
+    let limits = Limits::documents();
+    let mut nodes = Vec::new();
+    assert_linear(|count| {
+        scan(there_and_back(count).as_bytes(), &limits, &mut nodes).unwrap();
+    });
 }
 
 #[test]

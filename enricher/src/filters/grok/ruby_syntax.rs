@@ -70,6 +70,7 @@ fn translate_with(expression: &str, counts_groups: bool) -> Result<Translation, 
     let mut translator = Translator {
         rest: expression,
         ignores_case: false,
+        around: Vec::new(),
         counts_groups,
         done: Translation::default(),
     };
@@ -81,8 +82,10 @@ fn translate_with(expression: &str, counts_groups: bool) -> Result<Translation, 
 
 struct Translator<'p> {
     rest: &'p str,
-    /// A flag to that effect was read: conditions, which are read apart, follow it.
+    /// A flag to that effect holds here: conditions, which are read apart, follow it.
     ignores_case: bool,
+    /// The same of what is around each open group, which it is again when the group is closed.
+    around: Vec<bool>,
     counts_groups: bool,
     done: Translation,
 }
@@ -105,6 +108,10 @@ impl<'p> Translator<'p> {
         };
         match first {
             '(' => return self.group(),
+            ')' => {
+                self.literal(")");
+                self.ignores_case = self.around.pop().unwrap_or(self.ignores_case);
+            }
             '\\' => return self.escape(),
             '[' => {
                 let (class, length) = Class::read(self.rest)?;
@@ -196,26 +203,38 @@ impl<'p> Translator<'p> {
             let group = format!("(?P<c{}>", self.done.names.len());
             self.done.names.push(rest[start..end].to_owned());
             self.take(end + 1);
-            self.emit(&group);
+            self.open(&group);
         } else if rest.starts_with("(?>") {
             self.take(3);
-            self.emit("(?:");
+            self.open("(?:");
         } else if let Some(flags) = rest.strip_prefix("(?") {
             let end = flags
                 .find([')', ':'])
                 .filter(|end| flags[..*end].bytes().all(|flag| b"imx-".contains(&flag)))
                 .ok_or_else(|| SyntaxError::Unsupported { text: start_of(rest) })?;
-            let switched_on = flags[..end].split('-').next().unwrap_or_default();
-            self.ignores_case |= switched_on.contains('i');
+            let (on, off) = flags[..end].split_once('-').unwrap_or((&flags[..end], ""));
+            let ignores_case = (self.ignores_case || on.contains('i')) && !off.contains('i');
+            let opens = flags[end..].starts_with(':');
             // Ruby's `m` lets `.` match a newline; it is on from the start.
             let flags = format!("(?{}", flags[..=end].replace('m', "s"));
             self.take(end + 3);
-            self.emit(&flags);
+            if opens {
+                self.open(&flags);
+            } else {
+                self.emit(&flags);
+            }
+            self.ignores_case = ignores_case;
         } else {
             self.take(1);
-            self.emit(if self.counts_groups { "(" } else { "(?:" });
+            self.open(if self.counts_groups { "(" } else { "(?:" });
         }
         Ok(())
+    }
+
+    /// Emits the opening of a group that is closed by a `)` of its own.
+    fn open(&mut self, text: &str) {
+        self.emit(text);
+        self.around.push(self.ignores_case);
     }
 
     fn look(&mut self, opening: usize, ahead: bool, negated: bool) -> Result<(), SyntaxError> {

@@ -1,14 +1,22 @@
 //! `gsub`: replaces what a pattern finds.
 //!
 //! Event's text that comes in by `%{field}` is text: in a pattern it is taken literally, in a
-//! replacement it refers to no group.
+//! replacement it refers to no group. As both come from the sender, what it makes of a field is
+//! bounded.
 
-use event::{Event, FieldPath};
+use std::ops::Range;
+
+use event::{Event, FieldPath, NodeId};
 use regex::{Captures, Regex};
+use smallvec::SmallVec;
 
 use super::edit::each_text;
+use super::{Failed, done};
 use crate::ruby_pattern::{PatternError, RubyPattern};
 use crate::template::Template;
+
+/// Most bytes by which one substitution may lengthen a field.
+const GROWTH_BYTES_MAX: usize = 4 << 20;
 
 /// A pattern and what takes the place of its matches.
 #[derive(Debug)]
@@ -57,41 +65,61 @@ impl Substitution {
         Ok(Self { pattern, replacement: pieces(replacement, &compiled)? })
     }
 
-    pub(super) fn run(&self, event: &mut Event, field: &FieldPath, now_ns: i64, text: &mut String) {
+    /// Changes nothing if the field would become too long.
+    pub(super) fn run(
+        &self,
+        event: &mut Event,
+        field: &FieldPath,
+        now_ns: i64,
+        text: &mut String,
+    ) -> Result<(), Failed> {
         let compiled;
         let pattern = match &self.pattern {
             Pattern::Fixed(pattern) => pattern,
             Pattern::Dynamic(parts) => {
                 // A text of the event that makes the pattern too large finds nothing.
                 let Some(pattern) = dynamic(parts, event, now_ns) else {
-                    return;
+                    return Ok(());
                 };
                 compiled = pattern;
                 &compiled
             }
         };
+        text.clear();
+        let mut changed: SmallVec<[(NodeId, Range<usize>); 1]> = SmallVec::new();
+        let mut length_max = GROWTH_BYTES_MAX;
+        let mut outcome = Ok(());
         each_text(event, field, |event, id| {
-            text.clear();
-            let changed = {
-                let Some(old) = event.text(id) else {
-                    return;
-                };
-                self.replace(pattern, &old, event, now_ns, text)
+            let Some(old) = event.text(id).filter(|_| outcome.is_ok()) else {
+                return;
             };
-            if changed {
-                event.rewrite_text(id, text);
+            let start = text.len();
+            length_max += old.len();
+            match self.replace(pattern, &old, event, now_ns, length_max, text) {
+                Ok(true) => changed.push((id, start..text.len())),
+                Ok(false) => text.truncate(start),
+                Err(failed) => outcome = Err(failed),
             }
         });
+        outcome?;
+        for (id, part) in changed {
+            event.rewrite_text(id, &text[part]);
+        }
+        Ok(())
     }
 
+    /// Adds what becomes of a text to `out`, which must not become longer than `length_max`; says
+    /// whether the pattern was found.
     fn replace(
         &self,
         pattern: &Regex,
         old: &str,
         event: &Event,
         now_ns: i64,
+        length_max: usize,
         out: &mut String,
-    ) -> bool {
+    ) -> Result<bool, Failed> {
+        let within = |out: &String| done(out.len() <= length_max);
         let mut copied_to = 0;
         let mut changed = false;
         if let [Piece::Text(template)] = self.replacement.as_slice() {
@@ -101,6 +129,7 @@ impl Substitution {
                 out.push_str(&template.render(event, now_ns));
                 copied_to = found.end();
                 changed = true;
+                within(out)?;
             }
         } else {
             for groups in pattern.captures_iter(old) {
@@ -113,10 +142,12 @@ impl Substitution {
                 }
                 copied_to = found.end();
                 changed = true;
+                within(out)?;
             }
         }
         out.push_str(&old[copied_to..]);
-        changed
+        within(out)?;
+        Ok(changed)
     }
 }
 

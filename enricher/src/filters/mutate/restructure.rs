@@ -112,14 +112,11 @@ fn merge_objects(event: &mut Event, target: NodeId, added: NodeId) {
     if target == added {
         return;
     }
-    let pairs: Vec<_> = event.children(added).map(|(key, id)| (key.into_owned(), id)).collect();
-    for (key, id) in pairs {
-        let copy = event.new_copy(id);
-        match event.child(target, &key) {
-            Some(old) => event.replace(old, copy),
-            None => event.attach(target, &key, copy),
-        }
+    let mut pairs: Vec<_> = event.children(added).map(|(_, id)| id).collect();
+    for pair in &mut pairs {
+        *pair = event.new_copy(*pair);
     }
+    event.put_members(target, &pairs);
 }
 
 fn target_array(

@@ -153,6 +153,36 @@ fn arrays_are_split_joined_and_merged() {
 }
 
 #[test]
+fn what_a_substitution_makes_of_a_field_is_bounded() {
+    let blanks = " ".repeat(100_000);
+    for event in [
+        json!({"a": blanks, "x": "y".repeat(400_000)}),
+        json!({"a": ["short and", vec!["x"], blanks.clone(), "short"], "x": "y".repeat(400_000)}),
+        json!({"a": vec!["a b"; 50], "x": "y".repeat(400_000)}),
+    ] {
+        for gsub in [r#"[ "a", " ", "%{x}" ]"#, r#"[ "a", "( )", "\1%{x}" ]"#] {
+            let out = run(&format!(r#"gsub => {gsub} uppercase => "a""#), event.clone());
+            let mut expected = event.clone();
+            expected["tags"] = json!(["_mutate_error"]);
+            assert!(out == expected, "{gsub}: {} bytes", out.to_string().len());
+        }
+    }
+    let grown = run(r#"gsub => [ "a", " ", "0123456789" ]"#, json!({"a": blanks}));
+    assert_eq!(grown["a"].as_str().unwrap().len(), 1_000_000);
+    assert_eq!(grown.get("tags"), None);
+}
+
+#[test]
+fn hostile_08_objects_of_many_pairs_are_merged() {
+    let pairs = |from: u32| (from..from + 9_000).map(move |n| (format!("k{n}"), json!(from)));
+    let (into, added): (Value, Value) = (pairs(0).collect(), pairs(4_500).collect());
+    let out = run(r#"merge => { "a" => "b" }"#, json!({"a": into, "b": added}));
+    assert_eq!(out["a"].as_object().unwrap().len(), 13_500);
+    assert_eq!((&out["a"]["k4499"], &out["a"]["k4500"]), (&json!(0), &json!(4_500)));
+    assert_eq!(out["b"], added);
+}
+
+#[test]
 fn hostile_08_a_long_array_costs_time_in_proportion() {
     let long = vec!["a-1"; 19_000];
     let out = run(

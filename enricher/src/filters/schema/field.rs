@@ -130,8 +130,13 @@ impl SchemaFilter {
         }
     }
 
-    /// `GET /cart HTTP/1.1`.
-    pub(super) fn request_line(&mut self, event: &mut Event, node: NodeId) -> Converted {
+    /// `GET /cart HTTP/1.1`. A line that says something else than a field that is there is kept.
+    pub(super) fn request_line(
+        &mut self,
+        event: &mut Event,
+        prefix: &'static str,
+        node: NodeId,
+    ) -> Converted {
         match event.kind(node) {
             Kind::Null => return Converted::Absent,
             Kind::String => plain(event, node),
@@ -151,16 +156,21 @@ impl SchemaFilter {
         }
         let (end_of_method, end_of_target) = (method.len(), method.len() + 1 + target.len());
         let known = self.schema.known();
+        let mut differs = false;
         for (place, part) in [
             (known.request_method, 0..end_of_method),
             (known.request_target, end_of_method + 1..end_of_target),
             (known.request_version, line.len() - version_length..line.len()),
         ] {
-            if self.target.at(place).is_none() {
-                let copy = event.new_copy(node);
-                event.narrow(copy, part);
-                self.target.put(event, place, copy);
+            let copy = event.new_copy(node);
+            event.narrow(copy, part);
+            match self.target.at(place) {
+                Some(earlier) => differs |= event.text(earlier) != event.text(copy),
+                None => self.target.put(event, place, copy),
             }
+        }
+        if differs {
+            self.keep(event, prefix, node);
         }
         Converted::Fits
     }

@@ -160,11 +160,10 @@ impl SchemaFilter {
 
     /// A name that no table has: perhaps a dotted one of the documents, perhaps not for output.
     fn nameless(&mut self, event: &mut Event, prefix: &'static str, node: NodeId) {
-        let key = event.key_content(node);
-        if !prefix.is_empty() || !key.contains(&b'.') {
-            if key == b"@metadata" {
-                return event.attach_as_is(event.root(), node);
-            }
+        if prefix.is_empty() && event.key(node) == "@metadata" {
+            return event.attach_as_is(event.root(), node);
+        }
+        if !prefix.is_empty() || !event.key_content(node).contains(&b'.') {
             return self.keep(event, prefix, node);
         }
         let document = self.schema.document();
@@ -252,7 +251,7 @@ impl SchemaFilter {
                 }
                 return;
             }
-            Action::RequestLine => self.request_line(event, node),
+            Action::RequestLine => self.request_line(event, prefix, node),
             Action::Object(table) => match event.kind(node) {
                 Kind::Object => {
                     let mut next = event.detach_all(node);

@@ -75,7 +75,7 @@ fn container(event: &Event, node: NodeId, kind: FieldKind) -> Converted {
     if fits { Fits } else { Fails }
 }
 
-/// A string without blanks around and without escapes, so that its content is its text.
+/// A string with only the escapes that it needs.
 pub(super) fn plain(event: &mut Event, node: NodeId) {
     if event.has_escapes(node) {
         let text = event.text(node).unwrap_or_default().into_owned();
