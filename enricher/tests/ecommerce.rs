@@ -82,6 +82,7 @@ fn customers_who_sign_in_with_their_address_stay_apart_and_unnamed() {
     assert_ne!(first, second);
     assert_eq!(id("max@mail.example"), first);
     assert_eq!(id("u-1"), "u-1");
+    assert_ne!(id("max%40mail.example"), id("eva%40mail.example"));
 }
 
 #[test]

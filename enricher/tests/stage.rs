@@ -25,6 +25,15 @@ fn card_numbers_in_lines_of_text_are_masked_also_where_a_filter_made_them_number
 }
 
 #[test]
+fn card_numbers_that_filters_put_together_are_masked() {
+    let filters =
+        r#"mutate { gsub => [ "card", "x", "" ] } mutate { convert => { "card" => "integer" } }"#;
+    let mut stage = stage(&format!("filter {{ {filters} redact {{ }} }}"));
+    let line = r#"{"card":"4111x1111x1111x1111"}"#;
+    assert_eq!(document(&mut stage, line)["card"], "411111******1111");
+}
+
+#[test]
 fn a_record_keeps_its_identity() {
     let mut stage = stage("filter { }");
     let came = record(r#"{"a":1,"user":{"id":"u-1"}}"#, Codec::Json);

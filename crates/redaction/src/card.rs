@@ -12,6 +12,10 @@ const SPAN_BYTES_MAX: usize = 2 * DIGITS_MAX - 1;
 const GROUPS_MAX: usize = 5;
 /// How far to both sides an id is looked at.
 const ID_BYTES_MAX: usize = 64;
+/// Hexadecimal digits of the ids of spans, documents, traces and of digests.
+const ID_LENGTHS: [usize; 5] = [16, 24, 32, 40, 64];
+/// Hexadecimal digits of the first and the last group of a UUID.
+const UUID_ENDS: (usize, usize) = (8, 12);
 /// Digits that stay in clear: the bank's number and the last ones.
 const HEAD: usize = 6;
 const TAIL: usize = 4;
@@ -205,20 +209,34 @@ fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
         && !is_in_id(text, start, end)
 }
 
-/// Part of a hexadecimal id: a word of hexadecimal digits with two letters or more. One letter stands
-/// before and after the number on a card's magnetic stripe (ISO/IEC 7813) and ends a percent escape.
+/// Part of a hexadecimal id: a word of hexadecimal digits with two letters or more, which has an id's
+/// length or letters on both sides. One letter stands before and after the number on a card's magnetic
+/// stripe (ISO/IEC 7813), and three behind it may be a currency.
 fn is_in_id(text: &[u8], start: usize, end: usize) -> bool {
     let word = |byte: &&u8| byte.is_ascii_alphanumeric();
-    let before = text[..start].iter().rev().take(ID_BYTES_MAX).take_while(word);
-    let around = before.chain(text[end..].iter().take(ID_BYTES_MAX).take_while(word));
-    let mut letters = 0;
-    for byte in around {
-        if !byte.is_ascii_hexdigit() {
-            return false;
-        }
-        letters += usize::from(byte.is_ascii_alphabetic());
+    let mut before = text[..start].iter().rev().take(ID_BYTES_MAX).take_while(word).count();
+    let after = text[end..].iter().take(ID_BYTES_MAX).take_while(word).count();
+    if before >= 2 && start > before && text[start - before - 1] == b'%' {
+        // The escape before it is no part of the word.
+        before -= 2;
     }
+    let around = || text[start - before..start].iter().chain(&text[end..end + after]);
+    let letters = around().filter(|byte| byte.is_ascii_alphabetic()).count();
     letters >= 2
+        && around().all(u8::is_ascii_hexdigit)
+        && has_shape_of_id(&text[start..end], before, after)
+}
+
+/// Whether a number with so many bytes of its word before and after it fits an id: in groups, the ends
+/// of a UUID's are words of 8 and of 12.
+fn has_shape_of_id(number: &[u8], before: usize, after: usize) -> bool {
+    let is_digit = |byte: &&u8| byte.is_ascii_digit();
+    let first = number.iter().take_while(is_digit).count();
+    if first == number.len() {
+        return before > 0 && after > 0 || ID_LENGTHS.contains(&(before + first + after));
+    }
+    let last = number.iter().rev().take_while(is_digit).count();
+    before > 0 && before + first == UUID_ENDS.0 || after > 0 && last + after == UUID_ENDS.1
 }
 
 fn is_card_number(digits: impl Iterator<Item = u8>) -> bool {
@@ -300,6 +318,10 @@ mod tests {
             ("4111111111111111EUR", "411111******1111EUR"),
             ("4111111111111111.00", "411111******1111.00"),
             ("30569309025904", "305693****5904"),
+            ("4111111111111111CAD", "411111******1111CAD"),
+            ("face4111111111111111", "face411111******1111"),
+            ("4111-1111-1111-1111CAD", "4111-11**-****-1111CAD"),
+            ("caf%C3%AB4111111111111111", "caf%C3%AB411111******1111"),
         ] {
             assert_eq!(masked(text), shown);
         }
@@ -328,6 +350,9 @@ mod tests {
             "0.4111111111111111",
             "4111111111111111.01",
             "trace 4111111111111111ab41111111111111",
+            "trace abcdef4111111111111111ab",
+            "deadbeef-4111-1111-1111-1111abcdef12",
+            "abcd4111-1111-1111-1111-abcdefabcdef",
             "4006381333931",
             "+49 170 12345678",
             "2026-11-20 08-00-00-000",

@@ -62,6 +62,14 @@ struct Redact {
     secrets: bool,
 }
 
+/// The names of an event that were masked.
+#[derive(Debug, Default)]
+struct Names {
+    masked: usize,
+    /// Numbers go on from the sender's own, which are looked for when the first is needed.
+    last_number: Option<usize>,
+}
+
 const ALL: Redact = Redact { cards: true, emails: true, secrets: true };
 
 pub(crate) fn build(
@@ -92,7 +100,7 @@ struct Worker {
 impl Filter for Worker {
     fn apply(&mut self, event: &mut Event, _context: &mut FilterContext<'_>) -> Applied {
         self.redact.find(event, &mut self.found);
-        let mut names = 0;
+        let mut names = Names::default();
         for node in self.found.drain(..) {
             self.redact.mask(event, node, &mut names);
         }
@@ -105,7 +113,8 @@ pub(super) fn mask_member(event: &mut Event, name: &str, node: NodeId) {
     if secret::is_secret(name.as_bytes()) {
         event.rewrite_text(node, REDACTED);
     } else {
-        ALL.below(event, node, &mut 0);
+        // In a text nothing is lost where a name stands twice.
+        ALL.below(event, node, &mut Names { masked: 0, last_number: Some(0) });
     }
 }
 
@@ -144,7 +153,7 @@ impl Redact {
     }
 
     /// Masks a value and all below it. Depth is bounded by the scan, so this may recur.
-    fn below(self, event: &mut Event, node: NodeId, names: &mut usize) {
+    fn below(self, event: &mut Event, node: NodeId, names: &mut Names) {
         self.mask(event, node, names);
         let mut next = event.first_child(node);
         while let Some(inner) = next {
@@ -153,8 +162,8 @@ impl Redact {
         }
     }
 
-    /// Masks a value and its name; `names` counts the names that were masked in this event.
-    fn mask(self, event: &mut Event, node: NodeId, names: &mut usize) {
+    /// Masks a value and its name.
+    fn mask(self, event: &mut Event, node: NodeId, names: &mut Names) {
         self.mask_name(event, node, names);
         if self.secrets && is_secret(event, node) {
             event.rewrite_text(node, REDACTED);
@@ -175,13 +184,14 @@ impl Redact {
 
     /// Masked names may become equal: all but the first have a number behind them, and so has the first
     /// where its name is taken.
-    fn mask_name(self, event: &mut Event, node: NodeId, names: &mut usize) {
+    fn mask_name(self, event: &mut Event, node: NodeId, names: &mut Names) {
         let Some(mut name) = self.masked(&event.key(node)) else { return };
-        *names += 1;
+        names.masked += 1;
         let is_taken =
             |event: &Event| event.parent(node).is_some_and(|all| event.child(all, &name).is_some());
-        if *names > 1 || is_taken(event) {
-            name.push_str(&format!("#{names}"));
+        if names.masked > 1 || is_taken(event) {
+            let last = *names.last_number.get_or_insert_with(|| last_number(event));
+            name.push_str(&format!("#{}", last + names.masked));
         }
         event.rename_in_place(node, &name);
     }
@@ -196,6 +206,19 @@ impl Redact {
 
 fn content(event: &Event, node: NodeId) -> &[u8] {
     event.content(node).unwrap_or_default()
+}
+
+/// The highest number behind a name that looks as if it had been masked; 0 if none has one. An event
+/// has no place for so many names that a longer number could be reached.
+fn last_number(event: &Event) -> usize {
+    let own = event.sweep().filter(|swept| swept.has_own_name);
+    let numbers = own.filter_map(|swept| {
+        let name = event.key(swept.id);
+        let (masked, number) = name.rsplit_once('#')?;
+        let number: u32 = number.parse().ok()?;
+        masked.contains("**").then_some(number as usize)
+    });
+    numbers.max().unwrap_or(0)
 }
 
 fn is_secret(event: &Event, node: NodeId) -> bool {

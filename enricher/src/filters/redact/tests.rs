@@ -38,6 +38,16 @@ fn names_are_masked_and_no_value_is_lost() {
 }
 
 #[test]
+fn a_masked_name_takes_no_name_that_the_sender_gave() {
+    let event =
+        json!({"a": {"4111111111111111": 3, "411111******1111": 4, "411111******1111#1": 5}});
+    let document = Trial::new("redact { }").run(event);
+    let mut values: Vec<_> = document["a"].as_object().unwrap().values().cloned().collect();
+    values.sort_by_key(serde_json::Value::as_u64);
+    assert_eq!(values, [3, 4, 5], "{document}");
+}
+
+#[test]
 fn digits_hidden_by_escapes_are_seen() {
     let event = serde_json::from_str(r#"{"a": "\u0034111111111111111", "b": "a\u0040b.example"}"#);
     let document = Trial::new("redact { }").run(event.unwrap());
