@@ -23,6 +23,7 @@ use crate::identity::{Peer, check_origin, now_s};
 use crate::problem::Problem;
 use crate::user::{self, Stored, User};
 use session::{Lifetime, SessionToken};
+use throttle::Attempt;
 
 pub(crate) use session::remove_expired;
 
@@ -102,16 +103,19 @@ async fn authenticate(
     name: &str,
     password: String,
 ) -> Result<Stored, Problem> {
-    throttle::check(api, name, peer).await?;
     let stored = user::find(api.documents(), name).await?;
+    let attempt = Attempt::begin(api, name, stored.as_ref(), peer).await?;
     let known_hash = stored.as_ref().map(|stored| stored.user.password_hash.clone());
     let right = verify(api, password, known_hash).await?;
     match stored {
         Some(stored) if right => {
-            throttle::forget(api, name).await;
+            attempt.succeeded().await;
             Ok(stored)
         }
-        _ => Err(Problem::unauthorized("the name or the password is wrong")),
+        _ => {
+            attempt.failed().await;
+            Err(Problem::unauthorized("the name or the password is wrong"))
+        }
     }
 }
 
@@ -219,7 +223,6 @@ pub(crate) async fn reset_password(
     let hash = hash(&api, password.clone()).await?;
     user::set_password_hash(api.documents(), &stored, hash).await?;
     session::close_all(api.documents(), &name).await?;
-    throttle::forget(&api, &name).await;
     tracing::info!(user = name, by = scope.user(), "the password was reset");
     Ok(Json(NewPassword { name, password }))
 }

@@ -34,10 +34,10 @@ pub struct Config {
     pub session_idle_max: Span,
     /// How long a session lasts at most. Default: 30d.
     pub session_lifetime_max: Span,
-    /// Attempts to sign in as one user within `login_window`, since the last that succeeded.
-    /// Default: 20.
+    /// Attempts to sign in as one user from one address within `login_window`, since the last that
+    /// succeeded. Default: 20.
     pub login_attempts_per_user_max: u64,
-    /// Attempts to sign in from one address within `login_window`. Default: 100.
+    /// Attempts to sign in from one address that failed within `login_window`. Default: 100.
     pub login_attempts_per_address_max: u64,
     /// How long attempts to sign in are counted together. Default: 15m.
     pub login_window: Span,

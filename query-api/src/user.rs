@@ -56,7 +56,7 @@ pub(crate) struct User {
 pub(crate) struct Stored {
     pub(crate) user: User,
     id: String,
-    version: u64,
+    pub(crate) version: u64,
 }
 
 /// Whether this can be a user's name: letters, digits, `.`, `_`, `-`, `@`.
