@@ -48,6 +48,7 @@ pub(crate) async fn replay(
     Extension(scope): Extension<Scope>,
     JsonBody(selection): JsonBody<Selection>,
 ) -> Result<Json<ReplayAnswer>, Problem> {
+    super::check_all_shops(&scope)?;
     let mut pages = Pages::new(&api, selection.checked()?);
     let mut answer = ReplayAnswer::default();
     while let Some(page) = pages.next().await? {

@@ -110,6 +110,7 @@ pub(crate) async fn purge(
     Extension(scope): Extension<Scope>,
     JsonBody(selection): JsonBody<Selection>,
 ) -> Result<Json<PurgeAnswer>, Problem> {
+    super::check_all_shops(&scope)?;
     let mut pages = Pages::new(&api, selection.checked()?);
     let mut purged = 0;
     while let Some(page) = pages.next().await? {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
+use access::Scope;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
@@ -148,8 +149,10 @@ fn shown(stored: &Stored) -> ShownLetter {
     responses((status = 200, body = LetterPage), (status = 400, body = Problem)))]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
+    Extension(scope): Extension<Scope>,
     Parameters(asked): Parameters<ListParameters>,
 ) -> Result<Json<LetterPage>, Problem> {
+    super::check_all_shops(&scope)?;
     let size = asked.size.unwrap_or(SIZE_DEFAULT);
     if !(1..=SIZE_MAX).contains(&size) {
         return Err(Problem::invalid(format!("size is 1 to {SIZE_MAX}")));
@@ -176,8 +179,10 @@ pub(crate) async fn list(
     responses((status = 200, body = WholeLetter), (status = 404, body = Problem)))]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
+    Extension(scope): Extension<Scope>,
     Path(id): Path<String>,
 ) -> Result<Json<WholeLetter>, Problem> {
+    super::check_all_shops(&scope)?;
     let document = api.documents().get(DEAD_LETTERS.name, &id).await?;
     let document = document.ok_or_else(|| Problem::not_found("there is no such dead letter"))?;
     let stored = Stored::read(&document)?;

@@ -6,9 +6,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bus::{Delivery, Record, RecordId, TOPIC_DEAD, TOPIC_ENRICHED, TOPIC_RAW};
 use jiff::Timestamp;
 use pipeline::{DeadLetter, Rejection};
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::rig::{Rig, eventually};
+use super::rig::{Rig, answer, eventually};
 use crate::dead_letter;
 
 /// A record of just now: what is older than the retention would be removed while a test looks at it.
@@ -298,5 +299,23 @@ async fn letters_of_a_filter_are_replayed_from_the_oldest_on() {
     let records = read(&rig, TOPIC_RAW, 4).await;
     let ages = records.iter().map(|record| newest.received_at_ns - record.received_at_ns);
     assert_eq!(ages.map(|ns| ns / 1_000_000_000).collect::<Vec<_>>(), [3, 2, 1, 0]);
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn who_may_see_some_shops_sees_no_letters() {
+    let (rig, ids) = rig_with_letters().await;
+    let shops = access::Shops::Only(["default".to_owned()].into());
+    let token = rig.token_for(Role::Admin, &shops);
+    let (list, show) = ("/api/dead".to_owned(), format!("/api/dead/{}", ids[0]));
+    for path in [list, show] {
+        let request = rig.request(Method::GET, &path).bearer_auth(&token);
+        assert_eq!(answer(request).await.status, 403, "{path}");
+    }
+    for path in ["/api/dead/replay", "/api/dead/purge"] {
+        let request = rig.request(Method::POST, path).bearer_auth(&token);
+        assert_eq!(answer(request.json(&json!({"all": true}))).await.status, 403, "{path}");
+    }
+    waiting(&rig, 3).await;
     rig.stop().await;
 }
