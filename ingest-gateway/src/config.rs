@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use access::IngestToken;
 use bus::Codec;
+use event::Limits;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use service::{ByteSize, Span};
 
@@ -29,6 +30,11 @@ pub struct Config {
     pub allow_unauthenticated_udp: bool,
     /// Longest line or array element. What is longer is refused, up to the next delimiter.
     pub line_bytes_max: ByteSize,
+    /// Values in a line of JSON that comes over HTTP, objects and arrays included. What holds more is
+    /// refused in the answer.
+    pub fields_max: u32,
+    /// Objects and arrays within each other in a line of JSON that comes over HTTP, 1 to 128.
+    pub depth_max: u32,
     /// Memory for what the doors have read and not yet made durable; at least 32MiB. When it is used
     /// up, reading stops.
     pub memory_bytes_max: ByteSize,
@@ -49,6 +55,8 @@ impl Default for Config {
             ingest_token: None,
             allow_unauthenticated_udp: false,
             line_bytes_max: ByteSize(1 << 20),
+            fields_max: Limits::default().nodes_max,
+            depth_max: Limits::default().depth_max,
             memory_bytes_max: ByteSize(64 << 20),
             connections_per_address_max: 1_000,
             retry_after: Span::from_secs(1),
@@ -258,7 +266,20 @@ impl Config {
         }
     }
 
+    /// What a line may hold.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            depth_max: self.depth_max,
+            nodes_max: self.fields_max,
+            payload_bytes_max: self.line_bytes_max.as_usize(),
+        }
+    }
+
     fn check_limits(&self, problems: &mut Vec<Problem>) {
+        if self.depth_max > 128 {
+            let message = format!("{} is too deep: it is 1 to 128", self.depth_max);
+            problems.push(Problem { setting: "depth_max", message });
+        }
         let ranges = [
             ("line_bytes_max", self.line_bytes_max, 1 << 10, 16 << 20),
             ("memory_bytes_max", self.memory_bytes_max, 32 << 20, 1 << 40),
@@ -281,6 +302,8 @@ impl Config {
             problems.push(Problem { setting: "memory_bytes_max", message });
         }
         let counts = [
+            ("fields_max", self.fields_max),
+            ("depth_max", self.depth_max),
             ("connections_per_address_max", self.connections_per_address_max),
             ("tcp.connections_max", self.tcp.connections_max),
             ("http.connections_max", self.http.connections_max),

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use access::IngestToken;
 use bus::{BusError, ErrorKind, Position, TOPIC_DEAD, TOPIC_RAW};
 use bytestring::ByteString;
+use event::Limits;
 use pipeline::{DoorLedger, Rejection, Runtime};
 use service::{CancellationToken, Health, HealthState};
 
@@ -89,7 +90,7 @@ pub(crate) struct Foundation {
     pub(crate) token: Option<IngestToken>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) metrics: GatewayMetrics,
-    pub(crate) line_bytes_max: usize,
+    pub(crate) limits: Limits,
     pub(crate) retry_after: Duration,
     /// Cancelled when a stop has taken long enough: what is not durable by then is lost.
     pub(crate) give_up: CancellationToken,
@@ -104,7 +105,7 @@ impl Foundation {
             runtime,
             clock,
             token: config.ingest_token.clone(),
-            line_bytes_max: config.line_bytes_max.as_usize(),
+            limits: config.limits(),
             retry_after: config.retry_after.0,
             give_up: CancellationToken::new(),
             failed: AtomicBool::new(false),
@@ -136,7 +137,12 @@ impl Intake {
     }
 
     pub(crate) fn line_bytes_max(&self) -> usize {
-        self.foundation.line_bytes_max
+        self.foundation.limits.payload_bytes_max
+    }
+
+    /// What a line may hold.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.foundation.limits
     }
 
     pub(crate) fn retry_after(&self) -> Duration {

@@ -103,6 +103,7 @@ impl Check for PlatformConfig {
             findings.add(&[&format!("ingest_gateway.{}", problem.setting)], problem.message);
         }
         findings.within("enricher", |findings| self.enricher.check(findings));
+        self.check_event_limits(findings);
         findings.within("fraud_worker", |findings| self.fraud_worker.check(findings));
         findings.within("query_api", |findings| self.query_api.check(findings));
         findings.within("metrics", |findings| self.metrics.check(findings));
@@ -120,6 +121,59 @@ impl Check for PlatformConfig {
                 findings
                     .add(&[setting], format!("no backend is known for `{url}`: write `{known}`"));
             }
+        }
+    }
+}
+
+impl PlatformConfig {
+    /// What a door has answered as accepted must not be refused later for its size.
+    fn check_event_limits(&self, findings: &mut Findings) {
+        let (door, enricher) = (&self.ingest_gateway, &self.enricher.limits);
+        let pairs = [
+            (
+                "line_bytes_max",
+                door.line_bytes_max.0,
+                "event_bytes_max",
+                enricher.event_bytes_max.0,
+            ),
+            ("fields_max", door.fields_max.into(), "fields_max", enricher.fields_max.into()),
+            ("depth_max", door.depth_max.into(), "depth_max", enricher.depth_max.into()),
+        ];
+        for (setting, accepted, limit, kept) in pairs {
+            if accepted > kept {
+                let limit = format!("enricher.limits.{limit}");
+                let message =
+                    format!("the doors would accept what {limit} refuses: raise that too");
+                findings.add(&[&format!("ingest_gateway.{setting}"), &limit], message);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::PlatformConfig;
+
+    #[test]
+    fn doors_accept_no_more_than_the_enricher() {
+        let load = |text: &str| {
+            service::config::load::<PlatformConfig>(Some((Path::new("m.toml"), text)), [], &[])
+                .map_err(|mistakes| mistakes.to_string())
+        };
+        for (door, enricher) in [
+            ("line_bytes_max = \"4MiB\"", "event_bytes_max = \"4MiB\""),
+            ("fields_max = 50000", "fields_max = 50000"),
+            ("depth_max = 100", "depth_max = 100"),
+        ] {
+            let refused = load(&format!("[ingest_gateway]\n{door}")).expect_err("refused");
+            assert!(
+                refused.contains("m.toml:2:") && refused.contains("enricher.limits"),
+                "{refused}"
+            );
+            let both = format!("[ingest_gateway]\n{door}\n[enricher.limits]\n{enricher}");
+            load(&both).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         }
     }
 }

@@ -33,16 +33,16 @@ enum Shape {
 
 impl Splitter {
     /// For a body of plain text: every line is good.
-    pub(crate) fn text(line_bytes_max: usize) -> Self {
-        let limits = Limits { payload_bytes_max: line_bytes_max, ..Limits::default() };
-        Self { limits, shape: Shape::Text(Lines::new(line_bytes_max)) }
+    pub(crate) fn text(limits: Limits) -> Self {
+        let lines = Lines::new(limits.payload_bytes_max);
+        Self { limits, shape: Shape::Text(lines) }
     }
 
     /// For a body of JSON in one of its shapes. Where the sender says that it is lines, a first line
     /// with something else in brackets, as `[2026-01-31] GET /`, is taken for what it is.
-    pub(crate) fn json(line_bytes_max: usize, said_lines: bool) -> Self {
+    pub(crate) fn json(limits: Limits, said_lines: bool) -> Self {
         let untold = Untold { said_lines, ..Untold::default() };
-        Self { shape: Shape::Untold(untold), ..Self::text(line_bytes_max) }
+        Self { shape: Shape::Untold(untold), ..Self::text(limits) }
     }
 
     /// Adds what was read.
@@ -51,7 +51,7 @@ impl Splitter {
             Shape::Text(lines) | Shape::Json(lines) => lines.push(chunk),
             Shape::Array(elements) => elements.push(chunk),
             Shape::Object(_) => {}
-            Shape::Untold(untold) => match untold.push(&chunk, self.limits.payload_bytes_max) {
+            Shape::Untold(untold) => match untold.push(&chunk, &self.limits) {
                 Told::MoreNeeded => {}
                 Told::Lines => self.be_lines(),
                 Told::Array => {
@@ -169,7 +169,8 @@ impl Untold {
         std::mem::take(&mut self.seen).freeze()
     }
 
-    fn push(&mut self, chunk: &[u8], event_bytes_max: usize) -> Told {
+    fn push(&mut self, chunk: &[u8], limits: &Limits) -> Told {
+        let event_bytes_max = limits.payload_bytes_max;
         self.seen.extend_from_slice(chunk);
         let Some(start) = self.start.or_else(|| self.find_start()) else {
             let too_many_blanks = self.searched > event_bytes_max;
@@ -196,7 +197,7 @@ impl Untold {
             return Told::MoreNeeded;
         };
         let line = &self.seen[start..self.searched + end];
-        self.first_line_is_cut = refusal(line, &Limits::default()).is_some_and(|refusal| {
+        self.first_line_is_cut = refusal(line, limits).is_some_and(|refusal| {
             refusal.kind == RefusalKind::InvalidJson && refusal.position_bytes == line.len()
         });
         if self.first_line_is_cut { Told::MoreNeeded } else { Told::Lines }

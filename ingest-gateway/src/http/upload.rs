@@ -54,10 +54,10 @@ impl<'a> Upload<'a> {
         config: &'a HttpConfig,
         plan: Plan,
     ) -> Result<Self, Problem> {
-        let line_bytes_max = intake.line_bytes_max();
+        let limits = intake.limits().clone();
         let splitter = match plan.origin.codec {
-            bus::Codec::Plain => Splitter::text(line_bytes_max),
-            bus::Codec::Json => Splitter::json(line_bytes_max, plan.said_lines),
+            bus::Codec::Plain => Splitter::text(limits),
+            bus::Codec::Json => Splitter::json(limits, plan.said_lines),
         };
         let (bytes_max, ratio_max) =
             (config.decompressed_bytes_max.0, config.decompressed_ratio_max);

@@ -1,6 +1,7 @@
 //! Shapes of bodies: told by their bytes, the same for any split.
 
 use bytes::Bytes;
+use event::Limits;
 use proptest::prelude::*;
 
 use super::Splitter;
@@ -28,8 +29,12 @@ fn split(mut splitter: Splitter, chunks: &[&[u8]]) -> Vec<Seen> {
     lines.into_iter().map(seen).collect()
 }
 
+fn limits(payload_bytes_max: usize) -> Limits {
+    Limits { payload_bytes_max, ..Limits::default() }
+}
+
 fn json(body: &str) -> Vec<Seen> {
-    split(Splitter::json(1_000, false), &[body.as_bytes()])
+    split(Splitter::json(limits(1_000), false), &[body.as_bytes()])
 }
 
 fn good(number: u64, text: &str) -> Seen {
@@ -118,7 +123,7 @@ fn what_follows_an_array_is_lines_and_none_is_lost() {
 
 #[test]
 fn who_says_lines_may_begin_with_a_bracket() {
-    let lines = |body: &str| split(Splitter::json(1_000, true), &[body.as_bytes()]);
+    let lines = |body: &str| split(Splitter::json(limits(1_000), true), &[body.as_bytes()]);
     assert_eq!(
         lines("[2026-01-31] GET /\n{\"a\":1}\n"),
         [bad(1, "[2026-01-31] GET /", "not_an_object"), good(2, "{\"a\":1}")]
@@ -130,7 +135,7 @@ fn who_says_lines_may_begin_with_a_bracket() {
 
 #[test]
 fn text_is_never_judged() {
-    let seen = split(Splitter::text(1_000), &[b"[1, 2\n \n{\"a\":1}\nlast"]);
+    let seen = split(Splitter::text(limits(1_000)), &[b"[1, 2\n \n{\"a\":1}\nlast"]);
     assert_eq!(seen, [good(1, "[1, 2"), good(2, " "), good(3, "{\"a\":1}"), good(4, "last")]);
 }
 
@@ -154,8 +159,20 @@ proptest! {
             seen.into_iter().map(|(number, _, kind)| (number, kind)).collect()
         };
         prop_assert_eq!(
-            trailing(split(Splitter::json(60, said_lines), &chunks)),
-            trailing(split(Splitter::json(60, said_lines), &[&input]))
+            trailing(split(Splitter::json(limits(60), said_lines), &chunks)),
+            trailing(split(Splitter::json(limits(60), said_lines), &[&input]))
         );
     }
+}
+
+#[test]
+fn lines_may_hold_what_the_door_is_set_to() {
+    let of =
+        |limits: Limits| split(Splitter::json(limits, true), &[b"[[[[1]]]]\n{\"a\":{\"b\":1}}\n"]);
+    let two = r#"{"a":{"b":1}}"#;
+    assert_eq!(of(limits(100))[1], good(2, two));
+    let shallow = Limits { depth_max: 1, ..limits(100) };
+    assert_eq!(of(shallow)[1], bad(2, two, "too_deep"));
+    let few = Limits { nodes_max: 2, ..limits(100) };
+    assert_eq!(of(few)[1], bad(2, two, "too_many_fields"));
 }
