@@ -22,6 +22,8 @@ pub struct Config {
     pub connections_max: usize,
     /// How long a request's head may take to arrive. Default: 10s.
     pub head_timeout: Span,
+    /// How long a client may leave an answer unread before it is let go. Default: 30s.
+    pub write_timeout: Span,
     /// How long an answer may take. Default: 30s.
     pub request_timeout: Span,
     /// How long replaying or purging many dead letters may take. Default: 5m.
@@ -64,6 +66,7 @@ impl Default for Config {
             secure_cookies: false,
             connections_max: 1024,
             head_timeout: Span::from_secs(10),
+            write_timeout: Span::from_secs(30),
             request_timeout: Span::from_secs(30),
             long_request_timeout: Span::from_secs(300),
             request_bytes_max: ByteSize(64 * 1024),

@@ -23,6 +23,7 @@ use service::CancellationToken;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt;
 
 use crate::config::Config;
@@ -140,6 +141,7 @@ pub(crate) async fn serve(
     let server = Server {
         router,
         head_timeout: config.head_timeout.0,
+        write_timeout: config.write_timeout.0,
         connections_max: config.connections_max,
         connections: GracefulShutdown::new(),
         shutdown,
@@ -155,6 +157,7 @@ pub(crate) async fn serve(
 struct Server {
     router: Router,
     head_timeout: Duration,
+    write_timeout: Duration,
     connections_max: usize,
     connections: GracefulShutdown,
     shutdown: CancellationToken,
@@ -231,11 +234,13 @@ impl Server {
             let answer = router.clone().oneshot(request);
             async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
         });
+        let mut stream = TimeoutWriter::new(stream);
+        stream.set_timeout(Some(self.write_timeout));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.head_timeout)
             .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), answer);
+            .serve_connection(TokioIo::new(Box::pin(stream)), answer);
         let connection = self.connections.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -68,3 +68,23 @@ async fn whoever_does_not_finish_a_head_is_let_go_and_others_are_served() {
     assert!(ended.is_ok(), "the slow one was let go");
     rig.stop().await;
 }
+
+#[tokio::test]
+async fn whoever_does_not_read_the_answers_is_let_go_and_others_are_served() {
+    let rig = Rig::start_with(|config| {
+        config.connections_max = 1;
+        config.write_timeout = service::Span::from_millis(200);
+    })
+    .await;
+    let mut deaf = TcpStream::connect(rig.base.strip_prefix("http://").unwrap()).await.unwrap();
+    let requests = "GET /api/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2_000);
+    let sending = tokio::spawn(async move {
+        // It ends when the server lets go, or waits with its requests until then.
+        drop(deaf.write_all(requests.as_bytes()).await);
+        deaf
+    });
+    let served = tokio::time::timeout(PATIENCE, answer(rig.request(Method::GET, "/api/health")));
+    assert_eq!(served.await.expect("served in time").status, 200);
+    drop(sending.await);
+    rig.stop().await;
+}
