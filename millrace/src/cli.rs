@@ -224,7 +224,7 @@ pub struct QueryArguments {
     /// Print only how many there are
     #[arg(long, conflicts_with_all = ["follow"])]
     pub count: bool,
-    /// Go on printing what arrives
+    /// Print what arrives from now on, whatever the time range says
     #[arg(long)]
     pub follow: bool,
     #[command(flatten)]
