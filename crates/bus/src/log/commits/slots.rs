@@ -5,7 +5,7 @@
 //! the higher sequence counts. A write never touches the slot that is known to be durable.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -75,12 +75,18 @@ impl GroupFile {
         let mut committed = HashMap::new();
         for number in 0..end {
             let bytes = file.read_at(number * pair_bytes, 2 * SLOT_BYTES).map_err(failed)?;
-            let found = (0..2).filter_map(|slot| {
+            let mut latest: Option<(u64, Content)> = None;
+            for slot in 0..2 {
                 let start = (slot as usize * SLOT_BYTES).min(bytes.len());
-                decode(&bytes.slice(start..(start + SLOT_BYTES).min(bytes.len())))
-                    .map(|content| (slot, content))
-            });
-            let latest = found.max_by_key(|(_, content)| content.sequence);
+                let end = (start + SLOT_BYTES).min(bytes.len());
+                let decoded = decode(&bytes.slice(start..end));
+                let Some(content) = decoded.map_err(|version| newer(&path, version))? else {
+                    continue;
+                };
+                if latest.as_ref().is_none_or(|(_, other)| other.sequence < content.sequence) {
+                    latest = Some((slot, content));
+                }
+            }
             let Some((durable_slot, content)) = latest else {
                 if bytes.iter().any(|byte| *byte != 0) {
                     tracing::error!(
@@ -183,11 +189,30 @@ fn encode(partition: &PartitionId, sequence: u64, committed: &Committed) -> Vec<
     bytes
 }
 
-fn decode(slot: &Bytes) -> Option<Content> {
-    let fixed = slot.first_chunk::<FIXED_BYTES>()?;
-    if fixed[4] != VERSION {
-        return None;
+fn newer(path: &Path, version: u8) -> BusError {
+    BusError::new(
+        ErrorKind::Fatal,
+        format!(
+            "{}: a commit has version {version}, which a newer release wrote: run that release",
+            path.display()
+        ),
+    )
+}
+
+/// What a slot says; `None` if it is empty or damaged, and the version of a sound one that is not known
+/// here as an error.
+fn decode(slot: &Bytes) -> Result<Option<Content>, u8> {
+    let Some(content) = checked(slot) else { return Ok(None) };
+    match slot.get(4) {
+        Some(&VERSION) => Ok(Some(content)),
+        Some(version) => Err(*version),
+        None => Ok(None),
     }
+}
+
+/// The content under a right checksum, read as this version writes it.
+fn checked(slot: &Bytes) -> Option<Content> {
+    let fixed = slot.first_chunk::<FIXED_BYTES>()?;
     let topic_end = FIXED_BYTES + usize::from(fixed[5]);
     let metadata_end = topic_end + usize::from(u16::from_le_bytes([fixed[6], fixed[7]]));
     let content = slot.get(4..metadata_end)?;

@@ -246,6 +246,26 @@ async fn offsets_that_a_group_has_committed_are_not_given_out_again() {
 }
 
 #[tokio::test]
+async fn commits_of_a_later_version_are_not_taken_for_damage() {
+    let files = MemoryFiles::default();
+    let bus = ten_frames(&files, 1 << 20).await;
+    let mut reader = Reader::new(&bus, "worker").await;
+    reader.take(10).await;
+    reader.commit().await;
+    drop((reader, bus));
+    files.damage(Path::new("/data/bus/groups/worker.commits"), |bytes| {
+        let length = 28 + usize::from(bytes[5]) + usize::from(bytes[6]);
+        bytes[4] = 2;
+        let checksum = crc32fast::hash(&bytes[4..length]).to_le_bytes();
+        bytes[..4].copy_from_slice(&checksum);
+    });
+    let opened = EmbeddedBus::open_on(Arc::new(files), "/data/bus", config(1 << 20));
+    let error = opened.expect_err("it is newer");
+    assert_eq!(error.kind, ErrorKind::Fatal);
+    assert!(error.message.contains("newer release"), "{error}");
+}
+
+#[tokio::test]
 async fn a_damaged_commit_falls_back_to_the_one_before() {
     let files = MemoryFiles::default();
     let bus = ten_frames(&files, 1 << 20).await;
