@@ -1,0 +1,1 @@
+//! Chooses backends by URL: the one place that knows which there are.
