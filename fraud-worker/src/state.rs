@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use document_store::{Change, CollectionSpec, DocumentError, DocumentStore, ErrorKind, Expect};
-use pipeline::{StateError, StateKey, StateStore};
+use document_store::{
+    Change, CollectionSpec, Document, DocumentError, DocumentStore, ErrorKind, Expect,
+};
+use pipeline::{StateChange, StateError, StateErrorKind, StateKey, StateStore, StoredState};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 const COLLECTION: CollectionSpec = CollectionSpec { name: "fraud_state", indexes: &[] };
@@ -39,16 +40,19 @@ impl StateStore for DocumentStateStore {
         Arc::clone(&self.turn).lock_owned().await
     }
 
-    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError> {
+    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<StoredState>>, StateError> {
         let ids: Vec<_> = keys.iter().map(|key| key.0.as_str()).collect();
-        let found = self.documents.get_many(COLLECTION.name, &ids).await;
-        let body = |document: Option<document_store::Document>| document.map(|found| found.body);
-        found.map(|documents| documents.into_iter().map(body).collect()).map_err(state_error)
+        let found = self.documents.get_many(COLLECTION.name, &ids).await.map_err(state_error)?;
+        let stored = |found: Document| StoredState { version: found.version, body: found.body };
+        Ok(found.into_iter().map(|document| document.map(stored)).collect())
     }
 
-    async fn save(&self, changes: Vec<(StateKey, Bytes)>) -> Result<(), StateError> {
-        let put =
-            |(key, body): (StateKey, Bytes)| Change::Put { id: key.0, body, expect: Expect::Any };
+    async fn save(&self, changes: Vec<StateChange>) -> Result<(), StateError> {
+        let put = |change: StateChange| Change::Put {
+            id: change.key.0,
+            body: change.body,
+            expect: change.loaded_version.map_or(Expect::Absent, Expect::Version),
+        };
         let changes = changes.into_iter().map(put).collect();
         self.documents.apply(COLLECTION.name, changes).await.map_err(state_error)
     }
@@ -57,8 +61,9 @@ impl StateStore for DocumentStateStore {
 /// A call that is wrong stays wrong however often it is tried again.
 fn state_error(error: DocumentError) -> StateError {
     let kind = match error.kind {
-        ErrorKind::Conflict | ErrorKind::Transient => bus::ErrorKind::Transient,
-        ErrorKind::Invalid | ErrorKind::Fatal => bus::ErrorKind::Fatal,
+        ErrorKind::Conflict => StateErrorKind::Conflict,
+        ErrorKind::Transient => StateErrorKind::Transient,
+        ErrorKind::Invalid | ErrorKind::Fatal => StateErrorKind::Fatal,
     };
     StateError { kind, message: format!("the fraud windows: {}", error.message) }
 }

@@ -15,4 +15,7 @@ pub use dead_letter::{DeadLetter, ReplayError};
 pub use ledger::{DoorLedger, DoorSnapshot, Ledgers, StageLedger};
 pub use runner::{RunnerError, RunnerSpec, Runtime, run};
 pub use sink::{Fatal, Outcome, Sink, TopicSink};
-pub use stage::{Rejection, Resolver, Stage, State, StateError, StateKey, StateStore, Verdict};
+pub use stage::{
+    Rejection, Resolver, Stage, State, StateChange, StateError, StateErrorKind, StateKey,
+    StateStore, StoredState, Verdict,
+};

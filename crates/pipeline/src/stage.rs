@@ -92,39 +92,75 @@ pub trait Resolver: Send + Sync {
     async fn resolve(&self, batch: &[Positioned]);
 }
 
+/// A stored value with its version, which grows with each change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredState {
+    /// Its version.
+    pub version: u64,
+    /// The value.
+    pub body: Bytes,
+}
+
+/// A value to save, if nobody has changed it since it was loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateChange {
+    /// Its key.
+    pub key: StateKey,
+    /// The version that was loaded; `None` if there was no value.
+    pub loaded_version: Option<u64>,
+    /// The new value.
+    pub body: Bytes,
+}
+
+/// What the runner can do about a [`StateError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateErrorKind {
+    /// Another process has changed a value since it was loaded: process the batch anew.
+    Conflict,
+    /// It may work later.
+    Transient,
+    /// It will not work until somebody changes something.
+    Fatal,
+}
+
 /// Why state cannot be loaded or saved.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct StateError {
-    /// What the runner can do: try again, or stop.
-    pub kind: ErrorKind,
+    /// What the runner can do.
+    pub kind: StateErrorKind,
     /// What happened and where, and what to do.
     pub message: String,
 }
 
 impl From<StateError> for BusError {
     fn from(error: StateError) -> Self {
-        Self::new(error.kind, error.message)
+        let kind = match error.kind {
+            StateErrorKind::Conflict | StateErrorKind::Transient => ErrorKind::Transient,
+            StateErrorKind::Fatal => ErrorKind::Fatal,
+        };
+        Self::new(kind, error.message)
     }
 }
 
 /// Where a stage's state lies. The runner holds [`StateStore::exclusive`] from load to save, so
-/// that partitions which share a key do not overwrite each other.
+/// that partitions of one process which share a key do not meet; those of several processes do, and
+/// the one that saves second processes its batch anew.
 #[async_trait]
 pub trait StateStore: Send + Sync {
-    /// Waits for the right to load and save.
+    /// Waits for the right to load and save within this process.
     async fn exclusive(&self) -> tokio::sync::OwnedMutexGuard<()>;
 
     /// Loads values in the order of the keys.
     ///
     /// # Errors
     /// Of the store; the runner tries again where the kind is transient, and else stops.
-    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError>;
+    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<StoredState>>, StateError>;
 
-    /// Saves all of these durably in one transaction.
+    /// Saves all of these durably in one transaction, if none was changed since it was loaded.
     ///
     /// # Errors
-    /// Of the store; nothing was saved then. The runner tries again where the kind is transient, and
-    /// else stops.
-    async fn save(&self, changes: Vec<(StateKey, Bytes)>) -> Result<(), StateError>;
+    /// Of the store; nothing was saved then. The runner tries again where the kind is transient,
+    /// processes the batch anew after a conflict, and else stops.
+    async fn save(&self, changes: Vec<StateChange>) -> Result<(), StateError>;
 }

@@ -21,7 +21,7 @@ use super::settlement::Settlement;
 use crate::dead_letter::DeadLetter;
 use crate::ledger::{Counters, PartitionLedger};
 use crate::sink::TopicSink;
-use crate::stage::{Rejection, State, StateKey, StateStore, Verdict};
+use crate::stage::{Rejection, State, StateChange, StateErrorKind, StateKey, StateStore, Verdict};
 
 /// Kind of the dead letters of records at which the stage panicked.
 pub(super) const KIND_STAGE_PANIC: &str = "stage_panic";
@@ -41,8 +41,8 @@ pub(super) struct PartitionTask {
     pub(super) watermark_ns: i64,
 }
 
-/// State that a batch has changed and that is not saved yet.
-type Changes = BTreeMap<StateKey, Bytes>;
+/// State that a batch has changed and that is not saved yet: the version that was loaded, and the value.
+type Changes = BTreeMap<StateKey, (Option<u64>, Bytes)>;
 
 /// What the stage decided about a batch.
 #[derive(Default)]
@@ -95,18 +95,20 @@ impl PartitionTask {
             }
             None => None,
         };
-        let decided = self.process(&records, state.as_deref(), stop).await?;
-        batch.records = Arc::unwrap_or_clone(records);
-
-        let mut settlement = Settlement::new(decided.verdicts, decided.derived);
-        let sink = Arc::clone(&self.spec.sink);
-        let items = settlement.items();
-        let answers = deliver(sink.as_ref(), items, "deliver", &self.progress, stop).await?;
-        settlement.answered(self.spec.name, answers);
-        self.bury(&settlement, &batch, stop).await?;
-        if let Some(store) = &state {
-            self.save(store.as_ref(), decided.changes, stop).await?;
-        }
+        // Outputs of an attempt that met a conflict are overwritten by those of the next: same ids.
+        let settlement = loop {
+            let decided = self.process(&records, state.as_deref(), stop).await?;
+            let mut settlement = Settlement::new(decided.verdicts, decided.derived);
+            let sink = Arc::clone(&self.spec.sink);
+            let items = settlement.items();
+            let answers = deliver(sink.as_ref(), items, "deliver", &self.progress, stop).await?;
+            settlement.answered(self.spec.name, answers);
+            self.bury(&settlement, &batch.partition, &records, stop).await?;
+            let Some(store) = &state else { break settlement };
+            if self.save(store.as_ref(), decided.changes, stop).await? {
+                break settlement;
+            }
+        };
         drop(exclusive);
         self.commit(&batch, &settlement.counters(&batch, redelivered), stop).await
     }
@@ -162,9 +164,10 @@ impl PartitionTask {
     ) -> Result<Result<(), Panicked>, Stop> {
         let records = slice.range.len();
         let mut state = State::default();
+        let mut versions = Vec::new();
         if let Some(store) = store {
             let keys = self.progress.step("keys", self.host.keys(slice.clone())).await?;
-            state = match keys {
+            (state, versions) = match keys {
                 Ok(keys) => self.load(store, keys, &decided.changes, stop).await?,
                 Err(panicked) => return Ok(Err(panicked)),
             };
@@ -187,34 +190,41 @@ impl PartitionTask {
         })?;
         decided.verdicts.extend(verdicts);
         decided.derived.extend(derived);
-        let slots = state.keys.into_iter().zip(state.values).zip(state.changed);
-        decided.changes.extend(slots.filter_map(|((key, value), changed)| {
-            value.filter(|_| changed).map(|value| (key, value))
+        let slots = state.keys.into_iter().zip(state.values).zip(state.changed).zip(versions);
+        decided.changes.extend(slots.filter_map(|(((key, value), changed), version)| {
+            value.filter(|_| changed).map(|value| (key, (version, value)))
         }));
         Ok(Ok(()))
     }
 
+    /// What is stored under the keys, with what this batch has changed already, and the versions that
+    /// were loaded first.
     async fn load(
         &mut self,
         store: &dyn StateStore,
         keys: Vec<StateKey>,
         changes: &Changes,
         stop: &CancellationToken,
-    ) -> Result<State, Stop> {
+    ) -> Result<(State, Vec<Option<u64>>), Stop> {
         let load = || async { store.load(&keys).await.map_err(BusError::from) };
-        let mut values = self.progress.until_done("load", load, stop).await?;
-        if values.len() != keys.len() {
-            let (got, asked) = (values.len(), keys.len());
+        let stored = self.progress.until_done("load", load, stop).await?;
+        if stored.len() != keys.len() {
+            let (got, asked) = (stored.len(), keys.len());
             return Err(Stop::Failed(format!(
                 "the state store gave {got} values for {asked} keys"
             )));
         }
-        for (key, value) in keys.iter().zip(&mut values) {
-            if let Some(newer) = changes.get(key) {
-                *value = Some(newer.clone());
-            }
+        let (mut values, mut versions) =
+            (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
+        for (key, stored) in keys.iter().zip(stored) {
+            let (version, value) = match changes.get(key) {
+                Some((version, newer)) => (*version, Some(newer.clone())),
+                None => stored.map(|stored| (stored.version, stored.body)).unzip(),
+            };
+            versions.push(version);
+            values.push(value);
         }
-        Ok(State { changed: vec![false; keys.len()], keys, values })
+        Ok((State { changed: vec![false; keys.len()], keys, values }, versions))
     }
 
     /// Publishes the dead letters. One that the bus refuses goes again without its payload: a bus with
@@ -224,11 +234,12 @@ impl PartitionTask {
     async fn bury(
         &mut self,
         settlement: &Settlement,
-        batch: &Batch,
+        partition: &PartitionId,
+        records: &[Positioned],
         stop: &CancellationToken,
     ) -> Result<(), Stop> {
-        let letters = settlement.dead_letters(self.spec.name, batch);
-        if &*batch.partition.topic == TOPIC_DEAD {
+        let letters = settlement.dead_letters(self.spec.name, partition, records);
+        if &*partition.topic == TOPIC_DEAD {
             for DeadLetter { id, kind, message, .. } in letters {
                 tracing::error!(id, kind, message, "a dead letter is refused; it stays in the log");
             }
@@ -240,7 +251,8 @@ impl PartitionTask {
         if answers.iter().all(Option::is_none) {
             return Ok(());
         }
-        let letters = settlement.dead_letters(self.spec.name, batch).into_iter().zip(answers);
+        let letters = settlement.dead_letters(self.spec.name, partition, records);
+        let letters = letters.into_iter().zip(answers);
         let refused = letters.filter_map(|(letter, answer)| answer.map(|_| letter));
         let shorter: Vec<_> =
             refused.map(|letter| letter.without_payload().into_record()).collect();
@@ -254,18 +266,34 @@ impl PartitionTask {
         }
     }
 
+    /// Saves what the batch has changed; `false` if another process was faster, so that the batch is to
+    /// be processed anew.
     async fn save(
         &mut self,
         store: &dyn StateStore,
         changes: Changes,
         stop: &CancellationToken,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         if changes.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
-        let changes: Vec<_> = changes.into_iter().collect();
-        let save = || async { store.save(changes.clone()).await.map_err(BusError::from) };
-        self.progress.until_done("save", save, stop).await
+        let change = |(key, (loaded_version, body))| StateChange { key, loaded_version, body };
+        let changes: Vec<_> = changes.into_iter().map(change).collect();
+        let save = || async {
+            match store.save(changes.clone()).await {
+                Ok(()) => Ok(true),
+                Err(error) if error.kind == StateErrorKind::Conflict => Ok(false),
+                Err(error) => Err(BusError::from(error)),
+            }
+        };
+        let saved = self.progress.until_done("save", save, stop).await?;
+        if !saved {
+            self.progress.conflicted("save");
+            if stop.is_cancelled() {
+                return Err(Stop::Told);
+            }
+        }
+        Ok(saved)
     }
 
     async fn commit(

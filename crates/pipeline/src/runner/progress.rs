@@ -164,6 +164,12 @@ impl Progress {
         waited.ok_or(Stop::Told)
     }
 
+    /// A step has to be done anew, because another process was faster.
+    pub(super) fn conflicted(&self, step: &'static str) {
+        self.meters.retries.with_label_values(&[self.stage, step]).inc();
+        tracing::debug!(part = self.part, step, "another process was faster: doing it anew");
+    }
+
     fn trouble(&self, state: HealthState) {
         self.troubled.store(true, Ordering::Relaxed);
         self.health.set(&self.part, state);

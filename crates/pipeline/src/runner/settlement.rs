@@ -3,7 +3,7 @@
 //!
 //! Every record has one fate, however many outputs it had.
 
-use bus::{Batch, Position, Record};
+use bus::{Batch, PartitionId, Position, Positioned, Record};
 
 use crate::dead_letter::DeadLetter;
 use crate::ledger::Counters;
@@ -75,14 +75,19 @@ impl Settlement {
     }
 
     /// The dead letters of this batch.
-    pub(super) fn dead_letters(&self, stage: &str, batch: &Batch) -> Vec<DeadLetter> {
-        let dead = self.fates.iter().zip(&batch.records).filter_map(|(fate, positioned)| {
+    pub(super) fn dead_letters(
+        &self,
+        stage: &str,
+        partition: &PartitionId,
+        records: &[Positioned],
+    ) -> Vec<DeadLetter> {
+        let dead = self.fates.iter().zip(records).filter_map(|(fate, positioned)| {
             let Fate::Dead(rejection) = fate else {
                 return None;
             };
             let position = Position {
-                topic: batch.partition.topic.clone(),
-                partition: batch.partition.partition,
+                topic: partition.topic.clone(),
+                partition: partition.partition,
                 offset: positioned.offset,
                 index: positioned.index,
             };

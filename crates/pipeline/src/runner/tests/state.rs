@@ -1,6 +1,7 @@
 //! State: loaded under the lock, saved after delivery and before the commit, whole under panics.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bus::{BusError, ErrorKind};
 use bytes::Bytes;
@@ -125,5 +126,28 @@ async fn a_store_that_fails_is_tried_again_and_nothing_is_committed_before_it_ha
     line.append(0, 2, &["b"]);
     line.until_committed(0, 2).await;
     assert_eq!(counts(&line), [1, 2], "saving again delivers nothing again");
+    line.stop(running).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_another_process_has_changed_is_counted_anew() {
+    let line = Line::new(1);
+    let state = Arc::new(MemoryState::default());
+    let key = StateKey("192.0.2.1".to_owned());
+    line.sink.set_script({
+        let (state, key, first) = (Arc::clone(&state), key.clone(), AtomicBool::new(true));
+        move |_| {
+            if first.swap(false, Ordering::SeqCst) {
+                state.put(key.clone(), Bytes::from_static(&[40]));
+            }
+            Ok(crate::sink::Outcome::Delivered)
+        }
+    });
+    line.append(0, 1, &["a", "b"]);
+    let running = line.start(spec(&line, &state));
+    line.until_committed(0, 1).await;
+    assert_eq!(counts(&line), [1, 2, 41, 42], "the last delivery of an id is the one that stays");
+    assert_eq!(state.values()[&key], [42].as_slice());
+    assert_eq!((line.ledger().received, line.ledger().forwarded, line.ledger().balance), (2, 2, 0));
     line.stop(running).await;
 }

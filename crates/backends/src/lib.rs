@@ -1,1 +1,0 @@
-//! Chooses backends by URL: the one place that knows which there are.
