@@ -17,6 +17,8 @@ use crate::language::{Source, Syntax};
 const DEFAULT_PIPELINE: &str = include_str!("../pipelines/ecommerce.conf");
 /// What messages call it.
 const DEFAULT_PIPELINE_NAME: &str = "pipelines/ecommerce.conf";
+/// The variable of the process that pipelines hash with, in place of the installation's own key.
+pub const HASH_KEY_VARIABLE: &str = "MILLRACE_HASH_KEY";
 /// Most bytes of a pipeline's file.
 const PIPELINE_BYTES_MAX: u64 = 4 << 20;
 
@@ -33,6 +35,9 @@ pub struct Config {
     pub support_escapes: bool,
     /// A GeoIP database (`.mmdb`) in place of the built-in one of countries.
     pub geoip_database: Option<PathBuf>,
+    /// A file with the key that e-mail addresses are hashed with: any text. Every enricher of an
+    /// installation needs the same one; `millrace up` makes its own where this is absent.
+    pub secret_file: Option<PathBuf>,
     /// What an event may hold; one that holds more is refused to the dead letters.
     pub limits: LimitsConfig,
 }
@@ -44,6 +49,7 @@ impl Default for Config {
             ecs_compatibility: EcsCompatibility::V8,
             support_escapes: false,
             geoip_database: None,
+            secret_file: None,
             limits: LimitsConfig::default(),
         }
     }
@@ -114,13 +120,27 @@ impl Config {
             .collect();
         // A pipeline hashes with `key => "${MILLRACE_HASH_KEY}"`: the installation's key, unless the
         // variable is set.
-        variables.entry("MILLRACE_HASH_KEY".to_owned()).or_insert_with(|| secret.to_owned());
+        variables.entry(HASH_KEY_VARIABLE.to_owned()).or_insert_with(|| secret.to_owned());
         Environment {
             ecs_compatibility: self.ecs_compatibility,
             geoip_database: self.geoip_database.clone(),
             secret: secret.to_owned(),
             variables,
             limits: self.limits(),
+        }
+    }
+
+    /// The key in [`Config::secret_file`]; `None` where the setting is absent.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds nothing.
+    pub fn secret(&self) -> Result<Option<String>, EnricherError> {
+        let Some(path) = &self.secret_file else { return Ok(None) };
+        let unreadable = |source| EnricherError::Secret { path: path.clone(), source };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        match text.trim() {
+            "" => Err(unreadable(std::io::Error::other("it holds no key"))),
+            secret => Ok(Some(secret.to_owned())),
         }
     }
 

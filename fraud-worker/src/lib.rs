@@ -15,8 +15,9 @@ pub mod transaction;
 use std::sync::Arc;
 
 use bus::{TOPIC_ENRICHED, TOPIC_SCORED};
-use document_store::DocumentStore;
+use document_store::{DocumentError, DocumentStore, ErrorKind};
 use pipeline::{RunnerError, RunnerSpec, Runtime, TopicSink};
+use service::wait_for;
 
 pub use config::{Config, ScoringConfig};
 pub use stage::FraudStage;
@@ -36,7 +37,7 @@ pub enum FraudWorkerError {
     Runner(#[from] RunnerError),
 }
 
-/// Scores until the process stops.
+/// Scores until the process stops. A store that is away at the start is waited for.
 ///
 /// # Errors
 /// As [`FraudWorkerError`] says.
@@ -46,7 +47,10 @@ pub async fn run(
     runtime: Runtime,
 ) -> Result<(), FraudWorkerError> {
     let scoring = Arc::new(config.scoring);
-    let state = DocumentStateStore::open(documents).await?;
+    let transient = |error: &DocumentError| error.kind == ErrorKind::Transient;
+    let open = || DocumentStateStore::open(Arc::clone(&documents));
+    let opened = wait_for(&runtime.context, "documents", transient, open).await?;
+    let Some(state) = opened else { return Ok(()) };
     let sink = TopicSink::new(Arc::clone(&runtime.bus), TOPIC_SCORED);
     let spec = RunnerSpec {
         name: NAME,

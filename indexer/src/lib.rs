@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use bus::{TOPIC_ENRICHED, TOPIC_SCORED};
 use pipeline::{RunnerError, RunnerSpec, Runtime};
-use search_store::{SearchStore, StoreError};
+use search_store::{SearchStore, StoreError, StoreErrorKind};
 use serde::{Deserialize, Serialize};
+use service::wait_for;
 
 pub use operation::OperationReader;
 pub use sink::SearchSink;
@@ -46,12 +47,16 @@ pub enum IndexerError {
     Runner(#[from] RunnerError),
 }
 
-/// Indexes until the process stops.
+/// Indexes until the process stops. A store that is away at the start is waited for.
 ///
 /// # Errors
 /// As [`IndexerError`] says.
 pub async fn run(search: Arc<dyn SearchStore>, runtime: Runtime) -> Result<(), IndexerError> {
-    search.ensure_templates().await?;
+    let transient = |error: &StoreError| error.kind() == StoreErrorKind::Unavailable;
+    let ensured = wait_for(&runtime.context, "search", transient, || search.ensure_templates());
+    if ensured.await?.is_none() {
+        return Ok(());
+    }
     let spec = RunnerSpec {
         name: NAME,
         topics: vec![TOPIC_ENRICHED, TOPIC_SCORED],

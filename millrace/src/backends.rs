@@ -1,13 +1,15 @@
-//! Chooses backends by URL: the one place that knows which there are.
+//! Chooses backends by URL: the one place that knows which there are. An engine that is away is waited
+//! for; an embedded backend serves `millrace up` alone.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use bus::Bus;
 use bus::log::EmbeddedBus;
+use bus::{Bus, ErrorKind};
 use cache_store::{CacheStore, MemoryCache};
 use document_store::{DocumentStore, EmbeddedDocuments};
 use search_store::{EmbeddedSearch, SearchStore};
+use service::{Context, wait_for};
 
 use crate::command::Failure;
 use crate::config::PlatformConfig;
@@ -20,96 +22,110 @@ const TOPICS: [(&str, &[&str]); 4] = [
     (bus::TOPIC_DEAD, &[query_api::DEAD_LETTERS_GROUP]),
 ];
 
-/// The stores of a process.
-#[derive(Clone)]
-pub struct Backends {
-    /// Records between the services.
-    pub bus: Arc<dyn Bus>,
-    /// Documents to be found.
-    pub search: Arc<dyn SearchStore>,
-    /// Users, sessions, dead letters, state.
-    pub documents: Arc<dyn DocumentStore>,
-    /// What may be lost.
-    pub cache: Arc<dyn CacheStore>,
+/// Opens the stores that the configuration names.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// What was configured.
+    pub config: Arc<PlatformConfig>,
+    /// Where embedded backends lie; a service alone has none.
+    pub data: Option<PathBuf>,
+    /// Health and the end.
+    pub context: Context,
 }
 
-impl std::fmt::Debug for Backends {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Backends").finish_non_exhaustive()
-    }
-}
-
-impl Backends {
-    /// Opens the stores that the configuration names, and makes topics that are missing.
+impl Opening {
+    /// The bus, with all topics there. `None` if the process was told to stop before.
     ///
     /// # Errors
-    /// An unknown URL, or a store that cannot be opened.
-    pub async fn open(config: &PlatformConfig, data: &Path) -> Result<Self, Failure> {
-        let bus = open_bus(config, data)?;
+    /// An unknown URL, a log that cannot be opened, topics with other settings.
+    pub async fn bus(&self) -> Result<Option<Arc<dyn Bus>>, Failure> {
+        let config = &self.config.bus;
+        let bus: Arc<dyn Bus> = match config.url.as_str() {
+            "embedded:" => {
+                let folder = self.folder("bus.url", "bus", "kafka://host:9092")?;
+                Arc::new(EmbeddedBus::open(folder, config.log.clone()).map_err(plain)?)
+            }
+            other => return Err(unknown("bus.url", other)),
+        };
         let topics = TOPICS.map(|(topic, groups)| {
-            let enabled = groups.iter().filter(|group| is_enabled(config, group));
-            config.bus.log.topic(topic, &enabled.copied().collect::<Vec<_>>())
+            let enabled = groups.iter().filter(|group| self.is_enabled(group));
+            config.log.topic(topic, &enabled.copied().collect::<Vec<_>>())
         });
-        bus.ensure_topics(&topics).await.map_err(|error| Failure::new(error.to_string()))?;
-        Ok(Self {
-            bus,
-            search: open_search(config, data).await?,
-            documents: open_documents(config, data)?,
-            cache: open_cache(config)?,
-        })
+        let transient = |error: &bus::BusError| error.kind == ErrorKind::Transient;
+        let ensured = wait_for(&self.context, "bus", transient, || bus.ensure_topics(&topics));
+        Ok(ensured.await.map_err(plain)?.map(|()| bus))
     }
-}
 
-/// A service that is switched off must not hold data back for ever.
-fn is_enabled(config: &PlatformConfig, group: &str) -> bool {
-    match group {
-        indexer::NAME => config.indexer.enabled,
-        fraud_worker::NAME => config.fraud_worker.enabled,
-        _ => true,
-    }
-}
-
-fn open_bus(config: &PlatformConfig, data: &Path) -> Result<Arc<dyn Bus>, Failure> {
-    match config.bus.url.as_str() {
-        "embedded:" => EmbeddedBus::open(data.join("bus"), config.bus.log.clone())
-            .map(|bus| Arc::new(bus) as Arc<dyn Bus>)
-            .map_err(|error| Failure::new(error.to_string())),
-        other => Err(unknown("bus.url", other, "embedded:")),
-    }
-}
-
-async fn open_search(
-    config: &PlatformConfig,
-    data: &Path,
-) -> Result<Arc<dyn SearchStore>, Failure> {
-    let fields = schema::Schema::embedded().fields();
-    match config.search.url.as_str() {
-        "embedded:" => {
-            EmbeddedSearch::open(&data.join("search"), config.search.embedded.clone(), fields)
-                .await
-                .map(|search| Arc::new(search) as Arc<dyn SearchStore>)
-                .map_err(|error| Failure::new(error.to_string()))
+    /// The search store; it may still be away.
+    ///
+    /// # Errors
+    /// An unknown URL, or an index that cannot be opened.
+    pub async fn search(&self) -> Result<Arc<dyn SearchStore>, Failure> {
+        let fields = schema::Schema::embedded().fields();
+        let config = &self.config.search;
+        match config.url.as_str() {
+            "embedded:" => {
+                let folder = self.folder("search.url", "search", "https://host:9200")?;
+                let search = EmbeddedSearch::open(&folder, config.embedded.clone(), fields).await;
+                Ok(Arc::new(search.map_err(plain)?))
+            }
+            other => Err(unknown("search.url", other)),
         }
-        other => Err(unknown("search.url", other, "embedded:")),
+    }
+
+    /// The document store; it may still be away.
+    ///
+    /// # Errors
+    /// An unknown URL, or a database that cannot be opened.
+    pub async fn documents(&self) -> Result<Arc<dyn DocumentStore>, Failure> {
+        let config = &self.config.documents;
+        match config.url.as_str() {
+            "embedded:" => {
+                let folder = self.folder("documents.url", "documents", "mongodb://host:27017")?;
+                let documents = EmbeddedDocuments::open(&folder, &config.embedded);
+                Ok(Arc::new(documents.map_err(plain)?))
+            }
+            other => Err(unknown("documents.url", other)),
+        }
+    }
+
+    /// The cache; it may still be away.
+    ///
+    /// # Errors
+    /// An unknown URL.
+    pub fn cache(&self) -> Result<Arc<dyn CacheStore>, Failure> {
+        let config = &self.config.cache;
+        match config.url.as_str() {
+            "memory:" => Ok(Arc::new(MemoryCache::new(&config.memory))),
+            other => Err(unknown("cache.url", other)),
+        }
+    }
+
+    /// A service that is switched off must not hold data back for ever.
+    fn is_enabled(&self, group: &str) -> bool {
+        match group {
+            indexer::NAME => self.config.indexer.enabled,
+            fraud_worker::NAME => self.config.fraud_worker.enabled,
+            _ => true,
+        }
+    }
+
+    /// The folder of an embedded backend.
+    fn folder(&self, setting: &str, name: &str, instead: &str) -> Result<PathBuf, Failure> {
+        match &self.data {
+            Some(data) => Ok(data.join(name)),
+            None => Err(Failure::usage(format!(
+                "{setting}: `embedded:` serves one process, and a service alone is one of several: \
+                 write `{instead}`, or run everything with `millrace up`"
+            ))),
+        }
     }
 }
 
-fn open_documents(config: &PlatformConfig, data: &Path) -> Result<Arc<dyn DocumentStore>, Failure> {
-    match config.documents.url.as_str() {
-        "embedded:" => EmbeddedDocuments::open(&data.join("documents"), &config.documents.embedded)
-            .map(|documents| Arc::new(documents) as Arc<dyn DocumentStore>)
-            .map_err(|error| Failure::new(error.to_string())),
-        other => Err(unknown("documents.url", other, "embedded:")),
-    }
+fn plain(error: impl std::fmt::Display) -> Failure {
+    Failure::new(error.to_string())
 }
 
-fn open_cache(config: &PlatformConfig) -> Result<Arc<dyn CacheStore>, Failure> {
-    match config.cache.url.as_str() {
-        "memory:" => Ok(Arc::new(MemoryCache::new(&config.cache.memory))),
-        other => Err(unknown("cache.url", other, "memory:")),
-    }
-}
-
-fn unknown(setting: &str, url: &str, known: &str) -> Failure {
-    Failure::usage(format!("{setting}: no backend is known for `{url}`: write `{known}`"))
+fn unknown(setting: &str, url: &str) -> Failure {
+    Failure::usage(format!("{setting}: no backend is known for `{url}`"))
 }

@@ -46,7 +46,7 @@ impl Client {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         match server.place(variable) {
             Place::Address(url) => Ok(Self {
-                http: build(reqwest::Client::builder())?,
+                http: build(service::http_client::builder())?,
                 base: url.trim_end_matches('/').to_owned(),
                 token: server.token.clone(),
                 place: url,
@@ -57,7 +57,7 @@ impl Client {
                     return Err(not_running(&folder));
                 }
                 Ok(Self {
-                    http: build(reqwest::Client::builder().unix_socket(socket))?,
+                    http: build(service::http_client::builder().unix_socket(socket))?,
                     base: "http://localhost".to_owned(),
                     token: None,
                     place: folder.display().to_string(),

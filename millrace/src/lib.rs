@@ -1,13 +1,17 @@
 //! The process of all services and the operator's tool.
 //!
-//! `main.rs` reads the command line and calls `command`; `up` puts the services together. The tool never
+//! `main.rs` reads the command line and calls `command`; `up` puts the services together, `alone` runs one of them. The tool never
 //! opens a store that a server may hold: it asks the server.
 
+pub mod alone;
 pub mod backends;
 pub mod cli;
 pub mod client;
 pub mod command;
 pub mod config;
+mod first_password;
 pub mod generate;
+mod process;
 pub mod send;
+mod services;
 pub mod up;

@@ -1,6 +1,7 @@
 //! Settings of the query API, each with its unit and default.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use service::config::{Check, Findings};
@@ -15,6 +16,9 @@ pub struct Config {
     /// Whether `listen` may be an address that other machines reach. The server speaks plain HTTP:
     /// put a proxy with TLS in front. Default: false.
     pub allow_public_listen: bool,
+    /// Folder with the keys of access tokens; absent for `keys` in the data folder. Every instance of the
+    /// API needs the same ones.
+    pub keys_folder: Option<PathBuf>,
     /// Whether browsers send the session's cookie over TLS only; set it behind a proxy with TLS.
     /// Default: false.
     pub secure_cookies: bool,
@@ -63,6 +67,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             allow_public_listen: false,
+            keys_folder: None,
             secure_cookies: false,
             connections_max: 1024,
             head_timeout: Span::from_secs(10),

@@ -35,10 +35,10 @@ const GROUPS: [(&str, &[&str]); 4] = [
 pub(crate) struct Status {
     /// Whether every record that came in is accounted for.
     balanced: bool,
-    /// The conservation ledger of each stage.
+    /// The conservation ledger of each stage; of one that runs in other processes, as of its commits.
     #[schema(value_type = Vec<Object>)]
     stages: Vec<StageLedger>,
-    /// What each door took and refused since the process began.
+    /// What each door of this process took and refused since it began.
     #[schema(value_type = Vec<Object>)]
     doors: Vec<DoorSnapshot>,
     /// How far each group is behind on each of its topics.
@@ -51,7 +51,7 @@ pub(crate) struct Status {
     dead_letters: DeadLetterCounts,
     /// Why an acknowledgement does not mean that a record is synced to disk; null if it does.
     durability_warning: Option<String>,
-    /// Each part of the process, and whether it is ready.
+    /// Each part of this process, and whether it is ready.
     #[schema(value_type = Object)]
     parts: BTreeMap<String, HealthState>,
 }
@@ -96,11 +96,19 @@ pub(crate) async fn status(
     let documents = api.stores.search.count(&scope, &Query::All, TimeRange::default()).await.ok();
     let scores = api.stores.search.count(&scope, &scores(), TimeRange::default()).await.ok();
     let (waiting, replayed) = dead_letter::waiting_and_replayed(api.documents()).await?;
+    let groups = groups(&api).await;
+    let commits = groups.iter().map(|(group, _, partitions)| {
+        (*group, partitions.iter().map(|lag| lag.metadata.clone()).collect())
+    });
+    let stages = api.runtime.ledgers.overview(commits);
+    let lag = groups.iter().flat_map(|(group, topics, partitions)| {
+        topics.iter().map(move |topic| sum(group, topic, partitions))
+    });
     Ok(Json(Status {
-        balanced: api.runtime.ledgers.is_balanced(),
-        stages: api.runtime.ledgers.snapshot(),
+        balanced: stages.iter().all(|stage| stage.balance == 0),
+        lag: lag.collect(),
+        stages,
         doors: api.runtime.ledgers.doors(),
-        lag: lag(&api).await,
         events: documents.zip(scores).map(|(all, scores)| all.saturating_sub(scores)),
         scores,
         dead_letters: DeadLetterCounts { waiting, replayed },
@@ -123,15 +131,18 @@ fn scores() -> Query {
     Query::Term { field, value: schema::FRAUD_SCORE.to_owned() }
 }
 
-async fn lag(api: &Api) -> Vec<Lag> {
-    let mut all = Vec::new();
+type Group = (&'static str, &'static [&'static str], Vec<PartitionLag>);
+
+/// What the bus knows of the platform's groups.
+async fn groups(api: &Api) -> Vec<Group> {
+    let mut known = Vec::new();
     for (group, topics) in GROUPS {
         match api.runtime.bus.lag(group, topics).await {
-            Ok(partitions) => all.extend(topics.iter().map(|topic| sum(group, topic, &partitions))),
+            Ok(partitions) => known.push((group, topics, partitions)),
             Err(error) => tracing::debug!(group, %error, "the lag of a group is not known"),
         }
     }
-    all
+    known
 }
 
 fn sum(group: &'static str, topic: &'static str, partitions: &[PartitionLag]) -> Lag {

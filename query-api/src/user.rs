@@ -4,7 +4,7 @@
 use access::{PasswordError, Role, Shops, generate_password, hash_password};
 use bytes::Bytes;
 use document_store::{
-    CollectionSpec, DocumentError, DocumentStore, Expect, Find, IndexSpec, IndexValue,
+    CollectionSpec, DocumentError, DocumentStore, ErrorKind, Expect, Find, IndexSpec, IndexValue,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -118,8 +118,11 @@ pub async fn ensure_admin(
         created_at: now,
         password_changed_at: now,
     };
-    insert(documents, &user).await?;
-    Ok(generated)
+    match insert(documents, &user).await {
+        // Another instance that started at the same time was faster.
+        Err(UserError::Documents(error)) if error.kind == ErrorKind::Conflict => Ok(None),
+        inserted => inserted.map(|()| generated),
+    }
 }
 
 /// Stores a new user.

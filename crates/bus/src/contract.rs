@@ -347,9 +347,14 @@ async fn counts_lag(open: &impl AsyncFn(&str) -> Arc<dyn Bus>) {
     let mut left = 50;
     while left > 0 {
         let batch = batch(&mut consumer).await;
-        committer.commit(&batch.partition, batch.next_offset, Bytes::new()).await.expect("commits");
+        let metadata = Bytes::from(format!("up to {}", batch.next_offset));
+        let commit = committer.commit(&batch.partition, batch.next_offset, metadata.clone());
+        commit.await.expect("commits");
         left -= batch.records.len() as u64;
         assert_eq!(total(&*bus).await, left);
+        let lag = bus.lag("lag", &[TOPIC]).await.expect("the topic is known");
+        let ours = lag.iter().find(|one| one.partition == batch.partition.partition);
+        assert_eq!(ours.expect("a partition").metadata, metadata);
     }
 }
 

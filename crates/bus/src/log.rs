@@ -278,8 +278,9 @@ impl Bus for EmbeddedBus {
         let lag = |partition: &Arc<Partition>| {
             let committed = group.as_ref().and_then(|group| group.committed(&partition.id));
             let oldest = partition.start_offset();
-            let committed_offset =
-                committed.map_or(oldest, |committed| committed.offset.max(oldest));
+            let (offset, metadata) =
+                committed.map(|committed| (committed.offset, committed.metadata)).unzip();
+            let committed_offset = offset.map_or(oldest, |offset| offset.max(oldest));
             let end_offset = partition.end_offset();
             PartitionLag {
                 topic: partition.id.topic.to_string(),
@@ -287,6 +288,7 @@ impl Bus for EmbeddedBus {
                 committed_offset,
                 end_offset,
                 lag_records: end_offset.saturating_sub(committed_offset),
+                metadata: metadata.unwrap_or_default(),
             }
         };
         Ok(self.log.partitions(topics)?.iter().map(lag).collect())

@@ -121,6 +121,9 @@ pub struct PartitionLag {
     pub end_offset: u64,
     /// Records in between.
     pub lag_records: u64,
+    /// Metadata of the group's last commit, empty if there was none.
+    #[serde(skip)]
+    pub metadata: Bytes,
 }
 
 /// A place that stores records durably and hands them to consumer groups.
@@ -142,7 +145,8 @@ pub trait Bus: Send + Sync {
     /// [`ErrorKind::Fatal`] for an unknown topic or a group that is held by someone else.
     async fn subscribe(&self, group: &str, topics: &[&str]) -> Result<Box<dyn Consumer>, BusError>;
 
-    /// How far a group is behind, for every partition of these topics.
+    /// How far a group is behind and what it stored at its last commit, for every partition of these
+    /// topics.
     ///
     /// # Errors
     /// [`ErrorKind::Fatal`] for an unknown topic.

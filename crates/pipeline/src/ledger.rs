@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bus::{PartitionId, PartitionStart};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use service::Metrics;
 
@@ -132,6 +133,30 @@ impl Ledgers {
         ledger
     }
 
+    /// Every stage's numbers: those of this process, and of a stage that runs in other processes too what
+    /// its last commits hold. `commits` gives each group of the platform with the metadata of its
+    /// last commit on each partition.
+    #[must_use]
+    pub fn overview<'a>(
+        &self,
+        commits: impl IntoIterator<Item = (&'a str, Vec<Bytes>)>,
+    ) -> Vec<StageLedger> {
+        let mut stages: BTreeMap<String, StageLedger> =
+            self.snapshot().into_iter().map(|ledger| (ledger.stage.clone(), ledger)).collect();
+        for (group, commits) in commits {
+            let ran = commits.iter().any(|metadata| !metadata.is_empty());
+            if ran && self.partitions_of(group) < commits.len() {
+                stages.insert(group.to_owned(), committed(group, &commits));
+            }
+        }
+        stages.into_values().collect()
+    }
+
+    /// How many partitions of a stage this process runs.
+    fn partitions_of(&self, stage: &str) -> usize {
+        self.books().stages.get(stage).map_or(0, |book| book.partitions.len())
+    }
+
     /// Forgets a partition that is no longer ours: its numbers go with its commits to the next owner.
     pub(crate) fn close(&self, stage: &'static str, partition: &PartitionId) {
         if let Some(book) = self.books().stages.get_mut(stage)
@@ -154,19 +179,7 @@ impl StageBook {
             in_flight += partition.in_flight;
             settled.merge(&partition.settled);
         }
-        let accounted =
-            settled.forwarded + settled.discarded.total() + settled.dead.total() + in_flight;
-        StageLedger {
-            stage: stage.to_owned(),
-            received,
-            forwarded: settled.forwarded,
-            discarded: settled.discarded.by_name().clone(),
-            dead: settled.dead.by_name().clone(),
-            outputs: settled.outputs,
-            redelivered: settled.redelivered,
-            in_flight,
-            balance: received.cast_signed() - accounted.cast_signed(),
-        }
+        StageLedger::new(stage, received, in_flight, &settled)
     }
 
     fn progress(&self, stage: &'static str) -> StageProgress {
@@ -178,6 +191,36 @@ impl StageBook {
             last_commit: partitions.iter().filter_map(|partition| partition.last_commit).max(),
         }
     }
+}
+
+impl StageLedger {
+    fn new(stage: &str, received: u64, in_flight: u64, settled: &Counters) -> Self {
+        let accounted =
+            settled.forwarded + settled.discarded.total() + settled.dead.total() + in_flight;
+        Self {
+            stage: stage.to_owned(),
+            received,
+            forwarded: settled.forwarded,
+            discarded: settled.discarded.by_name().clone(),
+            dead: settled.dead.by_name().clone(),
+            outputs: settled.outputs,
+            redelivered: settled.redelivered,
+            in_flight,
+            balance: received.cast_signed() - accounted.cast_signed(),
+        }
+    }
+}
+
+/// A stage's numbers as its commits hold them: nothing is in flight there.
+fn committed(stage: &str, commits: &[Bytes]) -> StageLedger {
+    let mut settled = Counters::default();
+    for metadata in commits {
+        match Counters::from_metadata(metadata) {
+            Ok(counters) => settled.merge(&counters),
+            Err(error) => tracing::warn!(stage, %error, "a commit's metadata is not a ledger"),
+        }
+    }
+    StageLedger::new(stage, settled.received, 0, &settled)
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! Retries, dead letters and the conservation ledger live here and nowhere else. This crate never
 //! commits an offset before every record of the batch is delivered or stands in the dead letters.
 
-mod backoff;
 pub mod dead_letter;
 pub mod ledger;
 pub mod runner;

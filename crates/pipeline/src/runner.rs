@@ -19,13 +19,13 @@ use bus::{Batch, Bus, BusError, Committer, Consumer, Delivery, ErrorKind, Partit
 use bus::{PartitionStart, TOPIC_DEAD};
 use service::{Context, HealthState};
 
-use crate::backoff::Backoff;
 use crate::ledger::Ledgers;
 use crate::sink::{Sink, TopicSink};
 use crate::stage::{Resolver, Stage, StateStore};
 use assignment::{Assignment, Release};
 use partition::PartitionTask;
 use progress::{Meters, Progress, part_name};
+use service::Backoff;
 
 /// Batches of a partition that wait behind the one in hand; a full queue pauses the partition.
 pub const QUEUE_BATCHES: usize = 1;

@@ -18,29 +18,26 @@ use crate::context::Context;
 use crate::process;
 
 /// Settings of the process's own address: the table `[metrics]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdminConfig {
-    /// Where metrics and health are served.
-    pub listen: SocketAddr,
+    /// Where metrics and health are served; absent for the process's own port on 127.0.0.1: 9600 for
+    /// `millrace up`, 9601 to 9605 for a service alone.
+    pub listen: Option<SocketAddr>,
     /// Whether `listen` may be an address that other machines reach: they may then read the metrics
     /// without a sign-in.
     pub allow_remote: bool,
 }
 
-impl Default for AdminConfig {
-    fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9600)), allow_remote: false }
-    }
-}
-
 impl Check for AdminConfig {
     fn check(&self, findings: &mut Findings) {
-        if !self.listen.ip().is_loopback() && !self.allow_remote {
+        if let Some(listen) = self.listen
+            && !listen.ip().is_loopback()
+            && !self.allow_remote
+        {
             let message = format!(
-                "other machines reach {} and metrics have no sign-in; listen on 127.0.0.1 or set \
-                 allow_remote = true",
-                self.listen
+                "other machines reach {listen} and metrics have no sign-in; listen on 127.0.0.1 or \
+                 set allow_remote = true"
             );
             findings.add(&["listen", "allow_remote"], message);
         }
@@ -80,12 +77,13 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Binds the address.
+    /// Binds the address; `default_port` is the process's own.
     ///
     /// # Errors
     /// [`AdminError`] when it is in use or not allowed.
-    pub async fn bind(config: &AdminConfig) -> Result<Self, AdminError> {
-        let listen = config.listen;
+    pub async fn bind(config: &AdminConfig, default_port: u16) -> Result<Self, AdminError> {
+        let own = SocketAddr::from((Ipv4Addr::LOCALHOST, default_port));
+        let listen = config.listen.unwrap_or(own);
         if !listen.ip().is_loopback() && !config.allow_remote {
             return Err(AdminError::NotAllowed { listen });
         }

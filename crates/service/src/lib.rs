@@ -3,9 +3,11 @@
 //! This crate knows no port, no store and no stage.
 
 pub mod admin;
+pub mod backoff;
 pub mod config;
 pub mod context;
 pub mod health;
+pub mod http_client;
 pub mod limits;
 pub mod logging;
 pub mod metrics;
@@ -14,8 +16,10 @@ pub mod process;
 pub mod secret;
 pub mod shutdown;
 pub mod units;
+pub mod waiting;
 
 pub use admin::{Admin, AdminConfig};
+pub use backoff::Backoff;
 pub use config::{Check, Findings, Flag, Mistakes};
 pub use context::Context;
 pub use health::{Health, HealthState};
@@ -26,3 +30,4 @@ pub use printable::Printable;
 pub use secret::Secret;
 pub use tokio_util::sync::CancellationToken;
 pub use units::{ByteSize, Span};
+pub use waiting::wait_for;

@@ -8,8 +8,9 @@ use bus::{Codec, RecordId};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use pipeline::dead_letter::REPLAY_ATTEMPTS_MAX;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
+use service::http_client;
 use service::{ByteSize, Span};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -24,7 +25,8 @@ async fn post(
     headers: &[(&str, &str)],
     body: impl Into<reqwest::Body>,
 ) -> Answer {
-    let mut request = Client::new().post(gateway.url("/v1/logs")).body(body);
+    let mut request =
+        http_client::builder().build().unwrap().post(gateway.url("/v1/logs")).body(body);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -292,7 +294,7 @@ async fn acceptance_that_is_not_durable_is_called_so() {
 #[tokio::test]
 async fn other_paths_and_methods_say_where_logs_go() {
     let gateway = Gateway::start(|_| {}).await;
-    let client = Client::new();
+    let client = http_client::builder().build().unwrap();
     let welcome = client.get(gateway.url("/")).send().await.unwrap();
     assert!(welcome.status().is_success());
     assert!(welcome.text().await.unwrap().contains("POST /v1/logs"));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Client;
+use service::http_client;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -21,7 +21,7 @@ impl Bystander {
         let stop = CancellationToken::new();
         let (url, tcp, stopped) = (gateway.url("/v1/logs"), gateway.tcp, stop.clone());
         let sending = tokio::spawn(async move {
-            let client = Client::new();
+            let client = http_client::builder().build().unwrap();
             let mut lines = TcpStream::connect(tcp).await.unwrap();
             let mut times = Vec::new();
             while !stopped.is_cancelled() {

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use reqwest::Client;
 use serde_json::Value;
 use service::ByteSize;
+use service::http_client;
 
 use crate::bystander::Bystander;
 use crate::memory::{alone, rise_during};
@@ -44,7 +44,7 @@ async fn hostile_01_a_bomb_is_refused_at_the_limit() {
     })
     .await;
     let bystander = Bystander::start(&gateway);
-    let client = Client::new();
+    let client = http_client::builder().build().unwrap();
     for (index, (encoding, bomb)) in bombs.iter().enumerate() {
         let request = client
             .post(gateway.url("/v1/logs"))
@@ -66,7 +66,9 @@ async fn hostile_01_a_bomb_is_refused_at_the_limit() {
 async fn hostile_01_a_ratio_no_log_has_is_refused_early() {
     let _alone = alone().await;
     let gateway = Gateway::start(|_| {}).await;
-    let response = Client::new()
+    let response = http_client::builder()
+        .build()
+        .unwrap()
         .post(gateway.url("/v1/logs"))
         .header("content-encoding", "zstd")
         .body(zstd::encode_all(&vec![b'\n'; 32 << 20][..], 3).unwrap())

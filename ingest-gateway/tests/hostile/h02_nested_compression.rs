@@ -1,6 +1,6 @@
 //! 2: an encoding within an encoding.
 
-use reqwest::Client;
+use service::http_client;
 
 use crate::memory::alone;
 use crate::support::Gateway;
@@ -13,7 +13,7 @@ async fn hostile_02_encodings_within_each_other_are_refused() {
     let twice = zstd::encode_all(&inner[..], 3).unwrap();
     let url = gateway.url("/v1/logs");
     let post = |headers: &[&'static str], body: &[u8]| {
-        let request = Client::new().post(&url).body(body.to_vec());
+        let request = http_client::builder().build().unwrap().post(&url).body(body.to_vec());
         headers.iter().fold(request, |request, value| request.header("content-encoding", *value))
     };
     for headers in [&["zstd, zstd"][..], &["zstd", "zstd"], &["identity, zstd"]] {

@@ -1,14 +1,14 @@
 //! 8: objects with countless keys, a huge key, and nesting without end.
 
-use reqwest::Client;
 use serde_json::Value;
+use service::http_client;
 
 use crate::bystander::Bystander;
 use crate::memory::{alone, rise_during};
 use crate::support::Gateway;
 
 async fn post(gateway: &Gateway, body: String) -> Value {
-    let request = Client::new().post(gateway.url("/v1/logs")).body(body);
+    let request = http_client::builder().build().unwrap().post(gateway.url("/v1/logs")).body(body);
     request.send().await.unwrap().json().await.unwrap()
 }
 

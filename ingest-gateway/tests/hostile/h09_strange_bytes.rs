@@ -1,8 +1,8 @@
 //! 9: bytes that are no text: invalid UTF-8, lone surrogates, NUL, a byte order mark, escapes.
 
 use pipeline::dead_letter::REPLAY_ATTEMPTS_MAX;
-use reqwest::Client;
 use serde_json::Value;
+use service::http_client;
 use tokio::net::UdpSocket;
 
 use crate::memory::alone;
@@ -32,7 +32,14 @@ async fn hostile_09_json_that_is_no_text_is_refused_with_its_bytes() {
     let line = b"{\"a\":\"\xff\"}";
     let good: &[u8] = b"{\"a\":\"\\ud800 \\u0000 \\u001b[31m\"}";
     let body = [line, b"\n".as_slice(), good, b"\n{\"a\":\"\x1b\"}\n{\"a\":\"\x00\"}"].concat();
-    let response = Client::new().post(gateway.url("/v1/logs")).body(body).send().await.unwrap();
+    let response = http_client::builder()
+        .build()
+        .unwrap()
+        .post(gateway.url("/v1/logs"))
+        .body(body)
+        .send()
+        .await
+        .unwrap();
     let answer: Value = response.json().await.unwrap();
     let kinds: Vec<_> = answer["refused"].as_array().unwrap().iter().map(|r| &r["kind"]).collect();
     assert_eq!(kinds, ["invalid_utf8", "invalid_json", "invalid_json"]);
@@ -43,7 +50,11 @@ async fn hostile_09_json_that_is_no_text_is_refused_with_its_bytes() {
         &line[..]
     );
 
-    let plain = Client::new().post(gateway.url("/v1/logs")).header("content-type", "text/plain");
+    let plain = http_client::builder()
+        .build()
+        .unwrap()
+        .post(gateway.url("/v1/logs"))
+        .header("content-type", "text/plain");
     let answer: Value = plain.body(STRANGE.to_vec()).send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["accepted"], 1);
     assert_eq!(gateway.bus.records()[1].payload, STRANGE);

@@ -1,6 +1,6 @@
 //! 12 (and 11): text that looks like a path, a tenant, an index or a template.
 
-use reqwest::Client;
+use service::http_client;
 
 use crate::memory::alone;
 use crate::support::{Gateway, send_tcp};
@@ -24,7 +24,9 @@ async fn hostile_12_nothing_that_a_sender_says_names_anything() {
             "{{\"shop\":\"{name}\",\"organization\":{{\"id\":\"{name}\"}},\"_index\":\"{name}\",\"type\":\"{name}\"}}"
         );
         send_tcp(gateway.tcp, event.as_bytes()).await;
-        let request = Client::new()
+        let request = http_client::builder()
+            .build()
+            .unwrap()
             .post(gateway.url("/v1/logs"))
             .header("content-type", format!("text/{name}"))
             .header("idempotency-key", &name[..name.len().min(255)])

@@ -1,7 +1,7 @@
 //! 13: an event that tries to be two, and two that try to be one.
 
-use reqwest::Client;
 use serde_json::Value;
+use service::http_client;
 
 use crate::memory::alone;
 use crate::support::{Gateway, send_tcp};
@@ -14,7 +14,17 @@ async fn hostile_13_one_event_stays_one_event() {
     send_tcp(gateway.tcp, format!("{escaped}\n").as_bytes()).await;
     let url = gateway.url("/v1/logs");
     let post = async |body: String| -> Value {
-        Client::new().post(&url).body(body).send().await.unwrap().json().await.unwrap()
+        http_client::builder()
+            .build()
+            .unwrap()
+            .post(&url)
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
     };
     assert_eq!(post(escaped.to_owned()).await["accepted"], 1);
     assert_eq!(post(format!("[{escaped}]")).await["accepted"], 1);

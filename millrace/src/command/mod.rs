@@ -15,6 +15,9 @@ use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
 
+/// Exit code of a mistake in configuration or usage.
+const USAGE: u8 = 64;
+
 /// Runs what the command line asks for.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
@@ -28,12 +31,28 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     };
+    exit_code("millrace", result)
+}
+
+/// The exit code of a program, after its complaint.
+pub(crate) fn exit_code(program: &str, result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            complain(&failure.message);
+            complain(program, &failure.message);
             ExitCode::from(failure.exit_code)
         }
+    }
+}
+
+/// Prints the answer to a command line that runs nothing: help and version on standard output, a
+/// mistake on standard error.
+#[must_use]
+pub fn usage(answer: &clap::Error) -> ExitCode {
+    match answer.print() {
+        Ok(()) if answer.use_stderr() => ExitCode::from(USAGE),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
 }
 
@@ -56,7 +75,12 @@ impl Failure {
 
     /// A mistake in configuration or usage: exit code 64.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { exit_code: 64, ..Self::new(message) }
+        Self { exit_code: USAGE, ..Self::new(message) }
+    }
+
+    /// A failure that an error tells.
+    pub(crate) fn of(error: impl std::fmt::Display) -> Self {
+        Self::new(error.to_string())
     }
 
     /// Shows the query with a caret below the character at fault.
@@ -64,7 +88,7 @@ impl Failure {
         if let Some(position) = self.position.take() {
             let caret = " ".repeat(position.saturating_sub(1));
             self.message = format!("{}\n  {}\n  {caret}^", self.message, escape_control(query));
-            self.exit_code = 64;
+            self.exit_code = USAGE;
         }
         self
     }
@@ -76,7 +100,9 @@ fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Fa
 }
 
 /// Runs a command that uses every core.
-fn wait_for_all(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+pub(crate) fn wait_for_all(
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
     block_on(tokio::runtime::Builder::new_multi_thread().enable_all(), command)
 }
 
@@ -118,9 +144,15 @@ fn escape_control(text: &str) -> String {
     out
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 #[expect(clippy::print_stderr, reason = "the tool's own voice on a terminal")]
-fn complain(message: &str) {
+fn complain(program: &str, message: &str) {
     if !message.is_empty() {
-        eprintln!("millrace: {message}");
+        eprintln!("{program}: {message}");
     }
 }

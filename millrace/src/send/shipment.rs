@@ -66,7 +66,9 @@ pub(super) struct Shipper {
 
 impl Shipper {
     pub(super) fn new(options: &Options) -> Self {
-        Self { client: reqwest::Client::new(), options: options.clone() }
+        // It only fails where the system's certificates cannot be read: no request could be sent then.
+        let client = service::http_client::builder().build().expect("a client");
+        Self { client, options: options.clone() }
     }
 
     /// Sends until every line has its answer. What is too much for one request becomes two.

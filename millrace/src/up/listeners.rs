@@ -9,6 +9,9 @@ use crate::client::SOCKET;
 use crate::command::Failure;
 use crate::config::PlatformConfig;
 
+/// Port of metrics and health unless a setting says otherwise.
+const METRICS_PORT: u16 = 9600;
+
 /// Addresses that are taken and not served yet.
 #[derive(Debug)]
 pub(super) struct Listeners {
@@ -22,9 +25,9 @@ impl Listeners {
     pub(super) async fn bind(config: &PlatformConfig, data: &Path) -> Result<Self, Failure> {
         let socket = data.join(SOCKET);
         Ok(Self {
-            gateway: ingest_gateway::bind(config.ingest_gateway.clone()).map_err(super::plain)?,
-            api: query_api::bind(&config.query_api, Some(&socket)).await.map_err(super::plain)?,
-            admin: Admin::bind(&config.metrics).await.map_err(super::plain)?,
+            gateway: ingest_gateway::bind(config.ingest_gateway.clone()).map_err(Failure::of)?,
+            api: query_api::bind(&config.query_api, Some(&socket)).await.map_err(Failure::of)?,
+            admin: Admin::bind(&config.metrics, METRICS_PORT).await.map_err(Failure::of)?,
         })
     }
 
@@ -34,7 +37,7 @@ impl Listeners {
             tcp: self.gateway.tcp_address(),
             udp: self.gateway.udp_address(),
             http: self.gateway.http_address(),
-            api: self.api.address().map_err(super::plain)?,
+            api: self.api.address().map_err(Failure::of)?,
             metrics: self.admin.address,
         })
     }

@@ -5,7 +5,6 @@ mod addresses;
 mod data_folder;
 mod demo;
 mod listeners;
-mod services;
 mod start_table;
 
 use std::net::SocketAddr;
@@ -13,17 +12,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pipeline::{Ledgers, Runtime};
+use query_api::Stores;
 use service::{Context, shutdown};
 
-use crate::backends::Backends;
+use crate::backends::Opening;
 use crate::cli::UpArguments;
 use crate::command::Failure;
 use crate::config::PlatformConfig;
+use crate::first_password;
+use crate::services::Services;
 
 pub use addresses::Addresses;
 use data_folder::DataFolder;
 use listeners::Listeners;
-use services::Services;
 use start_table::StartTable;
 
 /// The variable in which tools find the ingest token.
@@ -35,37 +36,45 @@ const INGEST_TOKEN_VARIABLE: &str = "MILLRACE_INGEST_TOKEN";
 /// It cannot start, or a service stopped by itself.
 pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), Failure> {
     // A mistake in the pipeline is found before anything is touched.
-    let secret = data_folder::kept_secret(&arguments.data).unwrap_or_else(data_folder::new_secret);
-    let plan = enricher::compile(&config.enricher, &secret)
+    let kept = data_folder::kept_secret(&arguments.data).unwrap_or_else(data_folder::new_secret);
+    let given = config.enricher.secret().map_err(|error| Failure::usage(error.to_string()))?;
+    let plan = enricher::compile(&config.enricher, given.as_ref().unwrap_or(&kept))
         .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
     let data = DataFolder::open(&arguments.data)?;
-    data.keep_secret(&secret)?;
+    data.keep_secret(&kept)?;
     let listeners = Listeners::bind(&config, data.path()).await?;
-    let backends = Backends::open(&config, data.path()).await?;
-    let keys = access::Keys::load_or_create(&data.path().join("keys")).map_err(plain)?;
-    let first_password =
-        first_password(&backends, arguments.admin_password_file.as_deref()).await?;
     let context = Context::default();
     shutdown::on_signals(context.shutdown.clone(), shutdown::DRAIN_DEADLINE)
         .map_err(|error| Failure::new(format!("cannot listen to signals: {error}")))?;
+    let config = Arc::new(config);
+    let folder = Some(data.path().to_owned());
+    let opening = Opening { config: Arc::clone(&config), data: folder, context: context.clone() };
+    let Some(bus) = opening.bus().await? else { return Ok(()) };
+    let stores = open_stores(&opening, data.path()).await?;
+    let password_file = arguments.api.admin_password_file.as_deref();
+    let documents = stores.documents.as_ref();
+    let first_password = first_password::ensure(documents, password_file, &context).await?;
 
     let addresses = listeners.addresses()?;
     let demo = arguments.demo.then(|| demo_door(&config, &addresses)).transpose()?;
     let ledgers = Ledgers::new(&context.metrics);
-    let runtime = Runtime { bus: Arc::clone(&backends.bus), ledgers, context };
+    let runtime = Runtime { bus, ledgers, context };
     let table = StartTable {
         data: data.path(),
         is_new: data.is_new,
         addresses: &addresses,
-        durability_warning: backends.bus.durability_warning(),
+        durability_warning: runtime.bus.durability_warning(),
         urls: [&config.bus.url, &config.search.url, &config.documents.url, &config.cache.url],
         first_password: first_password.as_deref(),
     }
     .text();
-    let mut services = Services::default();
-    services.start(config, plan, listeners, backends, keys, &runtime);
+    let mut services = start(&config, plan, listeners, stores, &runtime);
     if let Some((door, token)) = demo {
-        services.add_demo(door, token, &runtime);
+        let shutdown = runtime.context.shutdown.clone();
+        services.add("demo", async move {
+            demo::run(door, token, shutdown).await;
+            Ok::<_, String>(())
+        });
     }
     addresses.write(data.path())?;
     crate::command::print(|out| out.write_all(table.as_bytes()))?;
@@ -74,23 +83,39 @@ pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), 
     ended
 }
 
-fn plain(error: impl std::fmt::Display) -> Failure {
-    Failure::new(error.to_string())
+async fn open_stores(opening: &Opening, data: &Path) -> Result<Stores, Failure> {
+    let keys_folder = opening.config.query_api.keys_folder.clone();
+    let keys_folder = keys_folder.unwrap_or_else(|| data.join("keys"));
+    Ok(Stores {
+        search: opening.search().await?,
+        documents: opening.documents().await?,
+        cache: opening.cache()?,
+        keys: access::Keys::load_or_create(&keys_folder).map_err(Failure::of)?,
+    })
 }
 
-/// Makes the user `admin` at the first start, and gives its password where it was made up.
-async fn first_password(
-    backends: &Backends,
-    file: Option<&Path>,
-) -> Result<Option<String>, Failure> {
-    let given = file.map(|path| {
-        std::fs::read_to_string(path).map_err(|error| {
-            Failure::new(format!("cannot read --admin-password-file {}: {error}", path.display()))
-        })
-    });
-    let given = given.transpose()?;
-    let given = given.as_deref().map(|text| text.trim_end_matches(['\r', '\n']));
-    query_api::ensure_admin(backends.documents.as_ref(), given).await.map_err(plain)
+/// Starts the services that the configuration asks for.
+fn start(
+    config: &PlatformConfig,
+    plan: enricher::Plan,
+    listeners: Listeners,
+    stores: Stores,
+    runtime: &Runtime,
+) -> Services {
+    let mut services = Services::default();
+    services.add("ingest-gateway", ingest_gateway::run(listeners.gateway, runtime.clone()));
+    services.add("enricher", enricher::run(plan, config.enricher.limits(), runtime.clone()));
+    if config.fraud_worker.enabled {
+        let (config, documents) = (config.fraud_worker.clone(), Arc::clone(&stores.documents));
+        services.add("fraud-worker", fraud_worker::run(config, documents, runtime.clone()));
+    }
+    if config.indexer.enabled {
+        services.add("indexer", indexer::run(Arc::clone(&stores.search), runtime.clone()));
+    }
+    let api = query_api::run(listeners.api, config.query_api.clone(), stores, runtime.clone());
+    services.add("query-api", api);
+    services.add("metrics", listeners.admin.serve(runtime.context.clone()));
+    services
 }
 
 /// Where the demo sends, and the token that it shows there. The configuration keeps only a digest.

@@ -58,7 +58,7 @@ async fn whoever_does_not_finish_a_head_is_let_go_and_others_are_served() {
     .await;
     let mut slow = TcpStream::connect(rig.base.strip_prefix("http://").unwrap()).await.unwrap();
     slow.write_all(b"GET /api/health HTTP/1.1\r\nHost: x\r\n").await.unwrap();
-    let local = reqwest::Client::builder().unix_socket(rig.socket.clone()).build().unwrap();
+    let local = service::http_client::builder().unix_socket(rig.socket.clone()).build().unwrap();
     let at_once = answer(local.get("http://localhost/api/health")).await;
     assert_eq!(at_once.status, 200, "the local admin has room of its own");
     let served = tokio::time::timeout(PATIENCE, answer(rig.request(Method::GET, "/api/health")));

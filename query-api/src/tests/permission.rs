@@ -95,7 +95,7 @@ async fn the_socket_file_is_for_our_own_user_who_is_the_admin() {
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&rig.socket) & 0o777, 0o600);
     assert_eq!(mode(rig.socket.parent().unwrap()) & 0o777, 0o700);
-    let local = reqwest::Client::builder().unix_socket(rig.socket.clone()).build().unwrap();
+    let local = service::http_client::builder().unix_socket(rig.socket.clone()).build().unwrap();
     let mine = answer(local.get("http://localhost/api/auth/me")).await;
     assert_eq!(mine.body, json!({"name": "local", "role": "admin", "shops": "all"}));
     let with_token = local.get("http://localhost/api/auth/me").bearer_auth("x");

@@ -74,7 +74,7 @@ impl Rig {
         let base = format!("http://{}", bound.address().unwrap());
         crate::ensure_collections(stores.documents.as_ref()).await.unwrap();
         let running = tokio::spawn(run(bound, config, stores.clone(), runtime.clone()));
-        let http = reqwest::Client::builder().build().unwrap();
+        let http = service::http_client::builder().build().unwrap();
         Self { base, socket, http, stores, runtime, running, _folder: folder }
     }
 

@@ -148,7 +148,7 @@ async fn a_stream_ends_with_the_server_and_after_its_time() {
     .await;
     let mut reader = Reader::open(&rig, "", None).await;
     assert_eq!(reader.next().await, None, "its time is over");
-    let local = reqwest::Client::builder().unix_socket(rig.socket.clone()).build().unwrap();
+    let local = service::http_client::builder().unix_socket(rig.socket.clone()).build().unwrap();
     let response = local.get("http://localhost/api/search/tail").send().await.unwrap();
     let mut endless = Reader { response, text: String::new(), last_id: None };
     rig.index(&[("1", LONG_AGO, event("wheel"))]).await;

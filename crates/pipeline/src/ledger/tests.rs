@@ -59,6 +59,23 @@ fn the_numbers_of_stages_are_apart_and_those_of_partitions_together() {
 }
 
 #[test]
+fn a_stage_that_runs_elsewhere_is_known_by_its_commits() {
+    let ledgers = Ledgers::new(&Metrics::default());
+    ledgers.open("dead-letters", &start(Bytes::new())).taken(&batch(0, 1));
+    let commit =
+        |received, forwarded| Counters { received, forwarded, ..Counters::default() }.to_metadata();
+    let commits = [
+        ("enricher", vec![commit(5, 5), Bytes::new(), commit(3, 2)]),
+        ("dead-letters", vec![commit(9, 9)]),
+        ("fraud-worker", vec![Bytes::new(), Bytes::new()]),
+    ];
+    let stages = ledgers.overview(commits);
+    let numbers: Vec<_> =
+        stages.iter().map(|one| (&*one.stage, one.received, one.in_flight, one.balance)).collect();
+    assert_eq!(numbers, [("dead-letters", 1, 1, 0), ("enricher", 8, 0, 1)]);
+}
+
+#[test]
 fn metadata_of_something_else_is_a_fresh_start() {
     for metadata in ["{}", "not json", "{\"received\":-1}", "\u{0}\u{1}"] {
         let ledgers = Ledgers::new(&Metrics::default());

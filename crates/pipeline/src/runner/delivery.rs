@@ -8,9 +8,9 @@ use bus::Record;
 use service::CancellationToken;
 
 use super::progress::{Progress, Stop};
-use crate::backoff::Backoff;
 use crate::sink::{Outcome, Sink};
 use crate::stage::Rejection;
+use service::Backoff;
 
 /// Delivers all items; answers for each in order why it was refused, or `None` if it was delivered.
 pub(super) async fn deliver(

@@ -12,7 +12,7 @@ use service::metrics::{HistogramVec, IntCounterVec, Metrics};
 use service::{CancellationToken, Health, HealthState};
 use tokio::time::Instant;
 
-use crate::backoff::Backoff;
+use service::Backoff;
 
 /// How long one step (a process call, a delivery, a commit) may take before it counts as stalled.
 pub(super) const STALL_AFTER: Duration = Duration::from_secs(300);

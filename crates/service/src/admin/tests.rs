@@ -18,13 +18,13 @@ async fn get(address: SocketAddr, path: &str) -> (u16, String) {
 }
 
 fn any_port() -> AdminConfig {
-    AdminConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..AdminConfig::default() }
+    AdminConfig::default()
 }
 
 #[tokio::test]
 async fn health_and_metrics_are_served_until_the_end() {
     let context = Context::default();
-    let admin = Admin::bind(&any_port()).await.unwrap();
+    let admin = Admin::bind(&any_port(), 0).await.unwrap();
     let address = admin.address;
     let served = tokio::spawn(admin.serve(context.clone()));
 
@@ -52,17 +52,17 @@ async fn health_and_metrics_are_served_until_the_end() {
 
 #[tokio::test]
 async fn an_address_in_use_or_not_allowed_is_refused_with_the_way_out() {
-    let first = Admin::bind(&any_port()).await.unwrap();
-    let taken = AdminConfig { listen: first.address, ..AdminConfig::default() };
-    let error = Admin::bind(&taken).await.unwrap_err().to_string();
+    let first = Admin::bind(&any_port(), 0).await.unwrap();
+    let taken = AdminConfig { listen: Some(first.address), ..AdminConfig::default() };
+    let error = Admin::bind(&taken, 0).await.unwrap_err().to_string();
     assert!(error.contains("metrics.listen"), "{error}");
 
     let listen = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    let open = AdminConfig { listen, allow_remote: false };
+    let open = AdminConfig { listen: Some(listen), allow_remote: false };
     let flags = [Flag::new("--metrics", "listen", "0.0.0.0:9600")];
     let mistakes = load::<AdminConfig>(None, [], &flags).unwrap_err().to_string();
     assert!(mistakes.starts_with("--metrics: listen: other machines reach"), "{mistakes}");
-    assert!(matches!(Admin::bind(&open).await, Err(AdminError::NotAllowed { .. })));
-    let allowed = AdminConfig { listen, allow_remote: true };
-    assert!(Admin::bind(&allowed).await.is_ok());
+    assert!(matches!(Admin::bind(&open, 0).await, Err(AdminError::NotAllowed { .. })));
+    let allowed = AdminConfig { listen: Some(listen), allow_remote: true };
+    assert!(Admin::bind(&allowed, 0).await.is_ok());
 }

@@ -126,6 +126,7 @@ impl Bus for MemoryBus {
                     committed_offset,
                     end_offset: frames.len() as u64,
                     lag_records: behind.map(|frame| frame.len() as u64).sum(),
+                    metadata: committed.map(|(_, metadata)| metadata.clone()).unwrap_or_default(),
                 });
             }
         }

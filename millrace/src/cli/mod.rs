@@ -1,8 +1,15 @@
 //! The command line: what may be asked, with its help. Decides nothing.
 
+mod platform;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use platform::{
+    AloneArguments, ApiArguments, EnricherArguments, GatewayArguments, NoArguments,
+    PlatformArguments, Settings, UpArguments,
+};
 
 /// A log platform for online shops: collects, filters, scores and finds log events.
 #[derive(Debug, Parser)]
@@ -75,97 +82,6 @@ impl ServerArguments {
         elsewhere.or_else(folder).or_else(address).unwrap_or_else(|| {
             Place::Folder(variable("MILLRACE_DATA").unwrap_or_else(|| "data".to_owned()).into())
         })
-    }
-}
-
-/// What `up` runs. A flag wins over the environment (MILLRACE_QUERY_API__LISTEN ...), which wins over
-/// the file.
-#[derive(Clone, Debug, Args)]
-#[command(args_override_self = true)]
-pub struct UpArguments {
-    /// Configuration file (TOML); docs/configuration.md names every setting
-    #[arg(long, env = "MILLRACE_CONFIG")]
-    pub config: Option<PathBuf>,
-    /// Folder for all data; made if it is missing
-    #[arg(long, env = "MILLRACE_DATA", default_value = "data")]
-    pub data: PathBuf,
-    /// Check the configuration, print every mistake, and stop
-    #[arg(long)]
-    pub check_config: bool,
-    /// Also send made-up shop events through the TCP door, 50 a second
-    #[arg(long)]
-    pub demo: bool,
-    /// File with the password of `admin`, used when that user is made
-    #[arg(long)]
-    pub admin_password_file: Option<PathBuf>,
-    /// Pipeline file in the Logstash filter language, in place of the default
-    #[arg(long)]
-    pub pipeline: Option<PathBuf>,
-    /// What the TCP and UDP doors take: lines of JSON, or plain text
-    #[arg(long, value_parser = ["json", "plain"])]
-    pub codec: Option<String>,
-    /// When a stored record is synced to disk: batch (before it is acknowledged), interval, never
-    #[arg(long, value_parser = ["batch", "interval", "never"])]
-    pub fsync: Option<String>,
-    /// Bus, as embedded:
-    #[arg(long)]
-    pub bus: Option<String>,
-    /// Search store, as embedded:
-    #[arg(long)]
-    pub search: Option<String>,
-    /// Document store, as embedded:
-    #[arg(long)]
-    pub documents: Option<String>,
-    /// Cache, as memory:
-    #[arg(long)]
-    pub cache: Option<String>,
-    /// Address of the TCP door
-    #[arg(long)]
-    pub tcp_listen: Option<String>,
-    /// Address of the UDP door
-    #[arg(long)]
-    pub udp_listen: Option<String>,
-    /// Address of the HTTP door
-    #[arg(long)]
-    pub http_listen: Option<String>,
-    /// Address of the API and the pages
-    #[arg(long)]
-    pub api_listen: Option<String>,
-    /// Address of metrics and health
-    #[arg(long)]
-    pub metrics_listen: Option<String>,
-    /// Any other setting, as ingest_gateway.http.body_bytes_max=8MiB; may be repeated
-    #[arg(long = "set", value_name = "SETTING=VALUE", value_parser = setting)]
-    pub settings: Vec<(String, String)>,
-}
-
-impl UpArguments {
-    /// The settings that flags give: flag, dotted name of the setting, value.
-    #[must_use]
-    pub fn settings(&self) -> Vec<(String, String, String)> {
-        let pipeline = self.pipeline.as_ref().map(|path| path.display().to_string());
-        let named = [
-            ("--pipeline", "enricher.pipeline", &pipeline),
-            ("--codec", "ingest_gateway.tcp.codec", &self.codec),
-            ("--codec", "ingest_gateway.udp.codec", &self.codec),
-            ("--fsync", "bus.log.fsync", &self.fsync),
-            ("--bus", "bus.url", &self.bus),
-            ("--search", "search.url", &self.search),
-            ("--documents", "documents.url", &self.documents),
-            ("--cache", "cache.url", &self.cache),
-            ("--tcp-listen", "ingest_gateway.tcp.listen", &self.tcp_listen),
-            ("--udp-listen", "ingest_gateway.udp.listen", &self.udp_listen),
-            ("--http-listen", "ingest_gateway.http.listen", &self.http_listen),
-            ("--api-listen", "query_api.listen", &self.api_listen),
-            ("--metrics-listen", "metrics.listen", &self.metrics_listen),
-        ];
-        let given = named.into_iter().filter_map(|(flag, setting, value)| {
-            value.as_ref().map(|value| (flag.to_owned(), setting.to_owned(), value.clone()))
-        });
-        let set = |(setting, value): &(String, String)| {
-            (format!("--set {setting}"), setting.clone(), value.clone())
-        };
-        given.chain(self.settings.iter().map(set)).collect()
     }
 }
 
@@ -332,12 +248,6 @@ pub struct CheckArguments {
     /// Pipeline files in the Logstash filter language
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-}
-
-fn setting(text: &str) -> Result<(String, String), String> {
-    text.split_once('=')
-        .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
-        .ok_or_else(|| "write it as SETTING=VALUE".to_owned())
 }
 
 /// What `generate` makes.

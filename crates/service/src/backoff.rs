@@ -7,19 +7,20 @@
 use std::time::Duration;
 
 /// Ceiling of the first wait.
-pub(crate) const RETRY_DELAY_FIRST: Duration = Duration::from_millis(100);
+pub const RETRY_DELAY_FIRST: Duration = Duration::from_millis(100);
 /// Ceiling of any wait; a sink that asks for longer is heard.
-pub(crate) const RETRY_DELAY_MAX: Duration = Duration::from_secs(30);
+pub const RETRY_DELAY_MAX: Duration = Duration::from_secs(30);
 
 /// The waits of one task that is tried again and again.
 #[derive(Debug, Default)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     attempts: u32,
 }
 
 impl Backoff {
     /// The next wait: at least what the other side asked for, and the drawn time on top.
-    pub(crate) fn next_delay(&mut self, at_least: Duration) -> Duration {
+    #[must_use]
+    pub fn next_delay(&mut self, at_least: Duration) -> Duration {
         let doublings = self.attempts.min(16);
         let ceiling = RETRY_DELAY_FIRST.saturating_mul(1 << doublings).min(RETRY_DELAY_MAX);
         self.attempts = self.attempts.saturating_add(1);
@@ -27,7 +28,8 @@ impl Backoff {
     }
 
     /// How many waits there were since the last success.
-    pub(crate) fn attempts(&self) -> u32 {
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
         self.attempts
     }
 }

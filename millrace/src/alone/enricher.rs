@@ -1,0 +1,47 @@
+//! The enricher alone.
+
+use enricher::Plan;
+use pipeline::Runtime;
+
+use super::Alone;
+use crate::backends::Opening;
+use crate::cli::EnricherArguments;
+use crate::command::Failure;
+use crate::config::PlatformConfig;
+
+/// The filters in a process of their own.
+#[derive(Debug)]
+pub struct Enricher {
+    plan: Plan,
+}
+
+impl Alone for Enricher {
+    const NAME: &'static str = enricher::NAME;
+    const ABOUT: &'static str =
+        "Runs a Logstash filter file over the events of logs.raw, into logs.enriched";
+    const METRICS_PORT: u16 = 9602;
+    type Arguments = EnricherArguments;
+
+    fn prepare(config: &PlatformConfig, _: &EnricherArguments) -> Result<Self, Failure> {
+        let secret = config.enricher.secret().map_err(|error| Failure::usage(error.to_string()))?;
+        let variable = || std::env::var(enricher::config::HASH_KEY_VARIABLE).ok();
+        let Some(secret) = secret.or_else(variable) else {
+            return Err(Failure::usage(
+                "enricher.secret_file is not set: every enricher needs the same key to hash e-mail \
+                 addresses with; put a long random text into a file that only they can read",
+            ));
+        };
+        let plan = enricher::compile(&config.enricher, &secret)
+            .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
+        Ok(Self { plan })
+    }
+
+    async fn bind(&mut self, _: &PlatformConfig) -> Result<Vec<(&'static str, String)>, Failure> {
+        Ok(Vec::new())
+    }
+
+    async fn run(self, opening: Opening, runtime: Runtime) -> Result<(), Failure> {
+        let limits = opening.config.enricher.limits();
+        enricher::run(self.plan, limits, runtime).await.map_err(Failure::of)
+    }
+}

@@ -1,0 +1,33 @@
+//! The indexer alone.
+
+use pipeline::Runtime;
+
+use super::Alone;
+use crate::backends::Opening;
+use crate::cli::NoArguments;
+use crate::command::Failure;
+use crate::config::PlatformConfig;
+
+/// The way into the search store in a process of its own.
+#[derive(Debug)]
+pub struct Indexer;
+
+impl Alone for Indexer {
+    const NAME: &'static str = indexer::NAME;
+    const ABOUT: &'static str = "Writes logs.enriched and fraud.scored to the search store in bulk";
+    const METRICS_PORT: u16 = 9604;
+    type Arguments = NoArguments;
+
+    fn prepare(_: &PlatformConfig, _: &NoArguments) -> Result<Self, Failure> {
+        Ok(Self)
+    }
+
+    async fn bind(&mut self, _: &PlatformConfig) -> Result<Vec<(&'static str, String)>, Failure> {
+        Ok(Vec::new())
+    }
+
+    async fn run(self, opening: Opening, runtime: Runtime) -> Result<(), Failure> {
+        let search = opening.search().await?;
+        indexer::run(search, runtime).await.map_err(Failure::of)
+    }
+}

@@ -1,0 +1,80 @@
+//! What every process that runs services does at its start, whichever they are: reads the configuration,
+//! logs, and takes what the system allows it.
+
+use std::env;
+use std::fs;
+use std::future::Future;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+use service::config::load;
+use service::logging::{self, FILTER_VARIABLE};
+
+use crate::cli::{PlatformArguments, Settings};
+use crate::command::{Failure, wait_for_all};
+use crate::config::PlatformConfig;
+
+/// The system allocator's setting for how many arenas it keeps.
+const ARENAS_VARIABLE: &str = "MALLOC_ARENA_MAX";
+/// Its default, eight for each core, keeps what every thread has freed: at full load half of the
+/// resident memory was of that kind.
+const ARENAS: &str = "2";
+
+/// Reads the configuration, begins the log, and runs `services` on every core until they end.
+pub(crate) fn run<Running>(
+    config: PlatformConfig,
+    services: impl FnOnce(PlatformConfig) -> Running,
+) -> Result<(), Failure>
+where
+    Running: Future<Output = Result<(), Failure>>,
+{
+    let filter = env::var(FILTER_VARIABLE).ok();
+    logging::start(&config.logging, filter.as_deref())
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    raise_open_files();
+    wait_for_all(services(config))
+}
+
+/// Lets the process open as many files as the system allows it: the usual 1,024 are fewer than the
+/// connections that the doors may take.
+fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is: many connections may be refused");
+    }
+}
+
+/// Starts this program anew in the same process with few arenas, unless the environment names a number:
+/// the allocator reads it only at the start of a program. Goes on as it is where that fails.
+pub(crate) fn bound_arenas() {
+    if env::var_os(ARENAS_VARIABLE).is_some() {
+        return;
+    }
+    let mut arguments = env::args_os();
+    // By its own path, so that the process keeps its name.
+    let program = env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
+    let mut again = Command::new(program);
+    if let Some(name) = arguments.next() {
+        again.arg0(name);
+    }
+    let error = again.args(arguments).env(ARENAS_VARIABLE, ARENAS).exec();
+    tracing::debug!(%error, "the allocator keeps its default number of arenas");
+}
+
+/// Reads the file, the environment and the flags. All mistakes make one failure.
+pub(crate) fn read_config(
+    platform: &PlatformArguments,
+    flags: &impl Settings,
+) -> Result<PlatformConfig, Failure> {
+    let text = platform.config.as_ref().map(|path| {
+        fs::read_to_string(path).map(|text| (path.as_path(), text)).map_err(|error| {
+            Failure::usage(format!("cannot read the configuration {}: {error}", path.display()))
+        })
+    });
+    let file = text.transpose()?;
+    let file = file.as_ref().map(|(path, text)| (*path, text.as_str()));
+    load(file, env::vars(), &flags.settings())
+        .map_err(|mistakes| Failure::usage(mistakes.to_string()))
+}
