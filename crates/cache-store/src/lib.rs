@@ -1,7 +1,8 @@
 //! The cache port: values and counters that may be lost at any time. A right answer never needs it.
-//! `memory` is the cache of one process.
+//! `memory` is the cache of one process, `redis` the one that many share.
 
 mod memory;
+mod redis;
 
 #[cfg(test)]
 mod contract;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use self::redis::{RedisCache, RedisConfig};
 pub use memory::{MemoryCache, MemoryConfig};
 
 /// The cache is away. What it would have told must be found otherwise.

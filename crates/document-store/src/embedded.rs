@@ -22,12 +22,13 @@ use serde::{Deserialize, Serialize};
 use service::ByteSize;
 use tokio::sync::{mpsc, oneshot};
 
-use self::collection::{Catalog, Collection};
+use self::collection::Catalog;
 use self::database::{Failure, Handle};
 use self::writer::{Job, Work};
+use crate::catalog::{Collection, check, unknown_collection};
 use crate::{
-    BODY_BYTES_MAX, Change, CollectionSpec, Document, DocumentError, DocumentStore, ErrorKind,
-    Find, Found, ID_BYTES_MAX, IndexValue,
+    Change, CollectionSpec, Document, DocumentError, DocumentStore, ErrorKind, Find, Found,
+    IndexValue,
 };
 
 const FILE: &str = "documents.redb";
@@ -57,10 +58,7 @@ struct Shared {
 impl Shared {
     fn collection(&self, name: &str) -> Result<Arc<Collection>, DocumentError> {
         let catalog = self.catalog.read().unwrap_or_else(PoisonError::into_inner);
-        catalog.get(name).cloned().ok_or_else(|| {
-            let text = format!("there is no collection `{name}`: it was never declared");
-            DocumentError::new(ErrorKind::Invalid, text)
-        })
+        catalog.get(name).cloned().ok_or_else(|| unknown_collection(name))
     }
 }
 
@@ -151,21 +149,6 @@ impl Drop for EmbeddedDocuments {
         {
             tracing::error!("the writer of the document store had panicked");
         }
-    }
-}
-
-fn check(change: &Change) -> Result<(), DocumentError> {
-    let (Change::Put { id, .. } | Change::Delete { id, .. }) = change;
-    if id.is_empty() || id.len() > ID_BYTES_MAX {
-        let text = format!("a document's id has 1 to {ID_BYTES_MAX} bytes, not {}", id.len());
-        return Err(DocumentError::new(ErrorKind::Invalid, text));
-    }
-    match change {
-        Change::Put { id, body, .. } if body.len() > BODY_BYTES_MAX => {
-            let text = format!("document {id} is larger than {BODY_BYTES_MAX} bytes");
-            Err(DocumentError::new(ErrorKind::Invalid, text))
-        }
-        _ => Ok(()),
     }
 }
 

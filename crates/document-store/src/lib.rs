@@ -1,7 +1,11 @@
 //! The document port: users, sessions, dead letters, state. Documents are found by id or by a declared
-//! index, never by a scan. `embedded` is the store of one machine, in a folder.
+//! index, never by a scan. `embedded` is the store of one machine, in a folder; `mongodb` is the one that
+//! many share.
 
+mod catalog;
 mod embedded;
+mod mark;
+mod mongodb;
 
 #[cfg(test)]
 mod contract;
@@ -9,6 +13,7 @@ mod contract;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use self::mongodb::{MongoConfig, MongoDocuments};
 pub use embedded::{EmbeddedConfig, EmbeddedDocuments};
 
 /// The longest id of a document, in bytes.

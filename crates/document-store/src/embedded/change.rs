@@ -3,10 +3,11 @@
 
 use redb::{ReadableTable, Table, WriteTransaction};
 
-use super::collection::{Collection, DocumentTable, IndexTable};
+use super::collection::{DocumentTable, IndexTable};
 use super::database::Failure;
 use super::find::{VERSION_BYTES, split};
 use super::key::end_of_prefix;
+use crate::catalog::Collection;
 use crate::{Change, DocumentError, ErrorKind, Expect};
 
 /// The open indexes of a collection, in the order of the collection.

@@ -1,18 +1,15 @@
 //! The catalog: which collections and indexes there are, kept in the file itself, so that an index is
 //! maintained also by a process that does not know it.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::database::Failure;
 use super::key::values_key;
-use crate::{CollectionSpec, DocumentError, ErrorKind, INDEX_TEXT_BYTES_MAX, IndexValue};
+use crate::catalog::{Collection, Index};
+use crate::{CollectionSpec, DocumentError, ErrorKind};
 
 /// Collections by name.
 pub(super) type Catalog = HashMap<String, Arc<Collection>>;
@@ -24,21 +21,6 @@ pub(super) type IndexTable<'a> = TableDefinition<'a, &'static [u8], ()>;
 /// A table of documents: id to version (8 bytes, lowest first) and body.
 pub(super) type DocumentTable<'a> = TableDefinition<'a, &'static [u8], &'static [u8]>;
 
-/// A collection as it stands in the file.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Collection {
-    pub(super) name: String,
-    pub(super) indexes: Vec<Index>,
-}
-
-/// An index as it stands in the file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Index {
-    pub(super) name: String,
-    pub(super) fields: Vec<String>,
-    pub(super) unique: bool,
-}
-
 impl Collection {
     pub(super) fn table_name(&self) -> String {
         format!("documents/{}", self.name)
@@ -48,57 +30,15 @@ impl Collection {
         format!("index/{}/{}", self.name, index.name)
     }
 
-    pub(super) fn index(&self, name: &str) -> Result<&Index, DocumentError> {
-        self.indexes.iter().find(|index| index.name == name).ok_or_else(|| {
-            let text = format!("the collection `{}` has no index `{name}`", self.name);
-            DocumentError::new(ErrorKind::Invalid, text)
-        })
-    }
-
     /// The values' key of a document in each index; `None` where it lacks a field.
-    pub(super) fn keys_of(&self, id: &str, body: &[u8]) -> Result<Vec<Option<Vec<u8>>>, Failure> {
-        if self.indexes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let name = &self.name;
-        let fields: BTreeMap<Cow<'_, str>, &RawValue> =
-            serde_json::from_slice(body).map_err(|error| {
-                invalid(format!("document {id} of `{name}` is no JSON object: {error}"))
-            })?;
-        let key_of = |index: &Index| {
-            let values = index.fields.iter().map(|field| match fields.get(field.as_str()) {
-                None => Ok(None),
-                Some(raw) => index_value(raw)
-                    .map_err(|reason| invalid(format!("`{field}` of {id} in `{name}` {reason}"))),
-            });
-            let values: Option<Vec<IndexValue>> = values.collect::<Result<_, Failure>>()?;
-            Ok(values.map(|values| values_key(&values)))
-        };
-        self.indexes.iter().map(key_of).collect()
+    pub(super) fn keys_of(
+        &self,
+        id: &str,
+        body: &[u8],
+    ) -> Result<Vec<Option<Vec<u8>>>, DocumentError> {
+        let values = self.values_of(id, body)?;
+        Ok(values.into_iter().map(|values| values.map(|values| values_key(&values))).collect())
     }
-}
-
-fn index_value(raw: &RawValue) -> Result<Option<IndexValue>, String> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Known {
-        Integer(i64),
-        Text(String),
-        Null(()),
-    }
-    match serde_json::from_str(raw.get()) {
-        Ok(Known::Text(text)) if text.len() > INDEX_TEXT_BYTES_MAX => {
-            Err(format!("is longer than {INDEX_TEXT_BYTES_MAX} bytes, too long for an index"))
-        }
-        Ok(Known::Text(text)) => Ok(Some(IndexValue::Text(text))),
-        Ok(Known::Integer(number)) => Ok(Some(IndexValue::Integer(number))),
-        Ok(Known::Null(())) => Ok(None),
-        Err(_) => Err("is neither a string nor an integer, and cannot be indexed".to_owned()),
-    }
-}
-
-fn invalid(message: String) -> Failure {
-    DocumentError::new(ErrorKind::Invalid, message).into()
 }
 
 /// Reads the catalog of a file.
@@ -129,21 +69,10 @@ pub(super) fn ensure(
     let mut changed = Vec::new();
     for spec in specs {
         let known = catalog.get(spec.name);
-        let fresh = || Collection { name: spec.name.to_owned(), indexes: Vec::new() };
+        let fresh = || Collection::new(spec.name);
         let mut collection = known.map_or_else(fresh, |known| Collection::clone(known));
         let before = collection.indexes.len();
-        for wanted in spec.indexes {
-            let wanted = Index {
-                name: wanted.name.to_owned(),
-                fields: wanted.fields.iter().map(|&field| field.to_owned()).collect(),
-                unique: wanted.unique,
-            };
-            match collection.indexes.iter().find(|index| index.name == wanted.name) {
-                Some(index) if *index == wanted => {}
-                Some(_) => return Err(other_fields(spec.name, &wanted.name)),
-                None => collection.indexes.push(wanted),
-            }
-        }
+        collection.grow(spec)?;
         if known.is_some() && collection.indexes.len() == before {
             continue;
         }
@@ -151,14 +80,6 @@ pub(super) fn ensure(
         changed.push(Arc::new(collection));
     }
     Ok(changed)
-}
-
-fn other_fields(collection: &str, index: &str) -> Failure {
-    let text = format!(
-        "the index `{index}` of `{collection}` was made with other fields: give the new one another \
-         name"
-    );
-    DocumentError::new(ErrorKind::Fatal, text).into()
 }
 
 /// Writes a collection's catalog entry and tables; fills the indexes from `first_new` on.
@@ -182,7 +103,8 @@ fn create(
         let (id, stored) = document?;
         let id = std::str::from_utf8(id.value()).unwrap_or_default();
         let (_, body) = super::find::split(stored.value())?;
-        let filled = new.keys_of(id, body).and_then(|keys| tables.insert(&keys, id));
+        let filled =
+            new.keys_of(id, body).map_err(Failure::from).and_then(|keys| tables.insert(&keys, id));
         filled.map_err(|failure| match failure {
             Failure::Refused(error) => {
                 let text = format!("a new index cannot be filled: {error}");

@@ -6,9 +6,11 @@ use std::ops::Bound;
 use bytes::Bytes;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTableMetadata, TableError};
 
-use super::collection::{Collection, DocumentTable, IndexTable};
+use super::collection::{DocumentTable, IndexTable};
 use super::database::Failure;
 use super::key::{end_of_prefix, values_key};
+use crate::catalog::Collection;
+use crate::mark;
 use crate::{Document, DocumentError, ErrorKind, FIND_LIMIT_MAX, Find, Found, IndexValue};
 
 /// The version in front of a stored body.
@@ -55,12 +57,12 @@ pub(super) fn find(
     index: &str,
     find: &Find,
 ) -> Result<Found, Failure> {
-    let index = collection.index(index)?;
-    let query = format!("{}/{}/{}", collection.name, index.name, u8::from(find.descending));
+    let index = collection.index(index, &find.equals)?;
+    let query = mark::query(&collection.name, &index.name, find.descending);
     let prefix = values_key(&find.equals);
     let (mut from, mut until) = (Bound::Included(prefix.clone()), end_of_prefix(&prefix));
-    if let Some(mark) = &find.after {
-        let last = Mark::read(mark, &query, &prefix)?;
+    if let Some(after) = &find.after {
+        let last = mark::read(after, &query, &prefix)?;
         if find.descending {
             until = Bound::Excluded(last);
         } else {
@@ -79,7 +81,7 @@ pub(super) fn find(
         let next = if find.descending { range.next_back() } else { range.next() };
         let Some(entry) = next.transpose()? else { return Ok(found) };
         if found.documents.len() == limit {
-            found.next = (limit > 0).then(|| Mark::write(&query, &last));
+            found.next = (limit > 0).then(|| mark::write(&query, &last));
             return Ok(found);
         }
         last.clear();
@@ -96,7 +98,7 @@ pub(super) fn count(
     index: &str,
     equals: &[IndexValue],
 ) -> Result<u64, Failure> {
-    let index = collection.index(index)?;
+    let index = collection.index(index, equals)?;
     let transaction = database.begin_read()?;
     let entries = transaction.open_table(IndexTable::new(&collection.index_table_name(index)))?;
     if equals.is_empty() {
@@ -122,30 +124,4 @@ fn damaged() -> Failure {
 fn id_of(entry: &[u8], fields: usize) -> Result<&str, Failure> {
     let id = super::key::after_values(entry, fields).ok_or_else(damaged)?;
     std::str::from_utf8(id).map_err(|_| damaged())
-}
-
-/// A page mark: the query, a 0, the last key; as hexadecimal digits.
-struct Mark;
-
-impl Mark {
-    fn write(query: &str, last: &[u8]) -> String {
-        let bytes = query.bytes().chain([0]).chain(last.iter().copied());
-        bytes.map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    fn read(mark: &str, query: &str, prefix: &[u8]) -> Result<Vec<u8>, Failure> {
-        let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|d| u8::try_from(d).ok());
-        let pairs = mark.as_bytes().chunks(2).map(|pair| match pair {
-            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-            _ => None,
-        });
-        let bytes: Option<Vec<u8>> = pairs.collect();
-        let last = bytes.as_deref().and_then(|bytes| {
-            bytes.strip_prefix(query.as_bytes())?.strip_prefix(&[0]).map(<[u8]>::to_vec)
-        });
-        last.filter(|last| last.starts_with(prefix)).ok_or_else(|| {
-            let text = "the page mark is not one of this query";
-            DocumentError::new(ErrorKind::Invalid, text).into()
-        })
-    }
 }
