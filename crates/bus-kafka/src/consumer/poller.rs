@@ -1,0 +1,373 @@
+//! The thread of a member: serves the client library and answers its rebalances.
+//!
+//! It never waits for the stage: while a revoked partition is drained, it goes on serving, so the
+//! member keeps its place in the group, and gives the partition away when the stage has said so.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use bus::{BusError, ErrorKind, PartitionId, PartitionStart};
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::Message as _;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::context::{Change, assign, unassign};
+use super::departures::DEPARTURE_TIMEOUT;
+use super::lane::Lane;
+use super::shared::{Event, Shared};
+use super::starts::{place, start};
+use super::{Client, Surroundings, broken};
+use crate::counters::count;
+use crate::error::{coded, failure, sort, transient};
+use crate::groups::Committed;
+use crate::message::Decoder;
+
+/// How long the library is waited for while nothing is to be done.
+const IDLE_TICK: Duration = Duration::from_millis(100);
+/// The same while a rebalance is to be answered.
+const BUSY_TICK: Duration = Duration::from_millis(5);
+/// Pause after a question that the brokers did not answer.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// How long a revoked partition is kept for a stage that does not say it has drained. The runner's own
+/// deadline is 8 s, so this is only met where a stage hangs.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An answer that the library waits for.
+#[derive(Debug)]
+enum Work {
+    Assign(TopicPartitionList),
+    /// Partitions that the stage drains.
+    Drain {
+        list: TopicPartitionList,
+        partitions: Vec<PartitionId>,
+        ticket: u64,
+        deadline: Instant,
+    },
+    /// Partitions that go as soon as no commit is on its way.
+    Release {
+        list: TopicPartitionList,
+        partitions: Vec<PartitionId>,
+    },
+}
+
+/// The thread's state.
+pub(super) struct Poller {
+    client: Arc<Client>,
+    group: String,
+    /// The callers' names by those in the cluster.
+    names: HashMap<String, Arc<str>>,
+    shared: Arc<Shared>,
+    around: Surroundings,
+    work: VecDeque<Work>,
+    repairs: Vec<(PartitionId, u64)>,
+    /// Nothing is asked before: the brokers did not answer.
+    quiet_until: Instant,
+}
+
+impl Poller {
+    pub(super) fn new(
+        client: Arc<Client>,
+        group: String,
+        names: HashMap<String, Arc<str>>,
+        shared: Arc<Shared>,
+        around: Surroundings,
+    ) -> Self {
+        Self {
+            client,
+            group,
+            names,
+            shared,
+            around,
+            work: VecDeque::new(),
+            repairs: Vec::new(),
+            quiet_until: Instant::now(),
+        }
+    }
+
+    /// Begins; the receiver is closed when the member has left.
+    pub(super) fn spawn(self) -> Result<Receiver<()>, BusError> {
+        let (left, receiver) = channel();
+        let run = move || {
+            let (group, shared) = (self.group.clone(), Arc::clone(&self.shared));
+            if catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {
+                shared.tell(Event::Failed(broken(&group, "its thread panicked, see the log")));
+            }
+            drop(left);
+        };
+        std::thread::Builder::new()
+            .name("kafka-member".to_owned())
+            .spawn(run)
+            .map_err(|error| transient(format!("cannot start the thread of a member: {error}")))?;
+        Ok(receiver)
+    }
+
+    fn run(mut self) {
+        while !self.shared.is_closing() {
+            let busy = !self.work.is_empty() || !self.repairs.is_empty();
+            self.serve(if busy { BUSY_TICK } else { IDLE_TICK });
+            while let Some((change, list)) = self.client.context().change() {
+                self.take(change, list);
+            }
+            self.answer();
+            self.repair();
+        }
+        self.leave();
+    }
+
+    /// Lets the library call back, and hears its errors.
+    fn serve(&mut self, tick: Duration) {
+        match self.client.poll(tick) {
+            None => {}
+            Some(Ok(message)) => {
+                // It was on its way before the partition had a queue of its own: it is read again.
+                let partition = self.id(message.topic(), message.partition());
+                let offset = u64::try_from(message.offset()).unwrap_or_default();
+                drop(message);
+                self.shared.ask_repair(partition, offset);
+            }
+            Some(Err(error)) => self.heard(&error),
+        }
+    }
+
+    fn heard(&self, error: &KafkaError) {
+        let Some(code) = error.rdkafka_error_code() else { return };
+        let condition = &self.client.context().common.condition;
+        let ended = matches!(error, KafkaError::MessageConsumptionFatal(_));
+        let operation = format!("consume as the group {}", self.group);
+        match (sort(code).0, code) {
+            (_, Code::UnknownTopicOrPartition | Code::UnknownTopic) => {
+                let text = format!("cannot {operation}: a topic is missing; it is waited for");
+                self.shared.tell(Event::Failed(transient(text)));
+            }
+            (ErrorKind::Transient, _) if !ended => {
+                tracing::debug!(group = self.group, %error, "the member waits");
+            }
+            _ => {
+                let mut error = condition.explain(coded(&operation, code));
+                if ended && error.kind == ErrorKind::Transient {
+                    error = broken(&self.group, &error.message);
+                }
+                self.shared.tell(Event::Failed(error));
+            }
+        }
+    }
+
+    fn id(&self, topic: &str, partition: i32) -> PartitionId {
+        let topic = self.names.get(topic).cloned().unwrap_or_else(|| topic.into());
+        PartitionId { topic, partition: u32::try_from(partition).unwrap_or_default() }
+    }
+
+    fn ids(&self, list: &TopicPartitionList) -> Vec<PartitionId> {
+        let elements = list.elements();
+        elements.iter().map(|element| self.id(element.topic(), element.partition())).collect()
+    }
+
+    /// Notes a change, and tells the stage what it is to drain or to drop.
+    fn take(&mut self, change: Change, list: TopicPartitionList) {
+        let partitions = self.ids(&list);
+        tracing::debug!(group = self.group, ?change, ?partitions, "rebalance");
+        let work = match change {
+            Change::Assign => Work::Assign(list),
+            Change::Revoke if partitions.is_empty() => Work::Release { list, partitions },
+            Change::Revoke => Work::Drain {
+                ticket: self.shared.tell_revoked(partitions.clone()),
+                deadline: Instant::now() + DRAIN_TIMEOUT,
+                list,
+                partitions,
+            },
+            Change::Lose => {
+                count(&self.around.counters.lost_partitions, partitions.len() as u64);
+                self.shared.disown(&partitions);
+                self.shared.tell(Event::Lost(partitions.clone()));
+                Work::Release { list, partitions }
+            }
+        };
+        self.work.push_back(work);
+    }
+
+    /// Answers the oldest change as far as can be.
+    fn answer(&mut self) {
+        while let Some(work) = self.work.pop_front() {
+            let left = match work {
+                Work::Assign(list) if Instant::now() < self.quiet_until => Some(Work::Assign(list)),
+                Work::Assign(list) => self.assign(list),
+                Work::Drain { list, partitions, ticket, deadline } => {
+                    let late = Instant::now() >= deadline;
+                    if !late && !self.shared.is_drained(ticket) {
+                        Some(Work::Drain { list, partitions, ticket, deadline })
+                    } else {
+                        if late {
+                            let group = &self.group;
+                            tracing::error!(group, ?partitions, "given away without being drained");
+                        }
+                        self.shared.disown(&partitions);
+                        self.work.push_front(Work::Release { list, partitions });
+                        None
+                    }
+                }
+                Work::Release { list, partitions } => {
+                    if self.shared.is_quiet(&partitions) {
+                        self.release(&list);
+                        None
+                    } else {
+                        Some(Work::Release { list, partitions })
+                    }
+                }
+            };
+            if let Some(left) = left {
+                self.work.push_front(left);
+                return;
+            }
+        }
+    }
+
+    fn release(&self, list: &TopicPartitionList) {
+        if let Err(error) = unassign(&self.client, list) {
+            // The library has dropped them itself, as after a fatal error.
+            tracing::warn!(group = self.group, %error, "partitions could not be given away");
+        }
+    }
+
+    /// Begins to read partitions; what is left to do if the brokers do not answer.
+    fn assign(&mut self, list: TopicPartitionList) -> Option<Work> {
+        let starts = match self.starts(&list) {
+            Ok(starts) => starts,
+            Err(error) => {
+                tracing::warn!(group = self.group, %error, "cannot begin to read partitions yet");
+                let passing = error.kind == ErrorKind::Transient;
+                self.shared.tell(Event::Failed(error));
+                self.quiet_until = Instant::now() + RETRY_PAUSE;
+                if passing {
+                    return Some(Work::Assign(list));
+                }
+                self.refuse();
+                return None;
+            }
+        };
+        let mut lanes = Vec::with_capacity(starts.len());
+        for start in &starts {
+            lanes.extend(self.lane(start));
+        }
+        for (element, start) in list.elements().iter_mut().zip(&starts) {
+            let offset = Offset::Offset(i64::try_from(start.offset).unwrap_or_default());
+            if let Err(error) = element.set_offset(offset) {
+                self.shared.tell(Event::Failed(failure("begin to read a partition", &error)));
+            }
+        }
+        let partitions = self.ids(&list);
+        self.shared.tell(Event::Assigned(starts, lanes));
+        if let Err(error) = assign(&self.client, &list) {
+            tracing::warn!(group = self.group, %error, "partitions were taken back before they were read");
+            self.shared.disown(&partitions);
+            self.shared.tell(Event::Lost(partitions));
+        }
+        None
+    }
+
+    /// Answers an assignment by taking nothing of it: without an answer the member could not even leave.
+    fn refuse(&self) {
+        if let Err(error) = assign(&self.client, &TopicPartitionList::new()) {
+            tracing::debug!(group = self.group, %error, "an assignment could not be refused");
+        }
+    }
+
+    /// The queue of a partition, apart from the others' before anything can be in it.
+    fn lane(&self, start: &PartitionStart) -> Option<Lane> {
+        let PartitionId { topic, partition } = &start.partition;
+        let full_name = self.around.clients.full_name(topic);
+        let queue = self.client.split_partition_queue(&full_name, *partition as i32)?;
+        let decoder = Decoder {
+            topic: full_name.into(),
+            partition: *partition,
+            codec: self.around.clients.config.topics.codec(topic),
+            counters: Arc::clone(&self.around.counters),
+        };
+        let gate = self.shared.own(start.partition.clone());
+        Some(Lane::new(start.partition.clone(), queue, gate, decoder, start.offset, &self.shared))
+    }
+
+    /// Asks where the group goes on, in the order of the list.
+    fn starts(&self, list: &TopicPartitionList) -> Result<Vec<PartitionStart>, BusError> {
+        let places: Vec<(Arc<str>, u32)> = list
+            .elements()
+            .iter()
+            .map(|element| (element.topic().into(), element.partition() as u32))
+            .collect();
+        let committed = self.around.groups.committed(&self.group, &places)?;
+        let spans = self.around.topics.spans(&places)?;
+        let begin = |(partition, (committed, span)): (PartitionId, (Option<Committed>, _))| {
+            start(&self.group, partition, committed, span, &self.around.counters)
+        };
+        Ok(self.ids(list).into_iter().zip(committed.into_iter().zip(spans)).map(begin).collect())
+    }
+
+    /// Finds out where partitions are to be read on that the brokers do not have at the wanted offset.
+    fn repair(&mut self) {
+        self.repairs.extend(self.shared.take_repairs());
+        if self.repairs.is_empty() || Instant::now() < self.quiet_until {
+            return;
+        }
+        let owned = self.shared.owned();
+        for (partition, expected) in std::mem::take(&mut self.repairs) {
+            if !owned.contains(&partition) {
+                continue;
+            }
+            if let Err(error) = self.seek(&partition, expected) {
+                tracing::warn!(group = self.group, %error, "cannot find where to read on yet");
+                self.quiet_until = Instant::now() + RETRY_PAUSE;
+                self.repairs.push((partition, expected));
+            }
+        }
+    }
+
+    fn seek(&self, partition: &PartitionId, expected: u64) -> Result<(), BusError> {
+        let full_name: Arc<str> = self.around.clients.full_name(&partition.topic).into();
+        let number = partition.partition;
+        let spans = self.around.topics.spans(&[(Arc::clone(&full_name), number)])?;
+        let Some(span) = spans.first() else { return Ok(()) };
+        let place = place(&self.group, partition, expected, *span, &self.around.counters);
+        let offset = Offset::Offset(i64::try_from(place.offset).unwrap_or_default());
+        let timeout = self.around.clients.config.request_timeout.0;
+        if place.rewound {
+            // As a new assignment, or the stage would not commit what lies before its last commit.
+            let start = PartitionStart {
+                partition: partition.clone(),
+                offset: place.offset,
+                metadata: bytes::Bytes::new(),
+            };
+            let lanes = self.lane(&start).into_iter().collect();
+            self.shared.tell(Event::Assigned(vec![start], lanes));
+        }
+        self.client
+            .seek(&full_name, number as i32, offset, timeout)
+            .map_err(|error| failure(&format!("read on in {full_name}/{number}"), &error))
+    }
+
+    /// Leaves the group once no commit is on its way.
+    fn leave(mut self) {
+        let owned = self.shared.owned();
+        self.shared.disown(&owned);
+        let deadline = Instant::now() + DEPARTURE_TIMEOUT / 2;
+        while !self.shared.is_quiet(&owned) && Instant::now() < deadline {
+            self.serve(BUSY_TICK);
+        }
+        self.client.context().close();
+        for work in std::mem::take(&mut self.work) {
+            match work {
+                Work::Assign(_) => self.refuse(),
+                Work::Drain { list, .. } | Work::Release { list, .. } => self.release(&list),
+            }
+        }
+        while let Some((change, list)) = self.client.context().change() {
+            match change {
+                Change::Assign => self.refuse(),
+                Change::Revoke | Change::Lose => self.release(&list),
+            }
+        }
+        drop(self.client);
+    }
+}

@@ -1,0 +1,180 @@
+//! What a caller can do about an error of Kafka: the one place that sorts its codes.
+//!
+//! A code that is not named here passes by itself or is worth another try: waiting loses nothing, and
+//! ending a service for an unknown reason would.
+
+use bus::{BusError, ErrorKind};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
+pub(crate) fn fatal(message: impl Into<String>) -> BusError {
+    BusError::new(ErrorKind::Fatal, message)
+}
+
+pub(crate) fn transient(message: impl Into<String>) -> BusError {
+    BusError::new(ErrorKind::Transient, message)
+}
+
+pub(crate) fn rejected(message: impl Into<String>) -> BusError {
+    BusError::new(ErrorKind::Rejected, message)
+}
+
+/// Text of strangers, in quotes and without control characters.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("`{}`", text.escape_debug())
+}
+
+/// The error for a failed operation, named as in "cannot `operation`".
+pub(crate) fn failure(operation: &str, error: &KafkaError) -> BusError {
+    match error.rdkafka_error_code() {
+        Some(code) => coded(operation, code),
+        None => {
+            let kind = match error {
+                KafkaError::ClientConfig(..)
+                | KafkaError::ClientCreation(_)
+                | KafkaError::Nul(_) => ErrorKind::Fatal,
+                _ => ErrorKind::Transient,
+            };
+            BusError::new(kind, format!("cannot {operation}: {error}"))
+        }
+    }
+}
+
+/// The error for a code that an operation ended with.
+pub(crate) fn coded(operation: &str, code: Code) -> BusError {
+    let (kind, advice) = sort(code);
+    let separator = if advice.is_empty() { "" } else { "; " };
+    BusError::new(kind, format!("cannot {operation}: {code}{separator}{advice}"))
+}
+
+/// What can be done about a code, and how.
+pub(crate) fn sort(code: Code) -> (ErrorKind, &'static str) {
+    match code {
+        Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::MessageBatchTooLarge => {
+            (ErrorKind::Rejected, "it is larger than the topic's max.message.bytes")
+        }
+        Code::TopicAuthorizationFailed => {
+            (ErrorKind::Fatal, "give this user the right to read, write and describe the topic")
+        }
+        Code::GroupAuthorizationFailed => {
+            (ErrorKind::Fatal, "give this user the right to read the consumer group")
+        }
+        Code::ClusterAuthorizationFailed => (
+            ErrorKind::Fatal,
+            "give this user the rights it needs on the cluster (idempotent write; create, unless \
+             create_topics = false)",
+        ),
+        Code::TransactionalIdAuthorizationFailed | Code::DelegationTokenAuthorizationFailed => {
+            (ErrorKind::Fatal, "give this user the right")
+        }
+        Code::SaslAuthenticationFailed
+        | Code::Authentication
+        | Code::UnsupportedSASLMechanism
+        | Code::IllegalSASLState => {
+            (ErrorKind::Fatal, "look at the settings sasl.mechanism, sasl.user and the password")
+        }
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => (
+            ErrorKind::Fatal,
+            "the topic is missing: create it (kafka-topics.sh --create), or set create_topics = true",
+        ),
+        Code::InvalidTopic => (ErrorKind::Fatal, "Kafka does not allow this name of a topic"),
+        Code::OffsetMetadataTooLarge => (
+            ErrorKind::Fatal,
+            "raise the brokers' offset.metadata.max.bytes to 4096, which is Kafka's default",
+        ),
+        Code::InvalidReplicationFactor => {
+            (ErrorKind::Fatal, "there are fewer brokers than replication_factor asks for")
+        }
+        Code::PolicyViolation | Code::InvalidConfig => {
+            (ErrorKind::Fatal, "the cluster's policy refuses these settings of a topic")
+        }
+        Code::FencedInstanceId => (
+            ErrorKind::Fatal,
+            "another member has the same instance_id: every process needs its own",
+        ),
+        Code::InvalidGroupId | Code::InvalidSessionTimeout | Code::InconsistentGroupProtocol => (
+            ErrorKind::Fatal,
+            "the group's members do not agree: stop all of them before group_protocol is changed, \
+             and look at session_timeout",
+        ),
+        Code::UnsupportedVersion | Code::UnsupportedFeature | Code::UnsupportedAssignor => (
+            ErrorKind::Fatal,
+            "the brokers are too old for this (group_protocol = \"consumer\" needs Kafka 4.0)",
+        ),
+        Code::UnsupportedCompressionType => {
+            (ErrorKind::Fatal, "the brokers are too old for this compression: use lz4")
+        }
+        Code::InvalidRequiredAcks | Code::InvalidRequest | Code::InvalidArgument => {
+            (ErrorKind::Fatal, "the brokers do not understand the request")
+        }
+        Code::IllegalGeneration
+        | Code::UnknownMemberId
+        | Code::RebalanceInProgress
+        | Code::StaleMemberEpoch
+        | Code::FencedMemberEpoch => {
+            (ErrorKind::Transient, "the partition is being given to another member")
+        }
+        Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => {
+            (ErrorKind::Transient, "fewer replicas are in sync than min.insync.replicas asks for")
+        }
+        Code::MessageTimedOut
+        | Code::OperationTimedOut
+        | Code::RequestTimedOut
+        | Code::BrokerTransportFailure
+        | Code::AllBrokersDown
+        | Code::Resolve
+        | Code::NetworkException
+        | Code::LeaderNotAvailable
+        | Code::CoordinatorNotAvailable => (ErrorKind::Transient, "a broker is away"),
+        Code::SSL => (ErrorKind::Transient, "look at the settings tls and ca_file"),
+        Code::KafkaStorageError => (ErrorKind::Transient, "a broker's disk fails"),
+        _ => (ErrorKind::Transient, ""),
+    }
+}
+
+/// Whether the client library gave up for good on its instance, so that a new one is needed.
+pub(crate) fn ends_client(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Fatal
+            | Code::OutOfOrderSequenceNumber
+            | Code::InvalidProducerEpoch
+            | Code::ProducerFenced
+            | Code::Fenced
+            | Code::UnknownProducerId
+            | Code::GaplessGuarantee
+            | Code::PurgeQueue
+            | Code::PurgeInflight
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_by_what_a_caller_can_do() {
+        for (code, kind) in [
+            (Code::MessageSizeTooLarge, ErrorKind::Rejected),
+            (Code::TopicAuthorizationFailed, ErrorKind::Fatal),
+            (Code::GroupAuthorizationFailed, ErrorKind::Fatal),
+            (Code::OffsetMetadataTooLarge, ErrorKind::Fatal),
+            (Code::UnknownTopicOrPartition, ErrorKind::Fatal),
+            (Code::IllegalGeneration, ErrorKind::Transient),
+            (Code::RebalanceInProgress, ErrorKind::Transient),
+            (Code::MessageTimedOut, ErrorKind::Transient),
+            (Code::AllBrokersDown, ErrorKind::Transient),
+            (Code::NotLeaderForPartition, ErrorKind::Transient),
+            (Code::NotEnoughReplicas, ErrorKind::Transient),
+        ] {
+            assert_eq!(sort(code).0, kind, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_what_was_tried_and_what_to_do() {
+        let error = coded("commit logs.raw/3", Code::OffsetMetadataTooLarge);
+        assert!(error.message.starts_with("cannot commit logs.raw/3: "), "{error}");
+        assert!(error.message.contains("offset.metadata.max.bytes"), "{error}");
+        assert!(!quoted("a\u{1b}[2J").contains('\u{1b}'));
+    }
+}
