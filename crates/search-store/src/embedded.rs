@@ -21,7 +21,6 @@ mod record;
 mod shared;
 mod tail;
 mod term;
-mod value;
 mod words;
 mod writer;
 
@@ -43,12 +42,12 @@ use catalog::Catalog;
 use document::{Indexed, Preparer};
 use evaluate::failed;
 use identity::IdentityFilter;
-use page::Cursor;
 use part::PartName;
 use read::{Reading, may_see};
 use shared::{Shared, Snapshot};
 use writer::{Bulk, Message, Writer};
 
+use crate::cursor::Cursor;
 use crate::{
     Hit, IndexOperation, ItemOutcome, SearchPage, SearchRequest, SearchStore, StoreError,
     TailCursor, TailPage, TimeRange,
