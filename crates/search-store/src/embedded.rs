@@ -37,6 +37,8 @@ use schema::Field;
 use tokio::sync::{Semaphore, oneshot};
 
 pub use config::EmbeddedConfig;
+pub(crate) use glob::lower_case;
+pub(crate) use words::words;
 
 use catalog::Catalog;
 use document::{Indexed, Preparer};

@@ -32,6 +32,18 @@ pub(crate) fn client(config: &ElasticsearchConfig) -> Result<ClientConfig, Store
     })
 }
 
+/// Settings for a client that never uses TLS.
+///
+/// # Errors
+/// TLS cannot be used at all.
+pub(crate) fn unused() -> Result<ClientConfig, StoreError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| refused(format!("TLS cannot be used: {error}")))?;
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
 fn roots(file: Option<&Path>) -> Result<RootCertStore, StoreError> {
     let mut roots = RootCertStore::empty();
     if let Some(file) = file {
