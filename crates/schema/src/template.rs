@@ -1,19 +1,25 @@
-//! Index templates of Elasticsearch and OpenSearch: one for each log type, each field with its type,
-//! so that no event can change a mapping.
+//! What Elasticsearch and OpenSearch are told before the first document: a template for each log type's
+//! indices, and the policy by which indices grow old. Nothing here talks to an engine.
 
-use serde_json::{Map, Value, json};
+mod lifecycle;
+mod mapping;
 
-use crate::Schema;
-use crate::document::Place;
-use crate::field::FieldKind;
-use crate::index_name::INDEX_PREFIX;
-use crate::log_type::LogType;
+use std::time::Duration;
 
-/// Longer strings are kept but not found as a whole: Lucene refuses terms over 32,766 bytes.
-const IGNORE_ABOVE_CHARACTERS: u32 = 1024;
+use serde_json::{Value, json};
+
+use crate::field::Field;
+use crate::index_name::{INDEX_PREFIX, LOG_TYPES};
+
+pub use mapping::{VALUE_CHARACTERS_MAX, WORDS_ANALYZER};
+
+/// The version of what is written here: a higher one replaces what an earlier Millrace has installed.
+pub const TEMPLATE_VERSION: u64 = 1;
 
 /// Above the templates that the products bring along.
 const PRIORITY: u32 = 300;
+/// What an engine allows if nobody says otherwise.
+const FIELDS_LIMIT: usize = 1_000;
 
 /// A search engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,98 +30,117 @@ pub enum Product {
     OpenSearch,
 }
 
-impl Schema {
-    /// The composable index template of a log type, to be put at `_index_template/NAME`, and its name.
+/// The fields of the platform's own that a search store adds to each document.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreFields;
+
+impl StoreFields {
+    /// The object that holds them.
+    pub const OBJECT: &'static str = "millrace";
+    /// The document's id, to sort by.
+    pub const ID: &'static str = "millrace.id";
+    /// The shop, by which reads are restricted.
+    pub const SHOP: &'static str = "millrace.shop";
+    /// When it happened, in milliseconds.
+    pub const TIMESTAMP: &'static str = "millrace.timestamp";
+    /// The nanoseconds below the millisecond, if there are any.
+    pub const NANOSECONDS: &'static str = "millrace.nanoseconds";
+    /// The document's place in the order in which documents were sent.
+    pub const SENT: &'static str = "millrace.sent";
+    /// All keywords of the document.
+    pub const ANY: &'static str = "millrace.any";
+}
+
+/// For which engine, and how, templates and policies are written.
+#[derive(Clone, Debug)]
+pub struct TemplateOptions {
+    /// For whom.
+    pub product: Product,
+    /// Stands before all names.
+    pub namespace: String,
+    /// Primary shards of an index.
+    pub shards: u16,
+    /// Copies of each shard.
+    pub replicas: u16,
+    /// How long a document may wait until it is found.
+    pub refresh_interval: Duration,
+    /// Whether indices grow old by the policy.
+    pub policies: bool,
+    /// When an index is compacted.
+    pub compact_after: Duration,
+    /// When an index is deleted.
+    pub delete_after: Duration,
+    /// Whether the engine lacks its vendor's modules: types that it does not know are replaced.
+    pub minimal_engine: bool,
+}
+
+impl TemplateOptions {
+    /// The composable index template of each log type, to be put at `_index_template/NAME`, by name.
     #[must_use]
-    pub fn index_template(&self, product: Product, log_type: &LogType) -> (String, Value) {
-        let name = format!("{INDEX_PREFIX}{}", log_type.name);
-        let template = json!({
-            "index_patterns": [format!("{name}-*")],
-            "priority": PRIORITY,
-            "template": {
-                "settings": { "index": { "codec": "best_compression" } },
-                "mappings": {
-                    "dynamic": false,
-                    "properties": self.properties(product, self.document().root()),
-                },
-            },
-            "_meta": { "description": &*log_type.description },
-        });
-        (name, template)
+    pub fn index_templates(&self, fields: &[Field]) -> Vec<(String, Value)> {
+        let mappings = self.mappings(fields);
+        let template = |log_type: &&str| {
+            let name = format!("{}{INDEX_PREFIX}{log_type}", self.namespace);
+            let body = json!({
+                "index_patterns": [format!("{name}-*")],
+                "priority": PRIORITY,
+                "template": { "settings": self.settings(fields), "mappings": mappings },
+                "_meta": { "description": format!("Millrace: documents of the log type {log_type}") },
+            });
+            (name, sealed(body, &["_meta", "millrace"]))
+        };
+        LOG_TYPES.iter().map(template).collect()
     }
 
-    fn properties(&self, product: Product, at: Place) -> Value {
-        let tree = self.document();
-        let mut properties = Map::new();
-        for place in tree.children(at) {
-            let mapping = match tree.field(place).map(|field| field.kind) {
-                None => json!({ "properties": self.properties(product, place) }),
-                Some(FieldKind::Nested) => {
-                    json!({ "type": "nested", "properties": self.properties(product, place) })
-                }
-                Some(kind) => mapping(product, kind),
-            };
-            properties.insert(tree.name(place).to_owned(), mapping);
+    /// The pattern of all indices.
+    #[must_use]
+    pub fn index_pattern(&self) -> String {
+        format!("{}{INDEX_PREFIX}*", self.namespace)
+    }
+
+    /// The name of the lifecycle policy.
+    #[must_use]
+    pub fn policy_name(&self) -> String {
+        format!("{}ecommerce-logs", self.namespace)
+    }
+
+    fn settings(&self, fields: &[Field]) -> Value {
+        let mut index = json!({
+            "codec": "best_compression",
+            "number_of_shards": self.shards.to_string(),
+            "number_of_replicas": self.replicas.to_string(),
+            "refresh_interval": format!("{}ms", self.refresh_interval.as_millis()),
+            "mapping": {
+                "ignore_malformed": "true",
+                "total_fields": { "limit": (fields.len() * 2).max(FIELDS_LIMIT).to_string() },
+            },
+            "analysis": mapping::analysis(),
+        });
+        if self.policies && self.product == Product::Elasticsearch {
+            index["lifecycle"] = json!({ "name": self.policy_name() });
         }
-        Value::Object(properties)
+        json!({ "index": index })
     }
 }
 
-fn mapping(product: Product, kind: FieldKind) -> Value {
-    match kind {
-        FieldKind::Keyword => json!({ "type": "keyword", "ignore_above": IGNORE_ABOVE_CHARACTERS }),
-        FieldKind::Text => json!({ "type": "text" }),
-        FieldKind::Long => json!({ "type": "long" }),
-        FieldKind::Double => json!({ "type": "double" }),
-        FieldKind::Decimal { scale } => {
-            json!({ "type": "scaled_float", "scaling_factor": 10u64.pow(u32::from(scale)) })
-        }
-        FieldKind::Boolean => json!({ "type": "boolean" }),
-        FieldKind::Date => json!({ "type": "date" }),
-        FieldKind::Ip => json!({ "type": "ip" }),
-        FieldKind::GeoPoint => json!({ "type": "geo_point" }),
-        FieldKind::Flattened => match product {
-            Product::Elasticsearch => {
-                json!({ "type": "flattened", "ignore_above": IGNORE_ABOVE_CHARACTERS })
-            }
-            Product::OpenSearch => json!({ "type": "flat_object" }),
-        },
-        FieldKind::Nested => json!({ "type": "nested" }),
+/// A body with its version and a fingerprint of all the rest at a place in it.
+fn sealed(mut body: Value, place: &[&str]) -> Value {
+    let fingerprint = fingerprint(&body.to_string());
+    let mut at = &mut body;
+    for name in place {
+        at = &mut at[*name];
     }
+    *at = json!({ "version": TEMPLATE_VERSION, "fingerprint": fingerprint });
+    body
+}
+
+/// FNV-1a: tells texts apart that nobody forges.
+fn fingerprint(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_log_type_has_a_template_of_its_own_indices() {
-        let schema = Schema::embedded();
-        for log_type in schema.log_types() {
-            let (name, template) = schema.index_template(Product::Elasticsearch, log_type);
-            assert_eq!(name, format!("ecommerce-logs-{}", log_type.name));
-            assert_eq!(template["index_patterns"], json!([format!("{name}-*")]));
-            assert_eq!(template["template"]["mappings"]["dynamic"], json!(false));
-        }
-    }
-
-    #[test]
-    fn fields_have_the_products_types() {
-        let schema = Schema::embedded();
-        let transaction = schema.log_type("transaction").unwrap();
-        let properties = |product| {
-            schema.index_template(product, transaction).1["template"]["mappings"]["properties"]
-                .clone()
-        };
-        let elastic = properties(Product::Elasticsearch);
-        let order = &elastic["shop"]["properties"]["order"]["properties"];
-        assert_eq!(order["amount"], json!({"type": "scaled_float", "scaling_factor": 10_000}));
-        assert_eq!(order["items"]["type"], "nested");
-        assert_eq!(order["items"]["properties"]["quantity"], json!({"type": "long"}));
-        assert_eq!(elastic["client"]["properties"]["ip"], json!({"type": "ip"}));
-        assert_eq!(elastic["@timestamp"], json!({"type": "date"}));
-        assert_eq!(elastic["shop"]["properties"]["extra"]["type"], "flattened");
-        let open = properties(Product::OpenSearch);
-        assert_eq!(open["shop"]["properties"]["extra"], json!({"type": "flat_object"}));
-    }
-}
+mod tests;

@@ -20,6 +20,17 @@ use crate::{IndexOperation, ItemOutcome, SearchRequest, SearchStore, TimeRange};
 pub(crate) trait Backend: Send + Sync {
     /// A store without documents, for these fields.
     async fn empty(&self, fields: &[Field]) -> Box<dyn Running>;
+
+    /// Whether an index name may be any text. Where it names files of an engine, one that is not ours is
+    /// rejected.
+    fn takes_any_index_name(&self) -> bool {
+        true
+    }
+
+    /// Whether the values of single names below a flattened field can be listed. OpenSearch cannot.
+    fn lists_values_of_paths(&self) -> bool {
+        true
+    }
 }
 
 /// A store that runs.

@@ -21,7 +21,6 @@ mod record;
 mod shared;
 mod tail;
 mod term;
-mod value;
 mod words;
 mod writer;
 
@@ -38,17 +37,19 @@ use schema::Field;
 use tokio::sync::{Semaphore, oneshot};
 
 pub use config::EmbeddedConfig;
+pub(crate) use glob::lower_case;
+pub(crate) use words::words;
 
 use catalog::Catalog;
 use document::{Indexed, Preparer};
 use evaluate::failed;
 use identity::IdentityFilter;
-use page::Cursor;
 use part::PartName;
 use read::{Reading, may_see};
 use shared::{Shared, Snapshot};
 use writer::{Bulk, Message, Writer};
 
+use crate::cursor::Cursor;
 use crate::{
     Hit, IndexOperation, ItemOutcome, SearchPage, SearchRequest, SearchStore, StoreError,
     TailCursor, TailPage, TimeRange,

@@ -1,11 +1,15 @@
 //! The search port: documents go in by id, and are found by query, always within a [`Scope`]. The
-//! embedded index stands in `embedded/`. No text of an event or of a user reaches an engine except as
+//! embedded index stands in `embedded/`, the one on Elasticsearch and OpenSearch in `elasticsearch/`. No text of an event or of a user reaches an engine except as
 //! a value in a parsed query, and nothing can be read without a scope.
 
 #[cfg(test)]
 mod contract;
+mod cursor;
+mod elasticsearch;
 mod embedded;
+mod refusal;
 mod request;
+mod value;
 
 use std::time::Duration;
 
@@ -13,6 +17,7 @@ use access::Scope;
 use async_trait::async_trait;
 use query::Query;
 
+pub use elasticsearch::{ElasticsearchConfig, ElasticsearchStore, EngineParts};
 pub use embedded::{EmbeddedConfig, EmbeddedSearch};
 pub use request::{
     Hit, IndexOperation, ItemOutcome, Order, SIZE_MAX, SearchPage, SearchRequest, TERMS_SIZE_MAX,

@@ -42,10 +42,17 @@ const DOCUMENTS: [(&str, &str); 6] = [
 ];
 
 pub(super) async fn run(backend: &dyn Backend) {
+    matches(backend, |document| document.to_owned()).await;
+    // Each on one line, as stages write them.
+    matches(backend, |document| document.replace('\n', "")).await;
+    keys_that_nobody_knows(backend).await;
+}
+
+async fn matches(backend: &dyn Backend, written: impl Fn(&str) -> String) {
     let running = backend.empty(&fields()).await;
     let store = running.store();
     let documents = DOCUMENTS.iter().enumerate().map(|(number, (id, document))| {
-        operation(i64::try_from(number).expect("few documents"), id, document)
+        operation(i64::try_from(number).expect("few documents"), id, &written(document))
     });
     index(store, documents.collect()).await;
     words(store).await;
@@ -58,7 +65,7 @@ pub(super) async fn run(backend: &dyn Backend) {
     control_characters(store).await;
     time_ranges(store).await;
     aggregates(store).await;
-    keys_that_nobody_knows(backend).await;
+    paths(store, backend.lists_values_of_paths()).await;
 }
 
 /// Whether a query finds just these documents, oldest first, one letter each.
@@ -285,13 +292,27 @@ async fn time_ranges(store: &dyn SearchStore) {
     assert_eq!(store.count(&everything(), &Query::All, none).await.expect("a count"), 0);
 }
 
+async fn check_values(store: &dyn SearchStore, text: &str, field: &str, expected: &[(&str, u64)]) {
+    let (scope, range) = (everything(), TimeRange::default());
+    let listed = store.terms(&scope, &query(text), range, field, 10).await;
+    let listed = listed.unwrap_or_else(|error| panic!("{field}: {error}"));
+    let listed: Vec<_> = listed.iter().map(|(value, count)| (value.as_str(), *count)).collect();
+    assert_eq!(listed, expected, "{field} of {text}");
+}
+
+async fn paths(store: &dyn SearchStore, listed: bool) {
+    if listed {
+        check_values(store, "*", "shop.extra.colour", &[("dark red", 1), ("red", 1)]).await;
+        return;
+    }
+    let (scope, range) = (everything(), TimeRange::default());
+    let refused = store.terms(&scope, &Query::All, range, "shop.extra.colour", 10).await;
+    assert_eq!(refused.expect_err("a path").kind(), StoreErrorKind::Invalid);
+}
+
 async fn aggregates(store: &dyn SearchStore) {
     let check = async |text: &str, field: &str, expected: &[(&str, u64)]| {
-        let (scope, range) = (everything(), TimeRange::default());
-        let listed = store.terms(&scope, &query(text), range, field, 10).await;
-        let listed = listed.unwrap_or_else(|error| panic!("{field}: {error}"));
-        let listed: Vec<_> = listed.iter().map(|(value, count)| (value.as_str(), *count)).collect();
-        assert_eq!(listed, expected, "{field} of {text}");
+        check_values(store, text, field, expected).await;
     };
     check("*", "event.dataset", &[("transaction", 2), ("error", 1), ("performance", 1)]).await;
     check("payment -type:error", "event.dataset", &[("transaction", 2)]).await;
@@ -301,7 +322,8 @@ async fn aggregates(store: &dyn SearchStore) {
     check("*", "shop.order.first_order", &[("false", 1), ("true", 1)]).await;
     check("type:(error OR performance)", "client.ip", &[("192.168.1.5", 1), ("2001:db8::1", 1)])
         .await;
-    check("*", "shop.extra.colour", &[("dark red", 1), ("red", 1)]).await;
+    check("*", "shop.order.items.sku", &[("SKU-1", 1), ("SKU-2", 1)]).await;
+    check("*", "_index", &[("ecommerce-logs-transaction-2026.11.24", 6)]).await;
     check("*", "unknown", &[]).await;
     for (field, size) in [("message", 5), ("client.geo.location", 5), ("event.dataset", 1_001)] {
         let listed =

@@ -15,8 +15,9 @@ use super::evaluate::{failed, prefixed};
 use super::part::SegmentView;
 use super::plan::path_of;
 use super::read::Reading;
-use super::{term, value};
-use crate::{BUCKETS_MAX, StoreError, TERMS_SIZE_MAX, TimeRange};
+use super::term;
+use crate::refusal::{self, check_interval, too_many_buckets};
+use crate::{BUCKETS_MAX, StoreError, TimeRange, value};
 
 /// How many different numbers are counted.
 const NUMBERS_MAX: usize = 500_000;
@@ -66,25 +67,6 @@ pub(crate) fn histogram(
         .collect())
 }
 
-fn check_interval(range: TimeRange, interval_ns: i64) -> Result<(), StoreError> {
-    if interval_ns <= 0 {
-        return Err(StoreError::Invalid("the interval of a histogram must be positive".to_owned()));
-    }
-    if let (Some(from), Some(to)) = (range.from_ns, range.to_ns) {
-        let length = i128::from(to) - i128::from(from);
-        if length / i128::from(interval_ns) > i128::from(BUCKETS_MAX) {
-            return Err(too_many_buckets());
-        }
-    }
-    Ok(())
-}
-
-fn too_many_buckets() -> StoreError {
-    StoreError::Invalid(format!(
-        "a histogram has at most {BUCKETS_MAX} intervals: take a longer interval or a shorter time range"
-    ))
-}
-
 fn too_many_numbers(name: &str) -> StoreError {
     StoreError::Invalid(format!(
         "{name} has more than {NUMBERS_MAX} values here: narrow the query or the time range"
@@ -101,10 +83,7 @@ pub(crate) fn terms(
     current: &Catalog,
     size: usize,
 ) -> Result<Vec<(String, u64)>, StoreError> {
-    if size > TERMS_SIZE_MAX {
-        let message = format!("at most {TERMS_SIZE_MAX} values are listed, not {size}");
-        return Err(StoreError::Invalid(message));
-    }
+    refusal::check_terms_size(size)?;
     Source::of(name, current)?;
     let mut listed = Listed::new(size);
     let mut places = Vec::new();
@@ -188,10 +167,7 @@ impl<'a> Source<'a> {
             | FieldKind::Date
             | FieldKind::GeoPoint
             | FieldKind::Flattened
-            | FieldKind::Nested => Err(StoreError::Invalid(format!(
-                "the values of {name} cannot be listed: choose a keyword, a number, an address or \
-                 a boolean"
-            ))),
+            | FieldKind::Nested => Err(refusal::not_listed(name)),
         }
     }
 }

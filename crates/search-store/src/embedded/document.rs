@@ -9,8 +9,7 @@ use tantivy::schema::document::{ReferenceValue, ReferenceValueLeaf, Value};
 use super::catalog::{Catalog, CatalogField, NodeId, TIMESTAMP};
 use super::record::write_record;
 use super::term::{self, FIELDS, INDEX, SHAPE, SHOP, VALUE_BYTES_MAX};
-use super::value;
-use crate::IndexOperation;
+use crate::{IndexOperation, value};
 
 /// A longer id or index name is refused.
 const NAME_BYTES_MAX: usize = 512;

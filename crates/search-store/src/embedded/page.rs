@@ -13,49 +13,9 @@ use super::part::{SegmentView, read_hit};
 use super::ranking::{First, rank};
 use super::read::Reading;
 use super::term::identity_order;
-use crate::{Hit, Order, SIZE_MAX, SearchPage, StoreError};
-
-/// The longest text that can be a cursor.
-const CURSOR_BYTES_MAX: usize = 1_024;
-
-/// The document after which a page begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cursor {
-    order: Order,
-    timestamp_ns: i64,
-    id: String,
-}
-
-impl Cursor {
-    /// The text that [`parse`](Self::parse) reads.
-    fn text(&self) -> String {
-        let order = match self.order {
-            Order::NewestFirst => 'n',
-            Order::OldestFirst => 'o',
-        };
-        format!("1{order}.{}.{}", self.timestamp_ns, self.id)
-    }
-
-    /// # Errors
-    /// For a text that this store did not make, or made for the other order.
-    pub(crate) fn parse(text: &str, order: Order) -> Result<Self, StoreError> {
-        let invalid = || {
-            let message = "this cursor is not one of this search: begin with the first page";
-            StoreError::Invalid(message.to_owned())
-        };
-        if text.len() > CURSOR_BYTES_MAX {
-            return Err(invalid());
-        }
-        let (kind, rest) = text.split_once('.').ok_or_else(invalid)?;
-        let (timestamp, id) = rest.split_once('.').ok_or_else(invalid)?;
-        let timestamp_ns = timestamp.parse().map_err(|_| invalid())?;
-        let cursor = Self { order, timestamp_ns, id: id.to_owned() };
-        if id.is_empty() || cursor.text() != text || !kind.starts_with('1') {
-            return Err(invalid());
-        }
-        Ok(cursor)
-    }
-}
+use crate::cursor::Cursor;
+use crate::refusal::check_size;
+use crate::{Hit, Order, SearchPage, StoreError};
 
 /// Reads one page.
 ///
@@ -146,13 +106,4 @@ impl<'a> Reader<'a> {
         self.bytes += hit.document.len();
         Ok(hit)
     }
-}
-
-/// # Errors
-/// For a page that is too large.
-pub(crate) fn check_size(size: usize) -> Result<(), StoreError> {
-    if size <= SIZE_MAX {
-        return Ok(());
-    }
-    Err(StoreError::Invalid(format!("a page has at most {SIZE_MAX} documents, not {size}")))
 }

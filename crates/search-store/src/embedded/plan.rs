@@ -18,9 +18,9 @@ use range::between;
 use super::catalog::{Catalog, CatalogField, TIMESTAMP};
 use super::glob::lower_case;
 use super::term::{self, INDEX};
-use super::value;
 use super::words::words;
-use crate::StoreError;
+use crate::refusal::{ids_are_whole, no_wildcards, only_exists, unfit};
+use crate::{StoreError, value};
 
 /// What to look for in each segment of a part.
 #[derive(Debug, Clone, PartialEq)]
@@ -194,7 +194,7 @@ fn equals(name: &str, text: &str, catalog: &Catalog) -> Result<Plan, StoreError>
         },
         FieldKind::Boolean => match text {
             "true" | "false" => Plan::Terms(vec![term::term(field.code(), text.as_bytes())]),
-            _ => return Err(unfit(field, text, "`true` or `false`")),
+            _ => return Err(unfit(&field.name, field.kind, text, "`true` or `false`")),
         },
         FieldKind::Ip => match (value::parse_address(text), value::parse_network(text)) {
             (Some(octets), _) => Plan::Terms(vec![term::term(field.code(), &octets)]),
@@ -203,14 +203,19 @@ fn equals(name: &str, text: &str, catalog: &Catalog) -> Result<Plan, StoreError>
                 Edge::Included(term::term(field.code(), &last)),
             ),
             (None, None) => {
-                return Err(unfit(field, text, "an address, or a network as 10.0.0.0/8"));
+                return Err(unfit(
+                    &field.name,
+                    field.kind,
+                    text,
+                    "an address, or a network as 10.0.0.0/8",
+                ));
             }
         },
         FieldKind::Long | FieldKind::Decimal { .. } | FieldKind::Double | FieldKind::Date => {
             let bound = Bound::Inclusive(text.to_owned());
             between(name, &bound, &bound, catalog)?
         }
-        FieldKind::GeoPoint => return Err(only_exists(field)),
+        FieldKind::GeoPoint => return Err(only_exists(&field.name, field.kind)),
         FieldKind::Flattened | FieldKind::Nested => {
             let mut any = term::any_path_prefix(field.code());
             any.extend_from_slice(text.as_bytes());
@@ -237,8 +242,7 @@ fn like_anywhere(pattern: &Pattern, catalog: &Catalog) -> Plan {
 fn like(name: &str, pattern: &Pattern, catalog: &Catalog) -> Result<Plan, StoreError> {
     Ok(match resolve(name, catalog) {
         Target::Id => {
-            let message = "ids are found as a whole: write _id without `*` and `?`";
-            return Err(StoreError::Invalid(message.to_owned()));
+            return Err(ids_are_whole());
         }
         Target::Index => glob(&term::code(INDEX), pattern),
         Target::Path(field, path) => glob(&term::path_prefix(field.code(), &path), pattern),
@@ -249,19 +253,7 @@ fn like(name: &str, pattern: &Pattern, catalog: &Catalog) -> Result<Plan, StoreE
             (FieldKind::Flattened | FieldKind::Nested, _) => {
                 glob(&term::any_path_prefix(field.code()), pattern)
             }
-            (FieldKind::Ip, _) => {
-                return Err(StoreError::Invalid(format!(
-                    "{} holds addresses: write a network as 10.0.0.0/8 instead of `*` and `?`",
-                    field.name
-                )));
-            }
-            _ => {
-                return Err(StoreError::Invalid(format!(
-                    "{} holds {}: `*` and `?` work on texts only",
-                    field.name,
-                    noun(field.kind)
-                )));
-            }
+            _ => return Err(no_wildcards(&field.name, field.kind)),
         },
     })
 }
@@ -291,44 +283,4 @@ fn exists(name: &str, catalog: &Catalog) -> Plan {
         },
         Target::Unknown => Plan::Nothing,
     }
-}
-
-fn noun(kind: FieldKind) -> String {
-    match kind {
-        FieldKind::Keyword | FieldKind::Text => "texts".to_owned(),
-        FieldKind::Long => "whole numbers".to_owned(),
-        FieldKind::Double => "numbers".to_owned(),
-        FieldKind::Decimal { scale } => format!("numbers of {scale} decimals"),
-        FieldKind::Boolean => "`true` or `false`".to_owned(),
-        FieldKind::Date => "dates".to_owned(),
-        FieldKind::Ip => "addresses".to_owned(),
-        FieldKind::GeoPoint => "places".to_owned(),
-        FieldKind::Flattened | FieldKind::Nested => "objects".to_owned(),
-    }
-}
-
-/// The text of a value in a message: short, and without control characters.
-fn shown(text: &str) -> String {
-    const SHOWN_CHARACTERS: usize = 60;
-    let short: String = text.chars().take(SHOWN_CHARACTERS).collect();
-    let more = if short.len() < text.len() { "…" } else { "" };
-    format!("`{}{more}`", short.escape_debug())
-}
-
-fn unfit(field: &CatalogField, text: &str, expected: &str) -> StoreError {
-    StoreError::Invalid(format!(
-        "{} holds {}: expected {expected}, found {}",
-        field.name,
-        noun(field.kind),
-        shown(text)
-    ))
-}
-
-fn only_exists(field: &CatalogField) -> StoreError {
-    StoreError::Invalid(format!(
-        "{} holds {}: it can only be asked whether it exists, `{}:*`",
-        field.name,
-        noun(field.kind),
-        field.name
-    ))
 }

@@ -4,9 +4,10 @@
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::page::{Reader, check_size};
+use super::page::Reader;
 use super::part::SegmentView;
 use super::read::Reading;
+use crate::refusal::check_size;
 use crate::{Hit, StoreError, TailCursor, TailPage};
 
 /// The text of a place in the sequence.

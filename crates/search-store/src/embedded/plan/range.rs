@@ -6,11 +6,12 @@ use std::ops::Bound as Edge;
 use query::Bound;
 use schema::FieldKind;
 
-use super::{Plan, Target, only_exists, resolve, unfit};
+use super::{Plan, Target, resolve};
 use crate::StoreError;
 use crate::embedded::catalog::{Catalog, CatalogField};
 use crate::embedded::term::{self, INDEX};
-use crate::embedded::value::{self, Scaled};
+use crate::refusal::{A_DATE, ids_have_no_order, no_order, only_exists, unfit};
+use crate::value::{self, Scaled};
 
 /// Plans a range.
 ///
@@ -29,7 +30,7 @@ pub(super) fn between(
         }
         Target::Object(_) | Target::Unknown => return Ok(Plan::Nothing),
         Target::Id => {
-            return Err(StoreError::Invalid("ids have no order: write _id:value".to_owned()));
+            return Err(ids_have_no_order());
         }
         Target::Field(field) => field,
     };
@@ -40,10 +41,9 @@ pub(super) fn between(
         FieldKind::Double => doubles(field, from, to),
         FieldKind::Date => dates(field, from, to),
         FieldKind::Ip => addresses(field, from, to),
-        FieldKind::GeoPoint => Err(only_exists(field)),
+        FieldKind::GeoPoint => Err(only_exists(&field.name, field.kind)),
         FieldKind::Text | FieldKind::Boolean | FieldKind::Flattened | FieldKind::Nested => {
-            let message = format!("the values of {} have no order: ranges do not work", field.name);
-            Err(StoreError::Invalid(message))
+            Err(no_order(&field.name))
         }
     }
 }
@@ -81,7 +81,8 @@ fn whole_numbers(
     scale: u8,
 ) -> Result<Plan, StoreError> {
     let read = |text: &str| {
-        value::parse_scaled(text.as_bytes(), scale).ok_or_else(|| unfit(field, text, "a number"))
+        value::parse_scaled(text.as_bytes(), scale)
+            .ok_or_else(|| unfit(&field.name, field.kind, text, "a number"))
     };
     let low = match from {
         Bound::Unbounded => i128::from(i64::MIN),
@@ -105,7 +106,8 @@ fn whole_numbers(
 fn doubles(field: &CatalogField, from: &Bound, to: &Bound) -> Result<Plan, StoreError> {
     let edge = |bound: &Bound| -> Result<Edge<f64>, StoreError> {
         let read = |text: &str| {
-            value::parse_double(text.as_bytes()).ok_or_else(|| unfit(field, text, "a number"))
+            value::parse_double(text.as_bytes())
+                .ok_or_else(|| unfit(&field.name, field.kind, text, "a number"))
         };
         Ok(match bound {
             Bound::Unbounded => Edge::Unbounded,
@@ -119,8 +121,8 @@ fn doubles(field: &CatalogField, from: &Bound, to: &Bound) -> Result<Plan, Store
 /// A day as a bound stands for all of it: `<=2026-11-24` holds the day's last instant.
 fn dates(field: &CatalogField, from: &Bound, to: &Bound) -> Result<Plan, StoreError> {
     let read = |text: &str| -> Result<(i128, i128), StoreError> {
-        let expected = "a date as 2026-11-24, 2026-11-24T08:00:00Z or milliseconds since 1970";
-        let (first, last) = value::parse_date(text).ok_or_else(|| unfit(field, text, expected))?;
+        let (first, last) =
+            value::parse_date(text).ok_or_else(|| unfit(&field.name, field.kind, text, A_DATE))?;
         Ok((i128::from(first), i128::from(last)))
     };
     let low = match from {
@@ -139,7 +141,8 @@ fn dates(field: &CatalogField, from: &Bound, to: &Bound) -> Result<Plan, StoreEr
 fn addresses(field: &CatalogField, from: &Bound, to: &Bound) -> Result<Plan, StoreError> {
     let prefix = term::code(field.code());
     let read = |text: &str| -> Result<Vec<u8>, StoreError> {
-        let octets = value::parse_address(text).ok_or_else(|| unfit(field, text, "an address"))?;
+        let octets = value::parse_address(text)
+            .ok_or_else(|| unfit(&field.name, field.kind, text, "an address"))?;
         Ok(term::term(field.code(), &octets))
     };
     let low = match from {

@@ -1,0 +1,46 @@
+//! The cursor of a page: the document after which the next one begins. All stores order by time, then id, so
+//! it needs nothing of a store and never expires.
+
+use crate::{Order, StoreError};
+
+/// The longest text that can be a cursor.
+const CURSOR_BYTES_MAX: usize = 1_024;
+
+/// The document after which a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) order: Order,
+    pub(crate) timestamp_ns: i64,
+    pub(crate) id: String,
+}
+
+impl Cursor {
+    /// The text that [`parse`](Self::parse) reads.
+    pub(crate) fn text(&self) -> String {
+        let order = match self.order {
+            Order::NewestFirst => 'n',
+            Order::OldestFirst => 'o',
+        };
+        format!("1{order}.{}.{}", self.timestamp_ns, self.id)
+    }
+
+    /// # Errors
+    /// For a text that this store did not make, or made for the other order.
+    pub(crate) fn parse(text: &str, order: Order) -> Result<Self, StoreError> {
+        let invalid = || {
+            let message = "this cursor is not one of this search: begin with the first page";
+            StoreError::Invalid(message.to_owned())
+        };
+        if text.len() > CURSOR_BYTES_MAX {
+            return Err(invalid());
+        }
+        let (kind, rest) = text.split_once('.').ok_or_else(invalid)?;
+        let (timestamp, id) = rest.split_once('.').ok_or_else(invalid)?;
+        let timestamp_ns = timestamp.parse().map_err(|_| invalid())?;
+        let cursor = Self { order, timestamp_ns, id: id.to_owned() };
+        if id.is_empty() || cursor.text() != text || !kind.starts_with('1') {
+            return Err(invalid());
+        }
+        Ok(cursor)
+    }
+}

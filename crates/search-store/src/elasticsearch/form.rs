@@ -1,0 +1,186 @@
+//! Decides how a document is sent: as it is, in a reduced form, or not at all. The usual document is only
+//! looked over for bytes that could mean something to an engine's line format or to our own fields; it is
+//! decoded when it holds any.
+
+use std::sync::LazyLock;
+
+use event::{Event, Limits};
+use memchr::memmem::Finder;
+use schema::{INDEX_PREFIX, StoreFields};
+
+use super::hidden::is_reserved;
+use crate::{IndexOperation, ItemOutcome};
+
+/// The engines' longest id, and more than any shop's name.
+const NAME_BYTES_MAX: usize = 512;
+/// The longest index name before the namespace: the engines take 255 bytes altogether.
+const INDEX_BYTES_MAX: usize = 128;
+/// What a document may be, as for the embedded store.
+const LIMITS: Limits = Limits { depth_max: 128, nodes_max: 100_000, payload_bytes_max: 16 << 20 };
+
+/// How a document is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Its own bytes, after our object.
+    AsIs,
+    /// Only what its fields can hold, with the original as text.
+    Reduced,
+}
+
+static OWN_NAME: LazyLock<Finder<'static>> =
+    LazyLock::new(|| Finder::new(StoreFields::OBJECT.as_bytes()));
+/// An escape that can stand for a letter or a dot.
+static LETTER_ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u00"));
+
+/// How an operation's document is sent at first.
+///
+/// # Errors
+/// What can never be indexed, as its outcome.
+pub(crate) fn first_form(
+    operation: &IndexOperation,
+    event: &mut Event,
+) -> Result<Form, ItemOutcome> {
+    check_names(operation)?;
+    let document = &operation.document[..];
+    let begins_and_ends = document.first() == Some(&b'{') && document.last() == Some(&b'}');
+    let is_one_line = begins_and_ends
+        && memchr::memchr(b'\n', document).is_none()
+        && document.len() <= LIMITS.payload_bytes_max
+        && simdutf8::basic::from_utf8(document).is_ok();
+    if is_one_line && OWN_NAME.find(document).is_none() && LETTER_ESCAPE.find(document).is_none() {
+        return Ok(Form::AsIs);
+    }
+    decode(operation, event)?;
+    let root = event.root();
+    let reaches_in = event.children(root).any(|(key, _)| is_reserved(&key));
+    Ok(if is_one_line && !reaches_in { Form::AsIs } else { Form::Reduced })
+}
+
+/// The index of an operation's day of receipt, if that is another one than its own.
+pub(crate) fn index_of_receipt(operation: &IndexOperation) -> Option<String> {
+    const DATE_CHARACTERS: usize = "-2026.11.24".len();
+    let rest = operation.index.strip_prefix(INDEX_PREFIX)?;
+    let log_type = rest.get(..rest.len().checked_sub(DATE_CHARACTERS)?)?;
+    let received = operation.received_at_ns;
+    let (index, _) = schema::index_name(log_type, received, received);
+    (index != operation.index).then_some(index)
+}
+
+/// Decodes an operation's document.
+///
+/// # Errors
+/// What is not one JSON object, as its outcome.
+pub(crate) fn decode(operation: &IndexOperation, event: &mut Event) -> Result<(), ItemOutcome> {
+    event.decode_json(&operation.document, operation.received_at_ns, &LIMITS).map_err(|refusal| {
+        ItemOutcome::Rejected {
+            kind: refusal.kind.as_str().to_owned(),
+            message: refusal.to_string(),
+        }
+    })
+}
+
+fn check_names(operation: &IndexOperation) -> Result<(), ItemOutcome> {
+    for (name, text) in [("id", &operation.id), ("shop", &operation.shop)] {
+        if text.len() > NAME_BYTES_MAX || (text.is_empty() && name == "id") {
+            let length = text.len();
+            let message = format!("the {name} has {length} bytes, not 1 to {NAME_BYTES_MAX}");
+            return Err(ItemOutcome::Rejected { kind: "invalid_name".to_owned(), message });
+        }
+    }
+    if is_index_name(&operation.index) {
+        return Ok(());
+    }
+    Err(ItemOutcome::Rejected {
+        kind: "invalid_name".to_owned(),
+        message: format!(
+            "an index name begins with {INDEX_PREFIX} and goes on with a-z, 0-9, `_`, `-`, `.`"
+        ),
+    })
+}
+
+/// Whether a name can only be one of our indices, whatever an event says.
+pub(crate) fn is_index_name(name: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.".contains(&b);
+    name.len() <= INDEX_BYTES_MAX
+        && name.strip_prefix(INDEX_PREFIX).is_some_and(|rest| !rest.is_empty())
+        && name.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use event::Event;
+
+    use super::{Form, first_form, index_of_receipt, is_index_name};
+    use crate::ItemOutcome;
+    use crate::contract::operation;
+
+    fn form(document: &str) -> Option<Form> {
+        first_form(&operation(0, "a", document), &mut Event::new()).ok()
+    }
+
+    #[test]
+    fn usual_documents_go_as_they_are() {
+        for document in ["{}", r#"{"a":"\n \u00e4 \u0000 ä"}"#, r#"{"a":{"millrace":1}}"#] {
+            assert_eq!(form(document), Some(Form::AsIs), "{document}");
+        }
+    }
+
+    #[test]
+    fn what_would_break_lines_or_reach_into_our_fields_is_reduced() {
+        let documents = [
+            "{\n}",
+            " {}",
+            "{}\n",
+            "{} ",
+            r#"{"millrace":{"shop":"north"}}"#,
+            r#"{"millrace.shop":"north"}"#,
+            r#"{"a":1,"mill\u0072ace\u002eshop":"north"}"#,
+        ];
+        for document in documents {
+            assert_eq!(form(document), Some(Form::Reduced), "{document}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_rejected_if_it_shows() {
+        for document in ["[]", "", "7", r#"{"a":"#, "{}\n{}", "{\"millrace\":}"] {
+            assert_eq!(form(document), None, "{document}");
+        }
+        // Bytes that an engine might read as the key of one of our fields.
+        let mut smuggled = operation(0, "a", "{}");
+        smuggled.document = Bytes::from_static(b"{\"\xc1\xadillrace.shop\":\"north\"}");
+        let outcome = first_form(&smuggled, &mut Event::new()).expect_err("no UTF-8");
+        assert!(matches!(outcome, ItemOutcome::Rejected { kind, .. } if kind == "invalid_utf8"));
+    }
+
+    #[test]
+    fn names_are_bounded() {
+        assert!(is_index_name("ecommerce-logs-transaction-2026.11.24"));
+        for name in ["", "ecommerce-logs-", "ecommerce-logs-A", "ecommerce-logs-a,b", "x", "../a"] {
+            assert!(!is_index_name(name), "{name}");
+        }
+        let mut long = operation(0, &"x".repeat(513), "{}");
+        assert!(first_form(&long, &mut Event::new()).is_err());
+        long.id = "x".repeat(512);
+        assert!(first_form(&long, &mut Event::new()).is_ok());
+        long.index = "ecommerce-logs-*".to_owned();
+        assert!(first_form(&long, &mut Event::new()).is_err());
+    }
+
+    #[test]
+    fn an_index_that_takes_no_more_has_one_of_the_day_of_receipt() {
+        let mut late = operation(0, "a", "{}");
+        late.received_at_ns = late.timestamp_ns + 86_400_000_000_000;
+        assert_eq!(
+            index_of_receipt(&late).as_deref(),
+            Some("ecommerce-logs-transaction-2026.11.25")
+        );
+        late.received_at_ns = late.timestamp_ns;
+        assert_eq!(index_of_receipt(&late), None);
+        for index in ["", "ecommerce-logs-", "ecommerce-logs-x", "ecommerce-logs-é2026.11.24"] {
+            late.index = index.to_owned();
+            assert_eq!(index_of_receipt(&late), None, "{index}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Pages of documents, a document by its id, and counts. The order of pages is total and stands in the
+//! documents, so a page goes on after the last document of the one before, and nothing is held open in the
+//! engine between them: a point in time would take a place of each shard of each day's index.
+
+use access::Scope;
+use query::Query;
+use schema::StoreFields;
+use serde_json::{Value, json};
+
+use super::hidden::MILLISECOND_NS;
+use super::search::{self, SearchFailure};
+use super::shared::Shared;
+use super::translate::{self, Translator};
+use crate::cursor::Cursor;
+use crate::refusal::check_size;
+use crate::{Hit, Order, SearchPage, SearchRequest, StoreError, TimeRange};
+
+/// Copies of one document that are looked at, one an index.
+const COPIES_MAX: usize = 100;
+
+/// What a query translates to, for whom and when.
+///
+/// # Errors
+/// A query that cannot be run, or an engine that does not say what it is.
+pub(crate) async fn translated(
+    shared: &Shared,
+    scope: &Scope,
+    query: &Query,
+    range: TimeRange,
+) -> Result<Value, StoreError> {
+    let translator = Translator {
+        fields: &shared.fields,
+        product: shared.engine().await?.product,
+        namespace: &shared.config.index_namespace,
+    };
+    translate::whole(&translator, scope, query, range)
+}
+
+/// One page.
+///
+/// # Errors
+/// A request that cannot be run, or an engine that fails.
+pub(crate) async fn page(
+    shared: &Shared,
+    scope: &Scope,
+    request: &SearchRequest,
+) -> Result<SearchPage, StoreError> {
+    check_size(request.size)?;
+    let order = request.order;
+    let cursor = request.cursor.as_deref().map(|text| Cursor::parse(text, order)).transpose()?;
+    let query = translated(shared, scope, &request.query, request.range).await?;
+    let mut size = request.size;
+    loop {
+        // One more than asked for tells whether there is a further page.
+        let wanted = if size == 0 { 0 } else { size + 1 };
+        let mut body = json!({
+            "query": query, "size": wanted, "track_total_hits": true, "sort": sort(order),
+        });
+        if let Some(cursor) = &cursor {
+            body["search_after"] = after(cursor);
+        }
+        match search::ask(shared, body).await {
+            // Large documents make a smaller page.
+            Err(SearchFailure::TooLong) if size > 1 => size = size.div_ceil(4),
+            Err(failure) => return Err(failure.into()),
+            Ok(answer) => return finished(shared, &answer, size, order),
+        }
+    }
+}
+
+fn finished(
+    shared: &Shared,
+    answer: &[u8],
+    size: usize,
+    order: Order,
+) -> Result<SearchPage, StoreError> {
+    let found = search::read(answer)?;
+    let more = size > 0 && found.raw_hits().len() > size;
+    let mut hits: Vec<Hit> =
+        found.hits(&shared.config.index_namespace).into_iter().map(|(hit, _)| hit).collect();
+    hits.truncate(size);
+    let last = hits.last().filter(|_| more);
+    let cursor = last
+        .map(|last| Cursor { order, timestamp_ns: last.timestamp_ns, id: last.id.clone() }.text());
+    Ok(SearchPage { hits, total: found.total(), cursor })
+}
+
+/// By time, then id. An index without our fields has none of our documents.
+fn sort(order: Order) -> Value {
+    let order = match order {
+        Order::NewestFirst => "desc",
+        Order::OldestFirst => "asc",
+    };
+    json!([
+        { StoreFields::TIMESTAMP: { "order": order, "unmapped_type": "date" } },
+        { StoreFields::NANOSECONDS: { "order": order, "missing": 0, "unmapped_type": "integer" } },
+        { StoreFields::ID: { "order": order, "unmapped_type": "keyword" } },
+    ])
+}
+
+fn after(cursor: &Cursor) -> Value {
+    let (at, rest) = (
+        cursor.timestamp_ns.div_euclid(MILLISECOND_NS),
+        cursor.timestamp_ns.rem_euclid(MILLISECOND_NS),
+    );
+    json!([at, rest, cursor.id])
+}
+
+/// How many documents match.
+///
+/// # Errors
+/// As [`page`].
+pub(crate) async fn count(
+    shared: &Shared,
+    scope: &Scope,
+    query: &Query,
+    range: TimeRange,
+) -> Result<u64, StoreError> {
+    let query = translated(shared, scope, query, range).await?;
+    let body = json!({ "query": query, "size": 0, "track_total_hits": true });
+    let answer = search::ask(shared, body).await?;
+    Ok(search::read(&answer)?.total())
+}
+
+/// The document with this id; of several, in different indices, the one that was sent last.
+///
+/// # Errors
+/// An engine that fails.
+pub(crate) async fn get(
+    shared: &Shared,
+    scope: &Scope,
+    id: &str,
+) -> Result<Option<Hit>, StoreError> {
+    let ids = json!({ "ids": { "values": [id] } });
+    let body = json!({
+        "query": translate::all_of(vec![translate::visible(scope), ids]),
+        "size": COPIES_MAX,
+        "track_total_hits": false,
+    });
+    let answer = search::ask(shared, body).await?;
+    let copies = search::read(&answer)?.hits(&shared.config.index_namespace);
+    Ok(copies.into_iter().max_by_key(|(_, sent)| *sent).map(|(hit, _)| hit))
+}

@@ -1,0 +1,245 @@
+//! Installs the templates and the lifecycle policy, and compares what stands there already: ours is put in
+//! place of an earlier one, a later one stays, and what somebody else wrote is never replaced.
+
+use bytes::Bytes;
+use reqwest::Method;
+use schema::{Product, TEMPLATE_VERSION, TemplateOptions};
+use serde_json::Value;
+
+use super::client::{Answer, Body};
+use super::config::EngineParts;
+use super::failure::{refused, unanswered};
+use super::shared::Shared;
+use crate::StoreError;
+
+/// Installs what is missing or old.
+///
+/// # Errors
+/// The engine does not answer or refuses, or another's template has our name.
+pub(crate) async fn ensure(shared: &Shared) -> Result<(), StoreError> {
+    let engine = shared.engine().await?;
+    let config = &shared.config;
+    let options = TemplateOptions {
+        product: engine.product,
+        namespace: config.index_namespace.clone(),
+        shards: config.shards,
+        replicas: config.replicas,
+        refresh_interval: config.refresh_interval.0,
+        policies: config.policies,
+        compact_after: config.compact_after.0,
+        delete_after: config.delete_after.0,
+        minimal_engine: config.engine_parts == EngineParts::Minimal,
+    };
+    if config.policies {
+        ensure_policy(shared, &options).await?;
+    }
+    for (name, body) in options.index_templates(&shared.all_fields) {
+        let path = format!("_index_template/{name}");
+        let known = get(shared, &path).await?;
+        let known = known.map(|found| found["index_templates"][0]["index_template"].clone());
+        let seal = known.as_ref().map(|known| Seal::of_template(known));
+        let kind = format!("index template {name}");
+        if must_put(&kind, seal, &Seal::of_template(&body), known.as_ref(), &body)? {
+            put(shared, &path, &body).await?;
+            tracing::info!(name, version = TEMPLATE_VERSION, "index template installed");
+        }
+    }
+    Ok(())
+}
+
+async fn ensure_policy(shared: &Shared, options: &TemplateOptions) -> Result<(), StoreError> {
+    let (name, body) = (options.policy_name(), options.policy());
+    let is_open = options.product == Product::OpenSearch;
+    let path = if is_open {
+        format!("_plugins/_ism/policies/{name}")
+    } else {
+        format!("_ilm/policy/{name}")
+    };
+    let found = get(shared, &path).await?;
+    let known = found.as_ref().map(|found| if is_open { found } else { &found[&name] });
+    let seal_of = |value: &Value| {
+        if is_open { Seal::of_description(value) } else { Seal::of_policy(value) }
+    };
+    let kind = format!("lifecycle policy {name}");
+    // What the engine adds to a policy by itself is its own matter: only the seals are compared.
+    if !must_put(&kind, known.map(seal_of), &seal_of(&body), None, &body)? {
+        return Ok(());
+    }
+    let path = match found.as_ref().filter(|_| is_open) {
+        // A policy of OpenSearch is only replaced by whoever knows its present place.
+        Some(found) => {
+            let (place, term) = (&found["_seq_no"], &found["_primary_term"]);
+            format!("{path}?if_seq_no={place}&if_primary_term={term}")
+        }
+        None => path,
+    };
+    put(shared, &path, &body).await?;
+    tracing::info!(name, version = TEMPLATE_VERSION, "lifecycle policy installed");
+    Ok(())
+}
+
+/// Who wrote a template or policy, and with which settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seal {
+    version: Option<u64>,
+    fingerprint: String,
+}
+
+impl Seal {
+    fn of_template(value: &Value) -> Self {
+        Self::of(&value["_meta"]["millrace"])
+    }
+
+    fn of_policy(value: &Value) -> Self {
+        Self::of(&value["policy"]["_meta"]["millrace"])
+    }
+
+    fn of(seal: &Value) -> Self {
+        let fingerprint = seal["fingerprint"].as_str().unwrap_or_default().to_owned();
+        Self { version: seal["version"].as_u64(), fingerprint }
+    }
+
+    /// Of `… (version 1, 0123456789abcdef)`.
+    fn of_description(value: &Value) -> Self {
+        let text = value["policy"]["description"].as_str().unwrap_or_default();
+        let inner = text.strip_prefix("Millrace: ").and_then(|text| text.split_once("(version "));
+        let inner = inner.and_then(|(_, rest)| rest.strip_suffix(')')?.split_once(", "));
+        let (version, fingerprint) = inner.unwrap_or_default();
+        Self { version: version.parse().ok(), fingerprint: fingerprint.to_owned() }
+    }
+}
+
+/// Whether ours is to be put in the place of what is known.
+fn must_put(
+    kind: &str,
+    known: Option<Seal>,
+    ours: &Seal,
+    content: Option<&Value>,
+    body: &Value,
+) -> Result<bool, StoreError> {
+    let Some(known) = known else { return Ok(true) };
+    let Some(version) = known.version else {
+        return Err(StoreError::Fatal(format!(
+            "the {kind} stands in the search engine already and is not Millrace's: remove it, or set \
+             search.elasticsearch.index_namespace"
+        )));
+    };
+    if version > TEMPLATE_VERSION {
+        tracing::warn!(
+            kind,
+            version,
+            ours = TEMPLATE_VERSION,
+            "a later Millrace's stands there and stays"
+        );
+        return Ok(false);
+    }
+    if version < TEMPLATE_VERSION || known.fingerprint != ours.fingerprint {
+        return Ok(true);
+    }
+    if content.is_some_and(|content| !holds(content, body)) {
+        tracing::warn!(kind, "it was changed by hand since it was installed, and stays as it is");
+    }
+    Ok(false)
+}
+
+/// Whether all of `ours` stands in `known`. Engines write settings as texts, and add some.
+fn holds(known: &Value, ours: &Value) -> bool {
+    match (known, ours) {
+        (Value::Object(known), Value::Object(ours)) => ours.iter().all(|(name, value)| {
+            known.get(name).is_some_and(|known| holds(known, value)) || is_empty(value)
+        }),
+        (Value::Array(known), Value::Array(ours)) => {
+            known.len() == ours.len() && known.iter().zip(ours).all(|(a, b)| holds(a, b))
+        }
+        (known, ours) => text(known) == text(ours),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_some_and(serde_json::Map::is_empty)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What stands at a path, if anything does.
+async fn get(shared: &Shared, path: &str) -> Result<Option<Value>, StoreError> {
+    let answer = ask(shared, Method::GET, path, Body::None).await?;
+    match answer.status.as_u16() {
+        404 => Ok(None),
+        200 => serde_json::from_slice(&answer.body).map(Some).map_err(|error| {
+            StoreError::Unavailable {
+                after: super::failure::RETRY_SOON,
+                reason: format!("the search engine's answer cannot be read: {error}"),
+            }
+        }),
+        _ => Err(refused(&answer, &shared.client.shown())),
+    }
+}
+
+async fn put(shared: &Shared, path: &str, body: &Value) -> Result<(), StoreError> {
+    let answer = ask(shared, Method::PUT, path, Body::Json(Bytes::from(body.to_string()))).await?;
+    if answer.status.is_success() {
+        return Ok(());
+    }
+    // What the engine does not understand is not the fault of any request.
+    Err(match refused(&answer, &shared.client.shown()) {
+        StoreError::Invalid(reason) => StoreError::Fatal(format!("{path}: {reason}")),
+        other => other,
+    })
+}
+
+async fn ask(
+    shared: &Shared,
+    method: Method,
+    path: &str,
+    body: Body,
+) -> Result<Answer, StoreError> {
+    let time = shared.config.read_time_max.0;
+    let asked = shared.client.ask(method, path, body, time).await;
+    asked.map_err(|failure| unanswered(&failure, &shared.client.shown()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Seal, holds, must_put};
+
+    fn seal(version: u64, fingerprint: &str) -> Seal {
+        Seal { version: Some(version), fingerprint: fingerprint.to_owned() }
+    }
+
+    #[test]
+    fn ours_replaces_an_earlier_one_and_never_a_strangers() {
+        let ours = seal(schema::TEMPLATE_VERSION, "a");
+        let decide = |known: Option<Seal>| must_put("x", known, &ours, None, &json!({}));
+        assert!(decide(None).expect("missing"));
+        assert!(decide(Some(seal(0, "a"))).expect("earlier"));
+        assert!(decide(Some(seal(schema::TEMPLATE_VERSION, "b"))).expect("other settings"));
+        assert!(!decide(Some(ours.clone())).expect("the same"));
+        assert!(!decide(Some(seal(999, "b"))).expect("later"));
+        let stranger = Seal { version: None, fingerprint: String::new() };
+        assert!(decide(Some(stranger)).is_err());
+    }
+
+    #[test]
+    fn what_an_engine_gives_back_is_compared_by_meaning() {
+        let ours = json!({"a": {"b": 1, "c": true, "d": ["x"]}, "e": {}});
+        assert!(holds(&json!({"a": {"b": "1", "c": "true", "d": ["x"], "f": 2}}), &ours));
+        assert!(!holds(&json!({"a": {"b": "2", "c": "true", "d": ["x"]}}), &ours));
+        assert!(!holds(&json!({"a": {"b": "1", "c": "true", "d": []}}), &ours));
+    }
+
+    #[test]
+    fn a_seal_is_read_from_a_description() {
+        let text = "Millrace: compacts and deletes old indices (version 1, 00ff)";
+        let policy = json!({"policy": {"description": text}});
+        assert_eq!(Seal::of_description(&policy), seal(1, "00ff"));
+        for text in ["", "mine", "Millrace: x (version 1)", "Millrace: x (version y, z)"] {
+            let policy = json!({"policy": {"description": text}});
+            assert_eq!(Seal::of_description(&policy).version, None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The contract on the engines themselves. Where they are is told by the environment; without them these tests
+//! fail.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use reqwest::Method;
+use schema::Field;
+
+use super::*;
+use crate::contract::{self, Backend, Running};
+use crate::elasticsearch::client::Body;
+
+const OPENSEARCH: &str = "MILLRACE_TEST_OPENSEARCH";
+const ELASTICSEARCH: &str = "MILLRACE_TEST_ELASTICSEARCH";
+
+/// An engine of the tests. What its distribution lacks is told here and nowhere else.
+struct Engine {
+    url: String,
+    settings: ElasticsearchConfig,
+    lists_paths: bool,
+}
+
+fn address(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: start the engines: scripts/engines up"))
+}
+
+impl Engine {
+    /// The distribution has no state management, so policies cannot be installed.
+    fn opensearch() -> Self {
+        let settings = ElasticsearchConfig { policies: false, ..quick() };
+        Self { url: address(OPENSEARCH), settings, lists_paths: false }
+    }
+
+    /// The distribution has no module with `scaled_float`.
+    fn elasticsearch() -> Self {
+        let settings = ElasticsearchConfig { engine_parts: EngineParts::Minimal, ..quick() };
+        Self { url: address(ELASTICSEARCH), settings, lists_paths: true }
+    }
+
+    async fn store(&self, fields: &[Field]) -> Installation {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let namespace = format!("test-{}-{number}-", std::process::id());
+        let config = ElasticsearchConfig { index_namespace: namespace, ..self.settings.clone() };
+        let store =
+            ElasticsearchStore::connect(&self.url, config.clone(), fields).expect("a store");
+        store.ensure_templates().await.expect("templates");
+        Installation {
+            url: self.url.clone(),
+            config,
+            fields: fields.to_vec(),
+            store: Refreshing(store),
+        }
+    }
+}
+
+/// Settings for tests: one node, and nothing is large.
+fn quick() -> ElasticsearchConfig {
+    ElasticsearchConfig { replicas: 0, bulk_documents_max: 250, ..ElasticsearchConfig::default() }
+}
+
+/// Makes what was indexed searchable at once.
+struct Refreshing(ElasticsearchStore);
+
+impl Refreshing {
+    async fn ask(&self, method: Method, path: &str) -> u16 {
+        let time = std::time::Duration::from_secs(60);
+        let answer = self.0.shared.client.ask(method, path, Body::None, time).await;
+        answer.expect("an answer").status.as_u16()
+    }
+}
+
+struct Installation {
+    url: String,
+    config: ElasticsearchConfig,
+    fields: Vec<Field>,
+    store: Refreshing,
+}
+
+impl Drop for Installation {
+    /// Deletes all that the test has made.
+    fn drop(&mut self) {
+        let (url, namespace) = (self.url.clone(), self.config.index_namespace.clone());
+        let remove = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(async {
+                let store = ElasticsearchStore::connect(&url, quick(), &[]).expect("a store");
+                let store = Refreshing(store);
+                for path in ["", "_index_template/", "_ilm/policy/"] {
+                    let name =
+                        if path == "_ilm/policy/" { "ecommerce-logs" } else { "ecommerce-logs-*" };
+                    store.ask(Method::DELETE, &format!("{path}{namespace}{name}")).await;
+                }
+            });
+        };
+        // The test's own runtime must not be entered again.
+        std::thread::spawn(remove).join().expect("all is removed");
+    }
+}
+
+#[async_trait]
+impl SearchStore for Refreshing {
+    async fn ensure_templates(&self) -> Result<(), StoreError> {
+        self.0.ensure_templates().await
+    }
+
+    async fn bulk(&self, operations: Vec<IndexOperation>) -> Result<Vec<ItemOutcome>, StoreError> {
+        let outcomes = self.0.bulk(operations).await;
+        let namespace = &self.0.shared.config.index_namespace;
+        let status = self.ask(Method::POST, &format!("{namespace}ecommerce-logs-*/_refresh")).await;
+        assert_eq!(status, 200);
+        outcomes
+    }
+
+    async fn search(
+        &self,
+        scope: &Scope,
+        request: &SearchRequest,
+    ) -> Result<SearchPage, StoreError> {
+        self.0.search(scope, request).await
+    }
+
+    async fn count(
+        &self,
+        scope: &Scope,
+        query: &Query,
+        range: TimeRange,
+    ) -> Result<u64, StoreError> {
+        self.0.count(scope, query, range).await
+    }
+
+    async fn histogram(
+        &self,
+        scope: &Scope,
+        query: &Query,
+        range: TimeRange,
+        interval_ns: i64,
+    ) -> Result<Vec<(i64, u64)>, StoreError> {
+        self.0.histogram(scope, query, range, interval_ns).await
+    }
+
+    async fn terms(
+        &self,
+        scope: &Scope,
+        query: &Query,
+        range: TimeRange,
+        field: &str,
+        size: usize,
+    ) -> Result<Vec<(String, u64)>, StoreError> {
+        self.0.terms(scope, query, range, field, size).await
+    }
+
+    async fn get(&self, scope: &Scope, id: &str) -> Result<Option<Hit>, StoreError> {
+        self.0.get(scope, id).await
+    }
+
+    async fn tail_position(&self) -> Result<TailCursor, StoreError> {
+        self.0.tail_position().await
+    }
+
+    async fn tail(
+        &self,
+        scope: &Scope,
+        query: &Query,
+        after: &TailCursor,
+        size: usize,
+    ) -> Result<TailPage, StoreError> {
+        self.0.tail(scope, query, after, size).await
+    }
+}
+
+#[async_trait]
+impl Backend for Engine {
+    async fn empty(&self, fields: &[Field]) -> Box<dyn Running> {
+        Box::new(self.store(fields).await)
+    }
+
+    fn takes_any_index_name(&self) -> bool {
+        false
+    }
+
+    fn lists_values_of_paths(&self) -> bool {
+        self.lists_paths
+    }
+}
+
+#[async_trait]
+impl Running for Installation {
+    fn store(&self) -> &dyn SearchStore {
+        &self.store
+    }
+
+    async fn reopen(&mut self) {
+        let store = ElasticsearchStore::connect(&self.url, self.config.clone(), &self.fields);
+        self.store = Refreshing(store.expect("a store"));
+        self.store.ensure_templates().await.expect("templates");
+    }
+}
+
+#[tokio::test]
+async fn opensearch_keeps_the_contract() {
+    contract::run(&Engine::opensearch()).await;
+}
+
+#[tokio::test]
+async fn elasticsearch_keeps_the_contract() {
+    contract::run(&Engine::elasticsearch()).await;
+}

@@ -1,0 +1,264 @@
+//! Ranges, by the kind of the field: numbers as numbers, instants as instants, addresses as addresses, keywords
+//! by their bytes. Bounds are computed exactly here; engines only compare.
+
+use query::Bound;
+use schema::{FieldKind, StoreFields};
+use serde_json::{Map, Value, json};
+
+use super::{Translator, any_of, everything, nothing, within_nested};
+use crate::StoreError;
+use crate::elasticsearch::fields::{Known, Target};
+use crate::elasticsearch::hidden::MILLISECOND_NS;
+use crate::elasticsearch::reduced::plain;
+use crate::refusal::{A_DATE, ids_have_no_order, no_order, only_exists, unfit};
+use crate::value::{self, Scaled};
+
+const LEAST: i128 = i64::MIN as i128;
+const MOST: i128 = i64::MAX as i128;
+
+/// Documents that happened between these, both included, in nanoseconds since 1970.
+pub(crate) fn moments(from_ns: i128, to_ns: i128) -> Value {
+    if from_ns > to_ns {
+        return nothing();
+    }
+    let mut all = Vec::new();
+    if from_ns > LEAST {
+        let (at, rest) = parts(from_ns);
+        all.push(if rest == 0 {
+            milliseconds(StoreFields::TIMESTAMP, "gte", at)
+        } else {
+            let same = json!({ "bool": { "filter": [
+                milliseconds(StoreFields::TIMESTAMP, "gte", at),
+                json!({ "range": { StoreFields::NANOSECONDS: { "gte": rest } } }),
+            ] } });
+            any_of(vec![milliseconds(StoreFields::TIMESTAMP, "gt", at), same])
+        });
+    }
+    if to_ns < MOST {
+        let (at, rest) = parts(to_ns);
+        all.push(if rest + 1 == MILLISECOND_NS {
+            milliseconds(StoreFields::TIMESTAMP, "lte", at)
+        } else {
+            // Documents on the millisecond have no nanoseconds.
+            let same = json!({ "bool": {
+                "filter": [milliseconds(StoreFields::TIMESTAMP, "lte", at)],
+                "must_not": [{ "range": { StoreFields::NANOSECONDS: { "gt": rest } } }],
+            } });
+            any_of(vec![milliseconds(StoreFields::TIMESTAMP, "lt", at), same])
+        });
+    }
+    if all.is_empty() { everything() } else { json!({ "bool": { "filter": all } }) }
+}
+
+fn parts(ns: i128) -> (i64, i64) {
+    let ns = i64::try_from(ns.clamp(LEAST, MOST)).unwrap_or_default();
+    (ns.div_euclid(MILLISECOND_NS), ns.rem_euclid(MILLISECOND_NS))
+}
+
+fn milliseconds(name: &str, side: &str, at: i64) -> Value {
+    json!({ "range": { name: { side: at, "format": "epoch_millis" } } })
+}
+
+impl Translator<'_> {
+    /// # Errors
+    /// For a bound that is no value of the field, and for a field whose values have no order.
+    pub(super) fn between(
+        &self,
+        name: &str,
+        from: &Bound,
+        to: &Bound,
+    ) -> Result<Value, StoreError> {
+        let field = match self.fields.resolve(name) {
+            Target::Id => return Err(ids_have_no_order()),
+            Target::Index => return Err(no_order(name)),
+            Target::Path(_) => return Ok(texts(&plain(name), from, to)),
+            Target::Object(_) | Target::Unknown => return Ok(nothing()),
+            Target::Timestamp => {
+                let (from, to) = dates(name, from, to)?;
+                return Ok(moments(from, to));
+            }
+            Target::Field(field) => field,
+        };
+        let query = match field.kind {
+            FieldKind::Keyword => texts(&field.name, from, to),
+            FieldKind::Long => {
+                let (from, to) = whole_numbers(field, from, to, 0)?;
+                longs(&field.name, from, to)
+            }
+            FieldKind::Decimal { scale } => {
+                let (from, to) = whole_numbers(field, from, to, scale)?;
+                decimals(&field.name, from, to, scale)
+            }
+            FieldKind::Double => doubles(field, from, to)?,
+            FieldKind::Date => {
+                let (from, to) = dates(&field.name, from, to)?;
+                whole_milliseconds(&field.name, from, to)
+            }
+            FieldKind::Ip => addresses(field, from, to)?,
+            FieldKind::GeoPoint => return Err(only_exists(&field.name, field.kind)),
+            FieldKind::Text | FieldKind::Boolean | FieldKind::Flattened | FieldKind::Nested => {
+                return Err(no_order(&field.name));
+            }
+        };
+        Ok(within_nested(field, query))
+    }
+}
+
+fn range(name: &str, bounds: Map<String, Value>) -> Value {
+    json!({ "range": { name: bounds } })
+}
+
+/// Texts by their bytes. Both ends are named, since below a flattened field engines want both.
+fn texts(name: &str, from: &Bound, to: &Bound) -> Value {
+    let mut bounds = Map::new();
+    match from {
+        Bound::Unbounded => bounds.insert("gte".to_owned(), json!("")),
+        Bound::Inclusive(text) => bounds.insert("gte".to_owned(), json!(text)),
+        Bound::Exclusive(text) => bounds.insert("gt".to_owned(), json!(text)),
+    };
+    match to {
+        Bound::Unbounded => bounds.insert("lte".to_owned(), json!("\u{10ffff}\u{10ffff}")),
+        Bound::Inclusive(text) => bounds.insert("lte".to_owned(), json!(text)),
+        Bound::Exclusive(text) => bounds.insert("lt".to_owned(), json!(text)),
+    };
+    range(name, bounds)
+}
+
+/// The whole numbers of this scale that lie between, both included.
+fn whole_numbers(
+    field: &Known,
+    from: &Bound,
+    to: &Bound,
+    scale: u8,
+) -> Result<(i128, i128), StoreError> {
+    let read = |text: &str| {
+        value::parse_scaled(text.as_bytes(), scale)
+            .ok_or_else(|| unfit(&field.name, field.kind, text, "a number"))
+    };
+    let low = match from {
+        Bound::Unbounded => LEAST,
+        Bound::Inclusive(text) => {
+            let Scaled { floor, exact } = read(text)?;
+            floor + i128::from(!exact)
+        }
+        Bound::Exclusive(text) => read(text)?.floor + 1,
+    };
+    let high = match to {
+        Bound::Unbounded => MOST,
+        Bound::Inclusive(text) => read(text)?.floor,
+        Bound::Exclusive(text) => {
+            let Scaled { floor, exact } = read(text)?;
+            floor - i128::from(exact)
+        }
+    };
+    Ok((low, high))
+}
+
+/// Whether anything that 64 bits hold lies between.
+fn is_nothing(from: i128, to: i128) -> bool {
+    from > to || from > MOST || to < LEAST
+}
+
+fn longs(name: &str, from: i128, to: i128) -> Value {
+    if is_nothing(from, to) {
+        return nothing();
+    }
+    let clamped = |value: i128| i64::try_from(value.clamp(LEAST, MOST)).unwrap_or_default();
+    json!({ "range": { name: { "gte": clamped(from), "lte": clamped(to) } } })
+}
+
+/// Numbers of fixed decimals: the ends lie half a step outside, so that it does not matter how an engine
+/// rounds.
+fn decimals(name: &str, from: i128, to: i128, scale: u8) -> Value {
+    if is_nothing(from, to) {
+        return nothing();
+    }
+    let text = |tenths: i128| match i64::try_from(tenths) {
+        Ok(tenths) => value::format_scaled(tenths, scale + 1),
+        // So far out that a step is less than what a double tells apart.
+        Err(_) => (tenths as f64 / 10f64.powi(i32::from(scale) + 1)).to_string(),
+    };
+    let (low, high) = (text(from.saturating_mul(10) - 5), text(to.saturating_mul(10) + 5));
+    json!({ "range": { name: { "gte": low, "lt": high } } })
+}
+
+/// Minus zero is less than zero for an engine, and the same for everyone else.
+fn doubles(field: &Known, from: &Bound, to: &Bound) -> Result<Value, StoreError> {
+    let read = |text: &str| {
+        value::parse_double(text.as_bytes())
+            .ok_or_else(|| unfit(&field.name, field.kind, text, "a number"))
+    };
+    let (least, most) =
+        (|value: f64| if value == 0.0 { -0.0 } else { value }, |value: f64| value + 0.0);
+    let mut bounds = Map::new();
+    match from {
+        Bound::Unbounded => None,
+        Bound::Inclusive(text) => bounds.insert("gte".to_owned(), json!(least(read(text)?))),
+        Bound::Exclusive(text) => bounds.insert("gt".to_owned(), json!(most(read(text)?))),
+    };
+    match to {
+        Bound::Unbounded => None,
+        Bound::Inclusive(text) => bounds.insert("lte".to_owned(), json!(most(read(text)?))),
+        Bound::Exclusive(text) => bounds.insert("lt".to_owned(), json!(least(read(text)?))),
+    };
+    if bounds.is_empty() {
+        return Ok(json!({ "exists": { "field": &field.name } }));
+    }
+    Ok(range(&field.name, bounds))
+}
+
+/// A day as a bound stands for all of it: `<=2026-11-24` holds the day's last instant.
+fn dates(name: &str, from: &Bound, to: &Bound) -> Result<(i128, i128), StoreError> {
+    let read = |text: &str| -> Result<(i128, i128), StoreError> {
+        let (first, last) =
+            value::parse_date(text).ok_or_else(|| unfit(name, FieldKind::Date, text, A_DATE))?;
+        Ok((i128::from(first), i128::from(last)))
+    };
+    let low = match from {
+        Bound::Unbounded => LEAST,
+        Bound::Inclusive(text) => read(text)?.0,
+        Bound::Exclusive(text) => read(text)?.1 + 1,
+    };
+    let high = match to {
+        Bound::Unbounded => MOST,
+        Bound::Inclusive(text) => read(text)?.1,
+        Bound::Exclusive(text) => read(text)?.0 - 1,
+    };
+    Ok((low, high))
+}
+
+/// Engines keep dates to the millisecond.
+fn whole_milliseconds(name: &str, from_ns: i128, to_ns: i128) -> Value {
+    let step = i128::from(MILLISECOND_NS);
+    let (from, to) = (from_ns.max(LEAST), to_ns.min(MOST));
+    let (first, last) = (-(-from).div_euclid(step), to.div_euclid(step));
+    if first > last {
+        return nothing();
+    }
+    let bound = |value: i128| i64::try_from(value).unwrap_or_default();
+    let (first, last) = (bound(first), bound(last));
+    json!({ "range": { name: { "gte": first, "lte": last, "format": "epoch_millis" } } })
+}
+
+fn addresses(field: &Known, from: &Bound, to: &Bound) -> Result<Value, StoreError> {
+    let read = |text: &str| -> Result<Value, StoreError> {
+        let octets = value::parse_address(text)
+            .ok_or_else(|| unfit(&field.name, field.kind, text, "an address"))?;
+        Ok(json!(value::format_address(octets)))
+    };
+    let mut bounds = Map::new();
+    match from {
+        Bound::Unbounded => None,
+        Bound::Inclusive(text) => bounds.insert("gte".to_owned(), read(text)?),
+        Bound::Exclusive(text) => bounds.insert("gt".to_owned(), read(text)?),
+    };
+    match to {
+        Bound::Unbounded => None,
+        Bound::Inclusive(text) => bounds.insert("lte".to_owned(), read(text)?),
+        Bound::Exclusive(text) => bounds.insert("lt".to_owned(), read(text)?),
+    };
+    if bounds.is_empty() {
+        return Ok(json!({ "exists": { "field": &field.name } }));
+    }
+    Ok(range(&field.name, bounds))
+}

@@ -1,0 +1,96 @@
+//! Queries as they are sent.
+
+use query::{Pattern, PatternPart, Query};
+use schema::Product;
+use serde_json::{Value, json};
+
+use super::{Translator, moments, whole};
+use crate::contract::{everything, fields, only, query};
+use crate::elasticsearch::fields::Fields;
+use crate::{StoreError, TimeRange};
+
+fn translated(product: Product, query: &Query) -> Result<Value, StoreError> {
+    let fields = Fields::new(&fields());
+    Translator { fields: &fields, product, namespace: "north-" }.query(query)
+}
+
+fn check(text: &str, expected: Value) {
+    let found = translated(Product::Elasticsearch, &query(text)).expect(text);
+    assert_eq!(found, expected, "{text}");
+}
+
+#[test]
+fn hostile_input_18_what_a_user_writes_is_only_a_value() {
+    check(
+        r#"tags:"\" } ], \"script\": {""#,
+        json!({"term": {"tags": {"value": "\" } ], \"script\": {"}}}),
+    );
+    check("script:x", json!({"match_none": {}}));
+    check("runtime_mappings.a:*", json!({"match_none": {}}));
+    check("millrace.shop:north", json!({"match_none": {}}));
+    check("_index:\"*\"", json!({"match_none": {}}));
+    check("_index:\"another:ecommerce-logs-x\"", json!({"match_none": {}}));
+    check(
+        "_index:ecommerce-logs-*",
+        json!({"wildcard": {"_index": {"value": "north-ecommerce-logs-*"}}}),
+    );
+}
+
+#[test]
+fn wildcards_are_escaped_and_prefixes_are_prefixes() {
+    check("tags:ab*", json!({"prefix": {"tags": {"value": "ab"}}}));
+    check(r"tags:ab\*c?d*", json!({"wildcard": {"tags": {"value": r"ab\*c?d*"}}}));
+    check(r"tags:ab\\*", json!({"prefix": {"tags": {"value": r"ab\"}}}));
+    let pattern = Pattern(vec![PatternPart::Any]);
+    let all = Query::Wildcard { field: Some("tags".to_owned()), pattern };
+    let found = translated(Product::Elasticsearch, &all).expect("a query");
+    assert_eq!(found, json!({"wildcard": {"tags": {"value": "*"}}}));
+    let within = query("shop.extra.colour:da*k");
+    assert!(translated(Product::Elasticsearch, &within).is_err());
+    assert!(translated(Product::OpenSearch, &within).is_ok());
+}
+
+#[test]
+fn numbers_are_compared_half_a_step_outside() {
+    check(
+        "shop.order.amount:>=129.9",
+        json!({"range": {"shop.order.amount": {"gte": "129.895", "lt": "92233720368547760"}}}),
+    );
+    check("shop.order.amount:129.901", json!({"match_none": {}}));
+    check(
+        "event.duration:>249.5",
+        json!({"range": {"event.duration": {"gte": 250, "lte": i64::MAX}}}),
+    );
+    check("event.duration:250.5", json!({"match_none": {}}));
+    check("shop.rum.shift:0", json!({"range": {"shop.rum.shift": {"gte": -0.0, "lte": 0.0}}}));
+}
+
+#[test]
+fn moments_are_exact_to_the_nanosecond() {
+    assert_eq!(moments(i128::from(i64::MIN), i128::from(i64::MAX)), json!({"match_all": {}}));
+    assert_eq!(moments(5, 4), json!({"match_none": {}}));
+    let found = moments(-1_000_000, 1_999_999);
+    let timestamp = "millrace.timestamp";
+    let side =
+        |side: &str, at: i64| json!({"range": {timestamp: {side: at, "format": "epoch_millis"}}});
+    assert_eq!(found, json!({"bool": {"filter": [side("gte", -1), side("lte", 1)]}}));
+    let found = moments(1, i128::from(i64::MAX)).to_string();
+    assert!(found.contains(r#"{"range":{"millrace.nanoseconds":{"gte":1}}}"#), "{found}");
+}
+
+#[test]
+fn each_read_has_its_shops() {
+    let fields = Fields::new(&fields());
+    let translator = Translator { fields: &fields, product: Product::OpenSearch, namespace: "" };
+    let range = TimeRange::default();
+    let of = |scope| whole(&translator, &scope, &Query::All, range).expect("a query");
+    assert_eq!(
+        of(only(&["north", "south"])),
+        json!({"bool": {"filter": [{"terms": {"millrace.shop": ["north", "south"]}}]}})
+    );
+    assert_eq!(of(only(&[])), json!({"bool": {"filter": [{"match_none": {}}]}}));
+    assert_eq!(
+        of(everything()),
+        json!({"bool": {"filter": [{"exists": {"field": "millrace.shop"}}]}})
+    );
+}
