@@ -94,15 +94,21 @@ pub fn check(source: &Source, config: &Config) -> Result<Vec<FilterUse>, Vec<Dia
     Ok(plan.filters().to_vec())
 }
 
-/// Enriches with a compiled pipeline until the process stops; `limits` are what an event may hold.
+/// Enriches with a compiled pipeline until the process stops; `limits` are what an event may hold, and
+/// `foreign_topics` what is read beside `logs.raw`.
 ///
 /// # Errors
 /// The runner's.
-pub async fn run(plan: Plan, limits: Limits, runtime: Runtime) -> Result<(), RunnerError> {
+pub async fn run(
+    plan: Plan,
+    limits: Limits,
+    foreign_topics: Vec<String>,
+    runtime: Runtime,
+) -> Result<(), RunnerError> {
     let sink = TopicSink::new(Arc::clone(&runtime.bus), TOPIC_ENRICHED);
     let spec = RunnerSpec {
         name: NAME,
-        topics: vec![TOPIC_RAW],
+        topics: [vec![TOPIC_RAW.to_owned()], foreign_topics].concat(),
         make_stage: Arc::new(move || Box::new(EnricherStage::new(&plan, limits.clone()))),
         resolver: None,
         state: None,

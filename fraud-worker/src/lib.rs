@@ -54,7 +54,7 @@ pub async fn run(
     let sink = TopicSink::new(Arc::clone(&runtime.bus), TOPIC_SCORED);
     let spec = RunnerSpec {
         name: NAME,
-        topics: vec![TOPIC_ENRICHED],
+        topics: vec![TOPIC_ENRICHED.to_owned()],
         make_stage: Arc::new(move || Box::new(FraudStage::new(Arc::clone(&scoring)))),
         resolver: None,
         state: Some(Arc::new(state)),

@@ -59,7 +59,7 @@ pub async fn run(search: Arc<dyn SearchStore>, runtime: Runtime) -> Result<(), I
     }
     let spec = RunnerSpec {
         name: NAME,
-        topics: vec![TOPIC_ENRICHED, TOPIC_SCORED],
+        topics: vec![TOPIC_ENRICHED.to_owned(), TOPIC_SCORED.to_owned()],
         make_stage: Arc::new(|| Box::new(IndexStage)),
         resolver: None,
         state: None,

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use bus::log::EmbeddedBus;
 use bus::{Bus, ErrorKind};
-use cache_store::{CacheStore, MemoryCache};
-use document_store::{DocumentStore, EmbeddedDocuments};
-use search_store::{EmbeddedSearch, SearchStore};
+use bus_kafka::KafkaBus;
+use cache_store::{CacheStore, MemoryCache, RedisCache};
+use document_store::{DocumentStore, EmbeddedDocuments, MongoDocuments};
+use search_store::{ElasticsearchStore, EmbeddedSearch, SearchStore};
 use service::{Context, wait_for};
 
 use crate::command::Failure;
-use crate::config::PlatformConfig;
+use crate::config::{EMBEDDED, MEMORY, PlatformConfig};
 
 /// Topics with the groups that hold their data back from retention.
 const TOPICS: [(&str, &[&str]); 4] = [
@@ -37,67 +38,76 @@ impl Opening {
     /// The bus, with all topics there. `None` if the process was told to stop before.
     ///
     /// # Errors
-    /// An unknown URL, a log that cannot be opened, topics with other settings.
+    /// An address that is none, a log that cannot be opened, topics with other settings.
     pub async fn bus(&self) -> Result<Option<Arc<dyn Bus>>, Failure> {
         let config = &self.config.bus;
         let bus: Arc<dyn Bus> = match config.url.as_str() {
-            "embedded:" => {
+            EMBEDDED => {
                 let folder = self.folder("bus.url", "bus", "kafka://host:9092")?;
-                Arc::new(EmbeddedBus::open(folder, config.log.clone()).map_err(plain)?)
+                Arc::new(EmbeddedBus::open(folder, config.log.clone()).map_err(Failure::of)?)
             }
-            other => return Err(unknown("bus.url", other)),
+            url => Arc::new(KafkaBus::connect(url, config.kafka.clone()).map_err(Failure::of)?),
         };
-        let topics = TOPICS.map(|(topic, groups)| {
+        let mut topics = Vec::from(TOPICS.map(|(topic, groups)| {
             let enabled = groups.iter().filter(|group| self.is_enabled(group));
             config.log.topic(topic, &enabled.copied().collect::<Vec<_>>())
-        });
+        }));
+        let foreign = self.config.foreign_topics();
+        topics.extend(foreign.iter().map(|topic| config.log.topic(topic, &[])));
         let transient = |error: &bus::BusError| error.kind == ErrorKind::Transient;
         let ensured = wait_for(&self.context, "bus", transient, || bus.ensure_topics(&topics));
-        Ok(ensured.await.map_err(plain)?.map(|()| bus))
+        Ok(ensured.await.map_err(Failure::of)?.map(|()| bus))
     }
 
     /// The search store; it may still be away.
     ///
     /// # Errors
-    /// An unknown URL, or an index that cannot be opened.
+    /// An address that is none, or an index that cannot be opened.
     pub async fn search(&self) -> Result<Arc<dyn SearchStore>, Failure> {
         let fields = schema::Schema::embedded().fields();
         let config = &self.config.search;
         match config.url.as_str() {
-            "embedded:" => {
+            EMBEDDED => {
                 let folder = self.folder("search.url", "search", "https://host:9200")?;
                 let search = EmbeddedSearch::open(&folder, config.embedded.clone(), fields).await;
-                Ok(Arc::new(search.map_err(plain)?))
+                Ok(Arc::new(search.map_err(Failure::of)?))
             }
-            other => Err(unknown("search.url", other)),
+            url => {
+                let config = config.elasticsearch.clone();
+                let search = ElasticsearchStore::connect(url, config, fields);
+                Ok(Arc::new(search.map_err(Failure::of)?))
+            }
         }
     }
 
     /// The document store; it may still be away.
     ///
     /// # Errors
-    /// An unknown URL, or a database that cannot be opened.
+    /// An address that is none, or a database that cannot be opened.
     pub async fn documents(&self) -> Result<Arc<dyn DocumentStore>, Failure> {
         let config = &self.config.documents;
         match config.url.as_str() {
-            "embedded:" => {
+            EMBEDDED => {
                 let folder = self.folder("documents.url", "documents", "mongodb://host:27017")?;
                 let documents = EmbeddedDocuments::open(&folder, &config.embedded);
-                Ok(Arc::new(documents.map_err(plain)?))
+                Ok(Arc::new(documents.map_err(Failure::of)?))
             }
-            other => Err(unknown("documents.url", other)),
+            url => {
+                let documents = MongoDocuments::connect(url, &config.mongodb);
+                Ok(Arc::new(documents.map_err(Failure::of)?))
+            }
         }
     }
 
     /// The cache; it may still be away.
     ///
     /// # Errors
-    /// An unknown URL.
+    /// An address that is none.
     pub fn cache(&self) -> Result<Arc<dyn CacheStore>, Failure> {
         let config = &self.config.cache;
         match config.url.as_str() {
-            "memory:" => Ok(Arc::new(MemoryCache::new(&config.memory))),
-            other => Err(unknown("cache.url", other)),
+            MEMORY => Ok(Arc::new(MemoryCache::new(&config.memory))),
+            url => Ok(Arc::new(RedisCache::connect(url, &config.redis).map_err(Failure::of)?)),
         }
     }
 
@@ -120,12 +130,4 @@ impl Opening {
             ))),
         }
     }
-}
-
-fn plain(error: impl std::fmt::Display) -> Failure {
-    Failure::new(error.to_string())
-}
-
-fn unknown(setting: &str, url: &str) -> Failure {
-    Failure::usage(format!("{setting}: no backend is known for `{url}`"))
 }

@@ -2,8 +2,17 @@
 //!
 //! It only describes; what a setting does stands in the service that owns it.
 
+use bus_kafka::KafkaBus;
+use cache_store::RedisCache;
+use document_store::MongoDocuments;
+use search_store::ElasticsearchStore;
 use serde::{Deserialize, Serialize};
 use service::{Check, Findings};
+
+/// The URL of a backend below the data folder.
+pub const EMBEDDED: &str = "embedded:";
+/// The URL of a cache in this process.
+pub const MEMORY: &str = "memory:";
 
 /// All settings.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -37,15 +46,22 @@ pub struct PlatformConfig {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BusConfig {
-    /// `embedded:` for the segment log below the data folder.
+    /// `embedded:` for the segment log below the data folder, or `kafka://host:9092,host:9092`
+    /// (`kafkas://` for TLS).
     pub url: String,
-    /// The embedded log.
+    /// The embedded log. Its partitions and retention hold for topics on Kafka too.
     pub log: bus::log::LogConfig,
+    /// Kafka.
+    pub kafka: bus_kafka::KafkaConfig,
 }
 
 impl Default for BusConfig {
     fn default() -> Self {
-        Self { url: "embedded:".to_owned(), log: bus::log::LogConfig::default() }
+        Self {
+            url: EMBEDDED.to_owned(),
+            log: bus::log::LogConfig::default(),
+            kafka: bus_kafka::KafkaConfig::default(),
+        }
     }
 }
 
@@ -53,15 +69,22 @@ impl Default for BusConfig {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SearchConfig {
-    /// `embedded:` for the index below the data folder.
+    /// `embedded:` for the index below the data folder, or `https://host:9200,https://host:9200` for
+    /// Elasticsearch 8 or OpenSearch 2.
     pub url: String,
     /// The embedded index.
     pub embedded: search_store::EmbeddedConfig,
+    /// Elasticsearch or OpenSearch.
+    pub elasticsearch: search_store::ElasticsearchConfig,
 }
 
 impl Default for SearchConfig {
     fn default() -> Self {
-        Self { url: "embedded:".to_owned(), embedded: search_store::EmbeddedConfig::default() }
+        Self {
+            url: EMBEDDED.to_owned(),
+            embedded: search_store::EmbeddedConfig::default(),
+            elasticsearch: search_store::ElasticsearchConfig::default(),
+        }
     }
 }
 
@@ -69,15 +92,22 @@ impl Default for SearchConfig {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DocumentsConfig {
-    /// `embedded:` for the database below the data folder.
+    /// `embedded:` for the database below the data folder, or `mongodb://host:27017,host:27017` for a
+    /// replica set (`mongodb+srv://` for one that is named in DNS).
     pub url: String,
     /// The embedded database.
     pub embedded: document_store::EmbeddedConfig,
+    /// MongoDB.
+    pub mongodb: document_store::MongoConfig,
 }
 
 impl Default for DocumentsConfig {
     fn default() -> Self {
-        Self { url: "embedded:".to_owned(), embedded: document_store::EmbeddedConfig::default() }
+        Self {
+            url: EMBEDDED.to_owned(),
+            embedded: document_store::EmbeddedConfig::default(),
+            mongodb: document_store::MongoConfig::default(),
+        }
     }
 }
 
@@ -85,15 +115,22 @@ impl Default for DocumentsConfig {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CacheConfig {
-    /// `memory:` for this process's memory.
+    /// `memory:` for this process's memory, or `redis://host:6379` (`rediss://` for TLS,
+    /// `redis+sentinel://`, `redis+cluster://`).
     pub url: String,
     /// This process's memory.
     pub memory: cache_store::MemoryConfig,
+    /// Redis.
+    pub redis: cache_store::RedisConfig,
 }
 
 impl Default for CacheConfig {
     fn default() -> Self {
-        Self { url: "memory:".to_owned(), memory: cache_store::MemoryConfig::default() }
+        Self {
+            url: MEMORY.to_owned(),
+            memory: cache_store::MemoryConfig::default(),
+            redis: cache_store::RedisConfig::default(),
+        }
     }
 }
 
@@ -110,22 +147,60 @@ impl Check for PlatformConfig {
         for (setting, allowed) in self.bus.log.problems() {
             findings.add(&[&format!("bus.log.{setting}")], format!("must be {allowed}"));
         }
-        let urls = [
-            ("bus.url", &self.bus.url, "embedded:"),
-            ("search.url", &self.search.url, "embedded:"),
-            ("documents.url", &self.documents.url, "embedded:"),
-            ("cache.url", &self.cache.url, "memory:"),
-        ];
-        for (setting, url, known) in urls {
-            if url != known {
-                findings
-                    .add(&[setting], format!("no backend is known for `{url}`: write `{known}`"));
-            }
-        }
+        findings.within("bus.kafka", |findings| self.bus.kafka.check(findings));
+        findings
+            .within("search.elasticsearch", |findings| self.search.elasticsearch.check(findings));
+        findings.within("documents.mongodb", |findings| self.documents.mongodb.check(findings));
+        findings.within("cache.redis", |findings| self.cache.redis.check(findings));
+        self.check_urls(findings);
     }
 }
 
 impl PlatformConfig {
+    /// The topics that others write and the enricher reads. An embedded bus has none.
+    #[must_use]
+    pub fn foreign_topics(&self) -> Vec<String> {
+        let topics = self.bus.kafka.topics.0.iter();
+        let foreign = topics.filter(|(_, topic)| topic.foreign && self.bus.url != EMBEDDED);
+        foreign.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Addresses that no backend understands. What they hold is not shown: it may be a password.
+    fn check_urls(&self, findings: &mut Findings) {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let (bus, search) = (&self.bus.url, &self.search.url);
+        let (documents, mongodb) = (&self.documents.url, &self.documents.mongodb);
+        let (cache, redis) = (&self.cache.url, &self.cache.redis);
+        for (setting, url, own, checked) in [
+            ("bus.url", bus, EMBEDDED, KafkaBus::check_url(bus).map_err(|e| text(&e))),
+            (
+                "search.url",
+                search,
+                EMBEDDED,
+                ElasticsearchStore::check_url(search).map_err(|e| text(&e)),
+            ),
+            (
+                "documents.url",
+                documents,
+                EMBEDDED,
+                MongoDocuments::check_url(documents, mongodb).map_err(|e| text(&e)),
+            ),
+            (
+                "cache.url",
+                cache,
+                MEMORY,
+                RedisCache::connect(cache, redis).map(drop).map_err(|e| text(&e)),
+            ),
+        ] {
+            if url == own {
+                continue;
+            }
+            if let Err(problem) = checked {
+                findings.add(&[setting], format!("{problem}; or write `{own}`"));
+            }
+        }
+    }
+
     /// What a door has answered as accepted must not be refused later for its size.
     fn check_event_limits(&self, findings: &mut Findings) {
         let (door, enricher) = (&self.ingest_gateway, &self.enricher.limits);

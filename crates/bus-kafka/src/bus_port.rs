@@ -53,6 +53,14 @@ fn serve(served: &Weak<Served>) {
 }
 
 impl KafkaBus {
+    /// Whether this is the URL of a cluster. Nothing is asked.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_url(url: &str) -> Result<(), BusError> {
+        Address::parse(url).map(drop)
+    }
+
     /// Makes a bus of the cluster at this URL: `kafka://host:9092,host:9092`, or `kafkas://` for TLS.
     /// The brokers may be away: whatever needs them says so then.
     ///

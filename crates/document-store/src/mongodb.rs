@@ -42,6 +42,14 @@ pub struct MongoDocuments {
 }
 
 impl MongoDocuments {
+    /// Whether this is the URL of a server. Nothing is asked.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_url(url: &str, config: &MongoConfig) -> Result<(), DocumentError> {
+        config::Address::parse(url, config).map(drop)
+    }
+
     /// Prepares a store at a URL: `mongodb://host:27017,host2:27017/?replicaSet=name` or
     /// `mongodb+srv://name`. The server is asked for with the first call.
     ///

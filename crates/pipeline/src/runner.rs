@@ -37,7 +37,7 @@ pub struct RunnerSpec {
     /// Name of the stage, which is its consumer group too.
     pub name: &'static str,
     /// The topics it reads.
-    pub topics: Vec<&'static str>,
+    pub topics: Vec<String>,
     /// Makes an instance for a partition; again after the stage has panicked.
     pub make_stage: Arc<dyn Fn() -> Box<dyn Stage> + Send + Sync>,
     /// Look-ups before each batch.
@@ -123,9 +123,10 @@ async fn subscribe(
     runtime: &Runtime,
 ) -> Result<Option<Box<dyn Consumer>>, BusError> {
     let mut backoff = Backoff::default();
+    let topics: Vec<_> = spec.topics.iter().map(String::as_str).collect();
     let shutdown = &runtime.context.shutdown;
     while !shutdown.is_cancelled() {
-        match runtime.bus.subscribe(spec.name, &spec.topics).await {
+        match runtime.bus.subscribe(spec.name, &topics).await {
             Ok(consumer) => return Ok(Some(consumer)),
             Err(error) if error.kind == ErrorKind::Transient => {
                 tracing::warn!(stage = spec.name, %error, "cannot join the consumer group yet");

@@ -55,6 +55,14 @@ pub struct ElasticsearchStore {
 }
 
 impl ElasticsearchStore {
+    /// Whether these are addresses of an engine. Nothing is asked.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check_url(urls: &str) -> Result<(), StoreError> {
+        Addresses::parse(urls).map(drop)
+    }
+
     /// A store at these addresses (`https://a:9200,https://b:9200`), for documents with these fields.
     /// Nothing is asked yet: an engine that is down is told by the first call.
     ///

@@ -41,7 +41,8 @@ impl Alone for Enricher {
     }
 
     async fn run(self, opening: Opening, runtime: Runtime) -> Result<(), Failure> {
-        let limits = opening.config.enricher.limits();
-        enricher::run(self.plan, limits, runtime).await.map_err(Failure::of)
+        let config = &opening.config;
+        let (limits, foreign) = (config.enricher.limits(), config.foreign_topics());
+        enricher::run(self.plan, limits, foreign, runtime).await.map_err(Failure::of)
     }
 }

@@ -104,7 +104,8 @@ fn start(
 ) -> Services {
     let mut services = Services::default();
     services.add("ingest-gateway", ingest_gateway::run(listeners.gateway, runtime.clone()));
-    services.add("enricher", enricher::run(plan, config.enricher.limits(), runtime.clone()));
+    let (limits, foreign) = (config.enricher.limits(), config.foreign_topics());
+    services.add("enricher", enricher::run(plan, limits, foreign, runtime.clone()));
     if config.fraud_worker.enabled {
         let (config, documents) = (config.fraud_worker.clone(), Arc::clone(&stores.documents));
         services.add("fraud-worker", fraud_worker::run(config, documents, runtime.clone()));

@@ -22,7 +22,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 pub(crate) fn runner(documents: Arc<dyn DocumentStore>) -> RunnerSpec {
     RunnerSpec {
         name: DEAD_LETTERS_GROUP,
-        topics: vec![TOPIC_DEAD],
+        topics: vec![TOPIC_DEAD.to_owned()],
         make_stage: Arc::new(|| Box::new(PassOn)),
         resolver: None,
         state: None,

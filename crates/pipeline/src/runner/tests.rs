@@ -89,7 +89,7 @@ impl Line {
     fn spec(&self) -> RunnerSpec {
         RunnerSpec {
             name: STAGE,
-            topics: vec![TOPIC_RAW],
+            topics: vec![TOPIC_RAW.to_owned()],
             make_stage: Arc::new(|| Box::new(ByPayload)),
             resolver: None,
             state: None,
@@ -242,7 +242,7 @@ async fn duplicates_are_counted_and_commits_never_go_back() {
 #[tokio::test(start_paused = true)]
 async fn a_topic_that_is_not_there_ends_the_run_with_its_name() {
     let line = Line::new(1);
-    let spec = RunnerSpec { topics: vec!["logs.nowhere"], ..line.spec() };
+    let spec = RunnerSpec { topics: vec!["logs.nowhere".to_owned()], ..line.spec() };
     let error = line.start(spec).await.unwrap().unwrap_err();
     assert!(matches!(&error, RunnerError::Subscribe { stage: STAGE, .. }));
     assert!(error.to_string().contains("logs.nowhere"));

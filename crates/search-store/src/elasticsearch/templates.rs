@@ -37,7 +37,7 @@ pub(crate) async fn ensure(shared: &Shared) -> Result<(), StoreError> {
         let path = format!("_index_template/{name}");
         let known = get(shared, &path).await?;
         let known = known.map(|found| found["index_templates"][0]["index_template"].clone());
-        let seal = known.as_ref().map(|known| Seal::of_template(known));
+        let seal = known.as_ref().map(Seal::of_template);
         let kind = format!("index template {name}");
         if must_put(&kind, seal, &Seal::of_template(&body), known.as_ref(), &body)? {
             put(shared, &path, &body).await?;

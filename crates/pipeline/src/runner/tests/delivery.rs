@@ -188,7 +188,7 @@ async fn a_commit_is_tried_again_and_a_refused_one_stops_the_partition() {
 async fn a_refused_dead_letter_is_no_new_dead_letter() {
     let line = Line::new(1);
     line.bus.append(TOPIC_DEAD, 0, vec![record(1, "bad"), record(2, "fine")]);
-    let spec = RunnerSpec { topics: vec![TOPIC_DEAD], ..line.spec() };
+    let spec = RunnerSpec { topics: vec![TOPIC_DEAD.to_owned()], ..line.spec() };
     let running = line.start(spec);
     until(|| line.bus.committed(STAGE, TOPIC_DEAD, 0) == 1).await;
     assert_eq!(line.bus.records(TOPIC_DEAD).len(), 2);
