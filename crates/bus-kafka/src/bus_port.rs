@@ -311,7 +311,9 @@ fn lag(
     let spans = around.topics.spans(&places)?;
     let lags = places.iter().zip(names).zip(committed.into_iter().zip(spans)).map(
         |(((_, partition), name), (committed, span))| {
-            let committed = committed.map_or(span.oldest, |committed| committed.offset);
+            let (offset, metadata) =
+                committed.map(|committed| (committed.offset, committed.metadata)).unzip();
+            let committed = offset.unwrap_or(span.oldest);
             let committed_offset = committed.clamp(span.oldest, span.end.max(span.oldest));
             PartitionLag {
                 topic: name.to_string(),
@@ -319,6 +321,7 @@ fn lag(
                 committed_offset,
                 end_offset: span.end,
                 lag_records: span.end.saturating_sub(committed_offset),
+                metadata: metadata.unwrap_or_default(),
             }
         },
     );

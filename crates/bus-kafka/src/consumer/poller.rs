@@ -234,6 +234,10 @@ impl Poller {
 
     /// Begins to read partitions; what is left to do if the brokers do not answer.
     fn assign(&mut self, list: TopicPartitionList) -> Option<Work> {
+        if list.count() == 0 {
+            self.refuse();
+            return None;
+        }
         let starts = match self.starts(&list) {
             Ok(starts) => starts,
             Err(error) => {
@@ -268,7 +272,7 @@ impl Poller {
         None
     }
 
-    /// Answers an assignment by taking nothing of it: without an answer the member could not even leave.
+    /// Answers an assignment by taking nothing: without an answer the member could not even leave.
     fn refuse(&self) {
         if let Err(error) = assign(&self.client, &TopicPartitionList::new()) {
             tracing::debug!(group = self.group, %error, "an assignment could not be refused");

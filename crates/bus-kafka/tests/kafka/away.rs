@@ -1,0 +1,176 @@
+//! Brokers that are away, that refuse, and that come back: a cluster that is played.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bus::contract::record;
+use bus::{Bus, Delivery, ErrorKind};
+use bus_kafka::{KafkaBus, KafkaConfig};
+use bytes::Bytes;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use service::{ByteSize, Span};
+
+use super::support::{assigned, eventually, next, numbers, publish, take};
+
+type Cluster = MockCluster<'static, DefaultProducerContext>;
+
+/// A cluster of one broker with one topic.
+fn cluster(partitions: i32) -> Cluster {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("t", partitions, 1).unwrap();
+    cluster
+}
+
+fn bus_of(cluster: &Cluster, config: KafkaConfig) -> Arc<KafkaBus> {
+    let url = format!("kafka://{}", cluster.bootstrap_servers());
+    Arc::new(KafkaBus::connect(&url, config).unwrap())
+}
+
+fn impatient() -> KafkaConfig {
+    KafkaConfig {
+        delivery_timeout: Span::from_secs(1),
+        request_timeout: Span::from_secs(2),
+        linger: Span::from_millis(1),
+        session_timeout: Span::from_secs(6),
+        ..KafkaConfig::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publisher_waits_out_a_broker_that_is_away_and_nothing_is_lost() {
+    let cluster = cluster(2);
+    let queue_bytes = ByteSize(2 << 20);
+    let bus = bus_of(&cluster, KafkaConfig { queue_bytes, ..impatient() });
+    publish(&*bus, "t", &["a"], 0..1).await;
+    cluster.broker_down(1).unwrap();
+    let asked = Instant::now();
+    let error = bus.publish("t", vec![record("a", 1)]).await.remove(0).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Transient, "{error}");
+    assert!(asked.elapsed() < Duration::from_secs(12), "it answers in a bounded time");
+
+    // Far more than the queue holds: the publishers wait, and each is told in the end.
+    let large = |number| {
+        let mut record = record("b", number);
+        record.payload = Bytes::from(vec![b'x'; 1 << 20]);
+        record
+    };
+    let many = (0..8).map(|number| {
+        let bus = Arc::clone(&bus);
+        tokio::spawn(async move { bus.publish("t", vec![large(number)]).await.remove(0) })
+    });
+    for outcome in futures::future::join_all(many).await {
+        assert_eq!(outcome.unwrap().unwrap_err().kind, ErrorKind::Transient);
+    }
+    cluster.broker_up(1).unwrap();
+    // As the runner does: what passes is tried again until it works.
+    let mut number = 1;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while number < 20 {
+        assert!(Instant::now() < deadline, "it works again");
+        if bus.publish("t", vec![record("a", number)]).await.remove(0).is_ok() {
+            number += 1;
+        }
+    }
+    let mut consumer = bus.subscribe("g", &["t"]).await.unwrap();
+    assigned(&mut consumer, 2).await;
+    let mut seen = Vec::new();
+    while seen.last() != Some(&19) {
+        let Delivery::Batch(batch) = next(&mut consumer).await else { continue };
+        let mine = batch.records.iter().any(|one| one.record.routing_key == "a");
+        if mine {
+            seen.extend(numbers(&[batch]).remove("a").unwrap());
+        }
+    }
+    seen.dedup();
+    assert_eq!(seen, (0..20).collect::<Vec<_>>(), "each key is whole and in order");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_goes_on_when_the_broker_is_back() {
+    let cluster = cluster(1);
+    let bus = bus_of(&cluster, impatient());
+    publish(&*bus, "t", &["a"], 0..5).await;
+    let mut consumer = bus.subscribe("g", &["t"]).await.unwrap();
+    assigned(&mut consumer, 1).await;
+    take(&mut consumer, 5).await;
+    cluster.broker_down(1).unwrap();
+    let silent = tokio::time::timeout(Duration::from_secs(3), consumer.next()).await;
+    assert!(silent.is_err(), "a broker that is away ends nothing: {silent:?}");
+    cluster.broker_up(1).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while bus.publish("t", vec![record("a", 5)]).await.remove(0).is_err() {
+        assert!(Instant::now() < deadline, "it works again");
+    }
+    let mut last = 0;
+    while last != 5 {
+        if let Delivery::Batch(batch) = next(&mut consumer).await {
+            last = *numbers(&[batch])["a"].last().unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_of_a_broker_are_sorted() {
+    use RDKafkaRespErr::*;
+    let cluster = cluster(1);
+    let bus = bus_of(&cluster, impatient());
+    publish(&*bus, "t", &["a"], 0..1).await;
+    let cases = [
+        (RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ErrorKind::Rejected),
+        (RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ErrorKind::Fatal),
+        (RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS, ErrorKind::Fatal),
+    ];
+    for (answer, kind) in cases {
+        cluster.request_errors(RDKafkaApiKey::Produce, &[answer]);
+        let error = bus.publish("t", vec![record("a", 1)]).await.remove(0).unwrap_err();
+        assert_eq!(error.kind, kind, "{answer:?}: {error}");
+        eventually("it works again", async || {
+            bus.publish("t", vec![record("a", 1)]).await.remove(0).ok()
+        })
+        .await;
+    }
+    // What passes is tried again by the client itself.
+    let passing = [
+        RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+        RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+        RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+    ];
+    for answer in passing {
+        cluster.request_errors(RDKafkaApiKey::Produce, &[answer]);
+        publish(&*bus, "t", &["a"], 2..3).await;
+    }
+    let mut consumer = bus.subscribe("g", &["t"]).await.unwrap();
+    let starts = assigned(&mut consumer, 1).await;
+    let committer = consumer.committer();
+    let cases = [
+        (RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, ErrorKind::Fatal),
+        (RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE, ErrorKind::Fatal),
+        // The last, since the member joins anew.
+        (RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, ErrorKind::Transient),
+    ];
+    for (answer, kind) in cases {
+        cluster.request_errors(RDKafkaApiKey::OffsetCommit, &[answer]);
+        let committed = committer.commit(&starts[0].partition, 1, Bytes::new()).await;
+        let error = committed.expect_err("the broker refuses");
+        assert_eq!(error.kind, kind, "{answer:?}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_that_the_library_gave_up_on_is_made_anew() {
+    let cluster = cluster(1);
+    let bus = bus_of(&cluster, impatient());
+    publish(&*bus, "t", &["a"], 0..1).await;
+    cluster.request_errors(
+        RDKafkaApiKey::Produce,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER],
+    );
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while let Err(error) = bus.publish("t", vec![record("a", 1)]).await.remove(0) {
+        assert_eq!(error.kind, ErrorKind::Transient, "{error}");
+        assert!(Instant::now() < deadline, "it works again");
+    }
+    publish(&*bus, "t", &["a"], 2..5).await;
+}
