@@ -16,11 +16,10 @@ mod steps;
 mod transaction;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 
-use self::catalog::{Catalog, Entry, KNOWN_FOR};
+use self::catalog::{Catalog, Entry, Times};
 use self::client::Server;
 use self::error::Failure;
 use crate::catalog::check;
@@ -56,11 +55,11 @@ impl MongoDocuments {
     /// # Errors
     /// [`Fatal`](crate::ErrorKind::Fatal) when the URL or the settings cannot be used.
     pub fn connect(url: &str, config: &MongoConfig) -> Result<Self, DocumentError> {
-        Self::with(url, config, KNOWN_FOR)
+        Self::with(url, config, Times::new(config.call_timeout.0))
     }
 
-    fn with(url: &str, config: &MongoConfig, known_for: Duration) -> Result<Self, DocumentError> {
-        let (server, catalog) = (Server::new(url, config)?, Catalog::new(known_for));
+    fn with(url: &str, config: &MongoConfig, times: Times) -> Result<Self, DocumentError> {
+        let (server, catalog) = (Server::new(url, config)?, Catalog::new(times));
         Ok(Self { shared: Arc::new(Shared { server, catalog }) })
     }
 }
@@ -86,7 +85,7 @@ impl Shared {
 
     /// Fills new indexes once more when nobody stores without them any longer.
     async fn fill_later(self: Arc<Self>, entry: Entry) {
-        tokio::time::sleep(self.catalog.known_for() + self.server.call_timeout()).await;
+        tokio::time::sleep(self.catalog.times.known_to_all).await;
         let name = entry.collection.name.clone();
         if let Err(failure) = self.fill_again(entry).await {
             let error = failure.explain(self.server.place());

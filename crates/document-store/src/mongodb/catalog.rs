@@ -19,8 +19,6 @@ use crate::{CollectionSpec, DocumentError, ErrorKind};
 
 /// No collection of the platform has a dot in its name.
 const CATALOG: &str = "millrace.catalog";
-/// How long a process may go on with what it knows.
-pub(super) const KNOWN_FOR: Duration = Duration::from_secs(5);
 /// How often a declaration is tried while others declare the same.
 const DECLARATIONS_MAX: u32 = 20;
 
@@ -42,20 +40,32 @@ struct Known {
     read_at: Instant,
 }
 
+/// How old what is known may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// How long a process goes on with what it has read.
+    pub(super) known_for: Duration,
+    /// After how long nobody stores with less than the catalog has now.
+    pub(super) known_to_all: Duration,
+}
+
+impl Times {
+    /// The times of processes whose calls take at most this long.
+    pub(super) fn new(call_timeout: Duration) -> Self {
+        let known_for = Duration::from_secs(5);
+        Self { known_for, known_to_all: known_for + call_timeout }
+    }
+}
+
 /// What this process knows of the catalog.
 pub(super) struct Catalog {
     known: RwLock<HashMap<String, Known>>,
-    known_for: Duration,
+    pub(super) times: Times,
 }
 
 impl Catalog {
-    pub(super) fn new(known_for: Duration) -> Self {
-        Self { known: RwLock::default(), known_for }
-    }
-
-    /// How long others may go on with what they know.
-    pub(super) fn known_for(&self) -> Duration {
-        self.known_for
+    pub(super) fn new(times: Times) -> Self {
+        Self { known: RwLock::default(), times }
     }
 
     /// The collection of this name, as it has been lately.
@@ -67,7 +77,7 @@ impl Catalog {
         {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = known.get(name)
-                && known.read_at.elapsed() < self.known_for
+                && known.read_at.elapsed() < self.times.known_for
             {
                 return Ok(Arc::clone(&known.collection));
             }
@@ -91,13 +101,12 @@ impl Catalog {
         database: &Database,
         spec: &CollectionSpec,
     ) -> Result<Option<Entry>, Failure> {
-        let is_new = match database.create_collection(spec.name).await {
-            Ok(()) => true,
-            Err(error) if is_there_already(&error) => false,
-            Err(error) => return Err(error.into()),
-        };
+        match database.create_collection(spec.name).await {
+            Err(error) if !is_there_already(&error) => return Err(error.into()),
+            _ => {}
+        }
         let read_at = Instant::now();
-        let entry = declare(database, spec).await?;
+        let (entry, is_first) = declare(database, spec).await?;
         self.remember(entry.collection.clone(), read_at);
         for index in &entry.collection.indexes {
             let is_unfilled = entry.unfilled.contains(&index.name);
@@ -111,7 +120,8 @@ impl Catalog {
                 return Err(failure);
             }
         }
-        if is_new {
+        // Nobody stores in a collection that is not in the catalog.
+        if is_first {
             filled(database, spec.name, &entry.unfilled).await?;
             return Ok(None);
         }
@@ -143,8 +153,8 @@ async fn write(database: &Database, mut entry: Entry) -> Result<Option<Entry>, F
     Ok((done.matched_count == 1).then_some(entry))
 }
 
-/// Adds a declaration to the catalog.
-async fn declare(database: &Database, spec: &CollectionSpec) -> Result<Entry, Failure> {
+/// Adds a declaration to the catalog. Says whether it is the collection's first.
+async fn declare(database: &Database, spec: &CollectionSpec) -> Result<(Entry, bool), Failure> {
     for _ in 0..DECLARATIONS_MAX {
         let known = read(database, spec.name).await?;
         let is_known = known.is_some();
@@ -158,14 +168,14 @@ async fn declare(database: &Database, spec: &CollectionSpec) -> Result<Entry, Fa
         entry.collection.grow(spec)?;
         let new = &entry.collection.indexes[before..];
         if is_known && new.is_empty() {
-            return Ok(entry);
+            return Ok((entry, false));
         }
         for index in new {
             fill::clear(database, spec.name, &index.name).await?;
         }
         entry.unfilled.extend(new.iter().map(|index| index.name.clone()));
         if let Some(entry) = write(database, entry).await? {
-            return Ok(entry);
+            return Ok((entry, !is_known));
         }
     }
     Err(contended(spec.name))

@@ -32,7 +32,10 @@ pub(super) async fn apply(
             }
         },
         Change::Delete { id, expect } => match expect {
-            Expect::Any => Ok(drop(records.delete_one(selector(id, None)).await?)),
+            Expect::Any => {
+                records.delete_one(selector(id, None)).await?;
+                Ok(())
+            }
             Expect::Absent | Expect::Version(0) => {
                 let there = records.find_one(selector(id, None)).await?;
                 there.map_or(Ok(()), |_| Err(there_already(collection, id).into()))

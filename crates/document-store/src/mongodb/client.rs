@@ -1,7 +1,5 @@
 //! The connection to the server: made with the first call, every call bounded in time.
 
-use std::time::Duration;
-
 use mongodb::bson::doc;
 use mongodb::options::{
     ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
@@ -30,11 +28,6 @@ impl Server {
     /// The server as it may be shown.
     pub(super) fn place(&self) -> &str {
         &self.address.shown
-    }
-
-    /// How long a call may take.
-    pub(super) fn call_timeout(&self) -> Duration {
-        self.config.call_timeout.0
     }
 
     /// The database. Names are looked up here, nothing is asked of the server yet.
@@ -79,7 +72,7 @@ impl Server {
         &self,
         call: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, DocumentError> {
-        let limit = self.call_timeout();
+        let limit = self.config.call_timeout.0;
         tokio::time::timeout(limit, self.unbounded(call)).await.unwrap_or_else(|_| {
             let text = format!(
                 "the document store {} has not answered within {}; what it did is not known",

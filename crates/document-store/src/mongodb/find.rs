@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use mongodb::bson::{Document as Record, RawDocumentBuf, doc};
 
 use super::error::Failure;
@@ -10,8 +11,10 @@ use super::record::{self, ID, document, key_field};
 use crate::catalog::Collection;
 use crate::{Document, DocumentError, ErrorKind, FIND_LIMIT_MAX, Find, Found, IndexValue, mark};
 
-/// How many ids one question names.
-const IDS_OF_QUESTION: usize = 4096;
+/// How many ids one question names. Not all of them: a server may compare each with each.
+const IDS_OF_QUESTION: usize = 128;
+/// How many questions of one call are on their way.
+const QUESTIONS_AT_ONCE: usize = 4;
 
 type Records = mongodb::Collection<RawDocumentBuf>;
 
@@ -20,25 +23,31 @@ pub(super) async fn get_many(
     records: &Records,
     ids: &[String],
 ) -> Result<Vec<Option<Document>>, Failure> {
-    let mut found: HashMap<String, Document> = HashMap::with_capacity(ids.len());
-    for ids in ids.chunks(IDS_OF_QUESTION) {
-        let filter = match ids {
-            [id] => doc! {ID: id},
-            ids => doc! {ID: {"$in": ids}},
-        };
-        // One answer holds them all, where they are not too large for it.
-        let batch_size = u32::try_from(ids.len() + 1).unwrap_or(u32::MAX);
-        let mut cursor = records
-            .find(filter)
-            .projection(doc! {record::VERSION: 1, record::BODY: 1})
-            .batch_size(batch_size)
-            .await?;
-        while cursor.advance().await? {
-            let document = document(cursor.current())?;
-            found.insert(document.id.clone(), document);
-        }
+    let questions: Vec<_> = ids.chunks(IDS_OF_QUESTION).map(|ids| ask(records, ids)).collect();
+    let answers: Vec<_> =
+        stream::iter(questions).buffer_unordered(QUESTIONS_AT_ONCE).try_collect().await?;
+    let found: HashMap<&str, &Document> =
+        answers.iter().flatten().map(|found| (found.id.as_str(), found)).collect();
+    Ok(ids.iter().map(|id| found.get(id.as_str()).map(|&found| found.clone())).collect())
+}
+
+async fn ask(records: &Records, ids: &[String]) -> Result<Vec<Document>, Failure> {
+    let filter = match ids {
+        [id] => doc! {ID: id},
+        ids => doc! {ID: {"$in": ids}},
+    };
+    // One answer holds them all, where they are not too large for it.
+    let batch_size = u32::try_from(ids.len() + 1).unwrap_or(u32::MAX);
+    let mut cursor = records
+        .find(filter)
+        .projection(doc! {record::VERSION: 1, record::BODY: 1})
+        .batch_size(batch_size)
+        .await?;
+    let mut found = Vec::with_capacity(ids.len());
+    while cursor.advance().await? {
+        found.push(document(cursor.current())?);
     }
-    Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+    Ok(found)
 }
 
 /// One page of an index.

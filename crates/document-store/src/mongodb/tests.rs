@@ -9,7 +9,7 @@ mod size;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
@@ -42,12 +42,16 @@ impl Databases {
 
     /// A store in a new database.
     fn make(&self) -> Arc<MongoDocuments> {
-        self.open(&Self::settings(), KNOWN_FOR)
+        self.open(&Self::settings())
     }
 
     /// A store as another process would open it.
-    fn open(&self, settings: &MongoConfig, known_for: Duration) -> Arc<MongoDocuments> {
-        let store = Arc::new(MongoDocuments::with(&url(), settings, known_for).unwrap());
+    fn open(&self, settings: &MongoConfig) -> Arc<MongoDocuments> {
+        self.open_with(settings, Times::new(settings.call_timeout.0))
+    }
+
+    fn open_with(&self, settings: &MongoConfig, times: Times) -> Arc<MongoDocuments> {
+        let store = Arc::new(MongoDocuments::with(&url(), settings, times).unwrap());
         self.0.lock().unwrap().push(Arc::clone(&store));
         store
     }
@@ -87,10 +91,10 @@ async fn mongodb_keeps_the_contract() {
 async fn documents_are_there_again_without_being_declared_again() {
     let databases = Databases::default();
     let settings = Databases::settings();
-    let store = databases.open(&settings, KNOWN_FOR);
+    let store = databases.open(&settings);
     store.ensure_collections(&[THINGS]).await.unwrap();
     store.put("things", "1", named("wheel"), Expect::Absent).await.unwrap();
-    let other = databases.open(&settings, KNOWN_FOR);
+    let other = databases.open(&settings);
     let taken = other.put("things", "2", named("wheel"), Expect::Any).await.unwrap_err();
     assert_eq!(taken.kind, ErrorKind::Conflict);
     assert!(taken.message.contains("`by_name`") && !taken.message.contains("wheel"), "{taken}");

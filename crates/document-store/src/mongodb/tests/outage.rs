@@ -78,7 +78,7 @@ async fn a_server_that_comes_back_is_used_again() {
     let (address, way) = Way::open("127.0.0.1:0".parse().unwrap(), host.clone()).await;
     let settings = impatient();
     // Known to be dropped in the end, on the way that stays open.
-    databases.open(&settings, KNOWN_FOR);
+    databases.open(&settings);
     let url = format!("mongodb://{address}/?directConnection=true");
     let store = MongoDocuments::connect(&url, &settings).unwrap();
     store.ensure_collections(&[STATE]).await.unwrap();

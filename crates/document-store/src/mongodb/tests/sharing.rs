@@ -6,7 +6,7 @@ use super::*;
 async fn exactly_one_of_many_conditional_puts_wins() {
     let databases = Databases::default();
     let settings = Databases::settings();
-    let stores = [0; 4].map(|_| databases.open(&settings, KNOWN_FOR));
+    let stores = [0; 4].map(|_| databases.open(&settings));
     stores[0].ensure_collections(&[STATE]).await.unwrap();
     for round in 0..10_u64 {
         let expect = if round == 0 { Expect::Absent } else { Expect::Version(round) };
@@ -33,7 +33,7 @@ async fn exactly_one_of_many_conditional_puts_wins() {
 async fn transactions_in_each_others_way_are_made_again() {
     let databases = Databases::default();
     let settings = Databases::settings();
-    let stores = [0; 4].map(|_| databases.open(&settings, KNOWN_FOR));
+    let stores = [0; 4].map(|_| databases.open(&settings));
     stores[0].ensure_collections(&[STATE]).await.unwrap();
     let writers = (0..4_usize).map(|n| {
         let store = Arc::clone(&stores[n]);
@@ -122,12 +122,13 @@ async fn a_conflict_of_a_transaction_is_told_and_nothing_has_happened() {
 async fn an_index_holds_also_what_was_stored_by_those_who_did_not_know_it() {
     const BEFORE: CollectionSpec = CollectionSpec { name: "things", indexes: &[] };
     let databases = Databases::default();
-    let settings =
-        MongoConfig { call_timeout: service::Span::from_secs(2), ..Databases::settings() };
-    let old = databases.open(&settings, Duration::from_secs(3600));
+    let settings = Databases::settings();
+    let known_to_all = Duration::from_secs(1);
+    let times = Times { known_for: Duration::from_secs(3600), known_to_all };
+    let old = databases.open_with(&settings, times);
     old.ensure_collections(&[BEFORE]).await.unwrap();
     old.put("things", "1", named("wheel"), Expect::Any).await.unwrap();
-    let new = databases.open(&settings, Duration::ZERO);
+    let new = databases.open_with(&settings, Times { known_for: Duration::ZERO, ..times });
     new.ensure_collections(&[THINGS]).await.unwrap();
     old.put("things", "2", named("axle"), Expect::Any).await.unwrap();
     assert_eq!(new.count("things", "by_name", &[]).await.unwrap(), 1);
@@ -143,7 +144,7 @@ async fn an_index_holds_also_what_was_stored_by_those_who_did_not_know_it() {
 async fn many_declare_the_same_at_once() {
     let databases = Databases::default();
     let settings = Databases::settings();
-    let stores: Vec<_> = (0..8).map(|_| databases.open(&settings, KNOWN_FOR)).collect();
+    let stores: Vec<_> = (0..8).map(|_| databases.open(&settings)).collect();
     let declared = stores.iter().map(|store| async {
         store.ensure_collections(&[THINGS, STATE]).await.unwrap();
     });

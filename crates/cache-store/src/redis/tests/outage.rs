@@ -1,0 +1,121 @@
+//! A cache that is away, one that stands still, and one that comes back.
+
+use super::servers::{Server, free_port};
+use super::*;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn impatient() -> RedisConfig {
+    RedisConfig {
+        call_timeout: Span::from_millis(100),
+        connect_timeout: Span::from_millis(500),
+        failures_until_pause: 3,
+        pause: Span::from_millis(300),
+        ..settings()
+    }
+}
+
+/// Calls until the cache is left alone; gives how many calls that took.
+async fn calls_until_pause(cache: &RedisCache) -> u32 {
+    let mut calls = 0;
+    loop {
+        let start = Instant::now();
+        let error = cache.get("a").await.unwrap_err().to_string();
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        if error.contains("left alone") {
+            return calls;
+        }
+        calls += 1;
+    }
+}
+
+#[tokio::test]
+async fn a_cache_that_is_away_costs_little_and_is_used_when_it_comes() {
+    let port = free_port();
+    let url = format!("redis://:hunter2@127.0.0.1:{port}");
+    let cache = RedisCache::connect(&url, &impatient()).unwrap();
+    assert!(!format!("{cache:?}").contains("hunter2"));
+    let error = cache.add("n", 1, MINUTE).await.unwrap_err().to_string();
+    assert!(error.contains(&port.to_string()) && !error.contains("hunter2"), "{error}");
+    assert_eq!(calls_until_pause(&cache).await, 2);
+    let start = Instant::now();
+    for _ in 0..10 {
+        assert!(cache.set("a", Bytes::new(), MINUTE).await.is_err());
+    }
+    assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
+
+    let folder = tempfile::tempdir().unwrap();
+    let _server = Server::start_in(folder, port, &["--requirepass", "hunter2"]);
+    until(|| async { cache.set("a", Bytes::from_static(b"x"), MINUTE).await.is_ok() }).await;
+    assert_eq!(cache.get("a").await.unwrap(), Some(Bytes::from_static(b"x")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_in_the_middle_is_used_again() {
+    let mut server = Server::start(&[]);
+    until(|| server.is_up()).await;
+    let cache = Arc::new(RedisCache::connect(&server.url(), &impatient()).unwrap());
+    assert_eq!(cache.add("n", 1, MINUTE).await.unwrap(), 1);
+    let calls = (0..4).map(|_| {
+        let cache = Arc::clone(&cache);
+        tokio::spawn(async move {
+            // Until it is told that the cache is away.
+            while cache.add("n", 1, MINUTE).await.is_ok() {}
+        })
+    });
+    let calls: Vec<_> = calls.collect();
+    server.kill();
+    for call in calls {
+        tokio::time::timeout(MINUTE, call).await.unwrap().unwrap();
+    }
+    server.start_again();
+    until(|| async { cache.get("n").await.is_ok() }).await;
+    // The script has gone with the server.
+    assert_eq!(cache.add("n", 1, MINUTE).await.unwrap(), 1);
+    assert_eq!(cache.add("n", 1, MINUTE).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_stands_still_holds_nobody_up() {
+    let server = Server::start(&[]);
+    until(|| server.is_up()).await;
+    let cache = RedisCache::connect(&server.url(), &impatient()).unwrap();
+    cache.set("a", Bytes::from_static(b"x"), MINUTE).await.unwrap();
+    server.signal("-STOP");
+    let start = Instant::now();
+    assert_eq!(calls_until_pause(&cache).await, 3);
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    server.signal("-CONT");
+    until(|| async { cache.get("a").await.is_ok() }).await;
+    assert_eq!(cache.get("a").await.unwrap(), Some(Bytes::from_static(b"x")));
+}
+
+#[tokio::test]
+async fn a_script_that_the_server_has_forgotten_is_sent_again() {
+    let server = Server::start(&[]);
+    until(|| server.is_up()).await;
+    let cache = RedisCache::connect(&server.url(), &settings()).unwrap();
+    for count in 1..4 {
+        assert_eq!(cache.add("n", 1, MINUTE).await.unwrap(), count);
+        server.ask::<String>(&["SCRIPT", "FLUSH"]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_full_server_is_an_error_and_no_lie() {
+    let server = Server::start(&["--maxmemory", "3mb", "--maxmemory-policy", "noeviction"]);
+    until(|| server.is_up()).await;
+    let cache = RedisCache::connect(&server.url(), &settings()).unwrap();
+    let mut stored = 0;
+    let value = Bytes::from(vec![0; 100_000]);
+    let error = loop {
+        match cache.set(&stored.to_string(), value.clone(), MINUTE).await {
+            Ok(()) => stored += 1,
+            Err(error) => break error.to_string(),
+        }
+        assert!(stored < 100);
+    };
+    assert!(error.contains("OOM"), "{error}");
+    assert_eq!(cache.get("0").await.unwrap(), Some(value));
+    assert_eq!(cache.get(&stored.to_string()).await.unwrap(), None);
+}
