@@ -23,6 +23,38 @@ const TOPICS: [(&str, &[&str]); 4] = [
     (bus::TOPIC_DEAD, &[query_api::DEAD_LETTERS_GROUP]),
 ];
 
+/// A store that several processes share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// Records between the services.
+    Bus,
+    /// Documents to be found.
+    Search,
+    /// Users, sessions, dead letters, state.
+    Documents,
+}
+
+impl Store {
+    /// Refuses an embedded backend, which serves one process alone.
+    ///
+    /// # Errors
+    /// The setting, and what to write instead.
+    pub fn check_shared(self, config: &PlatformConfig) -> Result<(), Failure> {
+        let (setting, url, instead) = match self {
+            Self::Bus => ("bus.url", &config.bus.url, "kafka://host:9092"),
+            Self::Search => ("search.url", &config.search.url, "https://host:9200"),
+            Self::Documents => ("documents.url", &config.documents.url, "mongodb://host:27017"),
+        };
+        if url != EMBEDDED {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "{setting}: `{EMBEDDED}` serves one process, and a service alone is one of several: write \
+             `{instead}`, or run everything with `millrace up`"
+        )))
+    }
+}
+
 /// Opens the stores that the configuration names.
 #[derive(Clone, Debug)]
 pub struct Opening {
@@ -43,7 +75,7 @@ impl Opening {
         let config = &self.config.bus;
         let bus: Arc<dyn Bus> = match config.url.as_str() {
             EMBEDDED => {
-                let folder = self.folder("bus.url", "bus", "kafka://host:9092")?;
+                let folder = self.folder(Store::Bus, "bus")?;
                 Arc::new(EmbeddedBus::open(folder, config.log.clone()).map_err(Failure::of)?)
             }
             url => Arc::new(KafkaBus::connect(url, config.kafka.clone()).map_err(Failure::of)?),
@@ -68,7 +100,7 @@ impl Opening {
         let config = &self.config.search;
         match config.url.as_str() {
             EMBEDDED => {
-                let folder = self.folder("search.url", "search", "https://host:9200")?;
+                let folder = self.folder(Store::Search, "search")?;
                 let search = EmbeddedSearch::open(&folder, config.embedded.clone(), fields).await;
                 Ok(Arc::new(search.map_err(Failure::of)?))
             }
@@ -88,7 +120,7 @@ impl Opening {
         let config = &self.config.documents;
         match config.url.as_str() {
             EMBEDDED => {
-                let folder = self.folder("documents.url", "documents", "mongodb://host:27017")?;
+                let folder = self.folder(Store::Documents, "documents")?;
                 let documents = EmbeddedDocuments::open(&folder, &config.embedded);
                 Ok(Arc::new(documents.map_err(Failure::of)?))
             }
@@ -121,13 +153,10 @@ impl Opening {
     }
 
     /// The folder of an embedded backend.
-    fn folder(&self, setting: &str, name: &str, instead: &str) -> Result<PathBuf, Failure> {
+    fn folder(&self, store: Store, name: &str) -> Result<PathBuf, Failure> {
         match &self.data {
             Some(data) => Ok(data.join(name)),
-            None => Err(Failure::usage(format!(
-                "{setting}: `embedded:` serves one process, and a service alone is one of several: \
-                 write `{instead}`, or run everything with `millrace up`"
-            ))),
+            None => store.check_shared(&self.config).map(|()| PathBuf::from(name)),
         }
     }
 }

@@ -4,7 +4,7 @@ use enricher::Plan;
 use pipeline::Runtime;
 
 use super::Alone;
-use crate::backends::Opening;
+use crate::backends::{Opening, Store};
 use crate::cli::EnricherArguments;
 use crate::command::Failure;
 use crate::config::PlatformConfig;
@@ -20,6 +20,7 @@ impl Alone for Enricher {
     const ABOUT: &'static str =
         "Runs a Logstash filter file over the events of logs.raw, into logs.enriched";
     const METRICS_PORT: u16 = 9602;
+    const STORES: &'static [Store] = &[Store::Bus];
     type Arguments = EnricherArguments;
 
     fn prepare(config: &PlatformConfig, _: &EnricherArguments) -> Result<Self, Failure> {

@@ -3,7 +3,7 @@
 use pipeline::Runtime;
 
 use super::Alone;
-use crate::backends::Opening;
+use crate::backends::{Opening, Store};
 use crate::cli::NoArguments;
 use crate::command::Failure;
 use crate::config::PlatformConfig;
@@ -16,6 +16,7 @@ impl Alone for FraudWorker {
     const NAME: &'static str = fraud_worker::NAME;
     const ABOUT: &'static str = "Scores the transactions of logs.enriched, into fraud.scored";
     const METRICS_PORT: u16 = 9603;
+    const STORES: &'static [Store] = &[Store::Bus, Store::Documents];
     type Arguments = NoArguments;
 
     fn prepare(_: &PlatformConfig, _: &NoArguments) -> Result<Self, Failure> {

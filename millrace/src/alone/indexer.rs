@@ -3,7 +3,7 @@
 use pipeline::Runtime;
 
 use super::Alone;
-use crate::backends::Opening;
+use crate::backends::{Opening, Store};
 use crate::cli::NoArguments;
 use crate::command::Failure;
 use crate::config::PlatformConfig;
@@ -16,6 +16,7 @@ impl Alone for Indexer {
     const NAME: &'static str = indexer::NAME;
     const ABOUT: &'static str = "Writes logs.enriched and fraud.scored to the search store in bulk";
     const METRICS_PORT: u16 = 9604;
+    const STORES: &'static [Store] = &[Store::Bus, Store::Search];
     type Arguments = NoArguments;
 
     fn prepare(_: &PlatformConfig, _: &NoArguments) -> Result<Self, Failure> {

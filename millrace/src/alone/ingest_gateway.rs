@@ -4,7 +4,7 @@ use ingest_gateway::Bound;
 use pipeline::Runtime;
 
 use super::Alone;
-use crate::backends::Opening;
+use crate::backends::{Opening, Store};
 use crate::cli::GatewayArguments;
 use crate::command::Failure;
 use crate::config::PlatformConfig;
@@ -19,6 +19,7 @@ impl Alone for IngestGateway {
     const NAME: &'static str = "ingest-gateway";
     const ABOUT: &'static str = "Takes log lines over TCP, UDP and HTTP into the topic logs.raw";
     const METRICS_PORT: u16 = 9601;
+    const STORES: &'static [Store] = &[Store::Bus];
     type Arguments = GatewayArguments;
 
     fn prepare(_: &PlatformConfig, _: &GatewayArguments) -> Result<Self, Failure> {

@@ -17,7 +17,7 @@ use ::service::{Admin, Context, shutdown};
 use clap::{CommandFactory, FromArgMatches};
 use pipeline::{Ledgers, Runtime};
 
-use crate::backends::Opening;
+use crate::backends::{Opening, Store};
 use crate::cli::{AloneArguments, Settings};
 use crate::command::{self, Failure};
 use crate::config::PlatformConfig;
@@ -38,6 +38,8 @@ pub trait Alone: Sized + Send + 'static {
     const ABOUT: &'static str;
     /// Port of metrics and health unless a setting says otherwise.
     const METRICS_PORT: u16;
+    /// The stores that it shares with other processes.
+    const STORES: &'static [Store];
     /// Its own flags.
     type Arguments: clap::Args + Settings;
 
@@ -84,6 +86,7 @@ pub fn main<S: Alone>() -> ExitCode {
 fn start<S: Alone>(arguments: AloneArguments<S::Arguments>) -> Result<(), Failure> {
     process::bound_arenas();
     let config = process::read_config(&arguments.platform, &arguments)?;
+    S::STORES.iter().try_for_each(|store| store.check_shared(&config))?;
     let service = S::prepare(&config, &arguments.own)?;
     if arguments.platform.check_config {
         return command::print(|out| writeln!(out, "the configuration is right"));

@@ -6,7 +6,7 @@ use pipeline::Runtime;
 use query_api::{Bound, Stores};
 
 use super::Alone;
-use crate::backends::Opening;
+use crate::backends::{Opening, Store};
 use crate::cli::ApiArguments;
 use crate::command::Failure;
 use crate::config::PlatformConfig;
@@ -24,6 +24,7 @@ impl Alone for QueryApi {
     const NAME: &'static str = "query-api";
     const ABOUT: &'static str = "Serves sign-in, search, dead letters, state, and the pages";
     const METRICS_PORT: u16 = 9605;
+    const STORES: &'static [Store] = &[Store::Bus, Store::Documents, Store::Search];
     type Arguments = ApiArguments;
 
     fn prepare(config: &PlatformConfig, arguments: &ApiArguments) -> Result<Self, Failure> {

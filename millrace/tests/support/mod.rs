@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod cluster;
+pub(crate) mod faults;
+
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -58,6 +61,11 @@ pub(crate) fn tool<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
 
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The document itself in a line that `query --json` prints.
+pub(crate) fn source(line: &Value) -> &Value {
+    line.get("_source").unwrap_or(line)
 }
 
 /// Asks again until the answer is there.
