@@ -108,7 +108,11 @@ fn run_round(seed: u64, events: u64) {
     }
     let sent = sender.join().expect("the sender ends");
     let told = text(&sent.stdout);
-    assert!(told.starts_with(&format!("{events} accepted, 0 refused")), "{told}{}", text(&sent.stderr));
+    assert!(
+        told.starts_with(&format!("{events} accepted, 0 refused")),
+        "{told}{}",
+        text(&sent.stderr)
+    );
     assert!(faults.refused() > 0, "the trouble was not noticed");
 
     cluster.sign_in();

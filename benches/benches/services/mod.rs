@@ -1,0 +1,178 @@
+//! A service alone under measurement: its topics, its configuration, and what it used until it was done.
+
+mod dumb_engine;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use benches::{cpu_seconds, memory_bytes};
+use bus::{Bus, Codec, Record, RecordId, TOPIC_DEAD, TOPIC_ENRICHED, TOPIC_RAW, TOPIC_SCORED};
+use bus_kafka::{KafkaBus, KafkaConfig};
+use millrace::generate::{Generator, Options};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub(crate) use dumb_engine::DumbEngine;
+
+/// How long a service may take.
+const PATIENCE: Duration = Duration::from_secs(600);
+const TOPICS: [&str; 4] = [TOPIC_RAW, TOPIC_ENRICHED, TOPIC_SCORED, TOPIC_DEAD];
+
+/// How records are written to topics.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Profile {
+    /// Many records a message, everywhere.
+    Batch,
+    /// One record a message, everywhere.
+    Json,
+}
+
+/// What a run used.
+#[derive(Debug)]
+pub(crate) struct Figures {
+    pub(crate) elapsed_seconds: f64,
+    pub(crate) cpu_seconds: f64,
+    pub(crate) resident_bytes_max: u64,
+}
+
+/// Topics of its own, with a namespace of its own in the search engine.
+pub(crate) struct Bench {
+    folder: TempDir,
+    namespace: String,
+    config: PathBuf,
+    bus: KafkaBus,
+    runtime: Runtime,
+}
+
+impl Bench {
+    pub(crate) fn new(profile: Profile) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let kafka = env::var("MILLRACE_TEST_KAFKA").expect("start the engines: scripts/engines up");
+        let prefix = format!("{}.", name());
+        let format = match profile {
+            Profile::Batch => "batch",
+            Profile::Json => "json",
+        };
+        let topics: Vec<_> = TOPICS
+            .iter()
+            .map(|topic| format!("[bus.kafka.topics.\"{topic}\"]\nformat = \"{format}\"\n"))
+            .collect();
+        let kafka_config = format!("topic_prefix = \"{prefix}\"\n");
+        std::fs::write(folder.path().join("secret"), "a key for hashing").expect("a file");
+        let secret = folder.path().join("secret").display().to_string();
+        let text = format!(
+            "[bus]\nurl = \"{kafka}\"\n[bus.kafka]\n{kafka_config}{}[search.elasticsearch]\n\
+             replicas = 0\npolicies = false\n[enricher]\nsecret_file = \"{secret}\"\n[metrics]\n\
+             listen = \"127.0.0.1:0\"\n[logging]\nfilter = \"warn\"\n",
+            topics.concat()
+        );
+        let config = folder.path().join("millrace.toml");
+        std::fs::write(&config, &text).expect("a file");
+        let table: toml::Table = text.parse().expect("a configuration");
+        let kafka_config = table["bus"]["kafka"].clone().try_into::<KafkaConfig>();
+        let runtime = Runtime::new().expect("a runtime");
+        let entered = runtime.enter();
+        let bus = KafkaBus::connect(&kafka, kafka_config.expect("settings")).expect("an address");
+        let specs = TOPICS.map(|topic| bus::log::LogConfig::default().topic(topic, &[]));
+        runtime.block_on(bus.ensure_topics(&specs)).expect("topics");
+        drop(entered);
+        Self { folder, namespace: name(), config, bus, runtime }
+    }
+
+    /// What stands before the names of indices.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Writes a file and gives its path.
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    }
+
+    /// Fills `logs.raw`.
+    pub(crate) fn fill(&self, events: u64) {
+        let generator = Generator::new(Options {
+            count: events,
+            seed: 7,
+            start: "2026-11-20T00:00:00Z".parse().expect("a time"),
+            span_seconds: 3_600,
+            malformed_share: 0.0,
+            dirty_share: 0.03,
+            customers: 5_000,
+        });
+        let records: Vec<_> = generator.map(record).collect();
+        for batch in records.chunks(8_192) {
+            let published = self.runtime.block_on(self.bus.publish(TOPIC_RAW, batch.to_vec()));
+            assert!(published.iter().all(Result::is_ok), "{:?}", published[0]);
+        }
+    }
+
+    /// Runs a service until nothing is left for it.
+    pub(crate) fn run(
+        &self,
+        program: &str,
+        flags: &[String],
+        left: impl Fn(&dyn Bus) -> u64,
+    ) -> Figures {
+        let namespace = format!("--set=search.elasticsearch.index_namespace={}-", self.namespace);
+        let child = Command::new(binary(program))
+            .arg("--config")
+            .arg(&self.config)
+            .args(flags)
+            .arg(namespace)
+            .stdout(Stdio::null())
+            .spawn();
+        let child = Running(child.expect("build it first: scripts/bench does"));
+        let process = child.0.id().to_string();
+        let (started, _entered) = (Instant::now(), self.runtime.enter());
+        let before = cpu_seconds(&process);
+        while left(&self.bus) > 0 {
+            assert!(started.elapsed() < PATIENCE, "{program} did not come to an end");
+            thread::sleep(Duration::from_millis(50));
+        }
+        Figures {
+            elapsed_seconds: started.elapsed().as_secs_f64(),
+            cpu_seconds: cpu_seconds(&process) - before,
+            resident_bytes_max: memory_bytes(&process, "VmHWM"),
+        }
+    }
+}
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn name() -> String {
+    let id = RecordId::generate();
+    let hex: String = id.0[6..].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("bench{hex}")
+}
+
+fn record(line: Vec<u8>) -> Record {
+    Record {
+        id: RecordId::generate(),
+        received_at_ns: 1_795_000_000_000_000_000,
+        shop: "default".into(),
+        source: "127.0.0.1".into(),
+        listener: "http".into(),
+        codec: Codec::Json,
+        payload: line.into(),
+        ..Record::default()
+    }
+}
+
+fn binary(program: &str) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    target.unwrap_or(workspace).join("release").join(program)
+}
