@@ -81,7 +81,7 @@ impl ElasticsearchStore {
 #[async_trait]
 impl SearchStore for ElasticsearchStore {
     async fn ensure_templates(&self) -> Result<(), StoreError> {
-        templates::ensure(&self.shared).await
+        templates::ensure(&self.shared).await.map(drop)
     }
 
     async fn bulk(&self, operations: Vec<IndexOperation>) -> Result<Vec<ItemOutcome>, StoreError> {

@@ -104,7 +104,8 @@ pub trait SearchStore: Send + Sync {
     async fn tail_position(&self) -> Result<TailCursor, StoreError>;
 
     /// What became searchable after the cursor and matches, in the order in which it did: an event
-    /// that arrives late is not missed. An event that is indexed again comes again.
+    /// that arrives late is not missed. An event that is indexed again comes again. A cursor goes on for
+    /// the query that it was made with.
     ///
     /// # Errors
     /// As [`search`](Self::search).

@@ -10,6 +10,7 @@ use crate::{Order, SIZE_MAX, SearchRequest, SearchStore, StoreErrorKind, TimeRan
 pub(super) async fn run(backend: &dyn Backend) {
     pages_hold_each_document_once(backend).await;
     ids_of_any_form_are_paged(backend).await;
+    instants_are_exact_to_the_nanosecond(backend).await;
     cursors_of_others_are_refused(backend).await;
     histograms_count_each_document_once(backend).await;
 }
@@ -93,6 +94,34 @@ async fn ids_of_any_form_are_paged(backend: &dyn Backend) {
     assert_eq!(walk(store, "*", Order::OldestFirst, 200).await, expected);
     let reversed: Vec<String> = expected.into_iter().rev().collect();
     assert_eq!(walk(store, "*", Order::NewestFirst, 33).await, reversed);
+}
+
+async fn instants_are_exact_to_the_nanosecond(backend: &dyn Backend) {
+    const STEP_NS: i64 = 333_333;
+    let running = backend.empty(&fields()).await;
+    let store = running.store();
+    let of = |number: i64| {
+        let mut one = operation(0, &format!("{:02}", 20 - number), "{}");
+        one.timestamp_ns = NOON_NS + number * STEP_NS;
+        one
+    };
+    let bulk: Vec<_> = (0..20).map(of).collect();
+    let mut expected: Vec<String> = bulk.iter().map(|one| one.id.clone()).collect();
+    index(store, bulk).await;
+    assert_eq!(walk(store, "*", Order::OldestFirst, 3).await, expected);
+    expected.reverse();
+    assert_eq!(walk(store, "*", Order::NewestFirst, 3).await, expected);
+    for (from, to) in [(0, 20), (1, 2), (2, 5), (3, 3), (5, 17), (-7, 1)] {
+        let ends = [(0, 0), (1, 0), (0, 1), (1, 1)]
+            .map(|(a, b)| (NOON_NS + from * STEP_NS + a, NOON_NS + to * STEP_NS + b));
+        for (from, to) in ends {
+            let within = |number: &i64| (from..to).contains(&(NOON_NS + number * STEP_NS));
+            let range = TimeRange { from_ns: Some(from), to_ns: Some(to) };
+            let count = store.count(&everything(), &Query::All, range).await;
+            let expected = (0..20).filter(within).count() as u64;
+            assert_eq!(count.expect("a count"), expected, "{from} {to}");
+        }
+    }
 }
 
 async fn cursors_of_others_are_refused(backend: &dyn Backend) {

@@ -2,7 +2,7 @@
 //! engine did not take is ever sent again, by whoever asked; here a document is sent again only in another
 //! form, or in smaller company.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use event::Event;
@@ -35,10 +35,21 @@ pub(crate) async fn bulk(
         return Ok(Vec::new());
     }
     let operations = Arc::new(operations);
-    let (mut outcomes, rounds) = {
+    let Plan { mut outcomes, rounds, indices } = {
         let operations = Arc::clone(&operations);
         shared.blocking(move |_| plan(&operations)).await?
     };
+    match shared.ensure_indices(indices).await {
+        Ok(()) => {}
+        Err(StoreError::Unavailable { after, reason }) => {
+            let retry = ItemOutcome::Retry { after, reason };
+            return Ok(outcomes
+                .into_iter()
+                .map(|one| one.unwrap_or_else(|| retry.clone()))
+                .collect());
+        }
+        Err(error) => return Err(error),
+    }
     for Round { items, after } in rounds {
         let mut free = Vec::with_capacity(items.len());
         for item in items {
@@ -71,11 +82,22 @@ struct Round {
     after: HashMap<usize, usize>,
 }
 
+/// What is to be done.
+#[derive(Debug)]
+struct Plan {
+    /// Of what can never be indexed.
+    outcomes: Outcomes,
+    rounds: Vec<Round>,
+    /// The indices that documents go to.
+    indices: BTreeSet<String>,
+}
+
 /// Looks all operations over. Those of one document go one after the other.
-fn plan(operations: &[IndexOperation]) -> (Outcomes, Vec<Round>) {
+fn plan(operations: &[IndexOperation]) -> Plan {
     let mut event = Event::new();
     let mut outcomes: Outcomes = Vec::with_capacity(operations.len());
     let mut rounds = vec![Round::default()];
+    let mut indices = BTreeSet::new();
     let mut seen: hashbrown::HashMap<(&str, &str), (usize, usize)> =
         hashbrown::HashMap::with_capacity(operations.len());
     for (place, operation) in operations.iter().enumerate() {
@@ -87,6 +109,9 @@ fn plan(operations: &[IndexOperation]) -> (Outcomes, Vec<Round>) {
             }
         };
         outcomes.push(None);
+        if !indices.contains(&operation.index) {
+            indices.insert(operation.index.clone());
+        }
         let key = (operation.id.as_str(), operation.index.as_str());
         let earlier = seen.get(&key).copied();
         let number = earlier.map_or(0, |(round, _)| round + 1);
@@ -98,13 +123,12 @@ fn plan(operations: &[IndexOperation]) -> (Outcomes, Vec<Round>) {
         round.after.extend(earlier.map(|(_, earlier)| (place, earlier)));
         seen.insert(key, (number, place));
     }
-    (outcomes, rounds)
+    Plan { outcomes, rounds, indices }
 }
 
 /// Operations in groups that a request may hold.
 fn chunks(shared: &Shared, operations: &[IndexOperation], items: Vec<Item>) -> Vec<Vec<Item>> {
-    let (bytes_max, count_max) =
-        (shared.config.bulk_bytes_max.as_usize(), shared.config.bulk_documents_max);
+    let (bytes_max, count_max) = (shared.bulk_bytes_max(), shared.config.bulk_documents_max);
     let mut chunks: Vec<Vec<Item>> = Vec::new();
     let mut bytes = 0;
     for item in items {
@@ -184,6 +208,9 @@ async fn send_once(
         }
         Ok(answer) => match answer.status.as_u16() {
             413 => {
+                if items.len() > 1 {
+                    shared.was_too_large(bytes);
+                }
                 split(&mut sent, operations, items, 413, &EngineError::of(&answer.body));
                 Went::Neither
             }
@@ -305,7 +332,7 @@ fn unsettled() -> ItemOutcome {
 
 #[cfg(test)]
 mod tests {
-    use super::plan;
+    use super::{Plan, plan};
     use crate::contract::operation;
 
     #[test]
@@ -313,7 +340,8 @@ mod tests {
         let mut operations: Vec<_> =
             ["a", "b", "a", "c", "a"].iter().map(|id| operation(0, id, "{}")).collect();
         operations[3].document = bytes::Bytes::from_static(b"[]");
-        let (outcomes, rounds) = plan(&operations);
+        let Plan { outcomes, rounds, indices } = plan(&operations);
+        assert_eq!(indices.len(), 1);
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_some()).count(), 1);
         let places: Vec<Vec<usize>> = rounds
             .iter()

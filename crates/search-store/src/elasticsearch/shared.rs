@@ -1,7 +1,9 @@
 //! What all calls of a store share: its settings, the documents' fields, the connections, and what is known of
 //! the engine.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
@@ -12,6 +14,7 @@ use super::config::ElasticsearchConfig;
 use super::fields::Fields;
 use super::product::{self, Engine};
 use super::stamp::Stamps;
+use super::templates;
 use crate::StoreError;
 
 /// The parts of a store.
@@ -24,7 +27,15 @@ pub(crate) struct Shared {
     pub(crate) concurrency: Concurrency,
     pub(crate) stamps: Stamps,
     engine: OnceCell<Engine>,
+    /// Indices for which the templates were seen to be there.
+    known_indices: Mutex<BTreeSet<String>>,
+    bulk_bytes_max: AtomicUsize,
 }
+
+/// Indices that are remembered; then all are forgotten and looked at again.
+const KNOWN_INDICES_MAX: usize = 10_000;
+/// No refusal makes a bulk request smaller than this.
+const BULK_BYTES_MIN: usize = 64 << 10;
 
 impl Shared {
     /// # Errors
@@ -41,6 +52,8 @@ impl Shared {
             concurrency: Concurrency::new(config.concurrency_max),
             stamps: Stamps::new(),
             engine: OnceCell::new(),
+            known_indices: Mutex::default(),
+            bulk_bytes_max: AtomicUsize::new(config.bulk_bytes_max.as_usize()),
             config,
         })
     }
@@ -51,6 +64,42 @@ impl Shared {
     /// It does not answer, or is none that this store knows.
     pub(crate) async fn engine(&self) -> Result<Engine, StoreError> {
         self.engine.get_or_try_init(|| product::find(&self.client)).await.copied()
+    }
+
+    /// Installs the templates if an index is new, which the engine makes by itself: without its template it
+    /// would mix the shops' names up, and grow a field for every key.
+    ///
+    /// # Errors
+    /// As [`templates::ensure`].
+    pub(crate) async fn ensure_indices(&self, names: BTreeSet<String>) -> Result<(), StoreError> {
+        let known = || self.known_indices.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.is_subset(&known()) {
+            return Ok(());
+        }
+        templates::ensure(self).await?;
+        let mut known = known();
+        if known.len() > KNOWN_INDICES_MAX {
+            known.clear();
+        }
+        known.extend(names);
+        Ok(())
+    }
+
+    /// Bytes of a bulk request: what is set, or less where something on the way takes no more.
+    pub(crate) fn bulk_bytes_max(&self) -> usize {
+        self.bulk_bytes_max.load(Ordering::Relaxed)
+    }
+
+    /// A bulk request of as many bytes was too large.
+    pub(crate) fn was_too_large(&self, bytes: usize) {
+        let less = (bytes / 2).max(BULK_BYTES_MIN);
+        if self.bulk_bytes_max.fetch_min(less, Ordering::Relaxed) > less {
+            tracing::warn!(
+                bytes,
+                bulk_bytes_max = less,
+                "the search engine takes no bulk of this size: they are smaller from now on"
+            );
+        }
     }
 
     /// Runs work that takes a while on a thread that may block.

@@ -12,11 +12,12 @@ use super::failure::{refused, unanswered};
 use super::shared::Shared;
 use crate::StoreError;
 
-/// Installs what is missing or old.
+/// Installs what is missing or old, and says what that was or what was changed by hand.
 ///
 /// # Errors
 /// The engine does not answer or refuses, or another's template has our name.
-pub(crate) async fn ensure(shared: &Shared) -> Result<(), StoreError> {
+pub(crate) async fn ensure(shared: &Shared) -> Result<Vec<String>, StoreError> {
+    let mut changed = Vec::new();
     let engine = shared.engine().await?;
     let config = &shared.config;
     let options = TemplateOptions {
@@ -30,8 +31,8 @@ pub(crate) async fn ensure(shared: &Shared) -> Result<(), StoreError> {
         delete_after: config.delete_after.0,
         minimal_engine: config.engine_parts == EngineParts::Minimal,
     };
-    if config.policies {
-        ensure_policy(shared, &options).await?;
+    if config.policies && ensure_policy(shared, &options).await? {
+        changed.push(options.policy_name());
     }
     for (name, body) in options.index_templates(&shared.all_fields) {
         let path = format!("_index_template/{name}");
@@ -39,15 +40,19 @@ pub(crate) async fn ensure(shared: &Shared) -> Result<(), StoreError> {
         let known = known.map(|found| found["index_templates"][0]["index_template"].clone());
         let seal = known.as_ref().map(Seal::of_template);
         let kind = format!("index template {name}");
-        if must_put(&kind, seal, &Seal::of_template(&body), known.as_ref(), &body)? {
+        if must_put(&kind, seal, &Seal::of_template(&body))? {
             put(shared, &path, &body).await?;
             tracing::info!(name, version = TEMPLATE_VERSION, "index template installed");
+            changed.push(name);
+        } else if known.is_some_and(|known| !holds(&known, &body)) {
+            tracing::warn!(name, "the index template is not as this Millrace would write it");
+            changed.push(name);
         }
     }
-    Ok(())
+    Ok(changed)
 }
 
-async fn ensure_policy(shared: &Shared, options: &TemplateOptions) -> Result<(), StoreError> {
+async fn ensure_policy(shared: &Shared, options: &TemplateOptions) -> Result<bool, StoreError> {
     let (name, body) = (options.policy_name(), options.policy());
     let is_open = options.product == Product::OpenSearch;
     let path = if is_open {
@@ -62,8 +67,8 @@ async fn ensure_policy(shared: &Shared, options: &TemplateOptions) -> Result<(),
     };
     let kind = format!("lifecycle policy {name}");
     // What the engine adds to a policy by itself is its own matter: only the seals are compared.
-    if !must_put(&kind, known.map(seal_of), &seal_of(&body), None, &body)? {
-        return Ok(());
+    if !must_put(&kind, known.map(seal_of), &seal_of(&body))? {
+        return Ok(false);
     }
     let path = match found.as_ref().filter(|_| is_open) {
         // A policy of OpenSearch is only replaced by whoever knows its present place.
@@ -75,7 +80,7 @@ async fn ensure_policy(shared: &Shared, options: &TemplateOptions) -> Result<(),
     };
     put(shared, &path, &body).await?;
     tracing::info!(name, version = TEMPLATE_VERSION, "lifecycle policy installed");
-    Ok(())
+    Ok(true)
 }
 
 /// Who wrote a template or policy, and with which settings.
@@ -110,13 +115,7 @@ impl Seal {
 }
 
 /// Whether ours is to be put in the place of what is known.
-fn must_put(
-    kind: &str,
-    known: Option<Seal>,
-    ours: &Seal,
-    content: Option<&Value>,
-    body: &Value,
-) -> Result<bool, StoreError> {
+fn must_put(kind: &str, known: Option<Seal>, ours: &Seal) -> Result<bool, StoreError> {
     let Some(known) = known else { return Ok(true) };
     let Some(version) = known.version else {
         return Err(StoreError::Fatal(format!(
@@ -133,13 +132,7 @@ fn must_put(
         );
         return Ok(false);
     }
-    if version < TEMPLATE_VERSION || known.fingerprint != ours.fingerprint {
-        return Ok(true);
-    }
-    if content.is_some_and(|content| !holds(content, body)) {
-        tracing::warn!(kind, "it was changed by hand since it was installed, and stays as it is");
-    }
-    Ok(false)
+    Ok(version < TEMPLATE_VERSION || known.fingerprint != ours.fingerprint)
 }
 
 /// Whether all of `ours` stands in `known`. Engines write settings as texts, and add some.
@@ -214,7 +207,7 @@ mod tests {
     #[test]
     fn ours_replaces_an_earlier_one_and_never_a_strangers() {
         let ours = seal(schema::TEMPLATE_VERSION, "a");
-        let decide = |known: Option<Seal>| must_put("x", known, &ours, None, &json!({}));
+        let decide = |known: Option<Seal>| must_put("x", known, &ours);
         assert!(decide(None).expect("missing"));
         assert!(decide(Some(seal(0, "a"))).expect("earlier"));
         assert!(decide(Some(seal(schema::TEMPLATE_VERSION, "b"))).expect("other settings"));

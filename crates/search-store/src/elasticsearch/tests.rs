@@ -2,5 +2,7 @@
 
 mod engines;
 mod played;
+mod settings;
+mod tls;
 
 use super::*;

@@ -107,7 +107,7 @@ impl Translator<'_> {
         let field = match self.fields.resolve(name) {
             Target::Id => return Ok(json!({ "ids": { "values": [text] } })),
             Target::Index => return Ok(self.index(text)),
-            Target::Path(_) => return Ok(term(&plain(name), text)),
+            Target::Path(_) => return Ok(self.path(name, |name| term(name, text))),
             Target::Object(_) | Target::Unknown => return Ok(nothing()),
             Target::Timestamp => {
                 let bound = Bound::Inclusive(text.to_owned());
@@ -183,7 +183,7 @@ impl Translator<'_> {
         let field = match self.fields.resolve(name) {
             Target::Id => return Err(ids_are_whole()),
             Target::Index => return self.like_index(pattern),
-            Target::Path(field) => return self.like_path(field, &plain(name), pattern),
+            Target::Path(field) => return self.like_path(field, name, pattern),
             Target::Object(_) | Target::Unknown => return Ok(nothing()),
             Target::Timestamp => return Err(no_wildcards(name, FieldKind::Date)),
             Target::Field(field) => field,
@@ -199,10 +199,20 @@ impl Translator<'_> {
         })
     }
 
+    /// A query of a path as it is stored: OpenSearch takes any key as it is, and both take the one that stands
+    /// for it in the reduced form.
+    fn path(&self, name: &str, query: impl Fn(&str) -> Value) -> Value {
+        let stored = plain(name);
+        if stored == name || self.product == Product::Elasticsearch {
+            return query(&stored);
+        }
+        any_of(vec![query(name), query(&stored)])
+    }
+
     fn like_path(&self, field: &Known, name: &str, pattern: &Pattern) -> Result<Value, StoreError> {
         let is_prefix = matches!(pattern.0.as_slice(), [PatternPart::Text(_), PatternPart::Any]);
         if is_prefix || self.product == Product::OpenSearch {
-            return Ok(wildcard(name, pattern));
+            return Ok(self.path(name, |name| wildcard(name, pattern)));
         }
         Err(StoreError::Invalid(format!(
             "below {} Elasticsearch finds `*` at the end of a value only, and no `?`",
@@ -234,7 +244,9 @@ impl Translator<'_> {
             Target::Field(field) => exists(field),
             Target::Object(inner) => any_of(inner.into_iter().map(exists).collect()),
             // A path is there where it has a value, whatever the value.
-            Target::Path(_) => json!({ "prefix": { plain(name): { "value": "" } } }),
+            Target::Path(_) => {
+                self.path(name, |name| json!({ "prefix": { name: { "value": "" } } }))
+            }
             Target::Unknown => nothing(),
         }
     }

@@ -199,6 +199,76 @@ impl Running for Installation {
     }
 }
 
+/// Documents that the one or the other engine refuses as they are.
+async fn takes_every_document(engine: &Engine) {
+    let long = "x".repeat(40_000);
+    let deep = format!("{}1{}", r#"{"d":"#.repeat(100), "}".repeat(100));
+    let words = "word ".repeat(30_000);
+    let many = (0..2_000).map(|n| format!(r#"{{"sku":"{n}"}}"#)).collect::<Vec<_>>().join(",");
+    let documents = [
+        r#"{"a":1,"a":2,"":3," ":4,".":5,"a.":6,".b":7,"c..d":8}"#.to_owned(),
+        r#"{"tags":{"a":1},"message":{"b":2},"client":"text","shop":[1,{"order":7}]}"#.to_owned(),
+        r#"{"shop":{"extra":"text","order":{"first_order":"maybe","items":"none"}}}"#.to_owned(),
+        r#"{"millrace":{"shop":"another"},"millrace.shop":"another"}"#.to_owned(),
+        r#"{"event":{"created":"yesterday","duration":1e400},"client":{"geo":{"location":[]}}}"#
+            .to_owned(),
+        format!(r#"{{"shop":{{"extra":{{"long":"{long}","deep":{deep},"k\\u0000":1}}}}}}"#)
+            .replace("\\\\", "\\"),
+        format!(r#"{{"tags":"{long}","message":"{long} {words}","unheard":{{"of":"{long}"}}}}"#),
+        format!(r#"{{"shop":{{"extra":{{"{long}":"v"}},"order":{{"items":[{many}]}}}}}}"#),
+        format!("{{\n\t\"message\" : \"{}\"\r\n}} ", "\\ud800 \\/ \u{e4}"),
+    ];
+    let installation = engine.store(&contract::fields()).await;
+    let bulk: Vec<_> = (0..)
+        .zip(&documents)
+        .map(|(number, document)| contract::operation(number, &format!("{number}"), document))
+        .collect();
+    contract::index(&installation.store, bulk.clone()).await;
+    for one in bulk {
+        let hit = installation.store.get(&contract::everything(), &one.id).await.expect("a read");
+        let hit = hit.unwrap_or_else(|| panic!("{:.200?}", one.document));
+        assert_eq!((hit.document, hit.shop), (one.document, one.shop));
+    }
+    let another = contract::only(&["another"]);
+    let range = TimeRange::default();
+    let count = installation.store.count(&another, &Query::All, range).await;
+    assert_eq!(count.expect("a count"), 0, "nobody writes into another's shop");
+}
+
+/// What the engine gives back is what was put: nothing is installed again.
+async fn keeps_what_is_installed(engine: &Engine) {
+    let installation = engine.store(schema::Schema::embedded().fields()).await;
+    let shared = &installation.store.0.shared;
+    assert!(templates::ensure(shared).await.expect("templates").is_empty());
+    let other = ElasticsearchConfig {
+        refresh_interval: service::Span::from_secs(2),
+        ..installation.config.clone()
+    };
+    let other = ElasticsearchStore::connect(&installation.url, other, &installation.fields);
+    let changed = templates::ensure(&other.expect("a store").shared).await.expect("templates");
+    assert_eq!(changed.len(), schema::LOG_TYPES.len());
+}
+
+#[tokio::test]
+async fn opensearch_takes_every_document() {
+    takes_every_document(&Engine::opensearch()).await;
+}
+
+#[tokio::test]
+async fn elasticsearch_takes_every_document() {
+    takes_every_document(&Engine::elasticsearch()).await;
+}
+
+#[tokio::test]
+async fn opensearch_keeps_what_is_installed() {
+    keeps_what_is_installed(&Engine::opensearch()).await;
+}
+
+#[tokio::test]
+async fn elasticsearch_keeps_what_is_installed() {
+    keeps_what_is_installed(&Engine::elasticsearch()).await;
+}
+
 #[tokio::test]
 async fn opensearch_keeps_the_contract() {
     contract::run(&Engine::opensearch()).await;

@@ -9,9 +9,11 @@ use super::{Translator, any_of, everything, nothing, within_nested};
 use crate::StoreError;
 use crate::elasticsearch::fields::{Known, Target};
 use crate::elasticsearch::hidden::MILLISECOND_NS;
-use crate::elasticsearch::reduced::plain;
 use crate::refusal::{A_DATE, ids_have_no_order, no_order, only_exists, unfit};
 use crate::value::{self, Scaled};
+
+/// How instants are written.
+const INSTANT_FORMAT: &str = "strict_date_time";
 
 const LEAST: i128 = i64::MIN as i128;
 const MOST: i128 = i64::MAX as i128;
@@ -56,7 +58,14 @@ fn parts(ns: i128) -> (i64, i64) {
 }
 
 fn milliseconds(name: &str, side: &str, at: i64) -> Value {
-    json!({ "range": { name: { side: at, "format": "epoch_millis" } } })
+    json!({ "range": { name: { side: instant(at), "format": INSTANT_FORMAT } } })
+}
+
+/// An instant as text: OpenSearch takes a negative number of milliseconds for another one.
+fn instant(milliseconds: i64) -> String {
+    jiff::Timestamp::from_millisecond(milliseconds)
+        .map(|instant| format!("{instant:.3}"))
+        .unwrap_or_default()
 }
 
 impl Translator<'_> {
@@ -71,7 +80,7 @@ impl Translator<'_> {
         let field = match self.fields.resolve(name) {
             Target::Id => return Err(ids_have_no_order()),
             Target::Index => return Err(no_order(name)),
-            Target::Path(_) => return Ok(texts(&plain(name), from, to)),
+            Target::Path(_) => return Ok(self.path(name, |name| texts(name, from, to))),
             Target::Object(_) | Target::Unknown => return Ok(nothing()),
             Target::Timestamp => {
                 let (from, to) = dates(name, from, to)?;
@@ -235,9 +244,9 @@ fn whole_milliseconds(name: &str, from_ns: i128, to_ns: i128) -> Value {
     if first > last {
         return nothing();
     }
-    let bound = |value: i128| i64::try_from(value).unwrap_or_default();
+    let bound = |value: i128| instant(i64::try_from(value).unwrap_or_default());
     let (first, last) = (bound(first), bound(last));
-    json!({ "range": { name: { "gte": first, "lte": last, "format": "epoch_millis" } } })
+    json!({ "range": { name: { "gte": first, "lte": last, "format": INSTANT_FORMAT } } })
 }
 
 fn addresses(field: &Known, from: &Bound, to: &Bound) -> Result<Value, StoreError> {

@@ -71,9 +71,11 @@ fn moments_are_exact_to_the_nanosecond() {
     assert_eq!(moments(5, 4), json!({"match_none": {}}));
     let found = moments(-1_000_000, 1_999_999);
     let timestamp = "millrace.timestamp";
-    let side =
-        |side: &str, at: i64| json!({"range": {timestamp: {side: at, "format": "epoch_millis"}}});
-    assert_eq!(found, json!({"bool": {"filter": [side("gte", -1), side("lte", 1)]}}));
+    let side = |side: &str, at: &str| json!({"range": {timestamp: {side: at, "format": "strict_date_time"}}});
+    let (first, last) = ("1969-12-31T23:59:59.999Z", "1970-01-01T00:00:00.001Z");
+    assert_eq!(found, json!({"bool": {"filter": [side("gte", first), side("lte", last)]}}));
+    let ends = moments(i128::from(i64::MIN) + 1, i128::from(i64::MAX) - 1).to_string();
+    assert!(ends.contains("1677-09-21T00:12:43.145Z") && ends.contains("2262-04-11T23:47:16.854Z"));
     let found = moments(1, i128::from(i64::MAX)).to_string();
     assert!(found.contains(r#"{"range":{"millrace.nanoseconds":{"gte":1}}}"#), "{found}");
 }

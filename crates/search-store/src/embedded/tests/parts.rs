@@ -217,7 +217,8 @@ async fn damage_that_comes_while_the_store_is_open_is_not_tried_again_for_ever()
     let error = answer.expect_err("a part is damaged");
     assert!(matches!(error, StoreError::Fatal(_)), "{error}");
     assert!(error.to_string().contains("restart"), "{error}");
-    drop(store);
+    // Its writer must have let go of the folder.
+    drop(store.close().await);
     let store = open(folder.path(), &fields()).await;
     index(&store, vec![operation(1, "new", "{}")]).await;
     assert_eq!(ids(&store, "*").await, ["new"]);
