@@ -9,8 +9,8 @@ mod ids;
 mod lane;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use access::IngestToken;
@@ -34,6 +34,10 @@ pub(crate) const STAGE: &str = "ingest-gateway";
 const SHOP: &str = "default";
 /// When to try again after an error that only a person can mend.
 const FATAL_RETRY_AFTER: Duration = Duration::from_secs(30);
+/// The part under which health says that the disk is too full to take anything.
+pub(crate) const DISK: &str = "disk";
+/// How often a door says in the log that it takes nothing.
+const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 /// Waits between two tries for a sender that cannot be answered.
 const PATIENCE_MIN: Duration = Duration::from_millis(50);
 const PATIENCE_MAX: Duration = Duration::from_secs(5);
@@ -123,13 +127,15 @@ pub(crate) struct Intake {
     door: &'static str,
     ledger: DoorLedger,
     foundation: Arc<Foundation>,
+    /// When this door last said that it takes nothing.
+    warned_at: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Intake {
     /// The door for a protocol, which is its name in ledgers, metrics and records.
     pub(crate) fn new(door: &'static str, foundation: &Arc<Foundation>) -> Self {
         let ledger = foundation.runtime.ledgers.door(door);
-        Self { door, ledger, foundation: Arc::clone(foundation) }
+        Self { door, ledger, foundation: Arc::clone(foundation), warned_at: Arc::default() }
     }
 
     pub(crate) fn door(&self) -> &'static str {
@@ -172,7 +178,21 @@ impl Intake {
     pub(crate) fn failure(&self) -> Option<String> {
         match self.foundation.health().parts().remove(STAGE) {
             Some(HealthState::Failed { reason }) => Some(reason),
-            _ => None,
+            _ => self.shortage(),
+        }
+    }
+
+    /// What is said of a lack of room, if a person must make some.
+    pub(crate) fn shortage(&self) -> Option<String> {
+        self.foundation.runtime.bus.shortage()
+    }
+
+    /// Says in the log that nothing is taken, now and then however often it happens.
+    fn warn_busy(&self, error: &BusError) {
+        let mut warned_at = self.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned_at.is_none_or(|at| at.elapsed() >= WARNING_INTERVAL) {
+            *warned_at = Some(Instant::now());
+            tracing::warn!(door = self.door, %error, "the log takes nothing for now: senders must wait");
         }
     }
 
@@ -276,7 +296,10 @@ impl Intake {
             None => BusError::new(ErrorKind::Transient, "the log gave no outcome for a record"),
         };
         match error.kind {
-            ErrorKind::Transient => Answer::Busy { retry_after: foundation.retry_after },
+            ErrorKind::Transient => {
+                self.warn_busy(&error);
+                Answer::Busy { retry_after: foundation.retry_after }
+            }
             ErrorKind::Rejected => Answer::Refused(Box::new(Rejection {
                 kind: "publish_refused".into(),
                 message: error.message,
@@ -320,11 +343,6 @@ impl Intake {
             }
             if wait == PATIENCE_MIN {
                 self.count_busy();
-                tracing::warn!(
-                    door = self.door,
-                    lines = batch.lines.len(),
-                    "the log has no room; the sender is not read until it has"
-                );
             }
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}

@@ -15,17 +15,21 @@ mod tcp;
 mod udp;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pipeline::Runtime;
 use service::{HealthState, MetricKind};
 use tokio::net::{TcpListener, UdpSocket};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 pub use config::{Config, HttpConfig, Listen, Problem, TcpConfig, UdpConfig};
 pub use listen::{Bound, GatewayError, bind};
 
 use connections::{Gate, Peers};
-use intake::{Clock, Foundation, Intake, STAGE};
+use intake::{Clock, DISK, Foundation, Intake, STAGE};
+
+/// How often it is looked whether the disk has room.
+const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Serves the doors until the context's shutdown. Then they take nothing new, read what has arrived,
 /// and end when it is durable, or when the drain timeout is over.
@@ -65,6 +69,11 @@ pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
         doors.spawn(http::serve(gate, intake, config.http, context.shutdown.clone()));
     }
     context.health.set(STAGE, HealthState::Ready);
+    let watching = watch_room(foundation.runtime.clone());
+    let watching = context.shutdown.clone().run_until_cancelled_owned(watching);
+    let _watching = AbortOnDrop(tokio::spawn(async move {
+        watching.await;
+    }));
 
     // A door that ends before it is told to has failed, and so has the gateway.
     let give_up_at = async {
@@ -87,6 +96,40 @@ pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
     }
     context.shutdown.cancelled().await;
     Ok(())
+}
+
+/// Ends a task with the one that began it.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Says in health and in the log when the disk is too full for anything to be accepted, for ever.
+async fn watch_room(runtime: Runtime) {
+    let health = &runtime.context.health;
+    let mut was_short = false;
+    loop {
+        let shortage = runtime.bus.shortage();
+        let is_short = shortage.is_some();
+        match shortage {
+            Some(reason) => {
+                if !was_short {
+                    tracing::warn!(reason, "nothing is accepted from the doors");
+                }
+                health.set(DISK, HealthState::Failed { reason });
+            }
+            None if was_short => {
+                tracing::info!("there is room again: the doors accept");
+                health.clear(DISK);
+            }
+            None => {}
+        }
+        was_short = is_short;
+        tokio::time::sleep(ROOM_INTERVAL).await;
+    }
 }
 
 fn show_drops(context: &service::Context, drops: udp::Drops) {

@@ -7,12 +7,16 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use document_store::DocumentError;
+use query::{Bound, Query};
 use search_store::{StoreError, StoreErrorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// The media type of a problem.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// As many characters of a value as every message of a store shows.
+const SHOWN_CHARACTERS: usize = 40;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -126,6 +130,50 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+impl Problem {
+    /// A store's refusal of a query, at the character of the value that it is about.
+    pub(crate) fn of_query(error: StoreError, text: &str) -> Self {
+        let position = match error.kind() {
+            StoreErrorKind::Invalid => position_of(&error.to_string(), text),
+            _ => None,
+        };
+        Self { position, ..Self::from(error) }
+    }
+}
+
+/// Where the value stands that a store's message names: of the leaves with that field the one whose
+/// value is shown, or the first. Messages about no field have no position.
+fn position_of(message: &str, text: &str) -> Option<usize> {
+    let (query, positions) = query::parse_with_positions(text).ok()?;
+    let mut leaves = Vec::new();
+    query.walk(&mut |query| match query {
+        Query::And(_) | Query::Or(_) | Query::Not(_) => {}
+        leaf => leaves.push(leaf),
+    });
+    let of_field = |leaf: &&Query| {
+        leaf.field().is_some_and(|name| {
+            message.starts_with(&format!("{name} "))
+                || message.starts_with(&format!("the values of {name} "))
+        })
+    };
+    let is_shown = |value: &str| {
+        let shown: String = value.chars().take(SHOWN_CHARACTERS).collect();
+        message.contains(&format!("found `{}", shown.escape_debug()))
+    };
+    let shows = |leaf: &Query| match leaf {
+        Query::Term { value, .. } => is_shown(value),
+        Query::Phrase { text, .. } => is_shown(text),
+        Query::Range { from, to, .. } => {
+            [from, to].into_iter().filter_map(Bound::text).any(is_shown)
+        }
+        _ => false,
+    };
+    let mut named = leaves.into_iter().zip(positions).filter(|(leaf, _)| of_field(leaf));
+    let first = named.next()?;
+    let shown = std::iter::once(first).chain(named).find(|(leaf, _)| shows(leaf));
+    Some(shown.unwrap_or(first).1)
 }
 
 impl From<query::ParseError> for Problem {

@@ -3,6 +3,7 @@
 
 mod histogram;
 mod tail;
+mod unknown;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use access::Scope;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use jiff::Timestamp;
+use schema::Schema;
 use search_store::{Order, SIZE_MAX, SearchRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -22,6 +24,7 @@ use crate::problem::Problem;
 
 pub(crate) use histogram::{__path_histogram, histogram};
 pub(crate) use tail::{__path_tail, tail};
+use unknown::{UnknownField, unknown_fields};
 
 /// Events of a page unless the request says otherwise.
 const SIZE_DEFAULT: usize = 50;
@@ -100,12 +103,16 @@ pub(crate) struct Page {
     hits: Vec<Hit>,
     /// For the next page; null on the last one.
     next_cursor: Option<String>,
+    /// Fields that the query names and no event can have.
+    unknown_fields: Vec<UnknownField>,
 }
 
 /// A number of events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Count {
     count: u64,
+    /// Fields that the query names and no event can have.
+    unknown_fields: Vec<UnknownField>,
 }
 
 /// One page of what matches, by time.
@@ -127,9 +134,11 @@ pub(crate) async fn page(
         order: asked.order.unwrap_or_default(),
         cursor: asked.cursor,
     };
-    let found = api.stores.search.search(&scope, &request).await?;
+    let found = api.stores.search.search(&scope, &request).await;
+    let found = found.map_err(|error| Problem::of_query(error, &asked.q))?;
     let hits = found.hits.into_iter().map(Hit::try_from).collect::<Result<_, _>>()?;
-    Ok(Json(Page { total: found.total, hits, next_cursor: found.cursor }))
+    let unknown_fields = unknown_fields(&request.query, Schema::embedded());
+    Ok(Json(Page { total: found.total, hits, next_cursor: found.cursor, unknown_fields }))
 }
 
 /// How many events match.
@@ -142,8 +151,9 @@ pub(crate) async fn count(
 ) -> Result<Json<Count>, Problem> {
     let query = query::parse(&asked.q)?;
     let range = moment::range(asked.from.as_deref(), asked.to.as_deref(), Timestamp::now())?;
-    let count = api.stores.search.count(&scope, &query, range).await?;
-    Ok(Json(Count { count }))
+    let count = api.stores.search.count(&scope, &query, range).await;
+    let count = count.map_err(|error| Problem::of_query(error, &asked.q))?;
+    Ok(Json(Count { count, unknown_fields: unknown_fields(&query, Schema::embedded()) }))
 }
 
 /// One event.

@@ -40,6 +40,7 @@ before(async () => {
     user_agent: "<b>bold</b>",
     "x:1 OR level": "odd",
   });
+  events.push({ log_type: "error", timestamp: new Date(now).toISOString(), pump_number: "P-7", pressure: 4.5 });
   await platform.send(events);
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
   page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
@@ -87,6 +88,31 @@ test("a mistake in a query is named and pointed at", async () => {
   await page.getByRole("button", { name: "Search", exact: true }).click();
   await page.locator("[role=alert] mark").waitFor();
   assert.equal(await page.locator("[role=alert] mark").innerText(), ")");
+});
+
+test("a mistake does not also say that nothing was found", async () => {
+  await page.getByLabel("Query").fill("shop.order.id:none");
+  await page.getByRole("button", { name: "Search", exact: true }).click();
+  await page.getByText("No events match.").waitFor();
+  await page.getByLabel("Query").fill("shop.order.amount:>abc");
+  await page.getByRole("button", { name: "Search", exact: true }).click();
+  await page.locator("[role=alert] mark").waitFor();
+  assert.equal(await page.locator("[role=alert] mark").innerText(), ">");
+  assert.equal(await page.getByText("No events match.").isVisible(), false);
+  assert.equal(await page.getByText("0 events").count(), 0);
+});
+
+test("a field that no event has is named with the one that was meant", async () => {
+  await page.getByLabel("Query").fill("servce.name:checkout");
+  await page.getByRole("button", { name: "Search", exact: true }).click();
+  await page.getByText("No such field: servce.name; did you mean service.name?").waitFor();
+});
+
+test("an event of unknown fields only is not a blank row", async () => {
+  await page.getByLabel("Query").fill('shop.extra.pump_number:"P-7"');
+  await page.getByRole("button", { name: "Search", exact: true }).click();
+  await page.getByText("1 event").waitFor();
+  assert.match(await page.locator("table.hits tbody tr").first().innerText(), /pump_number P-7.*pressure 4.5/s);
 });
 
 test("hostile 15: text of an event is text on the page", async () => {

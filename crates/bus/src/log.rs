@@ -304,16 +304,23 @@ impl Bus for EmbeddedBus {
             .map_err(|error| transient(format!("reading a record was interrupted: {error}")))?
     }
 
+    fn shortage(&self) -> Option<String> {
+        let reserve = self.log.config.disk_reserve_bytes;
+        // A folder that cannot be asked shows when something is written to it.
+        let free = self.log.files.free_bytes(&self.log.folder).ok()?;
+        (free < reserve).then(|| failure::reserve_reached(free, &self.log.folder, reserve, reserve))
+    }
+
     fn durability_warning(&self) -> Option<String> {
         match self.log.config.fsync {
             Fsync::Batch => None,
             Fsync::Interval => Some(format!(
-                "not durable: a power cut loses up to {} ms of acknowledged records (fsync = \
+                "a power cut loses up to {} ms of acknowledged records (fsync = \
                  \"interval\")",
                 self.log.config.fsync_interval_ms
             )),
             Fsync::Never => Some(
-                "not durable: a power cut loses acknowledged records that the system had not \
+                "a power cut loses acknowledged records that the system had not \
                  written yet (fsync = \"never\")"
                     .to_owned(),
             ),

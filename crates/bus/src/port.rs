@@ -158,6 +158,12 @@ pub trait Bus: Send + Sync {
     /// Of reading the store.
     async fn read(&self, position: &Position) -> Result<Option<Record>, BusError>;
 
+    /// Why nothing is taken from the doors now, for a lack of room that a person must mend; `None` while
+    /// there is room, or where the backend knows nothing of its disk.
+    fn shortage(&self) -> Option<String> {
+        None
+    }
+
     /// What an acknowledgement promises: `None` when it means synced to disk, else why not.
     fn durability_warning(&self) -> Option<String>;
 }

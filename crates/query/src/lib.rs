@@ -13,7 +13,7 @@ mod lexer;
 mod parser;
 mod tree;
 
-pub use parser::parse;
+pub use parser::{parse, parse_with_positions};
 pub use tree::{Bound, Pattern, PatternPart, Query};
 
 /// The longest query text, in characters.
@@ -31,6 +31,8 @@ pub const WILDCARD_PREFIX_CHARACTERS_MIN: usize = 2;
 
 /// The field that `type:` stands for: the log type of an event.
 pub const TYPE_FIELD: &str = "event.dataset";
+/// The field that `level:` stands for: the level of an event, in lower case.
+pub const LEVEL_FIELD: &str = "log.level";
 
 /// Why a text is no query, and at which character.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

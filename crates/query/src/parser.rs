@@ -1,10 +1,11 @@
 //! The grammar. Nesting is counted and bounded, so that no text can exhaust the stack; it never
-//! looks at what a field means, apart from the names `type` and `_exists_`.
+//! looks at what a field means, apart from the names `type`, `level` and `_exists_`.
 
 use crate::lexer::{Character, Lexer, Word, mistake};
 use crate::{
-    Bound, CLAUSES_MAX, DEPTH_MAX, LENGTH_CHARACTERS_MAX, ParseError, Pattern, PatternPart, Query,
-    TYPE_FIELD, WILDCARD_PREFIX_CHARACTERS_MIN, WILDCARD_VALUES_MAX, WILDCARDS_PER_VALUE_MAX,
+    Bound, CLAUSES_MAX, DEPTH_MAX, LENGTH_CHARACTERS_MAX, LEVEL_FIELD, ParseError, Pattern,
+    PatternPart, Query, TYPE_FIELD, WILDCARD_PREFIX_CHARACTERS_MIN, WILDCARD_VALUES_MAX,
+    WILDCARDS_PER_VALUE_MAX,
 };
 
 /// Parses a query; an empty text means every event.
@@ -12,25 +13,35 @@ use crate::{
 /// # Errors
 /// The first character that cannot be understood, or at which a limit is passed.
 pub fn parse(text: &str) -> Result<Query, ParseError> {
+    Ok(parse_with_positions(text)?.0)
+}
+
+/// Parses a query, and says where the value of each of its leaves begins: a character from 1 for each
+/// leaf, in the order in which [`Query::walk`] comes to them.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with_positions(text: &str) -> Result<(Query, Vec<usize>), ParseError> {
     if text.chars().nth(LENGTH_CHARACTERS_MAX).is_some() {
         let message = format!("a query has at most {LENGTH_CHARACTERS_MAX} characters");
         return Err(mistake(LENGTH_CHARACTERS_MAX, message));
     }
-    let mut parser = Parser { lexer: Lexer::new(text), clauses: 0, wildcard_values: 0 };
+    let mut parser = Parser { lexer: Lexer::new(text), clauses: Vec::new(), wildcard_values: 0 };
     parser.lexer.skip_space();
     if parser.lexer.peek().is_none() {
-        return Ok(Query::All);
+        return Ok((Query::All, vec![1]));
     }
     let query = parser.alternatives(None, 0)?;
     match parser.lexer.peek() {
-        None => Ok(query),
+        None => Ok((query, parser.clauses)),
         Some(_) => Err(mistake(parser.lexer.at, "this `)` closes nothing: expected a term")),
     }
 }
 
 struct Parser {
     lexer: Lexer,
-    clauses: usize,
+    /// The character at which each begins, from 1.
+    clauses: Vec<usize>,
     wildcard_values: usize,
 }
 
@@ -310,8 +321,8 @@ impl Parser {
     }
 
     fn count_clause(&mut self, start: usize) -> Result<(), ParseError> {
-        self.clauses += 1;
-        if self.clauses > CLAUSES_MAX {
+        self.clauses.push(start + 1);
+        if self.clauses.len() > CLAUSES_MAX {
             return Err(mistake(start, format!("a query has at most {CLAUSES_MAX} clauses")));
         }
         Ok(())
@@ -349,7 +360,11 @@ fn exists(name: &str, start: usize) -> Result<Query, ParseError> {
 }
 
 fn canonical(name: &str) -> String {
-    if name == "type" { TYPE_FIELD.to_owned() } else { name.to_owned() }
+    match name {
+        "type" => TYPE_FIELD.to_owned(),
+        "level" => LEVEL_FIELD.to_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 fn field_name(word: &Word, colon: usize) -> Result<String, ParseError> {

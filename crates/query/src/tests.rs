@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::{
     Bound, CLAUSES_MAX, DEPTH_MAX, LENGTH_CHARACTERS_MAX, Pattern, PatternPart, Query,
-    WILDCARD_VALUES_MAX, WILDCARDS_PER_VALUE_MAX, parse,
+    WILDCARD_VALUES_MAX, WILDCARDS_PER_VALUE_MAX, parse, parse_with_positions,
 };
 
 /// The tree in a short notation: `&(…)`, `|(…)`, `!…`, `f=v` a term, `f"…"` a phrase, `f~…` a pattern,
@@ -81,6 +81,9 @@ fn words_and_phrases() {
 #[test]
 fn fields_and_values() {
     check("type:transaction", "event.dataset=transaction");
+    check("level:(error OR warning)", "|(log.level=error log.level=warning)");
+    check("_exists_:level", "log.level?");
+    check("my.level:a levels:b", "&(my.level=a levels=b)");
     check("shop.order.id:ORD-1", "shop.order.id=ORD-1");
     check("shop.order.id: ORD-1", "shop.order.id=ORD-1");
     check("url:https://shop.example/a?b", "url~<https://shop.example/a>?<b>");
@@ -252,7 +255,7 @@ fn text() -> impl Strategy<Value = String> {
 
 fn field() -> impl Strategy<Value = String> {
     let names = text().prop_filter("a field that is a field", |name| {
-        !name.is_empty() && name != "type" && name != "_exists_"
+        !name.is_empty() && !matches!(name.as_str(), "type" | "level" | "_exists_")
     });
     prop_oneof![names, Just("shop.order.id".to_owned()), Just("AND".to_owned())]
 }
@@ -319,6 +322,19 @@ fn joined(all: Vec<Query>, and: bool) -> Query {
     if and { Query::And(all) } else { Query::Or(all) }
 }
 
+#[test]
+fn each_leaf_knows_where_its_value_begins() {
+    for (text, expected) in [
+        ("", &[1][..]),
+        ("ü AND amount:>abc", &[1, 14]),
+        ("NOT (a:b OR client.ip:[1 TO 2]) c:\"d e\"", &[8, 23, 35]),
+        ("level:(error OR * OR wa*) x", &[8, 17, 22, 27]),
+        ("_exists_:a *:* ", &[10, 12]),
+    ] {
+        assert_eq!(parse_with_positions(text).unwrap().1, expected, "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_displayed_tree_parses_to_itself(query in tree()) {
@@ -333,8 +349,15 @@ proptest! {
     #[test]
     fn any_text_is_understood_or_refused_at_a_character(parts in prop::collection::vec(text(), 0..20)) {
         let text = parts.join(" ");
-        match parse(&text) {
-            Ok(query) => prop_assert_eq!(parse(&query.to_string()), Ok(query)),
+        match parse_with_positions(&text) {
+            Ok((query, positions)) => {
+                let mut leaves = 0;
+                query.walk(&mut |query| {
+                    leaves += usize::from(!matches!(query, Query::And(_) | Query::Or(_) | Query::Not(_)));
+                });
+                prop_assert_eq!(positions.len(), leaves);
+                prop_assert_eq!(parse(&query.to_string()), Ok(query));
+            }
             Err(error) => {
                 let length = text.chars().count();
                 prop_assert!((1..=length + 1).contains(&error.position), "{text:?}: {error}");

@@ -7,12 +7,16 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
+use pipeline::Rejection;
 use serde::Serialize;
 
 use crate::intake::{Answer, Receipt};
 
 /// Most refused lines that an answer names.
 const LISTED_MAX: usize = 100;
+/// The way out for senders of plain text.
+const PLAIN_HINT: &str =
+    "lines of plain text come with `content-type: text/plain` (`millrace send --plain`)";
 
 pub(crate) type Reply = Response<Full<Bytes>>;
 
@@ -53,7 +57,7 @@ impl Tally {
                         self.refused.push(RefusedLine {
                             line: line.number,
                             kind,
-                            reason: rejection.message.clone(),
+                            reason: hinted(rejection),
                             position: rejection.position_bytes,
                         });
                     }
@@ -82,6 +86,14 @@ impl Tally {
             durable: durability_warning.is_none(),
             durability_warning,
         }
+    }
+}
+
+/// The reason of a refusal, with the way out for lines that are no JSON and may be plain text.
+fn hinted(rejection: &Rejection) -> String {
+    match &*rejection.kind {
+        "not_an_object" => format!("{}; {PLAIN_HINT}", rejection.message),
+        _ => rejection.message.clone(),
     }
 }
 

@@ -184,7 +184,11 @@ impl<'a> Upload<'a> {
         match self.tally.busy() {
             None => Ok(()),
             Some(retry_after) => {
-                Err(Problem::busy("the log has no room for now; send this again", retry_after))
+                let detail = match self.intake.shortage() {
+                    Some(reason) => format!("{reason}; then send this again"),
+                    None => "the log has no room for now; send this again".to_owned(),
+                };
+                Err(Problem::busy(detail, retry_after))
             }
         }
     }

@@ -75,7 +75,8 @@ async fn lines_are_answered_one_by_one() {
                 {"line": 3, "kind": "invalid_json", "position": 5,
                  "reason": "the JSON is not valid at byte 5"},
                 {"line": 4, "kind": "not_an_object", "position": 0,
-                 "reason": "the line is not a JSON object at byte 0"},
+                 "reason": "the line is not a JSON object at byte 0; lines of plain text come \
+                     with `content-type: text/plain` (`millrace send --plain`)"},
             ],
             "refused_count": 2,
             "refused_not_listed": 0,
@@ -107,6 +108,8 @@ async fn a_body_without_a_good_line_is_a_problem() {
     assert_eq!(answer.body["refused"].as_array().unwrap().len(), 100, "the list is bounded");
     assert_eq!(answer.body["refused_not_listed"], 50);
     assert_eq!(answer.body["refused_by_kind"]["not_an_object"], 150);
+    let reason = answer.body["refused"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("content-type: text/plain"), "{reason}");
     assert_eq!(gateway.bus.letters().len(), 150);
 
     let empty = post(&gateway, &[], "\n\n").await;
@@ -197,6 +200,9 @@ async fn without_room_the_sender_is_told_when_to_come_again() {
     assert!(busy.is_problem(503));
     assert_eq!(busy.retry_after.as_deref(), Some("2"), "whole seconds, rounded up");
     assert_eq!(busy.body["accepted"], 0);
+    let detail = busy.body["detail"].as_str().unwrap();
+    assert!(detail.contains("bus.log.disk_reserve_bytes"), "{detail}");
+    eventually("health says it", || !gateway.context.health.is_ready()).await;
     assert_eq!(gateway.door("http").busy, 1);
     let refused = post(&gateway, &[], "not json").await;
     assert!(refused.is_problem(503), "a refusal is not answered before its dead letter is durable");
@@ -205,6 +211,7 @@ async fn without_room_the_sender_is_told_when_to_come_again() {
     let again = post(&gateway, &[("idempotency-key", "k")], body).await;
     assert_eq!(again.body["accepted"], 10);
     assert_eq!(gateway.bus.records().len(), 10);
+    eventually("health says it again", || gateway.context.health.is_ready()).await;
     gateway.stop().await;
 }
 

@@ -108,6 +108,11 @@ impl Bus for MemoryBus {
         Ok(None)
     }
 
+    fn shortage(&self) -> Option<String> {
+        let is_full = *self.mode.borrow() == Mode::Full;
+        is_full.then(|| "bus.log.disk_reserve_bytes keeps 9 free".to_owned())
+    }
+
     fn durability_warning(&self) -> Option<String> {
         self.warning.clone()
     }

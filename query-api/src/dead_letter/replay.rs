@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::letters::{DEAD_LETTERS, Stored};
-use super::select::{Pages, Selection};
+use super::select::{Pages, Selection, UNKNOWN};
 use crate::api::Api;
 use crate::extract::JsonBody;
 use crate::problem::Problem;
@@ -53,6 +53,9 @@ pub(crate) async fn replay(
     let mut answer = ReplayAnswer::default();
     while let Some(page) = pages.next().await? {
         replay_page(&api, page, &mut answer).await?;
+    }
+    for id in pages.unknown {
+        answer.refuse(id, UNKNOWN.to_owned());
     }
     let ReplayAnswer { replayed, refused, .. } = answer;
     tracing::info!(replayed, refused, by = scope.user(), "dead letters were replayed");

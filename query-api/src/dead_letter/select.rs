@@ -15,6 +15,8 @@ use crate::extract::JsonBody;
 use crate::problem::Problem;
 
 const IDS_MAX: usize = 1000;
+/// What is said of an id that names no letter.
+pub(super) const UNKNOWN: &str = "no such dead letter";
 
 /// Which letters: `ids`, or those of a `stage` and a `kind`, or `all`.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -65,11 +67,13 @@ pub(super) struct Pages<'a> {
     selected: Selected,
     after: Option<String>,
     done: bool,
+    /// Ids that were asked for and name no letter, so far.
+    pub(super) unknown: Vec<String>,
 }
 
 impl<'a> Pages<'a> {
     pub(super) fn new(api: &'a Api, selected: Selected) -> Self {
-        Self { api, selected, after: None, done: false }
+        Self { api, selected, after: None, done: false, unknown: Vec::new() }
     }
 
     /// The next page; `None` after the last.
@@ -81,8 +85,10 @@ impl<'a> Pages<'a> {
             Selected::Ids(ids) => {
                 let page: Vec<String> = ids.drain(..ids.len().min(PAGE)).collect();
                 self.done = ids.is_empty();
-                let page: Vec<&str> = page.iter().map(String::as_str).collect();
-                let found = self.api.documents().get_many(DEAD_LETTERS.name, &page).await?;
+                let names: Vec<&str> = page.iter().map(String::as_str).collect();
+                let found = self.api.documents().get_many(DEAD_LETTERS.name, &names).await?;
+                let missing = page.iter().zip(&found).filter(|(_, found)| found.is_none());
+                self.unknown.extend(missing.map(|(id, _)| id.clone()));
                 Ok(Some(found.into_iter().flatten().collect()))
             }
             Selected::Filter(filter) => {
@@ -100,6 +106,8 @@ impl<'a> Pages<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PurgeAnswer {
     purged: u64,
+    /// Ids that were asked for and name no letter.
+    unknown: Vec<String>,
 }
 
 /// Removes refused records for good.
@@ -120,5 +128,5 @@ pub(crate) async fn purge(
         api.documents().apply(DEAD_LETTERS.name, changes).await?;
     }
     tracing::info!(purged, by = scope.user(), "dead letters were purged");
-    Ok(Json(PurgeAnswer { purged }))
+    Ok(Json(PurgeAnswer { purged, unknown: pages.unknown }))
 }

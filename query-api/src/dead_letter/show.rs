@@ -73,7 +73,7 @@ pub(crate) struct ShownLetter {
     /// When it was sent again.
     #[schema(value_type = Option<String>, format = DateTime)]
     replayed_at: Option<Timestamp>,
-    /// How often it had been sent again when it was refused.
+    /// How often it has been sent again.
     attempt: u16,
     /// Tenant.
     shop: String,
@@ -132,7 +132,7 @@ fn shown(stored: &Stored) -> ShownLetter {
         position_bytes: letter.position_bytes,
         state: stored.state,
         replayed_at: stored.replayed_at,
-        attempt: letter.attempt,
+        attempt: letter.attempt.saturating_add(u16::from(stored.state == LetterState::Replayed)),
         shop: letter.shop.clone(),
         source: letter.source.clone(),
         listener: letter.listener.clone(),

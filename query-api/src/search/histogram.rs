@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use jiff::Timestamp;
 use query::Query;
-use search_store::{Order, SearchRequest, TimeRange};
+use search_store::{Order, SearchRequest, StoreError, TimeRange};
 use serde::{Deserialize, Serialize};
 use service::Span;
 use utoipa::{IntoParams, ToSchema};
@@ -113,7 +113,8 @@ pub(crate) async fn histogram(
 ) -> Result<Json<Histogram>, Problem> {
     let query = query::parse(&asked.q)?;
     let range = moment::range(asked.from.as_deref(), asked.to.as_deref(), Timestamp::now())?;
-    let Some((from, to)) = ends(&api, &scope, &query, range).await? else {
+    let at_fault = |error| Problem::of_query(error, &asked.q);
+    let Some((from, to)) = ends(&api, &scope, &query, range).await.map_err(at_fault)? else {
         let interval_ns = asked.interval.map_or(MINUTE, Span::as_ns);
         return Ok(Json(Histogram { interval_ms: interval_ns / MS, buckets: Vec::new() }));
     };
@@ -122,7 +123,8 @@ pub(crate) async fn histogram(
         None => chosen(from, to),
     };
     let range = TimeRange { from_ns: Some(from), to_ns: Some(to) };
-    let counts = api.stores.search.histogram(&scope, &query, range, interval).await?;
+    let counts = api.stores.search.histogram(&scope, &query, range, interval).await;
+    let counts = counts.map_err(at_fault)?;
     Ok(Json(Histogram { interval_ms: interval / MS, buckets: filled(counts, from, to, interval) }))
 }
 
@@ -132,8 +134,8 @@ async fn ends(
     scope: &Scope,
     query: &Query,
     range: TimeRange,
-) -> Result<Option<(i64, i64)>, Problem> {
-    let edge = async |order| -> Result<Option<i64>, Problem> {
+) -> Result<Option<(i64, i64)>, StoreError> {
+    let edge = async |order| -> Result<Option<i64>, StoreError> {
         let request = SearchRequest { range, size: 1, order, ..SearchRequest::new(query.clone()) };
         let found = api.stores.search.search(scope, &request).await?;
         Ok(found.hits.first().map(|hit| hit.timestamp_ns))

@@ -70,7 +70,8 @@ pub(crate) async fn tail(
         }
     };
     // The first page is read before the answer, so that what cannot be run is a problem.
-    let first = api.stores.search.tail(&scope, &query, &cursor, PAGE).await?;
+    let first = api.stores.search.tail(&scope, &query, &cursor, PAGE).await;
+    let first = first.map_err(|error| Problem::of_query(error, &asked.q))?;
     // Whoever came with a token stays for a while only; the local admin needs none.
     let ends_at = match peer {
         Peer::Local(_) => None,

@@ -158,6 +158,11 @@ async fn a_replay_goes_where_the_record_came_from_under_its_own_id() {
 
     assert_eq!(total(&rig, "").await, 0);
     assert_eq!(total(&rig, "state=replayed").await, 3);
+    let shown = rig.get(&format!("/api/dead/{}", ids[0]), Role::Admin).await.body;
+    assert_eq!(shown["attempt"], 1, "a replay counts as soon as it is sent: {shown}");
+    let unknown = rig.post("/api/dead/replay", &json!({"ids": ["none"]}), Role::Admin).await;
+    let refusals = json!([{"id": "none", "reason": "no such dead letter"}]);
+    assert_eq!(unknown.body, json!({"replayed": 0, "refused": 1, "refusals": refusals}));
     let none = rig.post("/api/dead/replay", &json!({"all": true}), Role::Admin).await;
     assert_eq!(none.body["replayed"], 0, "what was replayed waits no longer");
     rig.stop().await;
@@ -229,10 +234,10 @@ async fn purged_letters_are_gone_and_a_purge_says_which() {
         }
     }
     let one = rig.post("/api/dead/purge", &json!({"ids": [ids[0], "none"]}), Role::Admin).await;
-    assert_eq!(one.body, json!({"purged": 1}));
+    assert_eq!(one.body, json!({"purged": 1, "unknown": ["none"]}));
     assert_eq!(rig.get(&format!("/api/dead/{}", ids[0]), Role::Admin).await.status, 404);
     let rest = rig.post("/api/dead/purge", &json!({"all": true}), Role::Admin).await;
-    assert_eq!(rest.body, json!({"purged": 2}));
+    assert_eq!(rest.body, json!({"purged": 2, "unknown": []}));
     assert_eq!(total(&rig, "").await, 0);
     rig.stop().await;
 }

@@ -118,6 +118,43 @@ async fn a_wrong_query_names_the_character() {
 }
 
 #[tokio::test]
+async fn a_value_that_its_field_cannot_have_is_pointed_at() {
+    let rig = Rig::start().await;
+    for (query, position) in [
+        ("shop.order.amount:>abc", 19),
+        ("shop.order.amount:>1 AND (shop.order.amount:[1 TO ü])", 45),
+        ("client.ip:300.1.1.1", 11),
+        ("x AND client.ip:10.*", 17),
+        ("message:[a TO b]", 9),
+    ] {
+        for path in ["query", "count", "histogram", "tail"] {
+            let path = format!("/api/search/{path}?{}", encoded(query));
+            let answer = rig.get(&path, Role::Viewer).await;
+            assert_eq!(
+                (answer.status, &answer.body["position"]),
+                (400, &json!(position)),
+                "{answer:?}"
+            );
+        }
+    }
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_field_that_no_event_has_is_named() {
+    let rig = rig_with_events().await;
+    let unknown = json!([{"name": "servce.name", "suggestion": "service.name"}]);
+    for path in ["query", "count"] {
+        let ask = |query| format!("/api/search/{path}?{}", encoded(query));
+        let answer = rig.get(&ask("servce.name:checkout"), Role::Viewer).await;
+        assert_eq!((answer.status, &answer.body["unknown_fields"]), (200, &unknown), "{answer:?}");
+        let answer = rig.get(&ask("shop.extra.a:b level:x"), Role::Viewer).await;
+        assert_eq!(answer.body["unknown_fields"], json!([]), "{answer:?}");
+    }
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn hostile_15_markup_stays_text_in_json_under_a_strict_policy() {
     let rig = Rig::start().await;
     let markup = "<script>alert(1)</script>\"'--><img src=x onerror=alert(1)>\u{1b}[2J";

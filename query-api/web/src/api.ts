@@ -26,10 +26,17 @@ export interface Hit {
   document: Record<string, unknown>;
 }
 
+/** A field of the query that no event can have. */
+export interface UnknownField {
+  name: string;
+  suggestion: string | null;
+}
+
 export interface Page {
   total: number;
   hits: Hit[];
   next_cursor: string | null;
+  unknown_fields: UnknownField[];
 }
 
 export interface Bucket {

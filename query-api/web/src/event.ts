@@ -25,7 +25,7 @@ export function fields(document: Record<string, unknown>): [string, unknown][] {
 const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
 /** A value as text in which nothing hides. */
-function text(value: unknown): string {
+export function text(value: unknown): string {
   const plain = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
   return plain.replace(INVISIBLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
@@ -50,18 +50,35 @@ const SUMMARY: [string, string][] = [
 ];
 const SUMMARY_CHARACTERS = 400;
 
+/** Where values stand whose names nobody knows: shown when nothing else says anything. */
+const EXTRA = "shop.extra.";
+const EXTRA_PARTS = 4;
+
+function part(name: string, shown: string): Node {
+  return element("span", { class: "part" }, name !== "" && element("span", { class: "name" }, `${name} `), shown);
+}
+
 /** What says most about an event: names in a quieter colour than values, and no value twice. */
 function summary(values: Map<string, unknown>): Node[] {
   const said = new Set<string>();
   let room = SUMMARY_CHARACTERS;
-  return SUMMARY.flatMap(([field, name]) => {
+  const parts = SUMMARY.flatMap(([field, name]) => {
     const shown = text(values.get(field) ?? "").slice(0, room);
     if (shown === "" || said.has(shown)) return [];
     said.add(shown);
     room -= shown.length;
-    const label = name !== "" && element("span", { class: "name" }, `${name} `);
-    return [element("span", { class: "part" }, label, shown)];
+    return [part(name, shown)];
   });
+  return parts.length > 0 ? parts : extraSummary(values);
+}
+
+/** The first values of an event that has none of the fields that say something. */
+function extraSummary(values: Map<string, unknown>): Node[] {
+  const extra = [...values].filter(([field]) => field.startsWith(EXTRA)).slice(0, EXTRA_PARTS);
+  const length = Math.floor(SUMMARY_CHARACTERS / EXTRA_PARTS / 2);
+  return extra.map(([field, value]) =>
+    part(text(field.slice(EXTRA.length)).slice(0, length), text(value).slice(0, length)),
+  );
 }
 
 const BAD = /^(error|critical|fatal|alert|emergency)$/i;

@@ -3,12 +3,17 @@
 
 import * as api from "./api";
 import { element, show } from "./dom";
-import { eventRow, eventView } from "./event";
+import { eventRow, eventView, text } from "./event";
 import { histogramView } from "./histogram";
 import { RangePicker } from "./range";
 
 /** How often a page that follows asks again. */
 const FOLLOW_MILLIS = 5000;
+
+function unknownFieldView({ name, suggestion }: api.UnknownField): HTMLElement {
+  const meant = suggestion === null ? "" : `; did you mean ${suggestion}?`;
+  return element("p", {}, `No such field: ${text(name)}${meant}`);
+}
 
 /** The page's parts and what it shows now. */
 export class SearchPage {
@@ -17,6 +22,7 @@ export class SearchPage {
   private readonly range = new RangePicker(() => void this.search());
   private readonly follow: HTMLInputElement;
   private readonly error = element("div", { class: "error", id: "query-error", role: "alert" });
+  private readonly unknown = element("div", { class: "notice", role: "status" });
   private readonly total = element("p", { class: "total", "aria-live": "polite" });
   private readonly chart = element("div", { class: "chart" });
   private readonly rows = element("tbody");
@@ -54,7 +60,7 @@ export class SearchPage {
     this.widen = element("button", { type: "button", click: widen }, "Search all time");
     this.nothing = this.nothingView();
     this.table = this.tableView();
-    this.node = element("main", {}, this.formView(), this.error, this.chart, this.total, this.nothing, this.table, this.more, this.opened);
+    this.node = element("main", {}, this.formView(), this.error, this.unknown, this.chart, this.total, this.nothing, this.table, this.more, this.opened);
     this.showHits(false, false);
     this.read();
     window.addEventListener("popstate", () => {
@@ -162,6 +168,7 @@ export class SearchPage {
       ? (document.activeElement as HTMLElement).dataset.id
       : undefined;
     this.rows.replaceChildren();
+    this.unknown.replaceChildren(...page.unknown_fields.map(unknownFieldView));
     this.total.textContent = `${page.total.toLocaleString()} ${page.total === 1 ? "event" : "events"}`;
     this.add(page);
     this.showHits(page.hits.length > 0, page.hits.length === 0);
@@ -253,6 +260,10 @@ export class SearchPage {
       return;
     }
     this.node.classList.add("stale");
+    // What was found before may stay to be read; that nothing was found says nothing about this query.
+    this.unknown.replaceChildren();
+    this.nothing.hidden = true;
+    if (!this.rows.hasChildNodes()) this.total.textContent = "";
     const parts: Node[] = [element("p", {}, api.reasonOf(reason))];
     if (reason instanceof api.Problem && reason.position !== undefined) {
       parts.push(this.markedQuery(reason.position));

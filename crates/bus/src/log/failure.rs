@@ -42,3 +42,19 @@ pub(super) fn fatal(message: impl Into<String>) -> BusError {
 pub(super) fn transient(message: impl Into<String>) -> BusError {
     BusError::new(ErrorKind::Transient, message)
 }
+
+/// Too little free space: `kept_free` bytes for this topic, of the reserve that the setting names.
+pub(super) fn reserve_reached(free: u64, folder: &Path, kept_free: u64, reserve: u64) -> String {
+    let rule = match kept_free == reserve {
+        true => format!("bus.log.disk_reserve_bytes keeps {reserve} free"),
+        false => format!(
+            "bus.log.disk_reserve_bytes is {reserve}, of which topics behind the doors may use half, \
+             so that {kept_free} are kept free"
+        ),
+    };
+    format!(
+        "disk reserve reached: {free} bytes are free at {}, and {rule}; free space, or lower the \
+         reserve or the bus's retention",
+        folder.display()
+    )
+}

@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::config::{Fsync, LogConfig};
 use super::counters::count;
-use super::failure::{failure, transient};
+use super::failure::{failure, reserve_reached, transient};
 use super::index::{self, Entry};
 use super::locked;
 use super::partition::Partition;
@@ -218,12 +218,8 @@ impl Writer {
             return Ok(());
         }
         count(&self.partition.counters.refused_for_space, 1);
-        Err(transient(format!(
-            "disk reserve reached: {free} bytes are free at {}, {} are kept free; free space or \
-             lower the bus's retention",
-            folder.display(),
-            self.free_bytes_min
-        )))
+        let reserve = self.config.disk_reserve_bytes;
+        Err(transient(reserve_reached(free, folder, self.free_bytes_min, reserve)))
     }
 
     fn sync(&self) -> std::io::Result<()> {

@@ -100,14 +100,22 @@ async fn the_reserve_stops_the_doors_before_the_stages() {
     let config = LogConfig { disk_reserve_bytes: 1_000_000, ..one_partition() };
     let bus = open_on(&files, config.clone()).await;
     bus.ensure_topics(&[config.topic(TOPIC_RAW, &[])]).await.expect("the topic opens");
+    assert_eq!(bus.shortage(), None);
     files.set_free_bytes(900_000);
+    let shortage = bus.shortage().expect("there is too little room");
+    for part in ["bus.log.disk_reserve_bytes keeps 1000000 free", "900000 bytes are free at"] {
+        assert!(shortage.contains(part), "{part}: {shortage}");
+    }
     let outcomes = bus.publish(TOPIC_RAW, vec![record(0)]).await;
     let error = outcomes[0].as_ref().expect_err("the reserve is reached");
     assert_eq!(error.kind, ErrorKind::Transient);
-    assert!(error.message.contains("disk reserve reached"), "{error}");
+    assert!(error.message.contains("disk_reserve_bytes keeps 1000000 free"), "{error}");
     publish_number(&bus, 0).await;
     files.set_free_bytes(400_000);
-    assert!(refused(&bus, 1).await.message.contains("disk reserve reached"));
+    let error = refused(&bus, 1).await;
+    for part in ["disk_reserve_bytes is 1000000", "may use half", "500000 are kept free"] {
+        assert!(error.message.contains(part), "{part}: {error}");
+    }
     files.set_free_bytes(2_000_000);
     assert!(bus.publish(TOPIC_RAW, vec![record(2)]).await[0].is_ok(), "it frees itself");
     assert_eq!(bus.counts().refused_for_space, 2);
