@@ -1,5 +1,7 @@
 //! A service alone under measurement: its topics, its configuration, and what it used until it was done.
 
+#![allow(dead_code, reason = "each bench uses a part of it")]
+
 mod dumb_engine;
 
 use std::env;
@@ -51,6 +53,8 @@ impl Bench {
     pub(crate) fn new(profile: Profile) -> Self {
         let folder = TempDir::new().expect("a folder");
         let kafka = env::var("MILLRACE_TEST_KAFKA").expect("start the engines: scripts/engines up");
+        let documents =
+            env::var("MILLRACE_TEST_MONGODB").unwrap_or_else(|_| "embedded:".to_owned());
         let prefix = format!("{}.", name());
         let format = match profile {
             Profile::Batch => "batch",
@@ -65,9 +69,11 @@ impl Bench {
         let secret = folder.path().join("secret").display().to_string();
         let text = format!(
             "[bus]\nurl = \"{kafka}\"\n[bus.kafka]\n{kafka_config}{}[search.elasticsearch]\n\
-             replicas = 0\npolicies = false\n[enricher]\nsecret_file = \"{secret}\"\n[metrics]\n\
+             replicas = 0\npolicies = false\n[documents]\nurl = \"{documents}\"\n\
+             [documents.mongodb]\ndatabase = \"{}\"\n[enricher]\nsecret_file = \"{secret}\"\n[metrics]\n\
              listen = \"127.0.0.1:0\"\n[logging]\nfilter = \"warn\"\n",
-            topics.concat()
+            topics.concat(),
+            prefix.trim_end_matches('.')
         );
         let config = folder.path().join("millrace.toml");
         std::fs::write(&config, &text).expect("a file");
@@ -112,13 +118,8 @@ impl Bench {
         }
     }
 
-    /// Runs a service until nothing is left for it.
-    pub(crate) fn run(
-        &self,
-        program: &str,
-        flags: &[String],
-        left: impl Fn(&dyn Bus) -> u64,
-    ) -> Figures {
+    /// Starts a service.
+    pub(crate) fn start(&self, program: &str, flags: &[String]) -> Running {
         let namespace = format!("--set=search.elasticsearch.index_namespace={}-", self.namespace);
         let child = Command::new(binary(program))
             .arg("--config")
@@ -127,8 +128,18 @@ impl Bench {
             .arg(namespace)
             .stdout(Stdio::null())
             .spawn();
-        let child = Running(child.expect("build it first: scripts/bench does"));
-        let process = child.0.id().to_string();
+        Running(child.expect("build it first: scripts/bench does"))
+    }
+
+    /// Runs a service until nothing is left for it.
+    pub(crate) fn run(
+        &self,
+        program: &str,
+        flags: &[String],
+        left: impl Fn(&dyn Bus) -> u64,
+    ) -> Figures {
+        let running = self.start(program, flags);
+        let process = running.process();
         let (started, _entered) = (Instant::now(), self.runtime.enter());
         let before = cpu_seconds(&process);
         while left(&self.bus) > 0 {
@@ -143,7 +154,15 @@ impl Bench {
     }
 }
 
-struct Running(Child);
+/// A service that runs until this is dropped.
+pub(crate) struct Running(Child);
+
+impl Running {
+    /// Its number, as /proc has it.
+    pub(crate) fn process(&self) -> String {
+        self.0.id().to_string()
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
