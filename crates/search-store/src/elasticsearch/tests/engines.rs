@@ -70,6 +70,12 @@ impl Refreshing {
         let answer = self.0.shared.client.ask(method, path, Body::None, time).await;
         answer.expect("an answer").status.as_u16()
     }
+
+    async fn read(&self, path: &str) -> serde_json::Value {
+        let time = std::time::Duration::from_secs(60);
+        let answer = self.0.shared.client.ask(Method::GET, path, Body::None, time).await;
+        serde_json::from_slice(&answer.expect("an answer").body).expect("JSON")
+    }
 }
 
 struct Installation {
@@ -88,10 +94,16 @@ impl Drop for Installation {
             runtime.expect("a runtime").block_on(async {
                 let store = ElasticsearchStore::connect(&url, quick(), &[]).expect("a store");
                 let store = Refreshing(store);
-                for path in ["", "_index_template/", "_ilm/policy/"] {
-                    let name =
-                        if path == "_ilm/policy/" { "ecommerce-logs" } else { "ecommerce-logs-*" };
-                    store.ask(Method::DELETE, &format!("{path}{namespace}{name}")).await;
+                // By their names: engines refuse to delete by a pattern.
+                let indices = format!("{namespace}ecommerce-logs-*/_settings?flat_settings=true");
+                let indices = store.read(&indices).await;
+                for index in indices.as_object().into_iter().flat_map(serde_json::Map::keys) {
+                    store.ask(Method::DELETE, index).await;
+                }
+                for path in ["_index_template", "_ilm/policy"] {
+                    let name = if path == "_ilm/policy" { "" } else { "-*" };
+                    let path = format!("{path}/{namespace}ecommerce-logs{name}");
+                    store.ask(Method::DELETE, &path).await;
                 }
             });
         };
