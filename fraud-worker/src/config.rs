@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use service::config::{Check, Findings};
 
 use crate::ring::ENTRIES_MAX;
-use crate::rule::RulesConfig;
+use crate::rule::{Decision, RulesConfig};
 use crate::score::Action;
 
 /// Settings of `[fraud_worker]`.
@@ -55,6 +55,7 @@ impl Check for Config {
             ("scoring.rules.amount_ratio_weight", rules.amount_ratio_weight),
             ("scoring.rules.customer_velocity_weight", rules.customer_velocity_weight),
             ("scoring.rules.address_velocity_weight", rules.address_velocity_weight),
+            ("scoring.rules.amount_unreadable_weight", rules.amount_unreadable_weight),
         ] {
             if value > SCORE_MAX {
                 findings.add(&[setting], format!("{value} is too high: it is 0 to {SCORE_MAX}"));
@@ -78,12 +79,14 @@ impl Check for Config {
 }
 
 impl ScoringConfig {
-    /// What a shop should do at this score.
+    /// What a shop should do with a transaction of which this was found. One whose amount could not be
+    /// read is never let through unseen, whatever its score.
     #[must_use]
-    pub fn action(&self, score: u16) -> Action {
-        if score >= self.block_score_min {
+    pub fn action(&self, decision: &Decision) -> Action {
+        let unseen = decision.reasons.iter().any(|reason| !reason.rule.measures());
+        if decision.score >= self.block_score_min {
             Action::Block
-        } else if score >= self.review_score_min {
+        } else if decision.score >= self.review_score_min || unseen {
             Action::Review
         } else {
             Action::Allow

@@ -21,12 +21,19 @@ pub enum Rule {
     CustomerVelocity = 3,
     /// The address pays often in a short time.
     AddressVelocity = 4,
+    /// The amount that was sent is no amount, so that no rule could look at it.
+    AmountUnreadable = 5,
 }
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Rule; 4] =
-        [Rule::AmountAbsolute, Rule::AmountRatio, Rule::CustomerVelocity, Rule::AddressVelocity];
+    pub const ALL: [Rule; 5] = [
+        Rule::AmountAbsolute,
+        Rule::AmountRatio,
+        Rule::CustomerVelocity,
+        Rule::AddressVelocity,
+        Rule::AmountUnreadable,
+    ];
 
     /// The rule with this stored number.
     #[must_use]
@@ -42,7 +49,14 @@ impl Rule {
             Rule::AmountRatio => "amount_ratio",
             Rule::CustomerVelocity => "customer_velocity",
             Rule::AddressVelocity => "address_velocity",
+            Rule::AmountUnreadable => "amount_unreadable",
         }
+    }
+
+    /// Whether it compares a value with a threshold.
+    #[must_use]
+    pub fn measures(self) -> bool {
+        self != Rule::AmountUnreadable
     }
 
     /// What it says, for a person.
@@ -53,6 +67,7 @@ impl Rule {
             Rule::AmountRatio => "the amount is far above the customer's usual one",
             Rule::CustomerVelocity => "the customer pays very often in an hour",
             Rule::AddressVelocity => "the address pays very often in an hour",
+            Rule::AmountUnreadable => "the amount could not be read",
         }
     }
 }
@@ -122,6 +137,8 @@ pub struct RulesConfig {
     pub address_transactions_per_hour_max: u32,
     /// Weight of an address that pays more often.
     pub address_velocity_weight: u16,
+    /// Weight of an amount that could not be read; whatever it is, a person should look.
+    pub amount_unreadable_weight: u16,
 }
 
 impl Default for RulesConfig {
@@ -138,6 +155,7 @@ impl Default for RulesConfig {
             customer_velocity_weight: 650,
             address_transactions_per_hour_max: 30,
             address_velocity_weight: 550,
+            amount_unreadable_weight: 500,
         }
     }
 }
@@ -176,6 +194,7 @@ impl RulesConfig {
                 address,
             ),
         );
+        fire(self.amount_unreadable_weight, amount_unreadable(transaction));
         fired.sort_by_key(|(weight, reason)| (std::cmp::Reverse(*weight), reason.rule));
         Decision {
             score: fired.first().map_or(0, |(weight, _)| (*weight).min(1_000)),
@@ -201,6 +220,12 @@ impl RulesConfig {
         let threshold = self.amount_ratio_max.0;
         (value > threshold).then_some(Reason { rule: Rule::AmountRatio, value, threshold })
     }
+}
+
+fn amount_unreadable(transaction: &Transaction) -> Option<Reason> {
+    let (value, threshold) = (Amount::default(), Amount::default());
+    let reason = Reason { rule: Rule::AmountUnreadable, value, threshold };
+    transaction.amount_is_unreadable.then_some(reason)
 }
 
 fn velocity(

@@ -122,11 +122,14 @@ impl Document {
             let object = self.0.new_object();
             let rule = self.0.new_text(reason.rule.name());
             self.0.attach(object, "rule", rule);
+            self.0.push(array, object);
+            if !reason.rule.measures() {
+                continue;
+            }
             let value = self.0.new_number(&reason.value.to_string());
             self.0.attach(object, "value", value);
             let threshold = self.0.new_number(&reason.threshold.to_string());
             self.0.attach(object, "threshold", threshold);
-            self.0.push(array, object);
         }
         self.0.place(&FieldPath::dotted("shop.fraud.reasons"), array);
     }

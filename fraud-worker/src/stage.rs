@@ -62,7 +62,7 @@ impl FraudStage {
             Ok(decision) => decision,
             Err(rejection) => return Verdict::Reject(rejection),
         };
-        let action = self.config.action(decision.score);
+        let action = self.config.action(&decision);
         Verdict::Forward(smallvec![score::record(&item.record, &transaction, &decision, action)])
     }
 }

@@ -9,6 +9,9 @@ use crate::amount::Amount;
 /// The log type that is scored.
 const TRANSACTION: &str = "transaction";
 
+/// The names under which the schema keeps a transaction's amount that is none.
+const AMOUNT_NAMES: [&str; 2] = ["amount", "shop.order.amount"];
+
 /// Longest id that a state key holds as it is.
 const KEY_ID_BYTES_MAX: usize = 128;
 
@@ -23,6 +26,8 @@ pub struct Transaction {
     pub timestamp_ms: i64,
     /// The amount for the rules, where it is a number.
     pub amount: Option<Amount>,
+    /// Whether an amount was sent that is none.
+    pub amount_is_unreadable: bool,
     /// The amount with all its decimals as a number of JSON, where the document holds one.
     pub amount_text: Option<String>,
     /// Its currency, or empty.
@@ -69,6 +74,7 @@ pub struct TransactionReader {
     limits: Limits,
     dataset: FieldPath,
     amount: FieldPath,
+    unparsed: FieldPath,
     currency: FieldPath,
     user: FieldPath,
     session: FieldPath,
@@ -83,6 +89,7 @@ impl Default for TransactionReader {
             limits: Limits::documents(),
             dataset: FieldPath::dotted("event.dataset"),
             amount: FieldPath::dotted("shop.order.amount"),
+            unparsed: FieldPath::dotted("shop.unparsed"),
             currency: FieldPath::dotted("shop.order.currency"),
             user: FieldPath::dotted("user.id"),
             session: FieldPath::dotted("shop.session.id"),
@@ -109,11 +116,14 @@ impl TransactionReader {
         let amount = self.text(&self.amount).as_deref().and_then(Amount::parse);
         let is_number = |id: &NodeId| self.event.kind(*id) == Kind::Number;
         let number = self.event.get(&self.amount).filter(is_number).and(amount);
+        let amount_is_unreadable = amount.is_none()
+            && (self.event.get(&self.amount).is_some() || self.has_unparsed_amount());
         Ok(Some(Transaction {
             id: record.id,
             shop: record.shop.to_string(),
             timestamp_ms: self.event.timestamp_ns.div_euclid(1_000_000),
             amount,
+            amount_is_unreadable,
             amount_text: number.and_then(|_| self.text(&self.amount)),
             currency: self.text(&self.currency).unwrap_or_default(),
             user: self.text(&self.user),
@@ -121,6 +131,12 @@ impl TransactionReader {
             address: self.text(&self.address),
             order: self.text(&self.order),
         }))
+    }
+
+    /// Whether the schema kept an amount that it could not convert, under the name that it came with.
+    fn has_unparsed_amount(&self) -> bool {
+        let Some(unparsed) = self.event.get(&self.unparsed) else { return false };
+        AMOUNT_NAMES.iter().any(|name| self.event.child(unparsed, name).is_some())
     }
 
     fn text(&self, path: &FieldPath) -> Option<String> {

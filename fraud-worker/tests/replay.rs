@@ -242,3 +242,35 @@ fn one_decimal_more_escapes_no_rule_and_stays_in_the_document() {
         assert!(text.contains(&format!("\"amount\":{amount}")), "{text}");
     }
 }
+
+#[test]
+fn an_amount_that_cannot_be_read_is_reviewed_and_says_so() {
+    let score = |shop: Value, config: ScoringConfig| -> Value {
+        let document = json!({
+            "@timestamp": "2026-11-20T08:00:00Z", "event": { "dataset": "transaction" }, "shop": shop,
+        });
+        let item = Positioned { offset: 0, index: 0, record: record(1, &document) };
+        let mut state = State { keys: Vec::new(), values: Vec::new(), changed: Vec::new() };
+        let verdicts = FraudStage::new(Arc::new(config)).process(&[item], &mut state);
+        let Verdict::Forward(outputs) = &verdicts[0] else { panic!("{verdicts:?}") };
+        serde_json::from_slice(&outputs[0].payload).expect("JSON")
+    };
+    for shop in [
+        json!({ "unparsed": { "amount": "1.299,90" } }),
+        json!({ "unparsed": { "shop.order.amount": [] } }),
+        json!({ "order": { "amount": "12,50" } }),
+    ] {
+        let document = score(shop.clone(), ScoringConfig::default());
+        assert_eq!(document["event"]["action"], "review", "{document}");
+        assert_eq!(document["event"]["risk_score"], 500, "{document}");
+        assert_eq!(document["event"]["reason"], "the amount could not be read");
+        let reasons = json!([{ "rule": "amount_unreadable" }]);
+        assert_eq!(document["shop"]["fraud"]["reasons"], reasons, "it measures nothing");
+        let mut light = ScoringConfig { review_score_min: 800, ..ScoringConfig::default() };
+        light.rules.amount_unreadable_weight = 0;
+        assert_eq!(score(shop, light)["event"]["action"], "review", "whatever it weighs");
+    }
+    for shop in [json!({}), json!({ "order": { "amount": 5 }, "unparsed": { "tax": "x" } })] {
+        assert_eq!(score(shop, ScoringConfig::default())["event"]["action"], "allow");
+    }
+}

@@ -2,9 +2,10 @@
 //! token. Never opens a store.
 
 use std::env;
+use std::io;
 use std::path::Path;
 
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -45,16 +46,21 @@ impl Client {
         };
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         match server.place(variable) {
-            Place::Address(url) => Ok(Self {
-                http: build(service::http_client::builder())?,
-                base: url.trim_end_matches('/').to_owned(),
-                token: server.token.clone(),
-                place: url,
-            }),
+            Place::Address(url) => {
+                check_address(&url)?;
+                Ok(Self {
+                    http: build(service::http_client::builder())?,
+                    base: url.trim_end_matches('/').to_owned(),
+                    token: server.token.clone(),
+                    place: url,
+                })
+            }
             Place::Folder(folder) => {
                 let socket = folder.join(SOCKET);
-                if !is_there(&socket) {
-                    return Err(not_running(&folder));
+                match socket.try_exists() {
+                    Ok(true) => {}
+                    Ok(false) => return Err(not_running(&folder)),
+                    Err(error) => return Err(not_allowed(&folder, &error)),
                 }
                 Ok(Self {
                     http: build(service::http_client::builder().unix_socket(socket))?,
@@ -133,12 +139,37 @@ impl Client {
         let problem: Problem = answer.json().await.unwrap_or_default();
         let text = problem.detail.unwrap_or(problem.title);
         let text = if text.is_empty() { format!("the server answered {status}") } else { text };
-        Err(Failure { position: problem.position, ..Failure::new(text) })
+        let failure = match status {
+            StatusCode::BAD_REQUEST => Failure::usage(text),
+            _ => Failure::new(text),
+        };
+        Err(Failure { position: problem.position, ..failure })
     }
 }
 
-fn is_there(path: &Path) -> bool {
-    path.try_exists().unwrap_or(false)
+/// Refuses an address that no request could go to.
+fn check_address(url: &str) -> Result<(), Failure> {
+    let is_web = |url: &reqwest::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    match reqwest::Url::parse(url) {
+        Ok(parsed) if is_web(&parsed) => Ok(()),
+        _ => Err(Failure::usage(format!(
+            "`{}` is not the address of a platform: write it as http://127.0.0.1:8000 (--url, \
+             MILLRACE_URL)",
+            url.escape_debug()
+        ))),
+    }
+}
+
+/// Whether a platform runs in a folder cannot be seen.
+fn not_allowed(data: &Path, error: &io::Error) -> Failure {
+    let folder = data.display();
+    Failure::new(match error.kind() {
+        io::ErrorKind::PermissionDenied => format!(
+            "permission denied: the data folder {folder} belongs to another user; be that user, or \
+             go over the API with --url and MILLRACE_TOKEN"
+        ),
+        _ => format!("cannot look into the data folder {folder}: {error}"),
+    })
 }
 
 fn not_running(data: &Path) -> Failure {
@@ -147,4 +178,30 @@ fn not_running(data: &Path) -> Failure {
          elsewhere with --url and MILLRACE_TOKEN",
         data.display()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_address_is_said_to_be_none() {
+        for url in ["foo", "", "localhost:8000", "ftp://x", "http://", "127.0.0.1:8000", "/data"] {
+            let failure = check_address(url).expect_err(url);
+            assert_eq!(failure.exit_code, 64, "{url}");
+            assert!(failure.message.contains("http://127.0.0.1:8000"), "{failure}");
+        }
+        for url in ["http://127.0.0.1:8000", "https://logs.shop.example/", "http://[::1]:8000"] {
+            check_address(url).expect(url);
+        }
+    }
+
+    #[test]
+    fn another_users_folder_is_not_said_to_be_empty() {
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let failure = not_allowed(Path::new("/data"), &denied);
+        assert!(failure.message.starts_with("permission denied"), "{failure}");
+        let other = not_allowed(Path::new("/data"), &io::Error::other("broken"));
+        assert!(other.message.contains("broken"), "{other}");
+    }
 }

@@ -14,4 +14,5 @@ pub mod generate;
 mod process;
 pub mod send;
 mod services;
+pub mod settings;
 pub mod up;

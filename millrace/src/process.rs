@@ -14,6 +14,7 @@ use service::logging::{self, FILTER_VARIABLE};
 use crate::cli::{PlatformArguments, Settings};
 use crate::command::{Failure, wait_for_all};
 use crate::config::PlatformConfig;
+use crate::settings;
 
 /// The system allocator's setting for how many arenas it keeps.
 const ARENAS_VARIABLE: &str = "MALLOC_ARENA_MAX";
@@ -75,6 +76,16 @@ pub(crate) fn read_config(
     });
     let file = text.transpose()?;
     let file = file.as_ref().map(|(path, text)| (*path, text.as_str()));
-    load(file, env::vars(), &flags.settings())
-        .map_err(|mistakes| Failure::usage(mistakes.to_string()))
+    let config: PlatformConfig = load(file, env::vars(), &flags.settings())
+        .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
+    for (variable, meant) in settings::near_variables(env::vars().map(|(name, _)| name)) {
+        warn(&format!("the variable {variable} is no setting and does nothing: write {meant}"));
+    }
+    settings::check_filters(&config, env::var(FILTER_VARIABLE).ok().as_deref())?;
+    Ok(config)
+}
+
+#[expect(clippy::print_stderr, reason = "there is no log yet")]
+fn warn(text: &str) {
+    eprintln!("millrace: warning: {text}");
 }

@@ -183,7 +183,11 @@ fn refused_records_are_listed_shown_replayed_and_purged() {
     eventually("the second refusal", || {
         let shown = platform.ask(&["dead", "show", id, "--json"]);
         let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
-        if shown["attempt"] == 1 { Ok(()) } else { Err(shown.to_string()) }
+        if shown["attempt"] == 1 && shown["state"] == "waiting" {
+            Ok(())
+        } else {
+            Err(shown.to_string())
+        }
     });
     let listed = platform.ask(&["dead", "list", "--json"]);
     assert_eq!(listed.lines().count(), 1, "a replay overwrites: {listed}");
@@ -252,4 +256,125 @@ fn check_names_every_mistake_of_a_pipeline() {
     let lines = text(&output.stdout) + &text(&output.stderr);
     assert!(lines.contains("my.conf:2:") && lines.contains("sauce"), "{lines}");
     assert!(lines.contains("my.conf:3:") && lines.contains("ruby"), "{lines}");
+}
+
+#[test]
+fn queries_say_what_is_wrong_with_them() {
+    let platform = Platform::start(&[]);
+    let lines = "{\"log_type\":\"error\",\"level\":\"ERROR\",\"message\":\"boom\"}\n";
+    platform.send(lines.as_bytes(), &[]);
+    eventually("the event", || match platform.count("level:error") {
+        1 => Ok(()),
+        other => Err(format!("{other} found")),
+    });
+    let unknown = platform.tool(&["query", "servce.name:checkout", "--count"]);
+    assert_eq!((text(&unknown.stdout).trim(), unknown.status.code()), ("0", Some(0)));
+    let said = text(&unknown.stderr);
+    assert!(said.contains("no such field: servce.name; did you mean service.name?"), "{said}");
+    let printed = platform.documents("level:error", 10);
+    assert_eq!(printed[0]["message"], "boom");
+    assert!(printed[0]["_id"].is_string(), "{}", printed[0]);
+    assert!(printed[0]["_index"].as_str().is_some_and(|index| index.contains("-error-")));
+    for (arguments, said) in [
+        (&["query", "shop.order.amount:>abc"][..], "\n                    ^"),
+        (&["query", "client.ip:300.1.1.1"], "\n            ^"),
+        (&["query", "", "--from", "gestern"], "`gestern` is not a moment"),
+        (&["query", "", "--last", "90"], "--last"),
+        (&["query", "", "--from", "now", "--to", "now-1h"], "`from` lies after `to`"),
+    ] {
+        let output = platform.tool(arguments);
+        let complaint = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {complaint}");
+        assert!(complaint.contains(said), "{arguments:?}: {complaint}");
+    }
+}
+
+#[test]
+fn following_ends_with_its_limit() {
+    let platform = Platform::start(&[]);
+    let data = platform.data().display().to_string();
+    let following = std::thread::spawn(move || {
+        tool(&["query", "", "--follow", "--limit", "2", "--json", "--data", &data])
+    });
+    // Whatever comes before it follows is not shown, so more is sent until it has enough.
+    eventually("the end", || {
+        platform.send(b"{\"log_type\":\"error\",\"message\":\"x\"}\n", &[]);
+        if following.is_finished() { Ok(()) } else { Err("it follows".to_owned()) }
+    });
+    let output = following.join().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout).lines().count(), 2);
+}
+
+#[test]
+fn dead_letters_that_are_not_there_or_not_whole_are_said_so() {
+    let platform = Platform::start(&[]);
+    for command in ["replay", "purge"] {
+        let output = platform.tool(&["dead", command, "none"]);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{command}: {said}");
+        assert!(said.contains("no such dead letter"), "{command}: {said}");
+    }
+    let long = format!("{{\"a\":{}\n", "x".repeat(100_000));
+    platform.send(long.as_bytes(), &[]);
+    let id = eventually("the letter", || {
+        let listed = platform.ask(&["dead", "list", "--json"]);
+        let letter: serde_json::Value =
+            serde_json::from_str(listed.trim()).map_err(|error| error.to_string())?;
+        letter["id"].as_str().map(str::to_owned).ok_or(listed)
+    });
+    let shown = platform.ask(&["dead", "show", &id]);
+    assert!(shown.contains("the first 65536 of 100005 bytes are kept"), "{}", &shown[..800]);
+    let replayed = platform.tool(&["dead", "replay", &id]);
+    assert_eq!(replayed.status.code(), Some(1), "{}", text(&replayed.stdout));
+    assert!(text(&replayed.stdout).contains("not whole"), "{}", text(&replayed.stdout));
+}
+
+#[test]
+fn a_full_disk_is_said_everywhere() {
+    let reserve = u64::MAX / 4;
+    let setting = format!("bus.log.disk_reserve_bytes={reserve}");
+    let platform = Platform::start(&["--set", &setting]);
+    let expected = format!("disk_reserve_bytes keeps {reserve} free");
+    let status = eventually("the warning", || {
+        let status = platform.ask(&["status"]);
+        if status.contains("not ready: disk:") { Ok(status) } else { Err(status) }
+    });
+    assert!(status.contains(&expected) && status.contains("since this process began"), "{status}");
+    let curl = |address: std::net::SocketAddr, path: &str, more: &[&str]| {
+        let url = format!("http://{address}{path}");
+        let output =
+            std::process::Command::new("curl").args(["--silent", &url]).args(more).output();
+        text(&output.expect("curl runs").stdout)
+    };
+    assert!(curl(platform.addresses.metrics, "/health/ready", &[]).contains(&expected));
+    let http = platform.addresses.http.expect("an HTTP door");
+    assert!(curl(http, "/health", &[]).contains(&expected));
+    let answer = curl(http, "/v1/logs", &["--data", "{}"]);
+    assert!(answer.contains(&expected) && answer.contains("503"), "{answer}");
+    assert!(platform.logged().contains("nothing is accepted from the doors"));
+}
+
+#[test]
+fn a_compressed_file_is_not_sent_as_lines() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), b"\x1f\x8b\x08rest").expect("written");
+    let output = tool(&["send", &file.path().display().to_string()]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{said}");
+    assert!(said.contains("compressed (gzip)") && said.contains("zcat"), "{said}");
+}
+
+#[test]
+fn check_config_looks_at_the_log_and_at_addresses() {
+    for (arguments, said) in [
+        (&["--set", "logging.filter=info,=,"][..], "logging.filter"),
+        (&["--http-listen", "127.0.0.1:7000", "--api-listen", "127.0.0.1:7000"], "127.0.0.1:7000"),
+    ] {
+        let mut all = vec!["--check-config"];
+        all.extend(arguments);
+        let (lines, code) = refused(&all);
+        assert!(lines.contains(said), "{lines}");
+        assert_eq!(code, Some(64), "{lines}");
+    }
 }

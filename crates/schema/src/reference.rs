@@ -76,7 +76,9 @@ impl Schema {
                 row(&fields.join(", "), &self.sentence(conversion));
             }
             Action::Timestamp => row("`@timestamp`", "date"),
-            Action::LogType => row("`event.dataset`", "one of the log types, else `other`"),
+            Action::LogType => {
+                row("`event.dataset`", "one of the log types in any case, else `other`")
+            }
             Action::RequestLine => {
                 row("`http.request.method`, `url.original`, `http.version`", "split at blanks");
             }

@@ -63,6 +63,20 @@ pub enum LogError {
     Twice,
 }
 
+/// Whether this is a filter of [`LogConfig::filter`]'s form.
+///
+/// # Errors
+/// [`LogError::Filter`].
+pub fn check_filter(filter: &str) -> Result<(), LogError> {
+    parsed(filter).map(drop)
+}
+
+fn parsed(filter: &str) -> Result<EnvFilter, LogError> {
+    EnvFilter::builder()
+        .parse(filter)
+        .map_err(|error| LogError::Filter { filter: filter.to_owned(), reason: error.to_string() })
+}
+
 /// Sends the logs of this process to standard error. `filter` is the value of [`FILTER_VARIABLE`], if
 /// it is set.
 ///
@@ -90,12 +104,7 @@ fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let parsed = EnvFilter::builder().parse(filter);
-    let filter = parsed.map_err(|error| LogError::Filter {
-        filter: filter.to_owned(),
-        reason: error.to_string(),
-    })?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let lines = tracing_subscriber::fmt().with_env_filter(parsed(filter)?).with_writer(writer);
     Ok(match format {
         LogFormat::Text => {
             let fields = debug_fn(write_field).delimited(" ");

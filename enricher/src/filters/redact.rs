@@ -1,9 +1,11 @@
 //! `redact`: card numbers, e-mail addresses and secrets do not leave the enricher in clear.
 //!
 //! Card numbers keep their first six and last four digits, e-mail addresses their domain; a value
-//! under the name of a secret is replaced as a whole. It looks at every value of the event, whatever
+//! under the name of a secret is replaced as a whole, and so is what stands behind such a name and `=`
+//! in a text. It looks at every value of the event, whatever
 //! its name, and never at what other events held.
 
+mod assignment;
 mod email;
 mod secret;
 
@@ -30,6 +32,8 @@ const UNICODE_ESCAPE: &[u8] = b"\\u";
 struct Signs {
     at: bool,
     digits: bool,
+    /// The `=` behind a secret's name.
+    assigned: bool,
 }
 
 impl Signs {
@@ -41,6 +45,7 @@ impl Signs {
         text.len() >= TEXT_BYTES_MIN
             && (self.at && email::may_be_in(text)
                 || self.digits && card::may_be_in(text)
+                || self.assigned && assignment::may_be_in(text)
                 || hidden())
     }
 
@@ -126,15 +131,16 @@ impl Redact {
         let in_payload = Signs {
             at: self.emails && email::may_be_in(payload),
             digits: self.cards && card::may_be_in(payload),
+            assigned: self.secrets && assignment::may_be_in(payload),
         };
-        let in_added = Signs { at: self.emails, digits: self.cards };
+        let in_added = Signs { at: self.emails, digits: self.cards, assigned: self.secrets };
         // Names of a line that is no JSON come from what filters made of it.
         let in_names = if payload.is_empty() { in_added } else { in_payload };
         for Swept { id, kind, has_own_name, is_added, has_escapes } in event.sweep() {
             let suspicious = match kind {
                 Kind::String if is_added => in_added.are_in(event, id),
                 Kind::String => {
-                    (in_payload.at || in_payload.digits || has_escapes)
+                    (in_payload.at || in_payload.digits || in_payload.assigned || has_escapes)
                         && in_payload.are_in(event, id)
                 }
                 Kind::Number => {
@@ -170,7 +176,7 @@ impl Redact {
             return;
         }
         let masked = match event.kind(node) {
-            Kind::String => event.text(node).and_then(|text| self.masked(&text)),
+            Kind::String => event.text(node).and_then(|text| self.masked_text(&text)),
             // A number may be a card's too, unless the schema says that the field holds numbers.
             Kind::Number if self.cards && !is_numeric_field(event, node) => {
                 event.scalar_text(node).as_deref().and_then(card::mask)
@@ -194,6 +200,12 @@ impl Redact {
             name.push_str(&format!("#{}", last + names.masked));
         }
         event.rename_in_place(node, &name);
+    }
+
+    /// The text without secrets, card numbers and addresses; `None` if it has none.
+    fn masked_text(self, text: &str) -> Option<String> {
+        let assigned = if self.secrets { assignment::mask(text) } else { None };
+        self.masked(assigned.as_deref().unwrap_or(text)).or(assigned)
     }
 
     /// The text without card numbers and addresses; `None` if it has none.

@@ -9,6 +9,7 @@ fn transaction(number: u8, timestamp_ms: i64, amount: &str) -> Transaction {
         shop: "default".to_owned(),
         timestamp_ms,
         amount: Amount::parse(amount),
+        amount_is_unreadable: false,
         amount_text: Some(amount.to_owned()),
         currency: "EUR".to_owned(),
         user: Some("u-1".to_owned()),

@@ -8,6 +8,7 @@ fn transaction(number: u8, minute: i64, amount: &str) -> Transaction {
         shop: "default".to_owned(),
         timestamp_ms: minute * 60_000,
         amount: Amount::parse(amount),
+        amount_is_unreadable: false,
         amount_text: Some(amount.to_owned()),
         currency: "EUR".to_owned(),
         user: Some("u-1".to_owned()),

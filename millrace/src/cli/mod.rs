@@ -120,7 +120,7 @@ pub struct QueryArguments {
     #[arg(default_value = "")]
     pub query: String,
     /// How far back, as 15m, 24h, 7d
-    #[arg(long, conflicts_with_all = ["from", "to"], default_value = "24h")]
+    #[arg(long, conflicts_with_all = ["from", "to"], default_value = "24h", value_parser = last)]
     pub last: String,
     /// From when (RFC 3339, now-2h or milliseconds since 1970)
     #[arg(long)]
@@ -128,13 +128,13 @@ pub struct QueryArguments {
     /// Until when
     #[arg(long)]
     pub to: Option<String>,
-    /// Most events to print; all pages are read until then
-    #[arg(long, default_value_t = 50)]
-    pub limit: usize,
+    /// Most events to print: 50, and with --follow without end, unless it is given
+    #[arg(long)]
+    pub limit: Option<usize>,
     /// Oldest first
     #[arg(long)]
     pub oldest_first: bool,
-    /// Print whole documents, one JSON object a line
+    /// Print whole documents, one JSON object a line that begins with `_id` and `_index`
     #[arg(long)]
     pub json: bool,
     /// Print only how many there are
@@ -277,6 +277,14 @@ pub struct GenerateArguments {
     /// Write what a correct platform counts after this stream to this file, as JSON
     #[arg(long)]
     pub summary: Option<PathBuf>,
+}
+
+fn last(text: &str) -> Result<String, String> {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    if unit.len() < text.len() && matches!(unit, "s" | "m" | "h" | "d" | "w" | "y") {
+        return Ok(text.to_owned());
+    }
+    Err("give a number with its unit, as 15m, 24h or 7d (s, m, h, d, w, y)".to_owned())
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use enricher::config::read_pipeline;
 use enricher::registry::Origin;
 
-use super::{Failure, print};
+use super::{Failure, counted, print};
 use crate::cli::CheckArguments;
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
@@ -14,7 +14,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
         mistakes += check(path)?;
     }
     if mistakes > 0 {
-        return Err(Failure::usage(format!("{mistakes} mistakes")));
+        return Err(Failure::usage(counted(mistakes as u64, "mistake")));
     }
     Ok(())
 }
@@ -25,7 +25,8 @@ fn check(path: &Path) -> Result<usize, Failure> {
     match enricher::check(&source, &enricher::Config::default()) {
         Ok(filters) => {
             print(|out| {
-                writeln!(out, "{}: {} filters, no mistakes", path.display(), filters.len())?;
+                let filters_count = counted(filters.len() as u64, "filter");
+                writeln!(out, "{}: {filters_count}, no mistakes", path.display())?;
                 let ours = filters.iter().filter(|filter| filter.origin == Origin::Millrace);
                 ours.map(|filter| (filter.line, filter.name)).try_for_each(|(line, name)| {
                     writeln!(out, "  line {line}: {name} is Millrace's own, Logstash has none")

@@ -17,11 +17,20 @@ pub(super) async fn run(command: &DeadCommand) -> Result<(), Failure> {
         DeadCommand::Show(arguments) => show(arguments).await,
         DeadCommand::Replay(arguments) => {
             let answer = select(arguments, "/api/dead/replay").await?;
-            print(|out| write_replayed(out, &answer))
+            print(|out| write_replayed(out, &answer))?;
+            // All was said; the code says it to scripts.
+            let refused = answer["refused"].as_u64().unwrap_or_default();
+            if refused > 0 { Err(Failure::new("")) } else { Ok(()) }
         }
         DeadCommand::Purge(arguments) => {
             let answer = select(arguments, "/api/dead/purge").await?;
-            print(|out| writeln!(out, "{} removed", answer["purged"]))
+            print(|out| writeln!(out, "{} removed", answer["purged"]))?;
+            let unknown = answer["unknown"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let names = unknown.iter().filter_map(Value::as_str).map(escape_control);
+            match names.collect::<Vec<_>>() {
+                none if none.is_empty() => Ok(()),
+                names => Err(Failure::new(format!("no such dead letter: {}", names.join(", ")))),
+            }
         }
     }
 }
@@ -132,6 +141,11 @@ fn write_letter(out: &mut dyn Write, letter: &Value) -> io::Result<()> {
     if letter["masked"] == true {
         writeln!(out, "{:<13} card numbers are masked here, not in what is stored", "note")?;
     }
+    if let (true, Some(shown_bytes)) = (letter["cut"] == true, shown_bytes(letter)) {
+        let what = if letter["position"].is_null() { "kept" } else { "shown" };
+        let bytes = text(letter, "payload_bytes");
+        writeln!(out, "{:<13} the first {shown_bytes} of {bytes} bytes are {what}", "note")?;
+    }
     match (&letter["payload_text"], &letter["payload"]) {
         (Value::String(text), _) => {
             writeln!(out, "\n{}", escape_control(text.trim_end_matches(['\r', '\n'])))
@@ -139,6 +153,13 @@ fn write_letter(out: &mut dyn Write, letter: &Value) -> io::Result<()> {
         (_, Value::String(base64)) => writeln!(out, "\nnot UTF-8; in base64:\n{base64}"),
         _ => writeln!(out, "\nits bytes are there no longer: retention has removed them"),
     }
+}
+
+/// How many bytes the answer holds, which has them in base64.
+fn shown_bytes(letter: &Value) -> Option<usize> {
+    let base64 = letter["payload"].as_str()?;
+    let digits = base64.trim_end_matches('=').len();
+    Some(digits * 3 / 4)
 }
 
 fn write_replayed(out: &mut dyn Write, answer: &Value) -> io::Result<()> {

@@ -130,6 +130,11 @@ pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Res
     }
 }
 
+/// A number of things: `1 line`, `2 lines`.
+fn counted(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Text on one line: control characters become escapes, so that no text of an event can move the
 /// cursor or fake a line.
 fn escape_control(text: &str) -> String {

@@ -4,31 +4,45 @@ use std::io::{self, Write};
 
 use futures::StreamExt;
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
-use super::{Failure, print};
+use super::{Failure, counted, print};
 use crate::cli::QueryArguments;
 use crate::client::Client;
 
 /// Most events of one page.
 const PAGE_SIZE_MAX: usize = 500;
+/// Most events that are printed unless `--limit` says otherwise.
+const LIMIT_DEFAULT: usize = 50;
 
 #[derive(Debug, Deserialize)]
 struct Page {
     total: u64,
     hits: Vec<Hit>,
     next_cursor: Option<String>,
+    #[serde(default)]
+    unknown_fields: Vec<UnknownField>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Hit {
     id: String,
+    index: String,
     document: Box<RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Count {
     count: u64,
+    #[serde(default)]
+    unknown_fields: Vec<UnknownField>,
+}
+
+/// A field of the query that no event can have.
+#[derive(Debug, Deserialize)]
+struct UnknownField {
+    name: String,
+    suggestion: Option<String>,
 }
 
 pub(super) async fn run(arguments: &QueryArguments) -> Result<(), Failure> {
@@ -41,6 +55,7 @@ async fn find(arguments: &QueryArguments, client: &Client) -> Result<(), Failure
     let range = range(arguments);
     if arguments.count {
         let count: Count = client.get("/api/search/count", &range).await?;
+        warn(&count.unknown_fields);
         return print(|out| writeln!(out, "{}", count.count));
     }
     if arguments.follow {
@@ -48,14 +63,19 @@ async fn find(arguments: &QueryArguments, client: &Client) -> Result<(), Failure
     }
     let order = if arguments.oldest_first { "oldest_first" } else { "newest_first" };
     let mut cursor: Option<String> = None;
-    let mut left = arguments.limit;
+    let limit = arguments.limit.unwrap_or(LIMIT_DEFAULT);
+    let mut left = limit;
     let mut total = 0;
+    let mut is_first = true;
     while left > 0 {
         let mut parameters = range.clone();
         parameters.push(("size", left.min(PAGE_SIZE_MAX).to_string()));
         parameters.push(("order", order.to_owned()));
         parameters.extend(cursor.take().map(|cursor| ("cursor", cursor)));
         let page: Page = client.get("/api/search/query", &parameters).await?;
+        if std::mem::take(&mut is_first) {
+            warn(&page.unknown_fields);
+        }
         total = page.total;
         left -= page.hits.len().min(left);
         print(|out| page.hits.iter().try_for_each(|hit| write_hit(out, hit, arguments.json)))?;
@@ -64,9 +84,11 @@ async fn find(arguments: &QueryArguments, client: &Client) -> Result<(), Failure
             break;
         }
     }
-    let printed = (arguments.limit - left) as u64;
+    let printed = (limit - left) as u64;
     if !arguments.json && printed < total {
-        print(|out| writeln!(out, "{printed} of {total} events; --limit {total} prints all"))?;
+        print(|out| {
+            writeln!(out, "{printed} of {}; --limit {total} prints all", counted(total, "event"))
+        })?;
     }
     Ok(())
 }
@@ -81,9 +103,29 @@ fn range(arguments: &QueryArguments) -> Vec<(&'static str, String)> {
     parameters
 }
 
-/// Prints what arrives until the reader or the server goes.
+/// Says on standard error which fields no event can have.
+#[expect(clippy::print_stderr, reason = "the tool's own voice on a terminal")]
+fn warn(unknown_fields: &[UnknownField]) {
+    for UnknownField { name, suggestion } in unknown_fields {
+        let meant = suggestion.as_ref().map(|name| format!("; did you mean {name}?"));
+        eprintln!(
+            "millrace: no such field: {}{}",
+            super::escape_control(name),
+            meant.unwrap_or_default()
+        );
+    }
+}
+
+/// Prints what arrives until there is enough, or the reader or the server goes.
 async fn follow(arguments: &QueryArguments, client: &Client) -> Result<(), Failure> {
     let parameters = [("q", arguments.query.clone())];
+    let now = [("q", arguments.query.clone()), ("from", "now".to_owned())];
+    let count: Count = client.get("/api/search/count", &now).await?;
+    warn(&count.unknown_fields);
+    let mut left = arguments.limit.unwrap_or(usize::MAX);
+    if left == 0 {
+        return Ok(());
+    }
     let answer = client.stream("/api/search/tail", &parameters).await?;
     let mut parts = answer.bytes_stream();
     let mut text: Vec<u8> = Vec::new();
@@ -96,6 +138,10 @@ async fn follow(arguments: &QueryArguments, client: &Client) -> Result<(), Failu
             let Some(data) = line.strip_prefix(b"data:") else { continue };
             if let Ok(hit) = serde_json::from_slice::<Hit>(data) {
                 print(|out| write_hit(out, &hit, arguments.json))?;
+                left -= 1;
+                if left == 0 {
+                    return Ok(());
+                }
             }
         }
     }
@@ -104,7 +150,7 @@ async fn follow(arguments: &QueryArguments, client: &Client) -> Result<(), Failu
 
 fn write_hit(out: &mut dyn Write, hit: &Hit, json: bool) -> io::Result<()> {
     if json {
-        return writeln!(out, "{}", hit.document.get());
+        return writeln!(out, "{}", with_identity(hit));
     }
     let document: Value = serde_json::from_str(hit.document.get()).unwrap_or_default();
     let at = |path: &str| document.pointer(path).map(plain).unwrap_or_default();
@@ -117,6 +163,15 @@ fn write_hit(out: &mut dyn Write, hit: &Hit, json: bool) -> io::Result<()> {
         hit.id,
         summary(&document)
     )
+}
+
+/// The document with `_id` and `_index` before its own fields, which stay byte for byte.
+fn with_identity(hit: &Hit) -> String {
+    let own = json!({ "_id": hit.id, "_index": hit.index }).to_string();
+    let document = hit.document.get().trim();
+    let fields = document.strip_prefix('{').map_or("}", str::trim_start);
+    let comma = if fields.starts_with('}') { "" } else { "," };
+    format!("{}{comma}{fields}", own.trim_end_matches('}'))
 }
 
 /// What says most about an event in a line.
@@ -149,4 +204,19 @@ fn plain(value: &Value) -> String {
         other => other.to_string(),
     };
     super::escape_control(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_printed_with_its_id_and_index() {
+        let print = |document: &str| {
+            let document = RawValue::from_string(document.to_owned()).expect("JSON");
+            with_identity(&Hit { id: "a\"}".to_owned(), index: "i".to_owned(), document })
+        };
+        assert_eq!(print(r#"{"a": 1.50}"#), r#"{"_id":"a\"}","_index":"i","a": 1.50}"#);
+        assert_eq!(print(" { } "), r#"{"_id":"a\"}","_index":"i"}"#);
+    }
 }

@@ -1,11 +1,11 @@
 //! `millrace send`: lines from files or standard input to the HTTP door.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Failure, escape_control, print};
+use super::{Failure, counted, escape_control, print};
 use crate::cli::SendArguments;
 use crate::send::{self, Options, Progress, Report};
 
@@ -37,8 +37,10 @@ pub(super) async fn run(arguments: &SendArguments) -> Result<(), Failure> {
         }
     }
     if refused > 0 {
+        let lines = counted(refused, "line");
+        let (were, them) = if refused == 1 { ("was", "it") } else { ("were", "them") };
         return Err(Failure::new(format!(
-            "{refused} lines were refused; `millrace dead list` shows them"
+            "{lines} {were} refused; `millrace dead list` shows {them}"
         )));
     }
     Ok(())
@@ -63,7 +65,25 @@ fn open(path: &Path) -> Result<(BufReader<File>, Option<u64>), Failure> {
     let cannot = |error| Failure::new(format!("cannot read {}: {error}", path.display()));
     let file = File::open(path).map_err(cannot)?;
     let bytes = file.metadata().map_err(cannot)?.len();
-    Ok((BufReader::with_capacity(READ_BYTES, file), Some(bytes)))
+    let mut input = BufReader::with_capacity(READ_BYTES, file);
+    if let Some((format, program)) = compression(input.fill_buf().map_err(cannot)?) {
+        return Err(Failure::usage(format!(
+            "{0} is compressed ({format}), and `send` reads lines: {program} {0} | millrace send",
+            path.display()
+        )));
+    }
+    Ok((input, Some(bytes)))
+}
+
+/// The compression that a file begins like, and the program that undoes it.
+fn compression(begin: &[u8]) -> Option<(&'static str, &'static str)> {
+    const BEGINS: [(&[u8], &str, &str); 3] = [
+        (b"\x1f\x8b", "gzip", "zcat"),
+        (b"\x28\xb5\x2f\xfd", "zstd", "zstdcat"),
+        (b"\xfd7zXZ\0", "xz", "xzcat"),
+    ];
+    let known = BEGINS.iter().find(|(magic, ..)| begin.starts_with(magic));
+    known.map(|(_, format, program)| (*format, *program))
 }
 
 /// Prints what became of the lines, and gives the number of refused ones.

@@ -48,7 +48,11 @@ fn write_status(out: &mut dyn Write, status: &Value) -> io::Result<()> {
 }
 
 fn write_doors(out: &mut dyn Write, status: &Value) -> io::Result<()> {
-    writeln!(out, "{:<16} {:>12} {:>12}", "door", "accepted", "refused")?;
+    writeln!(
+        out,
+        "{:<16} {:>12} {:>12}   since this process began",
+        "door", "accepted", "refused"
+    )?;
     for door in list(&status["doors"]) {
         let name = door["door"].as_str().unwrap_or_default();
         writeln!(

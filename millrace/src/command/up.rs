@@ -3,10 +3,12 @@
 use super::{Failure, print};
 use crate::cli::UpArguments;
 use crate::process;
+use crate::settings;
 
 pub(super) fn run(arguments: &UpArguments) -> Result<(), Failure> {
     process::bound_arenas();
     let config = process::read_config(&arguments.platform, arguments)?;
+    settings::check_addresses(&config)?;
     if arguments.platform.check_config {
         // Only whether there is a key matters to the pipeline here.
         enricher::compile(&config.enricher, "check")

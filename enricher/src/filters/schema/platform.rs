@@ -58,7 +58,7 @@ impl Platform {
         (platform, texts)
     }
 
-    /// Which log type an event names; `None` if it names none that shops may send.
+    /// Which log type an event names, in letters of any case; `None` if it names none that shops may send.
     pub(super) fn log_type(&self, event: &Event) -> Option<usize> {
         let root = event.root();
         let named = event.child(root, "log_type").or_else(|| {
@@ -66,7 +66,13 @@ impl Platform {
             let dataset = object.and_then(|object| event.child(object, "dataset"));
             dataset.or_else(|| event.child(root, "event.dataset"))
         })?;
-        self.log_types.iter().position(|texts| event.text_is(named, &texts.schema.name))
+        let exact =
+            self.log_types.iter().position(|texts| event.text_is(named, &texts.schema.name));
+        exact.or_else(|| {
+            let text = event.text(named)?;
+            let is_named = |texts: &LogTypeTexts| texts.schema.name.eq_ignore_ascii_case(&text);
+            self.log_types.iter().position(is_named)
+        })
     }
 
     /// What an event cannot say otherwise.

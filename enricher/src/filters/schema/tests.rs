@@ -71,8 +71,12 @@ fn hostile_12_only_log_types_on_the_list_are_taken() {
     let dataset = |event: Value| document(event)["event"]["dataset"].clone();
     assert_eq!(dataset(json!({"event": {"dataset": "error"}})), "error");
     assert_eq!(dataset(json!({"event.dataset": "error"})), "error");
+    for log_type in ["ERROR", "Error", "User_Behavior"] {
+        let named = dataset(json!({"log_type": log_type}));
+        assert_eq!(named, log_type.to_lowercase(), "letters of any case");
+    }
     for log_type in
-        [json!("../x"), json!("fraud_score"), json!(["error"]), json!(null), json!("Error")]
+        [json!("../x"), json!("fraud_score"), json!(["error"]), json!(null), json!("FRAUD_SCORE")]
     {
         let document = document(json!({"log_type": log_type}));
         assert_eq!(document["event"]["dataset"], "other");
