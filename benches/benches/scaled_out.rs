@@ -7,7 +7,8 @@
 mod services;
 
 use bus::{Bus, TOPIC_ENRICHED, TOPIC_RAW};
-use services::{Bench, DumbEngine, Figures, Profile};
+use services::dumb_engine::DumbEngine;
+use services::{Bench, Figures, Profile};
 
 const EVENTS: u64 = 400_000;
 

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
-mod dumb_engine;
+pub(crate) mod dumb_engine;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,6 @@ use bus_kafka::{KafkaBus, KafkaConfig};
 use millrace::generate::{Generator, Options};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-
-pub(crate) use dumb_engine::DumbEngine;
 
 /// How long a service may take.
 const PATIENCE: Duration = Duration::from_secs(600);
