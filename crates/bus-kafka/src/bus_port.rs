@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bus::{Bus, BusError, Consumer, PartitionLag, Position, Record, TopicSpec};
+use bus::{Bus, BusError, Consumer, ErrorKind, PartitionLag, Position, Record, TopicSpec};
 
 use crate::address::Address;
 use crate::admin::{Admin, not_created, other_partitions};
@@ -13,7 +13,7 @@ use crate::client::Clients;
 use crate::config::KafkaConfig;
 use crate::consumer::{KafkaConsumer, Surroundings};
 use crate::counters::{Counters, KafkaCounts};
-use crate::error::transient;
+use crate::error::{fatal, quoted, transient};
 use crate::groups::Groups;
 use crate::message::Decoder;
 use crate::producer::Producer;
@@ -217,6 +217,10 @@ impl Bus for KafkaBus {
         if batch.is_empty() {
             return Vec::new();
         }
+        if self.around.clients.config.topics.is_foreign(topic) {
+            let error = fatal(format!("the topic {} is foreign: it is only read", quoted(topic)));
+            return batch.iter().map(|_| Err(error.clone())).collect();
+        }
         let known = match self.around.topics.get(topic) {
             Some(topic) => Ok(topic),
             None => self
@@ -225,7 +229,17 @@ impl Bus for KafkaBus {
                 .and_then(|topics| topics.into_iter().next().ok_or_else(|| missing(topic, topic))),
         };
         match known {
-            Ok(topic) => self.producer.publish(&topic, &batch).await,
+            Ok(topic) => {
+                let outcomes = self.producer.publish(&topic, &batch).await;
+                let failed = |outcome: &Result<_, BusError>| {
+                    outcome.as_ref().is_err_and(|error| error.kind == ErrorKind::Fatal)
+                };
+                if outcomes.iter().any(failed) {
+                    // Perhaps it was removed, and is made again by hand.
+                    self.around.topics.forget(&topic.name);
+                }
+                outcomes
+            }
             Err(error) => batch.iter().map(|_| Err(error.clone())).collect(),
         }
     }

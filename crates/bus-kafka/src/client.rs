@@ -27,6 +27,8 @@ const REQUEST_BATCH_BYTES: u64 = 512 << 10;
 #[derive(Debug, Default)]
 pub(crate) struct Condition {
     last: Mutex<Option<(Code, String)>>,
+    /// Whether what the client proves itself with is renewed by somebody: refused, it is waited for.
+    renewed: bool,
 }
 
 impl Condition {
@@ -38,24 +40,44 @@ impl Condition {
         }
     }
 
+    /// Whether a code passes though it does not for others: a token that is refused is renewed.
+    pub(crate) fn passes(&self, code: Code) -> bool {
+        self.renewed && matches!(code, Code::Authentication | Code::SaslAuthenticationFailed)
+    }
+
     /// Forgets what was said: it works now.
     pub(crate) fn works(&self) {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
+    fn last(&self) -> Option<(Code, String)> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds to an error of waiting what the brokers were said to be; it stays one of waiting.
+    pub(crate) fn describe(&self, error: BusError) -> BusError {
+        match self.last().filter(|_| error.kind == ErrorKind::Transient) {
+            Some((_, reason)) => transient(format!("{}; the client says: {reason}", error.message)),
+            None => error,
+        }
+    }
+
     /// Adds to an error of waiting what the brokers were said to be. A certificate or a password that is
     /// refused does not get better by waiting.
     pub(crate) fn explain(&self, error: BusError) -> BusError {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((code, reason)) = last.as_ref().filter(|_| error.kind == ErrorKind::Transient)
+        let Some((code, reason)) = self.last().filter(|_| error.kind == ErrorKind::Transient)
         else {
             return error;
         };
-        let (kind, advice) = sort(*code);
-        let refused = *code == Code::SSL && reason.contains("certificate");
+        let (kind, advice) = sort(code);
         let text = format!("{}; the client says: {reason}; {advice}", error.message);
-        match kind {
-            ErrorKind::Transient if !refused => transient(text),
+        match (code, kind) {
+            // Whatever the code: the library tells it as a lost connection too.
+            _ if reason.contains("certificate") => {
+                fatal(format!("{text}; look at the settings tls and ca_file"))
+            }
+            (code, _) if self.passes(code) => transient(text),
+            (_, ErrorKind::Transient) => transient(text),
             _ => fatal(text),
         }
     }
@@ -71,7 +93,8 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(config: &KafkaConfig) -> Self {
         let token = config.sasl.token_file.clone().map(|path| Arc::new(TokenFile::new(path)));
-        Self { condition: Arc::default(), token }
+        let condition = Condition { renewed: token.is_some(), ..Condition::default() };
+        Self { condition: Arc::new(condition), token }
     }
 }
 
@@ -258,8 +281,9 @@ impl Clients {
         let config = &self.config;
         let mut client = self.asking(Some(group));
         client
-            // Where to begin, and what to do out of range, is decided by us and never silently.
-            .set("auto.offset.reset", "error")
+            // Where to begin is decided by us. Out of range, nothing that is still there is passed over,
+            // and the reader sees and tells it.
+            .set("auto.offset.reset", "earliest")
             .set("check.crcs", "true")
             .set("queued.max.messages.kbytes", (config.prefetch_bytes.0 / 1_024).max(1).to_string())
             .set("queued.min.messages", "100000")

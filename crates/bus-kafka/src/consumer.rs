@@ -2,7 +2,7 @@
 //!
 //! A thread of its own serves the client library, so that the member stays in its group whatever the
 //! stage does; partitions given away are held until the stage has drained them. Messages are taken by
-//! the stage itself, a queue for each partition, so a partition that waits holds up no other and the
+//! the stage itself, a queue for each partition, so a partition that waits holds up no other, and the
 //! library's own bounds hold back what is read ahead.
 
 mod committer;
@@ -129,8 +129,9 @@ impl KafkaConsumer {
                 self.told = Some(ticket);
                 Ok(Delivery::Revoked(partitions))
             }
-            Event::Lost(partitions) => {
+            Event::Lost(partitions, ticket) => {
                 self.let_go(&partitions);
+                self.shared.drained(ticket);
                 Ok(Delivery::Lost(partitions))
             }
             Event::Failed(error) => Err(self.failed(error)),
@@ -162,9 +163,7 @@ impl KafkaConsumer {
                     self.turn = place + 1;
                     return Ok(Some(Delivery::Batch(batch)));
                 }
-                Filled::OutOfRange(expected) => {
-                    self.shared.ask_repair(lane.partition().clone(), expected);
-                }
+                Filled::Rewound(start) => return Ok(Some(Delivery::Assigned(vec![start]))),
                 Filled::Failed(error) => return Err(self.failed(error)),
             }
         }

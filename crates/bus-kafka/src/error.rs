@@ -39,6 +39,17 @@ pub(crate) fn failure(operation: &str, error: &KafkaError) -> BusError {
     }
 }
 
+/// The error of reading a topic, where one that is missing is waited for: it may be new and not known to
+/// every broker yet, or be made again.
+pub(crate) fn reading(operation: &str, error: &KafkaError) -> BusError {
+    match error.rdkafka_error_code() {
+        Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
+            transient(format!("cannot {operation}: a topic is missing; it is waited for"))
+        }
+        _ => failure(operation, error),
+    }
+}
+
 /// The error for a code that an operation ended with.
 pub(crate) fn coded(operation: &str, code: Code) -> BusError {
     let (kind, advice) = sort(code);
@@ -48,73 +59,83 @@ pub(crate) fn coded(operation: &str, code: Code) -> BusError {
 
 /// What can be done about a code, and how.
 pub(crate) fn sort(code: Code) -> (ErrorKind, &'static str) {
-    match code {
-        Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::MessageBatchTooLarge => {
-            (ErrorKind::Rejected, "it is larger than the topic's max.message.bytes")
-        }
+    if let Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::MessageBatchTooLarge = code
+    {
+        return (ErrorKind::Rejected, "it is larger than the topic's max.message.bytes");
+    }
+    let lasting = right_missing(code).or_else(|| setting_wrong(code));
+    lasting
+        .map_or_else(|| (ErrorKind::Transient, passing(code)), |advice| (ErrorKind::Fatal, advice))
+}
+
+/// What to do where this client may not.
+fn right_missing(code: Code) -> Option<&'static str> {
+    Some(match code {
         Code::TopicAuthorizationFailed => {
-            (ErrorKind::Fatal, "give this user the right to read, write and describe the topic")
+            "give this user the right to read, write and describe the topic"
         }
-        Code::GroupAuthorizationFailed => {
-            (ErrorKind::Fatal, "give this user the right to read the consumer group")
-        }
-        Code::ClusterAuthorizationFailed => (
-            ErrorKind::Fatal,
+        Code::GroupAuthorizationFailed => "give this user the right to read the consumer group",
+        Code::ClusterAuthorizationFailed => {
             "give this user the rights it needs on the cluster (idempotent write; create, unless \
-             create_topics = false)",
-        ),
+             create_topics = false)"
+        }
         Code::TransactionalIdAuthorizationFailed | Code::DelegationTokenAuthorizationFailed => {
-            (ErrorKind::Fatal, "give this user the right")
+            "give this user the right"
         }
         Code::SaslAuthenticationFailed
         | Code::Authentication
         | Code::UnsupportedSASLMechanism
         | Code::IllegalSASLState => {
-            (ErrorKind::Fatal, "look at the settings sasl.mechanism, sasl.user and the password")
+            "look at the settings sasl.mechanism, sasl.user and the password"
         }
-        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => (
-            ErrorKind::Fatal,
-            "the topic is missing: create it (kafka-topics.sh --create), or set create_topics = true",
-        ),
-        Code::InvalidTopic => (ErrorKind::Fatal, "Kafka does not allow this name of a topic"),
-        Code::OffsetMetadataTooLarge => (
-            ErrorKind::Fatal,
-            "raise the brokers' offset.metadata.max.bytes to 4096, which is Kafka's default",
-        ),
+        _ => return None,
+    })
+}
+
+/// What to do where something has to be changed first.
+fn setting_wrong(code: Code) -> Option<&'static str> {
+    Some(match code {
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
+            "the topic is missing: create it (kafka-topics.sh --create), or set create_topics = true"
+        }
+        Code::InvalidTopic => "Kafka does not allow this name of a topic",
+        Code::OffsetMetadataTooLarge => {
+            "raise the brokers' offset.metadata.max.bytes to 4096, which is Kafka's default"
+        }
         Code::InvalidReplicationFactor => {
-            (ErrorKind::Fatal, "there are fewer brokers than replication_factor asks for")
+            "there are fewer brokers than replication_factor asks for"
         }
         Code::PolicyViolation | Code::InvalidConfig => {
-            (ErrorKind::Fatal, "the cluster's policy refuses these settings of a topic")
+            "the cluster's policy refuses these settings of a topic"
         }
-        Code::FencedInstanceId => (
-            ErrorKind::Fatal,
-            "another member has the same instance_id: every process needs its own",
-        ),
-        Code::InvalidGroupId | Code::InvalidSessionTimeout | Code::InconsistentGroupProtocol => (
-            ErrorKind::Fatal,
+        Code::FencedInstanceId => {
+            "another member has the same instance_id: every process needs its own"
+        }
+        Code::InvalidGroupId | Code::InvalidSessionTimeout | Code::InconsistentGroupProtocol => {
             "the group's members do not agree: stop all of them before group_protocol is changed, \
-             and look at session_timeout",
-        ),
-        Code::UnsupportedVersion | Code::UnsupportedFeature | Code::UnsupportedAssignor => (
-            ErrorKind::Fatal,
-            "the brokers are too old for this (group_protocol = \"consumer\" needs Kafka 4.0)",
-        ),
-        Code::UnsupportedCompressionType => {
-            (ErrorKind::Fatal, "the brokers are too old for this compression: use lz4")
+             and look at session_timeout"
         }
+        Code::UnsupportedVersion | Code::UnsupportedFeature | Code::UnsupportedAssignor => {
+            "the brokers are too old for this (group_protocol = \"consumer\" needs Kafka 4.0)"
+        }
+        Code::UnsupportedCompressionType => "the brokers are too old for this compression: use lz4",
         Code::InvalidRequiredAcks | Code::InvalidRequest | Code::InvalidArgument => {
-            (ErrorKind::Fatal, "the brokers do not understand the request")
+            "the brokers do not understand the request"
         }
+        _ => return None,
+    })
+}
+
+/// What it is that passes.
+fn passing(code: Code) -> &'static str {
+    match code {
         Code::IllegalGeneration
         | Code::UnknownMemberId
         | Code::RebalanceInProgress
         | Code::StaleMemberEpoch
-        | Code::FencedMemberEpoch => {
-            (ErrorKind::Transient, "the partition is being given to another member")
-        }
+        | Code::FencedMemberEpoch => "the partition is being given to another member",
         Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => {
-            (ErrorKind::Transient, "fewer replicas are in sync than min.insync.replicas asks for")
+            "fewer replicas are in sync than min.insync.replicas asks for"
         }
         Code::MessageTimedOut
         | Code::OperationTimedOut
@@ -124,10 +145,10 @@ pub(crate) fn sort(code: Code) -> (ErrorKind, &'static str) {
         | Code::Resolve
         | Code::NetworkException
         | Code::LeaderNotAvailable
-        | Code::CoordinatorNotAvailable => (ErrorKind::Transient, "a broker is away"),
-        Code::SSL => (ErrorKind::Transient, "look at the settings tls and ca_file"),
-        Code::KafkaStorageError => (ErrorKind::Transient, "a broker's disk fails"),
-        _ => (ErrorKind::Transient, ""),
+        | Code::CoordinatorNotAvailable => "a broker is away",
+        Code::SSL => "look at the settings tls and ca_file",
+        Code::KafkaStorageError => "a broker's disk fails",
+        _ => "",
     }
 }
 

@@ -13,7 +13,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::client::{Clients, Context};
-use crate::error::failure;
+use crate::error::{failure, reading};
 use crate::metadata::from_text;
 
 /// What a group has committed for a partition.
@@ -77,7 +77,7 @@ impl Groups {
         let client = self.client(group)?;
         let condition = &client.context().condition;
         let operation = format!("ask Kafka what the group {group} has committed");
-        let failed = |error| condition.explain(failure(&operation, &error));
+        let failed = |error| condition.explain(reading(&operation, &error));
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for (topic, partition) in partitions {
             list.add_partition(topic, *partition as i32);

@@ -211,9 +211,9 @@ impl Producer {
                 Some(Ok(offset)) => Ok(*offset),
                 Some(Err(code)) => {
                     broken |= ends_client(*code);
-                    Err(condition.explain(undelivered(topic, *code, bytes)))
+                    Err(condition.describe(undelivered(topic, *code, bytes)))
                 }
-                None => Err(condition.explain(unsent())),
+                None => Err(condition.describe(unsent())),
             });
         }
         if broken {

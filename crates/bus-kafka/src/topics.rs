@@ -9,7 +9,7 @@ use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::client::{Clients, Context};
-use crate::error::{coded, failure, fatal, quoted, transient};
+use crate::error::{coded, failure, fatal, quoted, reading, transient};
 
 /// A topic of the cluster.
 #[derive(Clone, Debug)]
@@ -61,6 +61,11 @@ impl Topics {
     /// What was learned of a topic earlier.
     pub(crate) fn get(&self, name: &str) -> Option<Topic> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Forgets a topic that is said to be missing, so that it is asked about again.
+    pub(crate) fn forget(&self, name: &str) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
     /// Every topic that was asked about.
@@ -126,7 +131,7 @@ impl Topics {
         }
         let operation = "ask Kafka for the offsets of partitions";
         let condition = &self.client.context().condition;
-        let failed = |error| condition.explain(failure(operation, &error));
+        let failed = |error| condition.explain(reading(operation, &error));
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for (topic, partition) in partitions {
             // As times, the beginning and the end stand for themselves: one request a broker.

@@ -79,6 +79,9 @@ impl Committer for KafkaCommitter {
                 element.set_metadata(to_text(&metadata));
             }
             let committed = client.commit(&list, CommitMode::Sync);
+            if committed.is_ok() {
+                on_its_way.stored(metadata);
+            }
             // In this order: the thread waits for the commit, then for the client.
             drop(client);
             drop(on_its_way);

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bus::{Batch, BusError, PartitionId, Positioned};
+use bus::{Batch, BusError, PartitionId, PartitionStart, Positioned};
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::error::RDKafkaErrorCode as Code;
 
 use super::context::MemberContext;
 use super::shared::{Gate, Shared};
-use crate::error::failure;
+use crate::counters::count;
+use crate::error::reading;
 use crate::message::{Decoder, Incoming, Raw};
 
 /// Bounds of a batch.
@@ -25,8 +26,8 @@ pub(super) struct Limits {
 pub(super) enum Filled {
     Nothing,
     Batch(Batch),
-    /// The brokers do not have this offset.
-    OutOfRange(u64),
+    /// The next message lies before what was read: reading begins anew at it.
+    Rewound(PartitionStart),
     Failed(BusError),
 }
 
@@ -36,12 +37,15 @@ pub(super) struct Lane {
     queue: PartitionQueue<MemberContext>,
     gate: Arc<Gate>,
     decoder: Decoder,
+    shared: Arc<Shared>,
     /// Offset of the next message, at least.
     expected: u64,
     /// A message that did not fit into the last batch.
     held: Option<Incoming>,
     /// What stands at `expected`; the batch before it comes first.
     pending: Option<Filled>,
+    /// Something could not be read: what is missing next was there.
+    damaged: bool,
 }
 
 impl std::fmt::Debug for Lane {
@@ -54,17 +58,26 @@ impl std::fmt::Debug for Lane {
 
 impl Lane {
     pub(super) fn new(
-        partition: PartitionId,
+        start: &PartitionStart,
         mut queue: PartitionQueue<MemberContext>,
-        gate: Arc<Gate>,
         decoder: Decoder,
-        expected: u64,
-        shared: &Shared,
+        shared: Arc<Shared>,
     ) -> Self {
+        let gate = shared.own(start);
         let (told, wake) = (Arc::clone(&gate), shared.waker());
         queue.set_nonempty_callback(move || Shared::wake_for(&told, &wake));
         gate.ready.store(true, Ordering::Release);
-        Self { partition, queue, gate, decoder, expected, held: None, pending: None }
+        Self {
+            partition: start.partition.clone(),
+            queue,
+            gate,
+            decoder,
+            shared,
+            expected: start.offset,
+            held: None,
+            pending: None,
+            damaged: false,
+        }
     }
 
     pub(super) fn partition(&self) -> &PartitionId {
@@ -91,18 +104,19 @@ impl Lane {
         let begin = self.expected;
         let mut records = Vec::new();
         let mut bytes = 0;
-        let mut problem = None;
         while records.len() < limits.records && bytes < limits.bytes {
             let incoming = match self.take() {
                 Ok(Some(incoming)) => incoming,
-                Ok(None) => return self.batch(begin, records, problem),
-                Err(found) => {
-                    problem = Some(found);
-                    break;
+                Ok(None) => return self.batch(begin, records, None),
+                Err(error) => {
+                    self.recheck();
+                    return self.batch(begin, records, Some(Filled::Failed(error)));
                 }
             };
             if incoming.offset < self.expected {
-                continue;
+                self.recheck();
+                let batch = self.batch(begin, records, None);
+                return self.rewind(incoming, batch);
             }
             let full = records.len() + incoming.records.len() > limits.records
                 || bytes + incoming.bytes > limits.bytes;
@@ -110,6 +124,7 @@ impl Lane {
                 self.held = Some(incoming);
                 break;
             }
+            self.notice_gap(incoming.offset);
             bytes += incoming.bytes.max(1);
             self.expected = incoming.offset + 1;
             let offset = incoming.offset;
@@ -117,14 +132,15 @@ impl Lane {
             records.extend((0..).zip(incoming.records).map(positioned));
         }
         self.recheck();
-        self.batch(begin, records, problem)
+        self.batch(begin, records, None)
     }
 
-    fn batch(&mut self, begin: u64, records: Vec<Positioned>, problem: Option<Filled>) -> Filled {
+    /// A batch of what was taken; what stands behind it otherwise, or next.
+    fn batch(&mut self, begin: u64, records: Vec<Positioned>, next: Option<Filled>) -> Filled {
         if self.expected == begin {
-            return problem.unwrap_or(Filled::Nothing);
+            return next.unwrap_or(Filled::Nothing);
         }
-        self.pending = problem;
+        self.pending = next;
         Filled::Batch(Batch {
             partition: self.partition.clone(),
             next_offset: self.expected,
@@ -133,27 +149,71 @@ impl Lane {
         })
     }
 
-    /// The next message; what stands in the way otherwise.
-    fn take(&mut self) -> Result<Option<Incoming>, Filled> {
+    /// Begins anew at a message that lies before what was read: the library found the offset out of
+    /// range and went to the oldest.
+    fn rewind(&mut self, incoming: Incoming, batch: Filled) -> Filled {
+        let PartitionId { topic, partition } = &self.partition;
+        count(&self.decoder.counters.rewound_partitions, 1);
+        tracing::error!(
+            %topic, partition, read = self.expected, oldest = incoming.offset,
+            "the partition ends before what was read: it was made again, or an unclean election cut \
+             it. It is read again from its oldest, which loses nothing and repeats what is still there"
+        );
+        self.expected = incoming.offset;
+        self.held = Some(incoming);
+        let metadata = self.gate.metadata();
+        let start =
+            PartitionStart { partition: self.partition.clone(), offset: self.expected, metadata };
+        match batch {
+            Filled::Nothing => Filled::Rewound(start),
+            batch => {
+                self.pending = Some(Filled::Rewound(start));
+                batch
+            }
+        }
+    }
+
+    /// Offsets may be missing by right, where a topic is compacted or written in transactions; where
+    /// retention took them, or they could not be read, it is told.
+    fn notice_gap(&mut self, offset: u64) {
+        let damaged = std::mem::take(&mut self.damaged);
+        if offset == self.expected {
+            return;
+        }
+        if damaged {
+            let missing = offset - self.expected;
+            count(&self.decoder.counters.skipped_offsets, missing);
+            let PartitionId { topic, partition } = &self.partition;
+            tracing::error!(%topic, partition, from = self.expected, to = offset, "damaged messages were stepped over");
+        } else {
+            self.shared.tell_gap(&self.partition, self.expected, offset);
+        }
+    }
+
+    /// The next message that can be read.
+    fn take(&mut self) -> Result<Option<Incoming>, BusError> {
         if let Some(held) = self.held.take() {
             return Ok(Some(held));
         }
-        match self.queue.poll(Duration::ZERO) {
-            None => Ok(None),
-            Some(Ok(message)) => {
-                let raw = Raw::copy(&message);
-                drop(message);
-                self.decoder.decode(raw).map(Some).map_err(Filled::Failed)
-            }
-            Some(Err(error)) => match error.rdkafka_error_code() {
-                Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
-                    Err(Filled::OutOfRange(self.expected))
+        loop {
+            match self.queue.poll(Duration::ZERO) {
+                None => return Ok(None),
+                Some(Ok(message)) => {
+                    let raw = Raw::copy(&message);
+                    drop(message);
+                    return self.decoder.decode(raw).map(Some);
                 }
-                _ => {
+                Some(Err(error)) => {
                     let PartitionId { topic, partition } = &self.partition;
-                    Err(Filled::Failed(failure(&format!("read {topic}/{partition}"), &error)))
+                    if error.rdkafka_error_code() != Some(Code::BadMessage) {
+                        return Err(reading(&format!("read {topic}/{partition}"), &error));
+                    }
+                    // Its checksum is wrong: the library has stepped over it.
+                    count(&self.decoder.counters.damaged_messages, 1);
+                    tracing::error!(%topic, partition, near = self.expected, "messages are damaged in the broker");
+                    self.damaged = true;
                 }
-            },
+            }
         }
     }
 }

@@ -18,11 +18,11 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::context::{Change, assign, unassign};
 use super::departures::DEPARTURE_TIMEOUT;
 use super::lane::Lane;
-use super::shared::{Event, Shared};
-use super::starts::{place, start};
+use super::shared::{Event, Gap, Shared};
+use super::starts::{passed, start};
 use super::{Client, Surroundings, broken};
 use crate::counters::count;
-use crate::error::{coded, failure, sort, transient};
+use crate::error::{coded, failure, reading, sort, transient};
 use crate::groups::Committed;
 use crate::message::Decoder;
 
@@ -40,7 +40,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 enum Work {
     Assign(TopicPartitionList),
-    /// Partitions that the stage drains.
+    /// Partitions that the stage drains, or drops where they are lost.
     Drain {
         list: TopicPartitionList,
         partitions: Vec<PartitionId>,
@@ -63,7 +63,7 @@ pub(super) struct Poller {
     shared: Arc<Shared>,
     around: Surroundings,
     work: VecDeque<Work>,
-    repairs: Vec<(PartitionId, u64)>,
+    gaps: Vec<Gap>,
     /// Nothing is asked before: the brokers did not answer.
     quiet_until: Instant,
 }
@@ -83,7 +83,7 @@ impl Poller {
             shared,
             around,
             work: VecDeque::new(),
-            repairs: Vec::new(),
+            gaps: Vec::new(),
             quiet_until: Instant::now(),
         }
     }
@@ -107,13 +107,12 @@ impl Poller {
 
     fn run(mut self) {
         while !self.shared.is_closing() {
-            let busy = !self.work.is_empty() || !self.repairs.is_empty();
-            self.serve(if busy { BUSY_TICK } else { IDLE_TICK });
+            self.serve(if !self.work.is_empty() { BUSY_TICK } else { IDLE_TICK });
             while let Some((change, list)) = self.client.context().change() {
                 self.take(change, list);
             }
             self.answer();
-            self.repair();
+            self.look_into_gaps();
         }
         self.leave();
     }
@@ -123,11 +122,10 @@ impl Poller {
         match self.client.poll(tick) {
             None => {}
             Some(Ok(message)) => {
-                // It was on its way before the partition had a queue of its own: it is read again.
-                let partition = self.id(message.topic(), message.partition());
-                let offset = u64::try_from(message.offset()).unwrap_or_default();
-                drop(message);
-                self.shared.ask_repair(partition, offset);
+                // Every partition has a queue of its own before it is read.
+                let place = format!("{}/{}", message.topic(), message.partition());
+                let reason = format!("a message of {place} came outside of its queue");
+                self.shared.tell(Event::Failed(broken(&self.group, &reason)));
             }
             Some(Err(error)) => self.heard(&error),
         }
@@ -140,16 +138,18 @@ impl Poller {
         let operation = format!("consume as the group {}", self.group);
         match (sort(code).0, code) {
             (_, Code::UnknownTopicOrPartition | Code::UnknownTopic) => {
-                let text = format!("cannot {operation}: a topic is missing; it is waited for");
-                self.shared.tell(Event::Failed(transient(text)));
+                self.shared.tell(Event::Failed(reading(&operation, error)));
             }
             (ErrorKind::Transient, _) if !ended => {
                 tracing::debug!(group = self.group, %error, "the member waits");
             }
             _ => {
-                let mut error = condition.explain(coded(&operation, code));
-                if ended && error.kind == ErrorKind::Transient {
-                    error = broken(&self.group, &error.message);
+                let mut error = condition.explain(transient(format!("cannot {operation}: {code}")));
+                if condition.passes(code) && !ended {
+                    return tracing::warn!(group = self.group, %error, "the member waits");
+                }
+                if error.kind == ErrorKind::Transient {
+                    error = broken(&self.group, &coded(&operation, code).message);
                 }
                 self.shared.tell(Event::Failed(error));
             }
@@ -172,18 +172,21 @@ impl Poller {
         tracing::debug!(group = self.group, ?change, ?partitions, "rebalance");
         let work = match change {
             Change::Assign => Work::Assign(list),
-            Change::Revoke if partitions.is_empty() => Work::Release { list, partitions },
-            Change::Revoke => Work::Drain {
-                ticket: self.shared.tell_revoked(partitions.clone()),
-                deadline: Instant::now() + DRAIN_TIMEOUT,
-                list,
-                partitions,
-            },
-            Change::Lose => {
-                count(&self.around.counters.lost_partitions, partitions.len() as u64);
-                self.shared.disown(&partitions);
-                self.shared.tell(Event::Lost(partitions.clone()));
+            Change::Revoke | Change::Lose if partitions.is_empty() => {
                 Work::Release { list, partitions }
+            }
+            Change::Revoke | Change::Lose => {
+                let lost = change == Change::Lose;
+                if lost {
+                    count(&self.around.counters.lost_partitions, partitions.len() as u64);
+                    self.shared.disown(&partitions);
+                }
+                Work::Drain {
+                    ticket: self.shared.tell_gone(partitions.clone(), lost),
+                    deadline: Instant::now() + DRAIN_TIMEOUT,
+                    list,
+                    partitions,
+                }
             }
         };
         self.work.push_back(work);
@@ -267,7 +270,7 @@ impl Poller {
         if let Err(error) = assign(&self.client, &list) {
             tracing::warn!(group = self.group, %error, "partitions were taken back before they were read");
             self.shared.disown(&partitions);
-            self.shared.tell(Event::Lost(partitions));
+            self.shared.tell_gone(partitions, true);
         }
         None
     }
@@ -290,8 +293,7 @@ impl Poller {
             codec: self.around.clients.config.topics.codec(topic),
             counters: Arc::clone(&self.around.counters),
         };
-        let gate = self.shared.own(start.partition.clone());
-        Some(Lane::new(start.partition.clone(), queue, gate, decoder, start.offset, &self.shared))
+        Some(Lane::new(start, queue, decoder, Arc::clone(&self.shared)))
     }
 
     /// Asks where the group goes on, in the order of the list.
@@ -309,46 +311,34 @@ impl Poller {
         Ok(self.ids(list).into_iter().zip(committed.into_iter().zip(spans)).map(begin).collect())
     }
 
-    /// Finds out where partitions are to be read on that the brokers do not have at the wanted offset.
-    fn repair(&mut self) {
-        self.repairs.extend(self.shared.take_repairs());
-        if self.repairs.is_empty() || Instant::now() < self.quiet_until {
+    /// Finds out why offsets did not come, and tells where retention took them.
+    fn look_into_gaps(&mut self) {
+        self.gaps.extend(self.shared.take_gaps());
+        if self.gaps.is_empty() || Instant::now() < self.quiet_until {
             return;
         }
-        let owned = self.shared.owned();
-        for (partition, expected) in std::mem::take(&mut self.repairs) {
-            if !owned.contains(&partition) {
-                continue;
+        let place = |gap: &Gap| -> (Arc<str>, u32) {
+            let full_name = self.around.clients.full_name(&gap.partition.topic);
+            (full_name.into(), gap.partition.partition)
+        };
+        let places: Vec<_> = self.gaps.iter().map(place).collect();
+        match self.around.topics.spans(&places) {
+            Ok(spans) => {
+                for (gap, span) in std::mem::take(&mut self.gaps).into_iter().zip(spans) {
+                    passed(
+                        &self.group,
+                        &gap.partition,
+                        gap.from..gap.to,
+                        span,
+                        &self.around.counters,
+                    );
+                }
             }
-            if let Err(error) = self.seek(&partition, expected) {
-                tracing::warn!(group = self.group, %error, "cannot find where to read on yet");
+            Err(error) => {
+                tracing::debug!(group = self.group, %error, "gaps are looked into later");
                 self.quiet_until = Instant::now() + RETRY_PAUSE;
-                self.repairs.push((partition, expected));
             }
         }
-    }
-
-    fn seek(&self, partition: &PartitionId, expected: u64) -> Result<(), BusError> {
-        let full_name: Arc<str> = self.around.clients.full_name(&partition.topic).into();
-        let number = partition.partition;
-        let spans = self.around.topics.spans(&[(Arc::clone(&full_name), number)])?;
-        let Some(span) = spans.first() else { return Ok(()) };
-        let place = place(&self.group, partition, expected, *span, &self.around.counters);
-        let offset = Offset::Offset(i64::try_from(place.offset).unwrap_or_default());
-        let timeout = self.around.clients.config.request_timeout.0;
-        if place.rewound {
-            // As a new assignment, or the stage would not commit what lies before its last commit.
-            let start = PartitionStart {
-                partition: partition.clone(),
-                offset: place.offset,
-                metadata: bytes::Bytes::new(),
-            };
-            let lanes = self.lane(&start).into_iter().collect();
-            self.shared.tell(Event::Assigned(vec![start], lanes));
-        }
-        self.client
-            .seek(&full_name, number as i32, offset, timeout)
-            .map_err(|error| failure(&format!("read on in {full_name}/{number}"), &error))
     }
 
     /// Leaves the group once no commit is on its way.

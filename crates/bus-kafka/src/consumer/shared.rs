@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bus::{BusError, ErrorKind, PartitionId, PartitionStart};
+use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::lane::Lane;
@@ -19,7 +20,7 @@ use super::not_ours;
 pub(super) enum Event {
     Assigned(Vec<PartitionStart>, Vec<Lane>),
     Revoked(Vec<PartitionId>, u64),
-    Lost(Vec<PartitionId>),
+    Lost(Vec<PartitionId>, u64),
     Failed(BusError),
 }
 
@@ -29,6 +30,27 @@ pub(super) struct Gate {
     pub(super) paused: AtomicBool,
     /// Whether its queue may hold something.
     pub(super) ready: AtomicBool,
+    /// Of the last commit.
+    metadata: Mutex<Bytes>,
+}
+
+impl Gate {
+    /// The metadata of the last commit.
+    pub(super) fn metadata(&self) -> Bytes {
+        self.metadata.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_metadata(&self, metadata: Bytes) {
+        *self.metadata.lock().unwrap_or_else(PoisonError::into_inner) = metadata;
+    }
+}
+
+/// Offsets of a partition that did not come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Gap {
+    pub(super) partition: PartitionId,
+    pub(super) from: u64,
+    pub(super) to: u64,
 }
 
 #[derive(Debug)]
@@ -45,7 +67,7 @@ struct State {
     leftover: HashMap<PartitionId, usize>,
     tickets: u64,
     drained: u64,
-    repairs: Vec<(PartitionId, u64)>,
+    gaps: Vec<Gap>,
     closing: bool,
 }
 
@@ -87,13 +109,18 @@ impl Shared {
         self.wake.notify_one();
     }
 
-    /// Tells that partitions are to be drained; answers the ticket that says when they are.
-    pub(super) fn tell_revoked(&self, partitions: Vec<PartitionId>) -> u64 {
+    /// Tells that partitions are to be drained, or are lost; answers the ticket that says when the
+    /// consumer has let go of them.
+    pub(super) fn tell_gone(&self, partitions: Vec<PartitionId>, lost: bool) -> u64 {
         let mut state = self.state();
         state.tickets += 1;
         let ticket = state.tickets;
         drop(state);
-        self.tell(Event::Revoked(partitions, ticket));
+        self.tell(if lost {
+            Event::Lost(partitions, ticket)
+        } else {
+            Event::Revoked(partitions, ticket)
+        });
         ticket
     }
 
@@ -108,11 +135,12 @@ impl Shared {
     }
 
     /// Begins to own a partition.
-    pub(super) fn own(&self, partition: PartitionId) -> Arc<Gate> {
+    pub(super) fn own(&self, start: &PartitionStart) -> Arc<Gate> {
         let gate = Arc::new(Gate::default());
+        gate.set_metadata(start.metadata.clone());
         let mut state = self.state();
-        let commits = state.leftover.remove(&partition).unwrap_or_default();
-        state.owned.insert(partition, Owned { gate: Arc::clone(&gate), commits });
+        let commits = state.leftover.remove(&start.partition).unwrap_or_default();
+        state.owned.insert(start.partition.clone(), Owned { gate: Arc::clone(&gate), commits });
         gate
     }
 
@@ -155,8 +183,9 @@ impl Shared {
         }
         let owned = state.owned.get_mut(partition).ok_or_else(|| not_ours(partition))?;
         owned.commits += 1;
+        let gate = Arc::clone(&owned.gate);
         drop(state);
-        Ok(CommitOnItsWay { shared: Arc::clone(self), partition: partition.clone() })
+        Ok(CommitOnItsWay { shared: Arc::clone(self), partition: partition.clone(), gate })
     }
 
     fn end_commit(&self, partition: &PartitionId) {
@@ -171,16 +200,13 @@ impl Shared {
         }
     }
 
-    /// Asks the thread to find out where a partition is to be read on.
-    pub(super) fn ask_repair(&self, partition: PartitionId, expected: u64) {
-        let mut state = self.state();
-        if !state.repairs.iter().any(|(known, _)| *known == partition) {
-            state.repairs.push((partition, expected));
-        }
+    /// Asks the thread why offsets did not come.
+    pub(super) fn tell_gap(&self, partition: &PartitionId, from: u64, to: u64) {
+        self.state().gaps.push(Gap { partition: partition.clone(), from, to });
     }
 
-    pub(super) fn take_repairs(&self) -> Vec<(PartitionId, u64)> {
-        std::mem::take(&mut self.state().repairs)
+    pub(super) fn take_gaps(&self) -> Vec<Gap> {
+        std::mem::take(&mut self.state().gaps)
     }
 
     /// Ends the membership: nothing is told or committed any more.
@@ -208,6 +234,14 @@ impl Shared {
 pub(super) struct CommitOnItsWay {
     shared: Arc<Shared>,
     partition: PartitionId,
+    gate: Arc<Gate>,
+}
+
+impl CommitOnItsWay {
+    /// The broker has stored it.
+    pub(super) fn stored(&self, metadata: Bytes) {
+        self.gate.set_metadata(metadata);
+    }
 }
 
 impl Drop for CommitOnItsWay {

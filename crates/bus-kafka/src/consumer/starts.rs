@@ -3,52 +3,14 @@
 //! Never silently anywhere else: what retention took before it was read, and a partition that is
 //! shorter than what was committed, are told and counted.
 
+use std::ops::Range;
+
 use bus::{PartitionId, PartitionStart};
 use bytes::Bytes;
 
 use crate::counters::{Counters, count};
 use crate::groups::Committed;
 use crate::topics::Span;
-
-/// Where reading goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) offset: u64,
-    /// Whether it lies before what was read: the records come again.
-    pub(super) rewound: bool,
-}
-
-/// Where to go on when `next` was to be read.
-pub(super) fn place(
-    group: &str,
-    partition: &PartitionId,
-    next: u64,
-    span: Span,
-    counters: &Counters,
-) -> Place {
-    let PartitionId { topic, partition } = partition;
-    let Span { oldest, end } = span;
-    if next < oldest {
-        let skipped = oldest - next;
-        count(&counters.skipped_offsets, skipped);
-        tracing::error!(
-            group, %topic, partition, next, oldest, skipped,
-            "retention removed records before the group read them: it goes on at the oldest"
-        );
-        return Place { offset: oldest, rewound: false };
-    }
-    if next > end {
-        count(&counters.rewound_partitions, 1);
-        tracing::error!(
-            group, %topic, partition, next, oldest, end,
-            "the partition ends before what the group has read: it was made again, or an unclean \
-             election cut it. The group reads again from the oldest, which loses nothing and repeats \
-             what is still there"
-        );
-        return Place { offset: oldest, rewound: true };
-    }
-    Place { offset: next, rewound: false }
-}
 
 /// Where a group begins.
 pub(super) fn start(
@@ -58,12 +20,45 @@ pub(super) fn start(
     span: Span,
     counters: &Counters,
 ) -> PartitionStart {
-    match committed {
-        None => PartitionStart { partition, offset: span.oldest, metadata: Bytes::new() },
-        Some(Committed { offset, metadata }) => {
-            let place = place(group, &partition, offset, span, counters);
-            PartitionStart { partition, offset: place.offset, metadata }
-        }
+    let Span { oldest, end } = span;
+    let Some(Committed { offset, metadata }) = committed else {
+        return PartitionStart { partition, offset: oldest, metadata: Bytes::new() };
+    };
+    let mut start = PartitionStart { partition, offset, metadata };
+    if offset < oldest {
+        passed(group, &start.partition, offset..oldest, span, counters);
+        start.offset = oldest;
+    } else if offset > end {
+        let PartitionId { topic, partition } = &start.partition;
+        count(&counters.rewound_partitions, 1);
+        tracing::error!(
+            group, %topic, partition, committed = offset, oldest, end,
+            "the partition ends before what the group has committed: it was made again, or an unclean \
+             election cut it. The group reads again from the oldest, which loses nothing and repeats \
+             what is still there"
+        );
+        start.offset = oldest;
+    }
+    start
+}
+
+/// Tells and counts which of these offsets retention took before they were read; the others are missing
+/// by right, where a topic is compacted or written in transactions.
+pub(super) fn passed(
+    group: &str,
+    partition: &PartitionId,
+    missing: Range<u64>,
+    span: Span,
+    counters: &Counters,
+) {
+    let PartitionId { topic, partition } = partition;
+    let skipped = span.oldest.min(missing.end).saturating_sub(missing.start);
+    if skipped > 0 {
+        count(&counters.skipped_offsets, skipped);
+        tracing::error!(
+            group, %topic, partition, next = missing.start, oldest = span.oldest, skipped,
+            "retention removed records before the group read them: it goes on at the oldest"
+        );
     }
 }
 

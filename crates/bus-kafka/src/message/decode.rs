@@ -8,7 +8,7 @@ use bus::frame::{self, FrameError};
 use bus::{BusError, Codec, Record, RecordId};
 use bytes::Bytes;
 use bytestring::ByteString;
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message};
 
 use super::{
     ATTEMPT, CODEC, CONTENT_TYPE, FORMAT, FORMAT_BATCH, FORMAT_JSON, ID, LISTENER, RECEIVED_AT,
@@ -55,18 +55,7 @@ pub(crate) struct Raw {
 impl Raw {
     /// Copies a message out of the library's memory.
     pub(crate) fn copy(message: &BorrowedMessage<'_>) -> Self {
-        let headers = message.headers().map_or_else(Vec::new, |headers| {
-            // The library panics at a name that is not UTF-8, which a stranger may write.
-            let read = |place| {
-                let header = catch_unwind(AssertUnwindSafe(|| {
-                    let header = headers.try_get(place)?;
-                    let name = KNOWN.into_iter().find(|name| *name == header.key)?;
-                    Some((name, Bytes::copy_from_slice(header.value?)))
-                }));
-                header.ok().flatten()
-            };
-            (0..headers.count()).filter_map(read).collect()
-        });
+        let headers = message.headers().map_or_else(Vec::new, copy_headers);
         Self {
             offset: u64::try_from(message.offset()).unwrap_or_default(),
             timestamp_ms: message.timestamp().to_millis(),
@@ -87,6 +76,32 @@ impl Raw {
     fn number<N: std::str::FromStr>(&self, name: &str) -> Option<N> {
         std::str::from_utf8(self.header(name)?).ok()?.parse().ok()
     }
+}
+
+/// Copies the headers that are known, all into one buffer.
+fn copy_headers(headers: &BorrowedHeaders) -> Vec<(&'static str, Bytes)> {
+    let mut buffer = Vec::new();
+    let mut ends = Vec::with_capacity(headers.count().min(KNOWN.len()));
+    for place in 0..headers.count() {
+        // The library panics at a name that is not UTF-8, which a stranger may write.
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            let header = headers.try_get(place)?;
+            let name = KNOWN.into_iter().find(|name| *name == header.key)?;
+            header.value.map(|value| (name, value))
+        }));
+        if let Ok(Some((name, value))) = read {
+            buffer.extend_from_slice(value);
+            ends.push((name, buffer.len()));
+        }
+    }
+    let mut rest = Bytes::from(buffer);
+    let mut taken = 0;
+    let cut = |(name, end): (&'static str, usize)| {
+        let value = rest.split_to(end - taken);
+        taken = end;
+        (name, value)
+    };
+    ends.into_iter().map(cut).collect()
 }
 
 /// What a message holds.

@@ -142,7 +142,10 @@ fn unknown_headers_are_ignored_and_an_unknown_version_is_refused_with_what_to_do
     let mut message = raw(&one_record(&record, 0, 0));
     message.headers.push(("millrace-tomorrow", Bytes::from_static(b"?")));
     message.headers.push(("b3", Bytes::from_static(b"\xff")));
-    assert_eq!(decoder().decode(message).expect("it is ours").records, [record.clone()]);
+    assert_eq!(
+        decoder().decode(message).expect("it is ours").records,
+        std::slice::from_ref(&record)
+    );
     for (name, value) in [(VERSION, "2"), (VERSION, ""), (FORMAT, "arrow")] {
         let mut message = raw(&one_record(&record, 0, 0));
         message.headers.retain(|(key, _)| *key != name);

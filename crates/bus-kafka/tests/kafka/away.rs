@@ -11,8 +11,9 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use service::{ByteSize, Span};
+use tokio::time::timeout;
 
-use super::support::{assigned, eventually, next, numbers, publish, take};
+use super::support::{PATIENCE, assigned, eventually, next, numbers, publish, take};
 
 type Cluster = MockCluster<'static, DefaultProducerContext>;
 
@@ -96,7 +97,7 @@ async fn a_consumer_goes_on_when_the_broker_is_back() {
     assigned(&mut consumer, 1).await;
     take(&mut consumer, 5).await;
     cluster.broker_down(1).unwrap();
-    let silent = tokio::time::timeout(Duration::from_secs(3), consumer.next()).await;
+    let silent = timeout(Duration::from_secs(3), consumer.next()).await;
     assert!(silent.is_err(), "a broker that is away ends nothing: {silent:?}");
     cluster.broker_up(1).unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -109,6 +110,59 @@ async fn a_consumer_goes_on_when_the_broker_is_back() {
             last = *numbers(&[batch])["a"].last().unwrap();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_are_lost_when_the_session_ends_and_nothing_of_them_is_committed() {
+    let cluster = cluster(1);
+    // Longer than the played broker waits for members.
+    let session_timeout = Span::from_secs(4);
+    let bus = bus_of(&cluster, KafkaConfig { session_timeout, ..impatient() });
+    publish(&*bus, "t", &["a"], 0..5).await;
+    let mut consumer = bus.subscribe("g", &["t"]).await.unwrap();
+    assigned(&mut consumer, 1).await;
+    let batches = take(&mut consumer, 5).await;
+    cluster.broker_down(1).unwrap();
+    let lost = loop {
+        match timeout(PATIENCE, consumer.next()).await.unwrap() {
+            Ok(Delivery::Lost(lost)) => break lost,
+            Ok(other) => panic!("the session ends, not {other:?}"),
+            Err(error) => assert_eq!(error.kind, ErrorKind::Transient, "{error}"),
+        }
+    };
+    assert_eq!(lost, [batches[0].partition.clone()]);
+    let committer = consumer.committer();
+    let refused = committer.commit(&lost[0], batches[0].next_offset, Bytes::new()).await;
+    assert_eq!(refused.unwrap_err().kind, ErrorKind::Transient);
+    assert_eq!(bus.counts().lost_partitions, 1);
+    cluster.broker_up(1).unwrap();
+    let starts = loop {
+        match timeout(PATIENCE, consumer.next()).await.unwrap() {
+            Ok(Delivery::Assigned(starts)) => break starts,
+            Ok(other) => panic!("the partition comes back, not {other:?}"),
+            Err(error) => assert_eq!(error.kind, ErrorKind::Transient, "{error}"),
+        }
+    };
+    assert_eq!(starts[0].offset, 0, "nothing was committed");
+    take(&mut consumer, 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_leaves_in_time_though_the_broker_is_away() {
+    let cluster = cluster(1);
+    let bus = bus_of(&cluster, impatient());
+    publish(&*bus, "t", &["a"], 0..1).await;
+    let mut consumer = bus.subscribe("g", &["t"]).await.unwrap();
+    let starts = assigned(&mut consumer, 1).await;
+    cluster.broker_down(1).unwrap();
+    let committer = consumer.committer();
+    let partition = starts[0].partition.clone();
+    let commit = tokio::spawn(async move { committer.commit(&partition, 1, Bytes::new()).await });
+    let asked = Instant::now();
+    drop(consumer);
+    bus.close().await.unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+    drop(commit);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -77,6 +77,33 @@ async fn retention_that_passes_a_consumer_at_work_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_is_made_again_under_a_consumer_begins_anew() {
+    let config = support::config();
+    let bus = with_topic(&config, "t", 1).await;
+    publish(&*bus, "t", &["a"], 0..10).await;
+    let mut consumer = bus.subscribe("g", &["t"]).await.unwrap();
+    assigned(&mut consumer, 1).await;
+    take(&mut consumer, 10).await;
+    let name = format!("{}t", config.topic_prefix);
+    admin().delete_topics(&[&name], &AdminOptions::new()).await.unwrap();
+    let other = support::connect(&config);
+    eventually("the topic is made again", async || {
+        other.ensure_topics(&[support::topic("t", 1)]).await.ok()
+    })
+    .await;
+    publish(&*other, "t", &["b"], 0..3).await;
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        match tokio::time::timeout(support::PATIENCE, consumer.next()).await.unwrap() {
+            Ok(Delivery::Batch(batch)) => seen.extend(support::texts(&[batch])),
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind, bus::ErrorKind::Transient, "{error}"),
+        }
+    }
+    assert_eq!(seen, ["b:0", "b:1", "b:2"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_that_was_made_again_is_read_from_its_beginning() {
     let config = support::config();
     let bus = with_topic(&config, "t", 1).await;

@@ -81,6 +81,8 @@ async fn a_topic_of_others_is_only_looked_for() {
     assert_eq!(error.kind, ErrorKind::Fatal);
     bus.ensure_topics(&[three_days(2)]).await.unwrap();
     bus.ensure_topics(&[spec]).await.unwrap();
+    let error = bus.publish(&name, vec![record("a", 0)]).await.remove(0).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Fatal, "nothing is written there: {error}");
 }
 
 #[tokio::test]
