@@ -14,6 +14,7 @@ use service::{Context, wait_for};
 
 use crate::command::Failure;
 use crate::config::{EMBEDDED, MEMORY, PlatformConfig};
+use crate::record_type::RecordTypes;
 
 /// Topics with the groups that hold their data back from retention.
 const TOPICS: [(&str, &[&str]); 4] = [
@@ -78,7 +79,11 @@ impl Opening {
                 let folder = self.folder(Store::Bus, "bus")?;
                 Arc::new(EmbeddedBus::open(folder, config.log.clone()).map_err(Failure::of)?)
             }
-            url => Arc::new(KafkaBus::connect(url, config.kafka.clone()).map_err(Failure::of)?),
+            url => {
+                let kafka = KafkaBus::connect(url, config.kafka.clone()).map_err(Failure::of)?;
+                let types = RecordTypes::default();
+                Arc::new(kafka.with_types(Arc::new(move |record| types.of(record))))
+            }
         };
         let mut topics = Vec::from(TOPICS.map(|(topic, groups)| {
             let enabled = groups.iter().filter(|group| self.is_enabled(group));

@@ -64,7 +64,6 @@ impl Dice {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a round can be repeated by its seed")]
 fn whatever_is_killed_every_event_is_there_exactly_once() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
     let mut seed = setting("MILLRACE_CHAOS_SEED", now as u64 | 1);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bus::{Bus, BusError, Consumer, ErrorKind, PartitionLag, Position, Record, TopicSpec};
 
+use crate::TypeOf;
 use crate::address::Address;
 use crate::admin::{Admin, not_created, other_partitions};
 use crate::client::Clients;
@@ -85,6 +86,13 @@ impl KafkaBus {
             required_replicas: Mutex::default(),
             _served: served,
         })
+    }
+
+    /// Lets each message of one record say its log type in the header `millrace-type`.
+    #[must_use]
+    pub fn with_types(self, type_of: TypeOf) -> Self {
+        self.producer.tell_types(type_of);
+        self
     }
 
     /// What went wrong or was stepped over since it was made.

@@ -7,7 +7,9 @@ mod decode;
 mod encode;
 
 pub(crate) use decode::{Decoder, Incoming, Raw};
-pub(crate) use encode::{FRAME_OVERHEAD_BYTES, Outgoing, message_bytes, one_record, whole_frame};
+pub(crate) use encode::{
+    FRAME_OVERHEAD_BYTES, Outgoing, message_bytes, one_record, whole_frame, with_type,
+};
 
 /// Says that a message is ours, and the version of its headers.
 pub(crate) const VERSION: &str = "millrace-version";
@@ -31,6 +33,8 @@ pub(crate) const SHOP: &str = "millrace-shop";
 pub(crate) const SOURCE: &str = "millrace-source";
 /// Which door or stage made it.
 pub(crate) const LISTENER: &str = "millrace-listener";
+/// Log type of the event, for others' clients: never read back.
+pub(crate) const TYPE: &str = "millrace-type";
 /// How the payload is decoded: `json`, where it is missing, or `plain`.
 pub(crate) const CODEC: &str = "millrace-codec";
 /// Content type as the sender named it.

@@ -19,6 +19,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use self::plan::{Place, plan};
+use crate::TypeOf;
 use crate::client::{Clients, Context};
 use crate::counters::{Counters, count};
 use crate::error::{coded, ends_client, failure, rejected, transient};
@@ -113,6 +114,7 @@ pub(crate) struct Producer {
     current: Mutex<Option<Arc<Client>>>,
     room: Semaphore,
     permits: u32,
+    type_of: OnceLock<TypeOf>,
 }
 
 impl std::fmt::Debug for Producer {
@@ -126,7 +128,13 @@ impl Producer {
         let bytes = usize::try_from(clients.config.queue_bytes.0).unwrap_or(usize::MAX);
         let permits = (bytes / PERMIT_BYTES).clamp(1, Semaphore::MAX_PERMITS.min(1 << 30)) as u32;
         let room = Semaphore::new(permits as usize);
-        Self { clients, counters, current: Mutex::default(), room, permits }
+        let (current, type_of) = (Mutex::default(), OnceLock::new());
+        Self { clients, counters, current, room, permits, type_of }
+    }
+
+    /// From now on messages say the log type of their record; told again, it stays as it was.
+    pub(crate) fn tell_types(&self, type_of: TypeOf) {
+        drop(self.type_of.set(type_of));
     }
 
     /// The client, made when first needed.
@@ -162,7 +170,7 @@ impl Producer {
         topic: &Topic,
         batch: &[Record],
     ) -> Vec<Result<Position, BusError>> {
-        let plan = plan(topic, batch, &self.clients.config);
+        let plan = plan(topic, batch, &self.clients.config, self.type_of.get());
         let oversize = plan.places.iter().filter(|place| place.is_err()).count();
         count(&self.counters.oversize_records, oversize as u64);
         let sent = match self.send(topic, plan.messages).await {

@@ -6,12 +6,15 @@ use rdkafka::message::{Header, OwnedHeaders};
 
 use super::{
     ATTEMPT, CODEC, CONTENT_TYPE, FORMAT, FORMAT_BATCH, ID, LISTENER, RECEIVED_AT, RECORDS,
-    ROUTING_KEY, SHOP, SOURCE, TRACE_CONTEXT, VERSION, VERSION_1,
+    ROUTING_KEY, SHOP, SOURCE, TRACE_CONTEXT, TYPE, VERSION, VERSION_1,
 };
 
 /// Bytes of a message beside its key, value and headers, at most; and of each header beside its parts.
 const FIXED_BYTES: usize = 64;
 const HEADER_FIXED_BYTES: usize = 10;
+
+/// Bytes of the name of a log type; a longer one is left out.
+const TYPE_BYTES_MAX: usize = 64;
 
 /// A message that is ready to go.
 #[derive(Debug)]
@@ -40,8 +43,8 @@ pub(crate) fn message_bytes(record: &Record) -> Option<usize> {
     let texts = texts(record);
     let mut bytes =
         FIXED_BYTES + record.payload.len() + record.shop.len() + record.routing_key.len();
-    // Version, id, time of receipt, codec and attempt.
-    bytes += 16 + 5 * HEADER_FIXED_BYTES + 130;
+    // Version, id, time of receipt, codec, attempt and type.
+    bytes += 16 + 6 * HEADER_FIXED_BYTES + 130 + TYPE.len() + TYPE_BYTES_MAX;
     for (name, text) in texts {
         if text.len() > TEXT_BYTES_MAX {
             return None;
@@ -70,7 +73,7 @@ fn add(headers: OwnedHeaders, name: &str, value: &[u8]) -> OwnedHeaders {
 
 /// A record as a message of its own.
 pub(crate) fn one_record(record: &Record, partition: u32, bytes: usize) -> Outgoing<'_> {
-    let mut headers = OwnedHeaders::new_with_capacity(11);
+    let mut headers = OwnedHeaders::new_with_capacity(12);
     headers = add(headers, VERSION, VERSION_1);
     headers = add(headers, ID, record.id.to_string().as_bytes());
     headers = add(headers, RECEIVED_AT, record.received_at_ns.to_string().as_bytes());
@@ -92,6 +95,14 @@ pub(crate) fn one_record(record: &Record, partition: u32, bytes: usize) -> Outgo
         headers,
         bytes,
     }
+}
+
+/// The message with the log type of its event.
+pub(crate) fn with_type<'a>(mut message: Outgoing<'a>, log_type: &str) -> Outgoing<'a> {
+    if log_type.len() <= TYPE_BYTES_MAX {
+        message.headers = add(message.headers, TYPE, log_type.as_bytes());
+    }
+    message
 }
 
 /// A frame as a message.

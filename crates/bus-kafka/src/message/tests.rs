@@ -127,6 +127,18 @@ const FROZEN_FRAME: &str = "\
      643662373136393230333333312d3031637573746f6d65722d377b2261223a317d";
 
 #[test]
+fn the_log_type_is_told_and_never_read_back() {
+    let record = full_record();
+    let message = with_type(one_record(&record, 5, 0), "transaction");
+    let last = message.headers.iter().last().expect("headers");
+    assert_eq!((last.key, last.value), (TYPE, Some(&b"transaction"[..])));
+    assert!(message_bytes(&record).expect("it fits") >= 64 + record.payload.len());
+    let plain = one_record(&record, 5, 0);
+    let long = with_type(one_record(&record, 5, 0), &"x".repeat(65));
+    assert_eq!(long.headers.count(), plain.headers.count());
+}
+
+#[test]
 fn a_record_with_nothing_but_an_id_has_three_headers_and_its_id_as_key() {
     let record =
         Record { id: RecordId([7; 16]), payload: Bytes::from_static(b"x"), ..Record::default() };

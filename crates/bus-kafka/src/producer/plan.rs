@@ -4,9 +4,12 @@ use bus::frame::{FrameBuilder, HEADER_BYTES, TEXT_BYTES_MAX, encoded_bytes_max};
 use bus::partitioner::Partitioner;
 use bus::{BusError, Record};
 
+use crate::TypeOf;
 use crate::config::{Format, KafkaConfig};
 use crate::error::rejected;
-use crate::message::{FRAME_OVERHEAD_BYTES, Outgoing, message_bytes, one_record, whole_frame};
+use crate::message::{
+    FRAME_OVERHEAD_BYTES, Outgoing, message_bytes, one_record, whole_frame, with_type,
+};
 use crate::topics::Topic;
 
 /// Where a record is: its message, and its place in it.
@@ -24,9 +27,14 @@ pub(super) struct Plan<'a> {
     pub(super) messages: Vec<Outgoing<'a>>,
 }
 
-pub(super) fn plan<'a>(topic: &Topic, batch: &'a [Record], config: &KafkaConfig) -> Plan<'a> {
+pub(super) fn plan<'a>(
+    topic: &Topic,
+    batch: &'a [Record],
+    config: &KafkaConfig,
+    type_of: Option<&TypeOf>,
+) -> Plan<'a> {
     match config.topics.format(&topic.name) {
-        Format::Json => plan_records(topic, batch, config),
+        Format::Json => plan_records(topic, batch, config, type_of),
         Format::Batch => plan_frames(topic, batch, config),
     }
 }
@@ -40,7 +48,12 @@ fn too_large(record: &Record, config: &KafkaConfig) -> BusError {
     ))
 }
 
-fn plan_records<'a>(topic: &Topic, batch: &'a [Record], config: &KafkaConfig) -> Plan<'a> {
+fn plan_records<'a>(
+    topic: &Topic,
+    batch: &'a [Record],
+    config: &KafkaConfig,
+    type_of: Option<&TypeOf>,
+) -> Plan<'a> {
     let most = config.message_bytes_max.as_usize();
     let mut partitioner = Partitioner::new(topic.partitions);
     let mut plan =
@@ -50,7 +63,11 @@ fn plan_records<'a>(topic: &Topic, batch: &'a [Record], config: &KafkaConfig) ->
             None => Err(too_large(record, config)),
             Some(bytes) => {
                 let partition = partitioner.partition(record);
-                plan.messages.push(one_record(record, partition, bytes));
+                let message = one_record(record, partition, bytes);
+                plan.messages.push(match type_of.and_then(|type_of| type_of(record)) {
+                    Some(log_type) => with_type(message, &log_type),
+                    None => message,
+                });
                 Ok(Place { partition, message: plan.messages.len() - 1, index: 0 })
             }
         };
@@ -115,7 +132,7 @@ mod tests {
             .map(|number| record(["a", "b", "c", "d", "e"][number % 5], number as u64))
             .collect();
         batch[17].payload = Bytes::from(vec![b'x'; config.message_bytes_max.as_usize()]);
-        let plan = plan(topic, &batch, config);
+        let plan = plan(topic, &batch, config, None);
         assert_eq!(plan.places.len(), batch.len());
         let mut partitioner = Partitioner::new(4);
         for (number, (place, record)) in plan.places.iter().zip(&batch).enumerate() {
