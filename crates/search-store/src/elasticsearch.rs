@@ -1,10 +1,12 @@
-//! The search store on Elasticsearch 8 and OpenSearch 2, and later ones of both. Documents stand in one index for
+//! The search store on Elasticsearch 8 and OpenSearch 2.7, and later ones of both. Documents stand in one index for
 //! each log type and day; beside each document stands what the operation says of it, in fields of the
 //! platform's own.
 //!
 //! Differences from the embedded index: an index name must be one of ours; a document's id is its own within
 //! an index only, so that one that is indexed again under another day stands twice until the first is deleted;
-//! dates in fields are kept to the millisecond; retention goes by the age of indices.
+//! dates in fields are kept to the millisecond; retention goes by the age of indices, and a document for an
+//! index that was compacted, which takes no more, goes to the index of its day of receipt. What queries cannot
+//! ask is told in `translate.rs`.
 
 mod address;
 mod aggregate;

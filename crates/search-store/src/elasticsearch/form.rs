@@ -29,6 +29,8 @@ pub(crate) enum Form {
 
 static OWN_NAME: LazyLock<Finder<'static>> =
     LazyLock::new(|| Finder::new(StoreFields::OBJECT.as_bytes()));
+/// The begin of a key that an engine has a meaning for.
+static ENGINES_NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"_"));
 /// An escape that can stand for a letter or a dot.
 static LETTER_ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u00"));
 
@@ -47,7 +49,8 @@ pub(crate) fn first_form(
         && memchr::memchr(b'\n', document).is_none()
         && document.len() <= LIMITS.payload_bytes_max
         && simdutf8::basic::from_utf8(document).is_ok();
-    if is_one_line && OWN_NAME.find(document).is_none() && LETTER_ESCAPE.find(document).is_none() {
+    let suspicious = [&OWN_NAME, &ENGINES_NAME, &LETTER_ESCAPE];
+    if is_one_line && suspicious.iter().all(|name| name.find(document).is_none()) {
         return Ok(Form::AsIs);
     }
     decode(operation, event)?;
@@ -121,7 +124,12 @@ mod tests {
 
     #[test]
     fn usual_documents_go_as_they_are() {
-        for document in ["{}", r#"{"a":"\n \u00e4 \u0000 ä"}"#, r#"{"a":{"millrace":1}}"#] {
+        let documents = [
+            "{}",
+            r#"{"a":"\n \u00e4 \u0000 ä"}"#,
+            r#"{"a":{"millrace":1,"_doc_count":2},"b":"_id"}"#,
+        ];
+        for document in documents {
             assert_eq!(form(document), Some(Form::AsIs), "{document}");
         }
     }
@@ -135,6 +143,8 @@ mod tests {
             "{} ",
             r#"{"millrace":{"shop":"north"}}"#,
             r#"{"millrace.shop":"north"}"#,
+            r#"{"_doc_count":1000000}"#,
+            r#"{"\u005fdoc_count":1000000}"#,
             r#"{"a":1,"mill\u0072ace\u002eshop":"north"}"#,
         ];
         for document in documents {

@@ -100,10 +100,11 @@ pub(crate) fn read(id: &str, index: &str, source: &[u8]) -> Option<(Hit, i64)> {
     Some((hit, stored.sent))
 }
 
-/// Whether a key of a document's first level would reach into the object.
+/// Whether a key of a document's first level would reach into the object, or means something to an engine by
+/// itself: `_doc_count` counts one document as many.
 pub(crate) fn is_reserved(key: &str) -> bool {
-    key.strip_prefix(StoreFields::OBJECT)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    let reaches_in = |rest: &str| rest.is_empty() || rest.starts_with('.');
+    key.starts_with('_') || key.strip_prefix(StoreFields::OBJECT).is_some_and(reaches_in)
 }
 
 #[cfg(test)]
@@ -149,6 +150,7 @@ mod tests {
     #[test]
     fn keys_that_reach_into_it_are_known() {
         assert!(is_reserved("millrace") && is_reserved("millrace.shop"));
+        assert!(is_reserved("_doc_count") && is_reserved("_id"));
         assert!(!is_reserved("millraces") && !is_reserved("mill") && !is_reserved("a.millrace"));
     }
 }

@@ -17,7 +17,6 @@ const TIME: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Engine {
     pub(crate) product: Product,
-    pub(crate) major: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,23 +51,25 @@ pub(crate) async fn find(client: &Client) -> Result<Engine, StoreError> {
 fn read(answer: &Answer, hosts: &str) -> Result<(Engine, String), StoreError> {
     let unknown = |what: &str| {
         StoreError::Fatal(format!(
-            "{what} answers at {hosts}: Millrace needs Elasticsearch 8 or OpenSearch 2, or later"
+            "{what} answers at {hosts}: Millrace needs Elasticsearch 8 or OpenSearch 2.7, or later"
         ))
     };
     let greeting: Greeting = serde_json::from_slice(&answer.body)
         .map_err(|_| unknown("something that is no search engine"))?;
     let Version { number, distribution } = greeting.version;
     let shown: String = number.chars().filter(|c| !c.is_control()).take(40).collect();
-    let major = number.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    let mut parts = number.split('.').map(|part| part.parse::<u32>().ok());
+    let major = parts.next().flatten();
+    let version = major.map(|major| (major, parts.next().flatten().unwrap_or(0)));
     let (product, name, least) = match distribution.as_deref() {
-        Some("opensearch") => (Product::OpenSearch, "OpenSearch", 2),
-        None if answer.is_elasticsearch => (Product::Elasticsearch, "Elasticsearch", 8),
+        Some("opensearch") => (Product::OpenSearch, "OpenSearch", (2, 7)),
+        None if answer.is_elasticsearch => (Product::Elasticsearch, "Elasticsearch", (8, 0)),
         // Before it had a header to tell itself by.
         None => return Err(unknown(&format!("version {shown} of something"))),
         Some(_) => return Err(unknown("an unknown distribution")),
     };
-    match major {
-        Some(major) if major >= least => Ok((Engine { product, major }, shown)),
+    match version {
+        Some(version) if version >= least => Ok((Engine { product }, shown)),
         _ => Err(unknown(&format!("{name} {shown}"))),
     }
 }
@@ -90,9 +91,9 @@ mod tests {
     #[test]
     fn both_products_are_known_by_themselves() {
         let elastic = engine(r#"{"version":{"number":"8.19.21","build_flavor":"default"}}"#, true);
-        assert_eq!(elastic, Ok(Engine { product: Product::Elasticsearch, major: 8 }));
+        assert_eq!(elastic, Ok(Engine { product: Product::Elasticsearch }));
         let open = engine(r#"{"version":{"distribution":"opensearch","number":"2.19.6"}}"#, false);
-        assert_eq!(open, Ok(Engine { product: Product::OpenSearch, major: 2 }));
+        assert_eq!(open, Ok(Engine { product: Product::OpenSearch }));
     }
 
     #[test]
@@ -111,6 +112,11 @@ mod tests {
                 "unknown distribution",
             ),
             (r#"{"version":{"number":"x"}}"#, true, "Elasticsearch x"),
+            (
+                r#"{"version":{"distribution":"opensearch","number":"2.6.9"}}"#,
+                false,
+                "OpenSearch 2.6.9",
+            ),
             ("<html>", false, "no search engine"),
             ("{}", true, "no search engine"),
         ];

@@ -221,6 +221,7 @@ async fn takes_every_document(engine: &Engine) {
         r#"{"a":1,"a":2,"":3," ":4,".":5,"a.":6,".b":7,"c..d":8}"#.to_owned(),
         r#"{"tags":{"a":1},"message":{"b":2},"client":"text","shop":[1,{"order":7}]}"#.to_owned(),
         r#"{"shop":{"extra":"text","order":{"first_order":"maybe","items":"none"}}}"#.to_owned(),
+        r#"{"_id":"x","_doc_count":1000,"_routing":"y"}"#.to_owned(),
         r#"{"millrace":{"shop":"another"},"millrace.shop":"another"}"#.to_owned(),
         r#"{"event":{"created":"yesterday","duration":1e400},"client":{"geo":{"location":[]}}}"#
             .to_owned(),
@@ -245,6 +246,11 @@ async fn takes_every_document(engine: &Engine) {
     let range = TimeRange::default();
     let count = installation.store.count(&another, &Query::All, range).await;
     assert_eq!(count.expect("a count"), 0, "nobody writes into another's shop");
+    let (store, all) = (&installation.store, contract::everything());
+    let counts =
+        store.histogram(&all, &Query::All, range, 3_600_000_000_000).await.expect("counts");
+    let count = documents.len() as u64;
+    assert_eq!(counts.iter().map(|(_, count)| count).sum::<u64>(), count, "each counts as one");
 }
 
 /// What the engine gives back is what was put: nothing is installed again.
