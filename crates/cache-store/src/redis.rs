@@ -98,8 +98,10 @@ impl RedisCache {
         if is_paused {
             tracing::warn!(cache = self.place, reason, "the cache is left alone for a moment");
         }
-        if is_broken || is_paused {
+        if is_broken {
             self.line.broke(number);
+        } else if is_paused {
+            self.line.is_suspect(number);
         }
         Err(CacheError(format!("{}: {reason}", self.place)))
     }

@@ -217,6 +217,8 @@ async fn wrong_calls_are_named(store: &dyn DocumentStore) {
         store.find("people", "by_shoe", &all(&[])).await.unwrap_err(),
         store.find("state", "by_email", &all(&[])).await.unwrap_err(),
         store.count("people", "by_shoe", &[]).await.unwrap_err(),
+        store.find("people", "by_email", &all(&[text("a@x"), text("b")])).await.unwrap_err(),
+        store.count("people", "by_email", &[text("a@x"), text("b")]).await.unwrap_err(),
         store.put("people", "1", Bytes::from_static(b"not json"), Expect::Any).await.unwrap_err(),
         store.put("people", "1", Bytes::from_static(b"[1]"), Expect::Any).await.unwrap_err(),
         store.put("people", "1", body(&json!({"email": 1.5})), Expect::Any).await.unwrap_err(),

@@ -91,6 +91,16 @@ impl Line {
         (current.number, connecting)
     }
 
+    /// Has the next call make another connection than the one of this number, unless it is still
+    /// being made: that may take longer than a call.
+    pub(super) fn is_suspect(&self, number: u64) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_made = current.connecting.as_ref().is_some_and(|making| making.peek().is_some());
+        if current.number == number && is_made {
+            current.connecting = None;
+        }
+    }
+
     /// Has the next call make another connection than the one of this number.
     pub(super) fn broke(&self, number: u64) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);

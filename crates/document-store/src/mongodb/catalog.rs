@@ -91,7 +91,10 @@ impl Catalog {
         let collection = Arc::new(collection);
         let known = Known { collection: Arc::clone(&collection), read_at };
         let mut all = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        all.insert(collection.name.clone(), known);
+        match all.get(&collection.name) {
+            Some(newer) if newer.read_at > read_at => {}
+            _ => drop(all.insert(collection.name.clone(), known)),
+        }
         collection
     }
 
@@ -106,13 +109,16 @@ impl Catalog {
             _ => {}
         }
         let read_at = Instant::now();
-        let (entry, is_first) = declare(database, spec).await?;
+        let Declared { entry, is_first, new } = declare(database, spec).await?;
         self.remember(entry.collection.clone(), read_at);
         for index in &entry.collection.indexes {
             let is_unfilled = entry.unfilled.contains(&index.name);
             let made = fill::make(database, &entry.collection, index, is_unfilled).await;
             if let Err(failure) = made {
-                if is_unfilled && let Failure::Refused(_) = failure {
+                // Where another process has declared it, that one may be using it.
+                if new.contains(&index.name)
+                    && let Failure::Refused(_) = failure
+                {
                     withdraw(database, spec.name, &index.name).await?;
                     let entry = read(database, spec.name).await?;
                     entry.map(|entry| self.remember(entry.collection, Instant::now()));
@@ -153,8 +159,17 @@ async fn write(database: &Database, mut entry: Entry) -> Result<Option<Entry>, F
     Ok((done.matched_count == 1).then_some(entry))
 }
 
-/// Adds a declaration to the catalog. Says whether it is the collection's first.
-async fn declare(database: &Database, spec: &CollectionSpec) -> Result<(Entry, bool), Failure> {
+/// What a declaration has become.
+struct Declared {
+    entry: Entry,
+    /// Whether the collection was not in the catalog before.
+    is_first: bool,
+    /// Names of the indexes that were not.
+    new: Vec<String>,
+}
+
+/// Adds a declaration to the catalog.
+async fn declare(database: &Database, spec: &CollectionSpec) -> Result<Declared, Failure> {
     for _ in 0..DECLARATIONS_MAX {
         let known = read(database, spec.name).await?;
         let is_known = known.is_some();
@@ -167,15 +182,16 @@ async fn declare(database: &Database, spec: &CollectionSpec) -> Result<(Entry, b
         let before = entry.collection.indexes.len();
         entry.collection.grow(spec)?;
         let new = &entry.collection.indexes[before..];
+        let new: Vec<String> = new.iter().map(|index| index.name.clone()).collect();
         if is_known && new.is_empty() {
-            return Ok((entry, false));
+            return Ok(Declared { entry, is_first: false, new });
         }
-        for index in new {
-            fill::clear(database, spec.name, &index.name).await?;
+        for index in &new {
+            fill::clear(database, spec.name, index).await?;
         }
-        entry.unfilled.extend(new.iter().map(|index| index.name.clone()));
+        entry.unfilled.extend(new.iter().cloned());
         if let Some(entry) = write(database, entry).await? {
-            return Ok((entry, !is_known));
+            return Ok(Declared { entry, is_first: !is_known, new });
         }
     }
     Err(contended(spec.name))

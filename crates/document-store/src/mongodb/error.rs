@@ -19,10 +19,17 @@ const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
 const ILLEGAL_OPERATION: i32 = 20;
 const UNAUTHORIZED: [i32; 4] = [13, 18, 8000, 33];
 const TOO_LARGE: [i32; 2] = [10334, 17419];
-/// Elections, shutdowns, networks between servers, times that ran out, disks that are full.
+/// What passes by itself, or once others have done their work.
 const PASSING: [i32; 26] = [
-    6, 7, 24, 43, 46, 50, 64, 89, 91, 100, 112, 133, 134, 189, 246, 251, 262, 384, 462, 9001,
-    10107, 11600, 11602, 13388, 13435, 14031,
+    // The host or the network is away, or the lookup took too long.
+    6, 7, 89, 9001,
+    // Another server is becoming the one that takes writes, or this one is stopping.
+    91, 189, 10107, 11600, 11602, 13435, 13436, 133,
+    // Locks, limits of time, cursors that are gone, servers that have too much to do.
+    24, 43, 46, 50, 202, 262, 365, 462,
+    // Conflicts of transactions, and reads of what is not there yet.
+    112, 134, 246, 251, // Not enough members to confirm a write; a disk that is full.
+    64, 14031,
 ];
 
 /// Why something was not done.

@@ -58,7 +58,13 @@ impl Databases {
 
     async fn drop(self) {
         for store in self.0.into_inner().unwrap() {
-            store.shared.server.database().await.unwrap().drop().await.unwrap();
+            let database = store.shared.server.database().await.unwrap();
+            for name in database.list_collection_names().await.unwrap() {
+                // Some servers take long to drop what is not empty.
+                let records = database.collection::<mongodb::bson::Document>(&name);
+                records.delete_many(mongodb::bson::doc! {}).await.unwrap();
+            }
+            database.drop().await.unwrap();
         }
     }
 }

@@ -1,5 +1,9 @@
 //! A cache that is away, one that stands still, and one that comes back.
 
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
 use super::servers::{Server, free_port};
 use super::*;
 
@@ -118,4 +122,32 @@ async fn a_full_server_is_an_error_and_no_lie() {
     assert!(error.contains("OOM"), "{error}");
     assert_eq!(cache.get("0").await.unwrap(), Some(value));
     assert_eq!(cache.get(&stored.to_string()).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_takes_longer_than_a_call_is_made_all_the_same() {
+    let server = Server::start(&[]);
+    until(|| server.is_up()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    let (opened, accepted) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicU32::new(0)));
+    let (gate, count, port) = (Arc::clone(&opened), Arc::clone(&accepted), server.port);
+    tokio::spawn(async move {
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            count.fetch_add(1, Ordering::Relaxed);
+            let gate = Arc::clone(&gate);
+            tokio::spawn(async move {
+                let _open = gate.acquire().await.unwrap();
+                let mut far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                drop(copy_bidirectional(&mut near, &mut far).await);
+            });
+        }
+    });
+    let settings = RedisConfig { connect_timeout: Span::from_secs(60), ..impatient() };
+    let cache = RedisCache::connect(&url, &settings).unwrap();
+    assert_eq!(calls_until_pause(&cache).await, 3);
+    opened.add_permits(9);
+    until(|| async { cache.get("a").await.is_ok() }).await;
+    assert_eq!(accepted.load(Ordering::Relaxed), 1, "it was not begun again");
 }
