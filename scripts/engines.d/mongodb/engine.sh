@@ -14,7 +14,7 @@ prepare() {
 arguments() {
   : >"$run/empty.toml" # it then looks for no configuration elsewhere
   argv=("$dist/venv/bin/secantusd-py" --config "$run/empty.toml" --host 127.0.0.1 --port "$port"
-    --storage-path "$run/data" --cache-size 256M --sync-on-commit --log-level WARNING)
+    --storage-path "$run/data" --cache-size 1G --sync-on-commit --log-level WARNING)
 }
 
 # {ping: 1, $db: "admin"} as OP_MSG; the answer's opcode is OP_MSG too, and its document has {ok: 1.0}.
