@@ -3,7 +3,7 @@
 # The build needs what `scripts/setup build` installs; the image holds the programs and what they link.
 FROM rust:1.95-bookworm AS build
 RUN apt-get update \
- && apt-get install -y --no-install-recommends nodejs npm cmake pkg-config libssl-dev zlib1g-dev liblz4-dev \
+ && apt-get install -y --no-install-recommends nodejs npm cmake pkg-config libssl-dev zlib1g-dev liblz4-dev libcurl4-openssl-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
