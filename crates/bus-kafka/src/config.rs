@@ -77,7 +77,8 @@ pub struct KafkaConfig {
     pub batch_bytes: ByteSize,
     /// Bytes that one answer of a broker may hold; 4 MiB.
     pub fetch_bytes: ByteSize,
-    /// Bytes of one partition in such an answer, as they are stored (compressed); 256 KiB.
+    /// Bytes of one partition in such an answer, as they are stored; 64 KiB. What compresses well takes
+    /// many times as much memory when it is read, so a larger one is felt while a stage waits.
     pub fetch_partition_bytes: ByteSize,
     /// Bytes that are read ahead for each assigned partition; 512 KiB. It bounds the memory while a
     /// stage waits for its sink.
@@ -122,7 +123,7 @@ impl Default for KafkaConfig {
             batch_records: 1_024,
             batch_bytes: ByteSize(1 << 20),
             fetch_bytes: ByteSize(4 << 20),
-            fetch_partition_bytes: ByteSize(256 << 10),
+            fetch_partition_bytes: ByteSize(64 << 10),
             prefetch_bytes: ByteSize(512 << 10),
             group_protocol: GroupProtocol::Classic,
             instance_id: String::new(),

@@ -5,6 +5,7 @@ mod away;
 mod contract;
 mod foreign;
 mod groups;
+mod memory;
 mod range;
 mod secure;
 mod support;
