@@ -119,7 +119,10 @@ fn run_round(seed: u64, events: u64) {
     cluster.sign_in();
     let stages = cluster.at_rest();
     cluster.refresh();
-    assert_eq!(stages["enricher"]["received"], events);
+    // A request whose answer was lost with the gateway is sent again under the same ids: its lines stand
+    // twice on the way and once in the index.
+    let received = stages["enricher"]["received"].as_u64();
+    assert!(received >= Some(events), "{received:?} of {events} came to the enricher");
     assert_eq!(cluster.count("type:fraud_score"), Ok(transactions));
     assert_eq!(cluster.count("NOT type:fraud_score"), Ok(events));
     each_event_once(&cluster, events);
