@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use event::Limits;
 use serde::{Deserialize, Serialize};
-use service::ByteSize;
+use service::{ByteSize, Secret};
 
 use crate::EnricherError;
 use crate::filter::{EcsCompatibility, Environment};
@@ -134,14 +134,8 @@ impl Config {
     ///
     /// # Errors
     /// The file cannot be read, or holds nothing.
-    pub fn secret(&self) -> Result<Option<String>, EnricherError> {
-        let Some(path) = &self.secret_file else { return Ok(None) };
-        let unreadable = |source| EnricherError::Secret { path: path.clone(), source };
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        match text.trim() {
-            "" => Err(unreadable(std::io::Error::other("it holds no key"))),
-            secret => Ok(Some(secret.to_owned())),
-        }
+    pub fn secret(&self) -> Result<Option<Secret<String>>, EnricherError> {
+        Ok(Secret::given(None, self.secret_file.as_deref())?)
     }
 
     /// The pipeline's text: the file's, or the built-in one.

@@ -48,13 +48,8 @@ pub enum EnricherError {
         source: std::io::Error,
     },
     /// The file with the key for hashing cannot be used.
-    #[error("cannot read the key in {} (enricher.secret_file): {source}", .path.display())]
-    Secret {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error("enricher.secret_file: {0}")]
+    Secret(#[from] service::SecretFileError),
     /// The pipeline's file is larger than any pipeline.
     #[error(
         "the pipeline {} is larger than {max} bytes; name the file of a pipeline, and put large \

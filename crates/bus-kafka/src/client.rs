@@ -10,6 +10,7 @@ use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use service::Secret;
 
 use crate::address::Address;
 use crate::config::{Compression, GroupProtocol, KafkaConfig, SaslMechanism};
@@ -143,21 +144,15 @@ impl ConsumerContext for Context {}
 pub(crate) struct Clients {
     pub(crate) config: Arc<KafkaConfig>,
     address: Address,
-    password: Option<service::Secret<String>>,
+    password: Option<Secret<String>>,
 }
 
 impl Clients {
     /// Reads what the settings name.
     pub(crate) fn new(address: Address, config: KafkaConfig) -> Result<Self, BusError> {
-        let password = match &config.sasl.password_file {
-            None => config.sasl.password.clone(),
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
-                    fatal(format!("cannot read sasl.password_file {}: {error}", path.display()))
-                })?;
-                Some(service::Secret::new(text.trim_matches(['\r', '\n']).to_owned()))
-            }
-        };
+        let sasl = &config.sasl;
+        let password = Secret::given(sasl.password.as_ref(), sasl.password_file.as_deref())
+            .map_err(|error| fatal(format!("sasl.password_file: {error}")))?;
         Ok(Self { config: Arc::new(config), address, password })
     }
 

@@ -27,7 +27,7 @@ pub use limits::{BudgetError, ByteBudget, HeldBytes};
 pub use logging::LogConfig;
 pub use metrics::{MetricKind, Metrics};
 pub use printable::Printable;
-pub use secret::Secret;
+pub use secret::{Secret, SecretFileError, url_without_secrets};
 pub use tokio_util::sync::CancellationToken;
 pub use units::{ByteSize, Span};
 pub use waiting::wait_for;

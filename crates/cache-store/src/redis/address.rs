@@ -2,7 +2,6 @@
 //! the URL or with the settings, and are shown nowhere.
 
 use std::fmt;
-use std::path::Path;
 
 use service::Secret;
 
@@ -74,19 +73,15 @@ impl Address {
         let mut address = parse_url(url)
             .map_err(|reason| CacheError(format!("its address cannot be used: {reason}")))?;
         let wrong = |reason: String| CacheError(format!("{address} cannot be used: {reason}"));
-        let given = match &config.password_file {
-            Some(path) => Some(Secret::new(read_password(path).map_err(wrong)?)),
-            None => config.password.clone(),
-        };
+        let given = Secret::given(config.password.as_ref(), config.password_file.as_deref())
+            .map_err(|error| wrong(format!("password_file: {error}")))?;
         let from_url = address.user.is_some() || address.password.is_some();
         if from_url && (given.is_some() || config.user.is_some()) {
             let text = "both the URL and the settings have credentials: leave one out";
             return Err(wrong(text.to_owned()));
         }
-        let sentinel_password = match &config.sentinel_password_file {
-            Some(path) => Some(Secret::new(read_password(path).map_err(wrong)?)),
-            None => None,
-        };
+        let sentinel_password = Secret::given(None, config.sentinel_password_file.as_deref())
+            .map_err(|error| wrong(format!("sentinel_password_file: {error}")))?;
         let ca_certificates = match &config.ca_file {
             Some(path) => Some(std::fs::read(path).map_err(|error| {
                 wrong(format!("its certificates {} cannot be read: {error}", path.display()))
@@ -101,13 +96,6 @@ impl Address {
             address.password = given;
         }
         Ok(Self { sentinel_password, ca_certificates, ..address })
-    }
-}
-
-fn read_password(path: &Path) -> Result<String, String> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
-        Err(error) => Err(format!("its password file {} cannot be read: {error}", path.display())),
     }
 }
 
@@ -266,7 +254,7 @@ mod tests {
         assert!(error.contains("redis://cache:6379") && error.contains("leave one out"), "{error}");
         drop(folder);
         let error = Address::parse("redis://cache", &config).unwrap_err().to_string();
-        assert!(error.contains("password file"), "{error}");
+        assert!(error.contains("password_file"), "{error}");
         let config = RedisConfig { ca_file: Some("/nowhere".into()), ..RedisConfig::default() };
         let error = Address::parse("rediss://cache", &config).unwrap_err().to_string();
         assert!(error.contains("/nowhere"), "{error}");

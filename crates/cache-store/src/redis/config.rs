@@ -1,7 +1,6 @@
 //! Settings of the cache on Redis.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use service::{Check, Findings, Secret, Span};
@@ -58,22 +57,18 @@ impl Default for RedisConfig {
 
 impl Check for RedisConfig {
     fn check(&self, findings: &mut Findings) {
-        let times = [
+        findings.at_least_a_millisecond(&[
             ("call_timeout", self.call_timeout),
             ("connect_timeout", self.connect_timeout),
             ("pause", self.pause),
-        ];
-        for (name, time) in times {
-            if time.0 < Duration::from_millis(1) {
-                findings.add(&[name], "must be 1ms or more");
-            }
-        }
+        ]);
         if self.failures_until_pause == 0 {
             findings.add(&["failures_until_pause"], "must be 1 or more");
         }
-        if self.password.is_some() && self.password_file.is_some() {
-            findings.add(&["password_file", "password"], "give the password or its file, not both");
-        }
+        findings.not_both(
+            ["password_file", "password"],
+            [self.password_file.is_some(), self.password.is_some()],
+        );
         if self.user.is_some() && self.password.is_none() && self.password_file.is_none() {
             let text = "this user has no password: give `password_file` or `password`";
             findings.add(&["user", "password_file", "password"], text);

@@ -2,12 +2,11 @@
 //! or with the settings, and are shown nowhere.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use mongodb::error::ErrorKind as DriverKind;
 use mongodb::options::ConnectionString;
 use serde::{Deserialize, Serialize};
-use service::{Check, Findings, Secret, Span};
+use service::{Check, Findings, Secret, Span, url_without_secrets};
 
 use crate::{DocumentError, ErrorKind};
 
@@ -68,22 +67,18 @@ impl Check for MongoConfig {
             );
             findings.add(&["database"], text);
         }
-        let times = [
+        findings.at_least_a_millisecond(&[
             ("connect_timeout", self.connect_timeout),
             ("server_timeout", self.server_timeout),
             ("call_timeout", self.call_timeout),
-        ];
-        for (name, time) in times {
-            if time.0 < Duration::from_millis(1) {
-                findings.add(&[name], "must be 1ms or more");
-            }
-        }
+        ]);
         if self.connections == 0 {
             findings.add(&["connections"], "must be 1 or more");
         }
-        if self.password.is_some() && self.password_file.is_some() {
-            findings.add(&["password_file", "password"], "give the password or its file, not both");
-        }
+        findings.not_both(
+            ["password_file", "password"],
+            [self.password_file.is_some(), self.password.is_some()],
+        );
         let has_password = self.password.is_some() || self.password_file.is_some();
         if has_password && self.user.is_none() {
             let password = if self.password.is_some() { "password" } else { "password_file" };
@@ -108,7 +103,7 @@ pub(super) struct Address {
 impl Address {
     /// Reads a URL and adds the credentials of the settings.
     pub(super) fn parse(url: &str, config: &MongoConfig) -> Result<Self, DocumentError> {
-        let shown = without_credentials(url);
+        let shown = url_without_secrets(url);
         let wrong = |reason: String| {
             let text = format!("the document store {shown} cannot be used: {reason}");
             DocumentError::new(ErrorKind::Fatal, text)
@@ -120,8 +115,10 @@ impl Address {
             }
             // In the URL, so that the driver does with it all that it does with one from there.
             Some(user) => {
-                let password = password(config).map_err(wrong)?;
-                let password = password.map(|password| format!(":{}", encode(&password)));
+                let (value, file) = (config.password.as_ref(), config.password_file.as_deref());
+                let password = Secret::given(value, file)
+                    .map_err(|error| wrong(format!("password_file: {error}")))?;
+                let password = password.map(|password| format!(":{}", encode(password.reveal())));
                 let credentials = encode(user) + &password.unwrap_or_default();
                 url.replacen("://", &format!("://{credentials}@"), 1)
             }
@@ -147,24 +144,6 @@ fn encode(text: &str) -> String {
         false => format!("%{byte:02X}"),
     };
     text.bytes().map(encode).collect()
-}
-
-fn password(config: &MongoConfig) -> Result<Option<String>, String> {
-    let Some(path) = &config.password_file else {
-        return Ok(config.password.as_ref().map(|password| password.reveal().clone()));
-    };
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
-        Err(error) => Err(format!("its password file {} cannot be read: {error}", path.display())),
-    }
-}
-
-/// Scheme and hosts of a URL.
-fn without_credentials(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("mongodb", url));
-    let hosts = rest.rsplit_once('@').map_or(rest, |(_, hosts)| hosts);
-    let end = hosts.find(['/', '?']).unwrap_or(hosts.len());
-    format!("{scheme}://{}", &hosts[..end])
 }
 
 #[cfg(test)]
@@ -219,7 +198,7 @@ mod tests {
                 assert!(!error.message.contains("hunter2"), "{url}: {error}");
                 assert!(!error.message.contains("ada"), "{url}: {error}");
             }
-            assert!(!without_credentials(url).contains("hunter2"), "{url}");
+            assert!(!url_without_secrets(url).contains("hunter2"), "{url}");
         }
         let password = Some(Secret::new("hunter2".to_owned()));
         let config = MongoConfig { password, ..with("ada") };

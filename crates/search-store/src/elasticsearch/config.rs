@@ -168,9 +168,7 @@ impl ElasticsearchConfig {
             ),
         ];
         for (value, has_value, file, has_file) in pairs {
-            if has_value && has_file {
-                findings.add(&[value, file], format!("give one of {value} and {file}, not both"));
-            }
+            findings.not_both([value, file], [has_value, has_file]);
         }
         let given: Vec<&str> =
             pairs.iter().filter(|(_, a, _, b)| *a || *b).map(|(name, ..)| *name).collect();

@@ -1,6 +1,8 @@
 //! Checks that settings cannot make alone: one that depends on another, a value that is only wrong
 //! for this process.
 
+use crate::units::Span;
+
 /// A configuration that knows what goes together. Settings' own forms are checked before.
 pub trait Check {
     /// Adds what is wrong to the findings.
@@ -41,6 +43,23 @@ impl Findings {
         let related: Vec<_> = settings.iter().map(absolute).collect();
         let path = related.first().unwrap_or(&self.table).clone();
         self.found.push(Finding { path, related, message: message.into() });
+    }
+
+    /// Notes it as a mistake when two settings that say the same are both given.
+    pub fn not_both(&mut self, settings: [&str; 2], are_given: [bool; 2]) {
+        if are_given == [true, true] {
+            let [one, other] = settings;
+            self.add(&settings, format!("give one of `{one}` and `{other}`, not both"));
+        }
+    }
+
+    /// Notes it as a mistake when a time is shorter than can be meant.
+    pub fn at_least_a_millisecond(&mut self, times: &[(&str, Span)]) {
+        for (setting, time) in times {
+            if *time < Span::from_millis(1) {
+                self.add(&[setting], "must be 1ms or more");
+            }
+        }
     }
 
     /// The findings that no setting's removal has caused.

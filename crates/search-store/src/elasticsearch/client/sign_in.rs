@@ -1,6 +1,5 @@
 //! The header that signs us in. Secrets are read once, from settings or files, and are never shown.
 
-use std::fs;
 use std::path::Path;
 
 use base64::Engine;
@@ -10,9 +9,6 @@ use service::Secret;
 
 use crate::StoreError;
 use crate::elasticsearch::config::ElasticsearchConfig;
-
-/// The longest file that can hold a secret.
-const FILE_BYTES_MAX: u64 = 64 << 10;
 
 /// The value of `Authorization`; none if the engine is asked without a name.
 ///
@@ -51,18 +47,7 @@ fn secret(
     file: Option<&Path>,
     setting: &str,
 ) -> Result<Option<Secret<String>>, StoreError> {
-    let Some(file) = file else { return Ok(value.clone()) };
-    let unreadable = |reason: &str| refused(&format!("{setting} {}: {reason}", file.display()));
-    let length = fs::metadata(file).map_err(|error| unreadable(&error.to_string()))?.len();
-    if length > FILE_BYTES_MAX {
-        return Err(unreadable("it is too long to hold a secret"));
-    }
-    let text = fs::read_to_string(file).map_err(|error| unreadable(&error.to_string()))?;
-    let text = text.trim_end_matches(['\n', '\r']);
-    if text.is_empty() {
-        return Err(unreadable("it is empty"));
-    }
-    Ok(Some(Secret::new(text.to_owned())))
+    Secret::given(value.as_ref(), file).map_err(|error| refused(&format!("{setting}: {error}")))
 }
 
 fn refused(message: &str) -> StoreError {
