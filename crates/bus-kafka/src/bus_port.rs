@@ -23,6 +23,8 @@ use crate::topics::{Topic, Topics, missing};
 
 /// How often the clients that nobody waits for are served.
 const SERVE_INTERVAL: Duration = Duration::from_millis(100);
+/// How long a new topic is left alone before it is asked about again.
+const CREATED_PAUSE: Duration = Duration::from_millis(50);
 /// How long closing waits for what is on its way.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -183,23 +185,38 @@ impl KafkaBus {
         Ok(())
     }
 
-    /// Waits until a new topic is known to the brokers.
+    /// Waits until a new topic is known to the brokers and each of its partitions has a leader that answers:
+    /// what is asked of it before that fails.
     async fn created(&self, spec: &TopicSpec) -> Result<Topic, BusError> {
         let deadline = tokio::time::Instant::now() + self.around.clients.config.request_timeout.0;
         loop {
-            if let Some(topic) = self.ask(&spec.name).await?
-                && topic.partitions == spec.partitions
-            {
-                return Ok(topic);
-            }
+            let missing = match self.ask(&spec.name).await? {
+                Some(topic) if topic.partitions == spec.partitions => {
+                    match self.spans(&topic).await {
+                        Ok(()) => return Ok(topic),
+                        Err(error) if error.kind == ErrorKind::Transient => error.message,
+                        Err(error) => return Err(error),
+                    }
+                }
+                Some(topic) => format!("{} partitions are known", topic.partitions),
+                None => "no broker knows it".to_owned(),
+            };
             if tokio::time::Instant::now() >= deadline {
                 let name = self.around.clients.full_name(&spec.name);
                 return Err(transient(format!(
-                    "the topic {name} was created and is not there yet"
+                    "the topic {name} was created and cannot be used yet: {missing}"
                 )));
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(CREATED_PAUSE).await;
         }
+    }
+
+    /// Asks each partition of a topic where it begins and ends.
+    async fn spans(&self, topic: &Topic) -> Result<(), BusError> {
+        let topics = Arc::clone(&self.around.topics);
+        let name = Arc::clone(&topic.full_name);
+        let places: Vec<_> = (0..topic.partitions).map(|at| (Arc::clone(&name), at)).collect();
+        self.blocking("ask about a topic", move || topics.spans(&places).map(drop)).await
     }
 }
 

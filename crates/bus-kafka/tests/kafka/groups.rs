@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bus::{Bus, Delivery, ErrorKind, PartitionId};
 use bus_kafka::{GroupProtocol, KafkaBus, KafkaConfig};
@@ -11,9 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::support::{
-    self, PATIENCE, assigned, commit, eventually, next, numbers, publish, take, with_topic,
-};
+use super::support::{self, PATIENCE, assigned, commit, next, numbers, publish, take, with_topic};
 
 const TOPIC: &str = "flow";
 const PARTITIONS: u32 = 6;
@@ -23,21 +21,28 @@ const PARTITIONS: u32 = 6;
 struct Settled {
     records: BTreeMap<String, usize>,
     committed: BTreeMap<PartitionId, u64>,
+    by_member: BTreeMap<&'static str, usize>,
+}
+
+impl Settled {
+    fn by(&self, member: &str) -> usize {
+        self.by_member.get(member).copied().unwrap_or_default()
+    }
 }
 
 /// A member that settles each batch before it takes the next, as the runner does.
 fn member(
+    name: &'static str,
     bus: Arc<KafkaBus>,
-    settled: Arc<Mutex<Settled>>,
+    settled: Arc<watch::Sender<Settled>>,
     mut stop: watch::Receiver<bool>,
-) -> JoinHandle<usize> {
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut consumer = bus.subscribe("flow", &[TOPIC]).await.unwrap();
-        let mut taken = 0;
         loop {
             let delivery = tokio::select! {
                 delivery = consumer.next() => delivery.unwrap(),
-                _ = stop.wait_for(|stop| *stop) => return taken,
+                _ = stop.wait_for(|stop| *stop) => return,
             };
             match delivery {
                 Delivery::Batch(batch) => {
@@ -48,18 +53,19 @@ fn member(
                         committer.commit(&batch.partition, offset, Bytes::new()).await
                     {
                         assert_eq!(error.kind, ErrorKind::Transient, "{error}");
-                        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                        tokio::task::yield_now().await;
                     }
-                    taken += batch.records.len();
-                    let mut settled = settled.lock().unwrap();
-                    for text in support::texts(std::slice::from_ref(&batch)) {
-                        *settled.records.entry(text).or_default() += 1;
-                    }
-                    let before = settled.committed.insert(batch.partition.clone(), offset);
-                    assert!(before.unwrap_or_default() < offset, "commits never go back");
+                    settled.send_modify(|settled| {
+                        for text in support::texts(std::slice::from_ref(&batch)) {
+                            *settled.records.entry(text).or_default() += 1;
+                            *settled.by_member.entry(name).or_default() += 1;
+                        }
+                        let before = settled.committed.insert(batch.partition.clone(), offset);
+                        assert!(before.unwrap_or_default() < offset, "commits never go back");
+                    });
                 }
                 Delivery::Assigned(starts) => {
-                    let settled = settled.lock().unwrap();
+                    let settled = settled.borrow();
                     for start in starts {
                         let committed = settled.committed.get(&start.partition).copied();
                         assert_eq!(start.offset, committed.unwrap_or_default(), "it goes on there");
@@ -73,45 +79,50 @@ fn member(
 }
 
 async fn flows_through_rebalances(config: KafkaConfig) {
+    const KEYS: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
     let bus = with_topic(&config, TOPIC, PARTITIONS).await;
-    let settled: Arc<Mutex<Settled>> = Arc::default();
+    let settled = Arc::new(watch::Sender::<Settled>::default());
     let (stop, stopped) = watch::channel(false);
     let (stop_first, first_stopped) = watch::channel(false);
-    let keys = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
-    let rounds = 200_u64;
+    // Records flow until every member has had its work.
+    let (end, ended) = watch::channel(false);
     let flow = tokio::spawn({
         let bus = Arc::clone(&bus);
         async move {
-            for round in 0..rounds {
-                publish(&*bus, TOPIC, &keys, round..round + 1).await;
+            let mut rounds = 0;
+            while !*ended.borrow() {
+                publish(&*bus, TOPIC, &KEYS, rounds..rounds + 1).await;
+                rounds += 1;
             }
+            rounds
         }
     });
-    let reach = async |share: u64| {
-        let wanted = (rounds * keys.len() as u64 * share / 10) as usize;
-        eventually("records are settled", async || {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            (settled.lock().unwrap().records.len() >= wanted).then_some(())
-        })
-        .await;
+    let until = async |what: &str, is_so: &(dyn Fn(&Settled) -> bool + Sync)| {
+        let mut seen = settled.subscribe();
+        let waited = tokio::time::timeout(PATIENCE, seen.wait_for(is_so)).await;
+        drop(waited.unwrap_or_else(|_| panic!("never: {what}")).unwrap());
     };
-    let join = |stop: &watch::Receiver<bool>| {
-        member(support::connect(&config), Arc::clone(&settled), stop.clone())
+    let join = |name, stop: &watch::Receiver<bool>| {
+        member(name, support::connect(&config), Arc::clone(&settled), stop.clone())
     };
-    let first = join(&first_stopped);
-    reach(2).await;
-    let others = [join(&stopped), join(&stopped)];
-    reach(5).await;
+    let first = join("first", &first_stopped);
+    until("the first works", &|settled| settled.by("first") > 0).await;
+    let others = [join("second", &stopped), join("third", &stopped)];
+    let all_work = |settled: &Settled| settled.by("second") > 0 && settled.by("third") > 0;
+    until("from one to three", &all_work).await;
     stop_first.send(true).unwrap();
     first.await.unwrap();
-    reach(10).await;
-    flow.await.unwrap();
+    let then = settled.borrow().records.len();
+    until("from three to two", &|settled| settled.records.len() > then + 500).await;
+    end.send(true).unwrap();
+    let published = flow.await.unwrap() as usize * KEYS.len();
+    until("the rest is settled", &|settled| settled.records.len() >= published).await;
     stop.send(true).unwrap();
     for other in others {
-        assert!(other.await.unwrap() > 0, "every member had work");
+        other.await.unwrap();
     }
-    let settled = settled.lock().unwrap();
-    assert_eq!(settled.records.len() as u64, rounds * keys.len() as u64, "none is lost");
+    let settled = settled.borrow();
+    assert_eq!(settled.records.len(), published, "none is lost");
     assert!(settled.records.values().all(|times| *times == 1), "who drains repeats nothing");
 }
 
@@ -200,8 +211,7 @@ async fn a_member_that_another_test_kills() {
     assigned(&mut consumer, 2).await;
     let batches = take(&mut consumer, 40).await;
     commit(&*consumer, &batches[0]).await;
-    let line = format!("committed {}", batches[0].records.len());
-    std::fs::write(std::env::var("MILLRACE_TEST_VICTIM_FILE").unwrap(), line).unwrap();
+    println!("committed: {}", batches[0].records.len());
     std::future::pending::<()>().await;
 }
 
@@ -210,24 +220,23 @@ async fn what_a_killed_member_had_not_committed_goes_to_another() {
     let config = support::config();
     let bus = with_topic(&config, TOPIC, 2).await;
     publish(&*bus, TOPIC, &["a", "b", "c", "d"], 0..10).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("said");
     let mut victim = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "groups::a_member_that_another_test_kills", "--nocapture"])
         .env(VICTIM, &config.topic_prefix)
-        .env("MILLRACE_TEST_VICTIM_FILE", &file)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(victim.stdout.take().unwrap()).lines();
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    let said = eventually("the victim has committed", async || {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        std::fs::read_to_string(&file).ok().filter(|text| !text.is_empty())
-    })
-    .await;
-    let committed: usize = said.trim_start_matches("committed ").parse().unwrap();
+    let said = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if let Some((_, number)) = line.split_once("committed: ") {
+                return number.parse::<usize>().unwrap();
+            }
+        }
+        panic!("the victim ended before it was killed");
+    };
+    let committed = tokio::time::timeout(PATIENCE, said).await.expect("the victim has committed");
     victim.kill().await.unwrap();
     let mut consumer = bus.subscribe("killed", &[TOPIC]).await.unwrap();
     assigned(&mut consumer, 2).await;
