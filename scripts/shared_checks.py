@@ -102,7 +102,10 @@ class Platform:
 
     def documents(self, query, limit=10):
         flags = ["--json", "--from", "1970-01-02T00:00:00Z", "--limit", str(limit)]
-        return [json.loads(line) for line in self.tool("query", query, *flags).splitlines()]
+        found = [json.loads(line) for line in self.tool("query", query, *flags).splitlines()]
+        # The tool prints these before the document's own fields.
+        own = ("_id", "_index")
+        return [{name: value for name, value in one.items() if name not in own} for one in found]
 
     def ledger(self, stage):
         status = json.loads(self.tool("status", "--json"))

@@ -9,6 +9,7 @@ use bus::{Bus, ErrorKind};
 use bus_kafka::KafkaBus;
 use cache_store::{CacheStore, MemoryCache, RedisCache};
 use document_store::{DocumentStore, EmbeddedDocuments, MongoDocuments};
+use pipeline::{Ledgers, Runtime};
 use search_store::{ElasticsearchStore, EmbeddedSearch, SearchStore};
 use service::{Context, wait_for};
 
@@ -68,11 +69,25 @@ pub struct Opening {
 }
 
 impl Opening {
+    /// What every stage needs: the bus with all topics there, and the ledgers. `None` if the process
+    /// was told to stop before the bus was there.
+    ///
+    /// # Errors
+    /// As [`bus`](Self::bus).
+    pub async fn runtime(&self) -> Result<Option<Runtime>, Failure> {
+        let Some(bus) = self.bus().await? else { return Ok(None) };
+        if let Some(warning) = bus.durability_warning() {
+            tracing::warn!("NOT DURABLE: {warning}");
+        }
+        let ledgers = Ledgers::new(&self.context.metrics);
+        Ok(Some(Runtime { bus, ledgers, context: self.context.clone() }))
+    }
+
     /// The bus, with all topics there. `None` if the process was told to stop before.
     ///
     /// # Errors
     /// An address that is none, a log that cannot be opened, topics with other settings.
-    pub async fn bus(&self) -> Result<Option<Arc<dyn Bus>>, Failure> {
+    async fn bus(&self) -> Result<Option<Arc<dyn Bus>>, Failure> {
         let config = &self.config.bus;
         let bus: Arc<dyn Bus> = match config.url.as_str() {
             EMBEDDED => {
@@ -121,7 +136,7 @@ impl Opening {
     ///
     /// # Errors
     /// An address that is none, or a database that cannot be opened.
-    pub async fn documents(&self) -> Result<Arc<dyn DocumentStore>, Failure> {
+    pub fn documents(&self) -> Result<Arc<dyn DocumentStore>, Failure> {
         let config = &self.config.documents;
         match config.url.as_str() {
             EMBEDDED => {

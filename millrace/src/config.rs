@@ -167,35 +167,25 @@ impl PlatformConfig {
 
     /// Addresses that no backend understands. What they hold is not shown: it may be a password.
     fn check_urls(&self, findings: &mut Findings) {
-        let text = |error: &dyn std::fmt::Display| error.to_string();
+        fn told<E: ToString>(checked: Result<(), E>) -> Option<String> {
+            checked.err().map(|error| error.to_string())
+        }
         let (bus, search) = (&self.bus.url, &self.search.url);
-        let (documents, mongodb) = (&self.documents.url, &self.documents.mongodb);
-        let (cache, redis) = (&self.cache.url, &self.cache.redis);
-        for (setting, url, own, checked) in [
-            ("bus.url", bus, EMBEDDED, KafkaBus::check_url(bus).map_err(|e| text(&e))),
-            (
-                "search.url",
-                search,
-                EMBEDDED,
-                ElasticsearchStore::check_url(search).map_err(|e| text(&e)),
-            ),
+        let (documents, cache) = (&self.documents.url, &self.cache.url);
+        let (mongodb, redis) = (&self.documents.mongodb, &self.cache.redis);
+        let checked = [
+            ("bus.url", bus, EMBEDDED, told(KafkaBus::check_url(bus))),
+            ("search.url", search, EMBEDDED, told(ElasticsearchStore::check_url(search))),
             (
                 "documents.url",
                 documents,
                 EMBEDDED,
-                MongoDocuments::check_url(documents, mongodb).map_err(|e| text(&e)),
+                told(MongoDocuments::check_url(documents, mongodb)),
             ),
-            (
-                "cache.url",
-                cache,
-                MEMORY,
-                RedisCache::connect(cache, redis).map(drop).map_err(|e| text(&e)),
-            ),
-        ] {
-            if url == own {
-                continue;
-            }
-            if let Err(problem) = checked {
+            ("cache.url", cache, MEMORY, told(RedisCache::connect(cache, redis).map(drop))),
+        ];
+        for (setting, url, own, problem) in checked {
+            if let Some(problem) = problem.filter(|_| url != own) {
                 findings.add(&[setting], format!("{problem}; or write `{own}`"));
             }
         }

@@ -9,9 +9,7 @@ use service::logging::{FILTER_VARIABLE, check_filter};
 
 use crate::command::Failure;
 use crate::config::PlatformConfig;
-
-/// Where `up` serves metrics and health unless the configuration says otherwise.
-const METRICS_PORT: u16 = 9600;
+use crate::up::METRICS_PORT;
 
 /// The dotted names of all settings that a configuration shows. Settings that hold names of the
 /// operator's own, as caps by currency, are there by those names too.

@@ -18,6 +18,10 @@ fn refused(arguments: &[&str]) -> (String, Option<i32>) {
     all.extend(arguments);
     let output = tool(&all);
     assert!(!output.status.success(), "it started");
+    assert!(
+        !folder.path().join("data").exists(),
+        "a start that was refused leaves a folder behind"
+    );
     (text(&output.stderr), output.status.code())
 }
 

@@ -1,7 +1,7 @@
 //! The enricher alone.
 
 use enricher::Plan;
-use pipeline::Runtime;
+use service::Secret;
 
 use super::Alone;
 use crate::backends::{Opening, Store};
@@ -25,23 +25,20 @@ impl Alone for Enricher {
 
     fn prepare(config: &PlatformConfig, _: &EnricherArguments) -> Result<Self, Failure> {
         let secret = config.enricher.secret().map_err(|error| Failure::usage(error.to_string()))?;
-        let variable = || std::env::var(enricher::config::HASH_KEY_VARIABLE).ok();
+        let variable = || std::env::var(enricher::config::HASH_KEY_VARIABLE).ok().map(Secret::new);
         let Some(secret) = secret.or_else(variable) else {
             return Err(Failure::usage(
                 "enricher.secret_file is not set: every enricher needs the same key to hash e-mail \
                  addresses with; put a long random text into a file that only they can read",
             ));
         };
-        let plan = enricher::compile(&config.enricher, &secret)
+        let plan = enricher::compile(&config.enricher, secret.reveal())
             .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
         Ok(Self { plan })
     }
 
-    async fn bind(&mut self, _: &PlatformConfig) -> Result<Vec<(&'static str, String)>, Failure> {
-        Ok(Vec::new())
-    }
-
-    async fn run(self, opening: Opening, runtime: Runtime) -> Result<(), Failure> {
+    async fn run(self, opening: Opening) -> Result<(), Failure> {
+        let Some(runtime) = opening.runtime().await? else { return Ok(()) };
         let config = &opening.config;
         let (limits, foreign) = (config.enricher.limits(), config.foreign_topics());
         enricher::run(self.plan, limits, foreign, runtime).await.map_err(Failure::of)

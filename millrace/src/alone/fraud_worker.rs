@@ -1,7 +1,5 @@
 //! The fraud worker alone.
 
-use pipeline::Runtime;
-
 use super::Alone;
 use crate::backends::{Opening, Store};
 use crate::cli::NoArguments;
@@ -23,12 +21,9 @@ impl Alone for FraudWorker {
         Ok(Self)
     }
 
-    async fn bind(&mut self, _: &PlatformConfig) -> Result<Vec<(&'static str, String)>, Failure> {
-        Ok(Vec::new())
-    }
-
-    async fn run(self, opening: Opening, runtime: Runtime) -> Result<(), Failure> {
-        let documents = opening.documents().await?;
+    async fn run(self, opening: Opening) -> Result<(), Failure> {
+        let Some(runtime) = opening.runtime().await? else { return Ok(()) };
+        let documents = opening.documents()?;
         let config = opening.config.fraud_worker.clone();
         fraud_worker::run(config, documents, runtime).await.map_err(Failure::of)
     }

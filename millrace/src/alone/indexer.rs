@@ -1,7 +1,5 @@
 //! The indexer alone.
 
-use pipeline::Runtime;
-
 use super::Alone;
 use crate::backends::{Opening, Store};
 use crate::cli::NoArguments;
@@ -23,11 +21,8 @@ impl Alone for Indexer {
         Ok(Self)
     }
 
-    async fn bind(&mut self, _: &PlatformConfig) -> Result<Vec<(&'static str, String)>, Failure> {
-        Ok(Vec::new())
-    }
-
-    async fn run(self, opening: Opening, runtime: Runtime) -> Result<(), Failure> {
+    async fn run(self, opening: Opening) -> Result<(), Failure> {
+        let Some(runtime) = opening.runtime().await? else { return Ok(()) };
         let search = opening.search().await?;
         indexer::run(search, runtime).await.map_err(Failure::of)
     }

@@ -9,13 +9,11 @@ mod ingest_gateway;
 mod query_api;
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use ::service::{Admin, Context, shutdown};
 use clap::{CommandFactory, FromArgMatches};
-use pipeline::{Ledgers, Runtime};
+use service::{Admin, Context, shutdown};
 
 use crate::backends::{Opening, Store};
 use crate::cli::{AloneArguments, Settings};
@@ -49,24 +47,11 @@ pub trait Alone: Sized + Send + 'static {
     /// Mistakes of the user's.
     fn prepare(config: &PlatformConfig, arguments: &Self::Arguments) -> Result<Self, Failure>;
 
-    /// Takes its addresses, and says where it listens.
-    ///
-    /// # Errors
-    /// One is in use.
-    fn bind(
-        &mut self,
-        config: &PlatformConfig,
-    ) -> impl Future<Output = Result<Vec<(&'static str, String)>, Failure>> + Send;
-
-    /// Runs until told to stop.
+    /// Takes its addresses and runs until told to stop, also while it waits for an engine.
     ///
     /// # Errors
     /// It ended by itself.
-    fn run(
-        self,
-        opening: Opening,
-        runtime: Runtime,
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn run(self, opening: Opening) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// The program of a service: reads the command line, runs, and gives the exit code.
@@ -94,29 +79,15 @@ fn start<S: Alone>(arguments: AloneArguments<S::Arguments>) -> Result<(), Failur
     process::run(config, |config| serve(service, config))
 }
 
-async fn serve<S: Alone>(mut service: S, config: PlatformConfig) -> Result<(), Failure> {
-    let plain = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
-    let listeners = service.bind(&config).await?;
-    let admin = Admin::bind(&config.metrics, S::METRICS_PORT).await.map_err(|e| plain(&e))?;
+async fn serve<S: Alone>(service: S, config: PlatformConfig) -> Result<(), Failure> {
+    let admin = Admin::bind(&config.metrics, S::METRICS_PORT).await.map_err(Failure::of)?;
     let context = Context::default();
     shutdown::on_signals(context.shutdown.clone(), shutdown::DRAIN_DEADLINE)
         .map_err(|error| Failure::new(format!("cannot listen to signals: {error}")))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), metrics = %admin.address, "{} starts", S::NAME);
-    for (door, address) in listeners {
-        tracing::info!(address, "{door} listens");
-    }
     let mut services = Services::default();
     services.add("metrics", admin.serve(context.clone()));
-    let opening =
-        Opening { config: Arc::new(config), data: None::<PathBuf>, context: context.clone() };
-    let running = context.clone();
-    services.add(S::NAME, async move {
-        let Some(bus) = opening.bus().await? else { return Ok(()) };
-        if let Some(warning) = bus.durability_warning() {
-            tracing::warn!("NOT DURABLE: {warning}");
-        }
-        let ledgers = Ledgers::new(&running.metrics);
-        service.run(opening, Runtime { bus, ledgers, context: running }).await
-    });
+    let opening = Opening { config: Arc::new(config), data: None, context: context.clone() };
+    services.add(S::NAME, service.run(opening));
     services.wait(&context).await
 }

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use pipeline::Runtime;
-use query_api::{Bound, Stores};
+use query_api::Stores;
 
 use super::Alone;
 use crate::backends::{Opening, Store};
@@ -17,7 +16,6 @@ use crate::first_password;
 pub struct QueryApi {
     keys_folder: PathBuf,
     admin_password_file: Option<PathBuf>,
-    bound: Option<Bound>,
 }
 
 impl Alone for QueryApi {
@@ -35,24 +33,15 @@ impl Alone for QueryApi {
             ));
         };
         let admin_password_file = arguments.admin_password_file.clone();
-        Ok(Self { keys_folder, admin_password_file, bound: None })
+        Ok(Self { keys_folder, admin_password_file })
     }
 
-    async fn bind(
-        &mut self,
-        config: &PlatformConfig,
-    ) -> Result<Vec<(&'static str, String)>, Failure> {
-        let bound = query_api::bind(&config.query_api, None).await.map_err(Failure::of)?;
-        let address = bound.address().map_err(Failure::of)?;
-        self.bound = Some(bound);
-        Ok(vec![("api", address.to_string())])
-    }
-
-    async fn run(self, opening: Opening, runtime: Runtime) -> Result<(), Failure> {
-        let Some(bound) = self.bound else {
-            return Err(Failure::new("the API's address was not taken"));
-        };
-        let documents = opening.documents().await?;
+    async fn run(self, opening: Opening) -> Result<(), Failure> {
+        let config = opening.config.query_api.clone();
+        let bound = query_api::bind(&config, None).await.map_err(Failure::of)?;
+        tracing::info!(address = %bound.address().map_err(Failure::of)?, "api listens");
+        let Some(runtime) = opening.runtime().await? else { return Ok(()) };
+        let documents = opening.documents()?;
         let file = self.admin_password_file.as_deref();
         let password = first_password::ensure(documents.as_ref(), file, &runtime.context).await?;
         if let Some(password) = password {
@@ -65,7 +54,6 @@ impl Alone for QueryApi {
             cache: opening.cache()?,
             keys: access::Keys::load_or_create(&self.keys_folder).map_err(Failure::of)?,
         };
-        let config = opening.config.query_api.clone();
         query_api::run(bound, config, stores, runtime).await.map_err(Failure::of)
     }
 }

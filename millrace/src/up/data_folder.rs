@@ -54,6 +54,16 @@ impl DataFolder {
         &self.path
     }
 
+    /// Takes a folder away again that was made for a start which came to nothing.
+    pub(super) fn give_up(self) {
+        if self.is_new {
+            // What is left over holds nothing: the next start makes it again.
+            drop(fs::remove_file(self.path.join("lock")));
+            drop(fs::remove_dir(self.path.join("run")));
+            drop(fs::remove_dir(&self.path));
+        }
+    }
+
     /// Keeps the secret of this installation where it is the first.
     ///
     /// # Errors

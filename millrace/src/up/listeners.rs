@@ -4,13 +4,11 @@ use std::path::Path;
 
 use service::Admin;
 
+use super::METRICS_PORT;
 use super::addresses::Addresses;
 use crate::client::SOCKET;
 use crate::command::Failure;
 use crate::config::PlatformConfig;
-
-/// Port of metrics and health unless a setting says otherwise.
-const METRICS_PORT: u16 = 9600;
 
 /// Addresses that are taken and not served yet.
 #[derive(Debug)]

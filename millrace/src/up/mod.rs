@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use pipeline::{Ledgers, Runtime};
+use pipeline::Runtime;
 use query_api::Stores;
 use service::{Context, shutdown};
 
@@ -27,6 +27,8 @@ use data_folder::DataFolder;
 use listeners::Listeners;
 use start_table::StartTable;
 
+/// Port of metrics and health unless a setting says otherwise.
+pub(crate) const METRICS_PORT: u16 = 9600;
 /// The variable in which tools find the ingest token.
 const INGEST_TOKEN_VARIABLE: &str = "MILLRACE_INGEST_TOKEN";
 
@@ -38,18 +40,25 @@ pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), 
     // A mistake in the pipeline is found before anything is touched.
     let kept = data_folder::kept_secret(&arguments.data).unwrap_or_else(data_folder::new_secret);
     let given = config.enricher.secret().map_err(|error| Failure::usage(error.to_string()))?;
-    let plan = enricher::compile(&config.enricher, given.as_ref().unwrap_or(&kept))
+    let secret = given.as_ref().map_or(&kept, |given| given.reveal());
+    let plan = enricher::compile(&config.enricher, secret)
         .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
     let data = DataFolder::open(&arguments.data)?;
+    let listeners = match Listeners::bind(&config, data.path()).await {
+        Ok(listeners) => listeners,
+        Err(failure) => {
+            data.give_up();
+            return Err(failure);
+        }
+    };
     data.keep_secret(&kept)?;
-    let listeners = Listeners::bind(&config, data.path()).await?;
     let context = Context::default();
     shutdown::on_signals(context.shutdown.clone(), shutdown::DRAIN_DEADLINE)
         .map_err(|error| Failure::new(format!("cannot listen to signals: {error}")))?;
     let config = Arc::new(config);
     let folder = Some(data.path().to_owned());
     let opening = Opening { config: Arc::clone(&config), data: folder, context: context.clone() };
-    let Some(bus) = opening.bus().await? else { return Ok(()) };
+    let Some(runtime) = opening.runtime().await? else { return Ok(()) };
     let stores = open_stores(&opening, data.path()).await?;
     let password_file = arguments.api.admin_password_file.as_deref();
     let documents = stores.documents.as_ref();
@@ -57,14 +66,13 @@ pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), 
 
     let addresses = listeners.addresses()?;
     let demo = arguments.demo.then(|| demo_door(&config, &addresses)).transpose()?;
-    let ledgers = Ledgers::new(&context.metrics);
-    let runtime = Runtime { bus, ledgers, context };
     let table = StartTable {
         data: data.path(),
         is_new: data.is_new,
         addresses: &addresses,
         durability_warning: runtime.bus.durability_warning(),
         urls: [&config.bus.url, &config.search.url, &config.documents.url, &config.cache.url],
+        needs_token: config.ingest_gateway.ingest_token.is_some(),
         first_password: first_password.as_deref(),
     }
     .text();
@@ -88,7 +96,7 @@ async fn open_stores(opening: &Opening, data: &Path) -> Result<Stores, Failure> 
     let keys_folder = keys_folder.unwrap_or_else(|| data.join("keys"));
     Ok(Stores {
         search: opening.search().await?,
-        documents: opening.documents().await?,
+        documents: opening.documents()?,
         cache: opening.cache()?,
         keys: access::Keys::load_or_create(&keys_folder).map_err(Failure::of)?,
     })

@@ -1,7 +1,10 @@
 //! What a person sees at the start: what listens where, how durable it is, and three commands to try.
 
 use std::fmt::Write;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+
+use service::url_without_secrets;
 
 use super::addresses::Addresses;
 
@@ -13,6 +16,8 @@ pub(super) struct StartTable<'a> {
     pub(super) durability_warning: Option<String>,
     /// Of bus, search, documents and cache.
     pub(super) urls: [&'a str; 4],
+    /// Whether the doors ask for the ingest token.
+    pub(super) needs_token: bool,
     /// Shown once, at the first start.
     pub(super) first_password: Option<&'a str>,
 }
@@ -26,7 +31,7 @@ impl StartTable<'_> {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        let [bus, search, documents, cache] = self.urls;
+        let [bus, search, documents, cache] = self.urls.map(url_without_secrets);
         let made = if self.is_new { " (made now)" } else { "" };
         writeln!(out, "\nMillrace {} runs. Ctrl-C stops it.\n", env!("CARGO_PKG_VERSION"))?;
         let durable = match &self.durability_warning {
@@ -34,7 +39,7 @@ impl StartTable<'_> {
             Some(warning) => format!("NOT DURABLE: {warning}"),
         };
         let addresses = self.addresses;
-        let at = |address: Option<std::net::SocketAddr>| {
+        let at = |address: Option<SocketAddr>| {
             address.map_or("off".to_owned(), |address| address.to_string())
         };
         let http = addresses.http.map_or("off".to_owned(), |http| format!("http://{http}/v1/logs"));
@@ -42,8 +47,16 @@ impl StartTable<'_> {
             ("lines over TCP", at(addresses.tcp), "no answer in the protocol".to_owned()),
             ("lines over UDP", at(addresses.udp), "no answer in the protocol".to_owned()),
             ("HTTP", http, durable),
-            ("pages and API", format!("http://{}", addresses.api), "sign in as admin".to_owned()),
-            ("metrics, health", format!("http://{}/metrics", addresses.metrics), String::new()),
+            (
+                "pages and API",
+                format!("http://{}", from_here(addresses.api)),
+                "sign in as admin".to_owned(),
+            ),
+            (
+                "metrics, health",
+                format!("http://{}/metrics", from_here(addresses.metrics)),
+                String::new(),
+            ),
             ("data", self.data.display().to_string(), made.trim().to_owned()),
             (
                 "backends",
@@ -70,15 +83,57 @@ impl StartTable<'_> {
         let data =
             if is_default { String::new() } else { format!(" --data {}", self.data.display()) };
         let url = match self.addresses.http {
-            Some(http) if http.port() != 8080 => format!(" --url http://{http}"),
+            Some(http) if http.port() != 8080 => format!(" --url http://{}", from_here(http)),
             _ => String::new(),
         };
+        let token = if self.needs_token { " --token TOKEN" } else { "" };
         writeln!(out, "\nTry in a second terminal:\n")?;
-        writeln!(out, "  {program} generate --count 10000 | {program} send{url}")?;
+        writeln!(out, "  {program} generate --count 10000 | {program} send{url}{token}")?;
         writeln!(
             out,
             "  {program} query 'type:transaction AND shop.order.amount:>100' --last 24h{data}"
         )?;
         writeln!(out, "  {program} status{data}\n")
+    }
+}
+
+/// Where somebody on this machine reaches what listens on an address.
+fn from_here(address: SocketAddr) -> SocketAddr {
+    let mut reached = address;
+    if address.ip().is_unspecified() {
+        reached.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    reached
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_shows_can_be_typed_and_holds_no_password() {
+        let any: SocketAddr = "0.0.0.0:8181".parse().expect("an address");
+        let addresses = Addresses { tcp: None, udp: None, http: Some(any), api: any, metrics: any };
+        let table = StartTable {
+            data: Path::new("/data"),
+            is_new: false,
+            addresses: &addresses,
+            durability_warning: None,
+            urls: [
+                "embedded:",
+                "embedded:",
+                "mongodb://ada:hunter2@m:1/?x=y",
+                "redis://:hunter2@r",
+            ],
+            needs_token: true,
+            first_password: None,
+        };
+        let text = table.text();
+        assert!(text.contains("send --url http://127.0.0.1:8181 --token TOKEN"), "{text}");
+        assert!(text.contains("pages and API    http://127.0.0.1:8181"), "{text}");
+        assert!(text.contains("mongodb://m:1") && !text.contains("hunter2"), "{text}");
     }
 }

@@ -63,11 +63,6 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The document itself in a line that `query --json` prints.
-pub(crate) fn source(line: &Value) -> &Value {
-    line.get("_source").unwrap_or(line)
-}
-
 /// Asks again until the answer is there.
 pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
     let deadline = Instant::now() + PATIENCE;
