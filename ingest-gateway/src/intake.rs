@@ -174,17 +174,12 @@ impl Intake {
         self.foundation.give_up.cancelled().await;
     }
 
-    /// Why the door takes nothing until a person mends it, if it is so.
-    pub(crate) fn failure(&self) -> Option<String> {
-        match self.foundation.health().parts().remove(STAGE) {
-            Some(HealthState::Failed { reason }) => Some(reason),
-            _ => self.shortage(),
-        }
-    }
-
-    /// What is said of a lack of room, if a person must make some.
-    pub(crate) fn shortage(&self) -> Option<String> {
-        self.foundation.runtime.bus.shortage()
+    /// Whether the door takes nothing until a person mends it. Senders are strangers: why stands in the
+    /// log and in the process's health, which tell of folders and settings.
+    pub(crate) fn is_failed(&self) -> bool {
+        let parts = self.foundation.health().parts();
+        let failed = |part| matches!(parts.get(part), Some(HealthState::Failed { .. }));
+        failed(STAGE) || failed(DISK)
     }
 
     /// Says in the log that nothing is taken, now and then however often it happens.

@@ -20,7 +20,8 @@ use std::time::Duration;
 use pipeline::Runtime;
 use service::{HealthState, MetricKind};
 use tokio::net::{TcpListener, UdpSocket};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
 
 pub use config::{Config, HttpConfig, Listen, Problem, TcpConfig, UdpConfig};
 pub use listen::{Bound, GatewayError, bind};
@@ -71,7 +72,7 @@ pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
     context.health.set(STAGE, HealthState::Ready);
     let watching = watch_room(foundation.runtime.clone());
     let watching = context.shutdown.clone().run_until_cancelled_owned(watching);
-    let _watching = AbortOnDrop(tokio::spawn(async move {
+    let _watching = AbortOnDropHandle::new(tokio::spawn(async move {
         watching.await;
     }));
 
@@ -98,16 +99,8 @@ pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
     Ok(())
 }
 
-/// Ends a task with the one that began it.
-struct AbortOnDrop(JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Says in health and in the log when the disk is too full for anything to be accepted, for ever.
+/// Says in health and in the log when the disk is too full for anything to be accepted, and when there
+/// is room again. Goes on until it is dropped.
 async fn watch_room(runtime: Runtime) {
     let health = &runtime.context.health;
     let mut was_short = false;

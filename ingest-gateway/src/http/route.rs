@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::DOOR;
 use super::answer::{self, Problem, Reply};
 use super::decoding::Encoding;
-use super::upload::{Plan, Upload, drain, too_large};
+use super::upload::{FAILED, Plan, Upload, drain, too_large};
 use crate::budget::{Reservation, Share};
 use crate::config::HttpConfig;
 use crate::intake::{Ids, Intake, Origin};
@@ -77,9 +77,9 @@ fn head_bytes(request: &Request<Incoming>) -> usize {
 }
 
 fn health(door: &Door) -> Reply {
-    match door.intake.failure() {
-        None => answer::text(StatusCode::OK, "ready\n"),
-        Some(reason) => answer::text(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
+    match door.intake.is_failed() {
+        false => answer::text(StatusCode::OK, "ready\n"),
+        true => answer::text(StatusCode::SERVICE_UNAVAILABLE, format!("{FAILED}\n")),
     }
 }
 

@@ -23,6 +23,10 @@ use crate::intake::{Batch, Ids, Intake, Lane, Line, Origin};
 /// rather than a broken connection.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What a sender is told of a gateway that only a person can mend.
+pub(crate) const FAILED: &str =
+    "nothing is accepted until whoever runs this gateway acts on what its log says";
+
 /// What is known of a body before it is read.
 pub(crate) struct Plan {
     pub(crate) origin: Arc<Origin>,
@@ -184,9 +188,9 @@ impl<'a> Upload<'a> {
         match self.tally.busy() {
             None => Ok(()),
             Some(retry_after) => {
-                let detail = match self.intake.shortage() {
-                    Some(reason) => format!("{reason}; then send this again"),
-                    None => "the log has no room for now; send this again".to_owned(),
+                let detail = match self.intake.is_failed() {
+                    true => format!("{FAILED}; then send this again"),
+                    false => "the log has no room for now; send this again".to_owned(),
                 };
                 Err(Problem::busy(detail, retry_after))
             }

@@ -195,9 +195,11 @@ async fn a_broken_log_shows_in_the_health_until_it_works_again() {
     rig.context.health.set(STAGE, HealthState::Ready);
     let answers = rig.intake.take(&rig.batch(&["one"])).await;
     assert_eq!(answers, [Answer::Busy { retry_after: Duration::from_secs(30) }]);
-    assert_eq!(rig.intake.failure().as_deref(), Some("as the test wants"));
+    assert!(rig.intake.is_failed());
+    let reason = "as the test wants".to_owned();
+    assert_eq!(rig.context.health.parts()[STAGE], HealthState::Failed { reason });
     rig.intake.take(&rig.batch(&["one"])).await;
-    assert!(rig.context.health.is_ready());
+    assert!(!rig.intake.is_failed() && rig.context.health.is_ready());
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,12 +11,12 @@ use pipeline::dead_letter::REPLAY_ATTEMPTS_MAX;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use service::http_client;
-use service::{ByteSize, Span};
+use service::{ByteSize, HealthState, Span};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::support::{
-    Gateway, MemoryBus, Mode, SOON, eventually, read_to_close, send_raw, statuses,
+    FULL, Gateway, MemoryBus, Mode, SOON, eventually, read_to_close, send_raw, statuses,
 };
 
 /// Posts a body and gives the status with what the door says.
@@ -200,10 +200,18 @@ async fn without_room_the_sender_is_told_when_to_come_again() {
     assert!(busy.is_problem(503));
     assert_eq!(busy.retry_after.as_deref(), Some("2"), "whole seconds, rounded up");
     assert_eq!(busy.body["accepted"], 0);
-    let detail = busy.body["detail"].as_str().unwrap();
-    assert!(detail.contains("bus.log.disk_reserve_bytes"), "{detail}");
     eventually("health says it", || !gateway.context.health.is_ready()).await;
     assert_eq!(gateway.door("http").busy, 1);
+    let told = post(&gateway, &[], "{}").await;
+    let told = told.body["detail"].as_str().unwrap();
+    let health = http_client::builder().build().unwrap().get(gateway.url("/health")).send();
+    let health = health.await.unwrap();
+    assert_eq!(health.status(), 503);
+    for told in [told, &health.text().await.unwrap()] {
+        assert!(told.contains("until whoever runs this gateway acts"), "{told}");
+        assert!(!told.contains("keeps 9 free"), "senders are strangers: {told}");
+    }
+    assert_eq!(gateway.context.health.parts()["disk"], HealthState::Failed { reason: FULL.into() });
     let refused = post(&gateway, &[], "not json").await;
     assert!(refused.is_problem(503), "a refusal is not answered before its dead letter is durable");
 

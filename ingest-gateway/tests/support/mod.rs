@@ -22,6 +22,9 @@ use tokio::task::JoinHandle;
 /// How long anything may take that should happen soon.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
+/// What the log says of a disk that is full.
+pub(crate) const FULL: &str = "bus.log.disk_reserve_bytes keeps 9 free";
+
 /// What the log does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -110,7 +113,7 @@ impl Bus for MemoryBus {
 
     fn shortage(&self) -> Option<String> {
         let is_full = *self.mode.borrow() == Mode::Full;
-        is_full.then(|| "bus.log.disk_reserve_bytes keeps 9 free".to_owned())
+        is_full.then(|| FULL.to_owned())
     }
 
     fn durability_warning(&self) -> Option<String> {
