@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use service::config::{Check, Findings};
 
 use crate::ring::ENTRIES_MAX;
-use crate::rule::{Decision, RulesConfig};
+use crate::rule::{Decision, Rule, RulesConfig};
 use crate::score::Action;
 
 /// Settings of `[fraud_worker]`.
@@ -83,7 +83,7 @@ impl ScoringConfig {
     /// read is never let through unseen, whatever its score.
     #[must_use]
     pub fn action(&self, decision: &Decision) -> Action {
-        let unseen = decision.reasons.iter().any(|reason| !reason.rule.measures());
+        let unseen = decision.reasons.iter().any(|reason| reason.rule == Rule::AmountUnreadable);
         if decision.score >= self.block_score_min {
             Action::Block
         } else if decision.score >= self.review_score_min || unseen {

@@ -1,6 +1,7 @@
 //! What the worker reads of a transaction's document. Anything else of the document is not its concern.
 
 use bus::{Record, RecordId};
+use bytes::Bytes;
 use event::{Event, FieldPath, Kind, Limits, NodeId};
 use sha2::{Digest, Sha256};
 
@@ -62,6 +63,10 @@ impl Transaction {
     }
 }
 
+fn names_amount(event: &Event, object: NodeId) -> bool {
+    AMOUNT_NAMES.iter().any(|name| event.child(object, name).is_some())
+}
+
 /// The first half of the SHA-256.
 fn digest(id: &str) -> u128 {
     Sha256::digest(id).first_chunk().copied().map_or(0, u128::from_be_bytes)
@@ -71,10 +76,13 @@ fn digest(id: &str) -> u128 {
 #[derive(Debug)]
 pub struct TransactionReader {
     event: Event,
+    /// What stands as text in `overflow`.
+    beyond: Event,
     limits: Limits,
     dataset: FieldPath,
     amount: FieldPath,
     unparsed: FieldPath,
+    overflow: FieldPath,
     currency: FieldPath,
     user: FieldPath,
     session: FieldPath,
@@ -86,10 +94,12 @@ impl Default for TransactionReader {
     fn default() -> Self {
         Self {
             event: Event::new(),
+            beyond: Event::new(),
             limits: Limits::documents(),
             dataset: FieldPath::dotted("event.dataset"),
             amount: FieldPath::dotted("shop.order.amount"),
             unparsed: FieldPath::dotted("shop.unparsed"),
+            overflow: FieldPath::dotted("shop.overflow"),
             currency: FieldPath::dotted("shop.order.currency"),
             user: FieldPath::dotted("user.id"),
             session: FieldPath::dotted("shop.session.id"),
@@ -117,7 +127,9 @@ impl TransactionReader {
         let is_number = |id: &NodeId| self.event.kind(*id) == Kind::Number;
         let number = self.event.get(&self.amount).filter(is_number).and(amount);
         let amount_is_unreadable = amount.is_none()
-            && (self.event.get(&self.amount).is_some() || self.has_unparsed_amount());
+            && (self.event.get(&self.amount).is_some()
+                || self.has_unparsed_amount()
+                || self.has_overflown_amount());
         Ok(Some(Transaction {
             id: record.id,
             shop: record.shop.to_string(),
@@ -136,7 +148,16 @@ impl TransactionReader {
     /// Whether the schema kept an amount that it could not convert, under the name that it came with.
     fn has_unparsed_amount(&self) -> bool {
         let Some(unparsed) = self.event.get(&self.unparsed) else { return false };
-        AMOUNT_NAMES.iter().any(|name| self.event.child(unparsed, name).is_some())
+        names_amount(&self.event, unparsed)
+    }
+
+    /// Whether such an amount stands in the text of what was too much for the document: whoever sends
+    /// enough beside it must not escape.
+    fn has_overflown_amount(&mut self) -> bool {
+        let Some(text) = self.text(&self.overflow) else { return false };
+        let (text, received_at_ns) = (Bytes::from(text), self.event.timestamp_ns);
+        let decoded = self.beyond.decode_json(&text, received_at_ns, &self.limits);
+        decoded.is_ok() && names_amount(&self.beyond, self.beyond.root())
     }
 
     fn text(&self, path: &FieldPath) -> Option<String> {

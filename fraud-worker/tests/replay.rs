@@ -259,6 +259,8 @@ fn an_amount_that_cannot_be_read_is_reviewed_and_says_so() {
         json!({ "unparsed": { "amount": "1.299,90" } }),
         json!({ "unparsed": { "shop.order.amount": [] } }),
         json!({ "order": { "amount": "12,50" } }),
+        // Sent with so much else that the schema kept it as text.
+        json!({ "overflow": r#"{"k":1,"amount":"1.299,90","@timestamp":"x"}"# }),
     ] {
         let document = score(shop.clone(), ScoringConfig::default());
         assert_eq!(document["event"]["action"], "review", "{document}");
@@ -270,7 +272,12 @@ fn an_amount_that_cannot_be_read_is_reviewed_and_says_so() {
         light.rules.amount_unreadable_weight = 0;
         assert_eq!(score(shop, light)["event"]["action"], "review", "whatever it weighs");
     }
-    for shop in [json!({}), json!({ "order": { "amount": 5 }, "unparsed": { "tax": "x" } })] {
+    for shop in [
+        json!({}),
+        json!({ "order": { "amount": 5 }, "unparsed": { "tax": "x" } }),
+        json!({ "overflow": r#"{"k":{"amount":"x"}}"# }),
+        json!({ "overflow": "no JSON: \"amount\"" }),
+    ] {
         assert_eq!(score(shop, ScoringConfig::default())["event"]["action"], "allow");
     }
 }
