@@ -5,8 +5,8 @@
 //! Differences from the embedded index: an index name must be one of ours; a document's id is its own within
 //! an index only, so that one that is indexed again under another day stands twice until the first is deleted;
 //! dates in fields are kept to the millisecond; retention goes by the age of indices, and a document for an
-//! index that was compacted, which takes no more, goes to the index of its day of receipt. What queries cannot
-//! ask is told in `translate.rs`.
+//! index that was compacted, which takes no more, goes to the index of its day of receipt, unless it stands there
+//! already: then it stays as it is. What queries cannot ask is told in `translate.rs`.
 
 mod address;
 mod aggregate;

@@ -1,6 +1,7 @@
 //! Builds the body of a bulk request: a line for the operation and a line for the document, straight from the
 //! documents' bytes, compressed as it grows.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use bytes::Bytes;
@@ -31,6 +32,14 @@ impl Item {
     /// An operation on its way to its own index.
     pub(crate) fn new(place: usize, form: Form) -> Self {
         Self { place, form, moved: false }
+    }
+
+    /// The index that the operation is sent to, without the namespace.
+    pub(crate) fn index<'a>(&self, operation: &'a IndexOperation) -> Cow<'a, str> {
+        match self.moved.then(|| index_of_receipt(operation)).flatten() {
+            Some(index) => Cow::Owned(index),
+            None => Cow::Borrowed(&operation.index),
+        }
     }
 }
 
@@ -85,7 +94,7 @@ impl Encoding<'_> {
                 continue;
             }
             let buffer = out.buffer();
-            self.write_action(operation, item.moved, buffer);
+            self.write_action(operation, item, buffer);
             match item.form {
                 Form::AsIs => hidden::write_document(operation, sent, buffer),
                 Form::Reduced => {
@@ -100,14 +109,11 @@ impl Encoding<'_> {
         Encoded { body, bytes, items: kept, refused }
     }
 
-    fn write_action(&self, operation: &IndexOperation, moved: bool, out: &mut Vec<u8>) {
+    fn write_action(&self, operation: &IndexOperation, item: Item, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"index\":{\"_index\":\"");
         // Both were checked: nothing in them needs an escape.
         out.extend_from_slice(self.namespace.as_bytes());
-        match moved.then(|| index_of_receipt(operation)).flatten() {
-            Some(index) => out.extend_from_slice(index.as_bytes()),
-            None => out.extend_from_slice(operation.index.as_bytes()),
-        }
+        out.extend_from_slice(item.index(operation).as_bytes());
         out.extend_from_slice(b"\",\"_id\":");
         hidden::write_text(&operation.id, out);
         out.extend_from_slice(b"}}\n");

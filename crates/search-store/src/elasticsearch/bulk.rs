@@ -1,7 +1,8 @@
-//! One bulk: operations become requests of bounded size, and each operation ends with one outcome. Only what the
-//! engine did not take is ever sent again, by whoever asked; here a document is sent again only in another
-//! form, or in smaller company.
+//! One bulk: operations become requests of bounded size, and each operation ends with one outcome. What may work
+//! later is sent again by whoever asked; here a document is sent again only in another form, in smaller
+//! company, or to the index of its day of receipt.
 
+mod blocked;
 mod plan;
 
 use std::sync::Arc;
@@ -81,6 +82,8 @@ struct Sent {
     settled: Settled,
     /// Groups to be sent now: halves of one that was too large, and documents in another form.
     again: Vec<Vec<Item>>,
+    /// What goes to an index that takes no more writes, each with what becomes of it if no other one does.
+    blocked: Vec<(Item, ItemOutcome)>,
     /// Why nothing more should be sent for the moment.
     pause: Option<ItemOutcome>,
 }
@@ -93,7 +96,8 @@ async fn send(
     let mut settled = Settled::with_capacity(items.len());
     let mut waiting = vec![items];
     while let Some(items) = waiting.pop() {
-        let sent = send_once(shared, operations, items).await?;
+        let mut sent = send_once(shared, operations, items).await?;
+        blocked::settle(shared, operations, &mut sent).await?;
         settled.extend(sent.settled);
         waiting.extend(sent.again);
         if let Some(retry) = sent.pause {
@@ -150,6 +154,8 @@ async fn send_once(
             _ => later(&mut sent, items, refused_whole(shared, &answer)?),
         },
         Err(failure) => {
+            // Who comes back may come back empty.
+            shared.forget_indices();
             let reason = failure.told(&shared.client.shown());
             later(&mut sent, items, ItemOutcome::Retry { after: RETRY_SOON, reason })
         }
@@ -232,12 +238,14 @@ fn read_items(
                 again.push(Item { form: Form::Reduced, ..*item });
                 continue;
             }
-            Verdict::Move if index_of_receipt(&operations[item.place]).is_some() => {
+            Verdict::Move(_) if index_of_receipt(&operations[item.place]).is_some() => {
                 again.push(Item { moved: true, ..*item });
                 continue;
             }
-            Verdict::Move => {
-                rejected(answer.status, &answer.error.as_deref().cloned().unwrap_or_default())
+            Verdict::Move(otherwise) => otherwise,
+            Verdict::Blocked(refusal) => {
+                sent.blocked.push((*item, refusal));
+                continue;
             }
             Verdict::Fatal(reason) => return Err(StoreError::Fatal(reason)),
         };

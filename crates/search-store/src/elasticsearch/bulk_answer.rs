@@ -7,7 +7,7 @@ use super::verdict::ItemAnswer;
 
 /// The parts of an answer that are asked for.
 pub(crate) const FILTER: &str =
-    "filter_path=errors,items.*._id,items.*.status,items.*.error,items.*.failure_store";
+    "filter_path=items.*._id,items.*.status,items.*.result,items.*.error,items.*.failure_store";
 
 #[derive(Deserialize)]
 struct Whole<'a> {

@@ -9,7 +9,7 @@ use memchr::memmem::Finder;
 use schema::{INDEX_PREFIX, StoreFields};
 
 use super::hidden::is_reserved;
-use crate::{IndexOperation, ItemOutcome};
+use crate::{IndexOperation, ItemOutcome, value};
 
 /// The engines' longest id, and more than any shop's name.
 const NAME_BYTES_MAX: usize = 512;
@@ -61,12 +61,24 @@ pub(crate) fn first_form(
 
 /// The index of an operation's day of receipt, if that is another one than its own.
 pub(crate) fn index_of_receipt(operation: &IndexOperation) -> Option<String> {
-    const DATE_CHARACTERS: usize = "-2026.11.24".len();
-    let rest = operation.index.strip_prefix(INDEX_PREFIX)?;
-    let log_type = rest.get(..rest.len().checked_sub(DATE_CHARACTERS)?)?;
+    let (log_type, _) = type_and_day(&operation.index)?;
     let received = operation.received_at_ns;
     let (index, _) = schema::index_name(log_type, received, received);
     (index != operation.index).then_some(index)
+}
+
+/// `transaction` and `2026.11.24` of the name of an index.
+fn type_and_day(index: &str) -> Option<(&str, &str)> {
+    const DAY_CHARACTERS: usize = "2026.11.24".len();
+    let rest = index.strip_prefix(INDEX_PREFIX)?;
+    let (before, day) = rest.split_at_checked(rest.len().checked_sub(DAY_CHARACTERS)?)?;
+    Some((before.strip_suffix('-')?, day))
+}
+
+/// When the day of an index begins, in nanoseconds since 1970 UTC; none for one without a day.
+pub(crate) fn begin_of_day(index: &str) -> Option<i64> {
+    let (_, day) = type_and_day(index)?;
+    value::parse_date(&day.replace('.', "-")).map(|(first, _)| first)
 }
 
 /// Decodes an operation's document.
@@ -114,7 +126,7 @@ mod tests {
     use bytes::Bytes;
     use event::Event;
 
-    use super::{Form, first_form, index_of_receipt, is_index_name};
+    use super::{Form, begin_of_day, first_form, index_of_receipt, is_index_name};
     use crate::ItemOutcome;
     use crate::contract::operation;
 
@@ -176,6 +188,15 @@ mod tests {
         assert!(first_form(&long, &mut Event::new()).is_ok());
         long.index = "ecommerce-logs-*".to_owned();
         assert!(first_form(&long, &mut Event::new()).is_err());
+    }
+
+    #[test]
+    fn the_day_of_an_index_is_read_from_its_name() {
+        let day = begin_of_day("ecommerce-logs-transaction-2026.11.24");
+        assert_eq!(day, Some(1_795_478_400_000_000_000));
+        for index in ["ecommerce-logs-x", "ecommerce-logs-x-2026.13.24", "2026.11.24"] {
+            assert_eq!(begin_of_day(index), None, "{index}");
+        }
     }
 
     #[test]

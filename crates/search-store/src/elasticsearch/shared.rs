@@ -85,6 +85,11 @@ impl Shared {
         Ok(())
     }
 
+    /// The engine did not answer: the templates may be gone when it does again.
+    pub(crate) fn forget_indices(&self) {
+        self.known_indices.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Bytes of a bulk request: what is set, or less where something on the way takes no more.
     pub(crate) fn bulk_bytes_max(&self) -> usize {
         self.bulk_bytes_max.load(Ordering::Relaxed)

@@ -18,6 +18,9 @@ pub(crate) struct ItemAnswer<'a> {
     pub(crate) status: u16,
     #[serde(default)]
     pub(crate) error: Option<Box<EngineError>>,
+    /// What the engine did with the document.
+    #[serde(borrow, default)]
+    pub(crate) result: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     pub(crate) failure_store: Option<Cow<'a, str>>,
 }
@@ -30,11 +33,37 @@ pub(crate) enum Verdict {
     Busy(ItemOutcome),
     /// The document's content is refused: the reduced form is not.
     Reduce,
-    /// Its index takes no more: the one of the day of receipt does.
-    Move,
+    /// Its index cannot be made: the one of the day of receipt may be there already. This is the outcome
+    /// where that is no other one.
+    Move(ItemOutcome),
+    /// Its index takes no more writes, perhaps for a while only. This is the outcome if no other one does.
+    Blocked(ItemOutcome),
     /// Nothing can be indexed until somebody changes something.
     Fatal(String),
 }
+
+/// What an engine says of one of our operations when the name of its index is a data stream's.
+const IS_DATA_STREAM: &str = "only write ops with an op_type of create are allowed in data streams";
+
+/// Blocks that are none of a single index's, or that a full disk makes: another index is no way around.
+const BLOCKS_OF_ALL: [(&str, &str); 4] = [
+    ("FORBIDDEN/6/", "the cluster is read-only (cluster.blocks.read_only)"),
+    ("FORBIDDEN/10/", "the cluster makes no new index (cluster.blocks.create_index, a full disk)"),
+    ("FORBIDDEN/12/", DISK_IS_FULL),
+    ("FORBIDDEN/13/", "the cluster is read-only (cluster.blocks.read_only_allow_delete)"),
+];
+
+const DISK_IS_FULL: &str = "the engine's disk is full";
+
+/// Errors that are answered with 500 and are of the way between nodes, not of the document.
+const ERRORS_BETWEEN_NODES: [&str; 6] = [
+    "connect_transport_exception",
+    "node_closed_exception",
+    "node_disconnected_exception",
+    "node_not_connected_exception",
+    "receive_timeout_transport_exception",
+    "send_request_transport_exception",
+];
 
 /// Decides about an operation that was sent in this form.
 pub(crate) fn judge(answer: &ItemAnswer<'_>, form: Form, moved: bool) -> Verdict {
@@ -42,18 +71,18 @@ pub(crate) fn judge(answer: &ItemAnswer<'_>, form: Form, moved: bool) -> Verdict
     let known = error.cloned().unwrap_or_default();
     match answer.status {
         200 | 201 if error.is_none() => stored(answer),
-        // A later version stands there already.
-        409 if known.is("version_conflict_engine_exception") => Verdict::Settled(ItemOutcome::Done),
-        400 => unfit(&known, form),
+        400 => unfit(&known, form, moved),
         401 => Verdict::Fatal(denied(&known)),
-        403 => forbidden(&known, moved),
+        403 => forbidden(&known),
         404 if known.is("index_not_found_exception") => Verdict::Settled(retry(
             RETRY_LONG,
             "the engine does not make the index (action.auto_create_index)",
             &known,
         )),
-        429 if is_block(&known) => {
-            Verdict::Busy(retry(RETRY_LONG, "the engine's disk is full", &known))
+        429 if is_block(&known) => Verdict::Busy(retry(RETRY_LONG, DISK_IS_FULL, &known)),
+        // An engine that stumbles over a document does so each time.
+        500 if form == Form::AsIs && !ERRORS_BETWEEN_NODES.iter().any(|kind| known.is(kind)) => {
+            Verdict::Reduce
         }
         // A status without sense, and an error beside a success, say nothing about the document.
         429 | 500..=599 | 0..=399 => Verdict::Busy(retry(
@@ -61,27 +90,42 @@ pub(crate) fn judge(answer: &ItemAnswer<'_>, form: Form, moved: bool) -> Verdict
             &format!("the engine answers {}", answer.status),
             &known,
         )),
+        // A conflict among them: somebody's pipeline gives documents versions, and ours is not what stands.
         _ => Verdict::Settled(rejected(answer.status, &known)),
     }
 }
 
+/// An answer of success: only what was created or updated is stored.
 fn stored(answer: &ItemAnswer<'_>) -> Verdict {
-    match answer.failure_store.as_deref() {
-        Some("used" | "failed") => Verdict::Settled(ItemOutcome::Rejected {
-            kind: "failure_store".to_owned(),
-            message: "the engine put the document where nobody searches, into a failure store"
+    let refused = |kind: &str, message: String| {
+        Verdict::Settled(ItemOutcome::Rejected { kind: kind.to_owned(), message })
+    };
+    match (answer.failure_store.as_deref(), answer.result.as_deref()) {
+        (Some("used" | "failed"), _) => refused(
+            "failure_store",
+            "the engine put the document where nobody searches, into a failure store".to_owned(),
+        ),
+        (_, None | Some("created" | "updated")) => Verdict::Settled(ItemOutcome::Done),
+        (_, Some("noop")) => refused(
+            "dropped_by_engine",
+            "the engine did not store the document: an ingest pipeline of its own drops it"
                 .to_owned(),
-        }),
-        _ => Verdict::Settled(ItemOutcome::Done),
+        ),
+        (_, Some(other)) => refused(
+            "dropped_by_engine",
+            format!("the engine did not store the document: its result is {}", bounded(other)),
+        ),
     }
 }
 
-fn unfit(error: &EngineError, form: Form) -> Verdict {
-    if error.is("validation_exception") && error.says("shards") {
+fn unfit(error: &EngineError, form: Form, moved: bool) -> Verdict {
+    if error.is("validation_exception") && error.says("shards open") {
         let reason = "the cluster has as many shards as it may have (cluster.max_shards_per_node)";
-        return Verdict::Settled(retry(RETRY_LONG, reason, error));
+        let later = retry(RETRY_LONG, reason, error);
+        return if moved { Verdict::Settled(later) } else { Verdict::Move(later) };
     }
-    if error.says("data stream") {
+    // The whole sentence: a part of one may be quoted from a document.
+    if error.kind == "illegal_argument_exception" && error.reason == IS_DATA_STREAM {
         return Verdict::Fatal(format!(
             "the engine takes our index names for data streams: {}",
             error.told()
@@ -95,22 +139,19 @@ fn unfit(error: &EngineError, form: Form) -> Verdict {
     Verdict::Settled(rejected(400, error))
 }
 
-fn forbidden(error: &EngineError, moved: bool) -> Verdict {
+fn forbidden(error: &EngineError) -> Verdict {
     if !is_block(error) {
         return Verdict::Fatal(denied(error));
     }
-    // 12 is the block by which a full disk protects itself.
-    if error.says("FORBIDDEN/12") {
-        return Verdict::Busy(retry(RETRY_LONG, "the engine's disk is full", error));
+    match BLOCKS_OF_ALL.iter().find(|(block, _)| error.says(block)) {
+        Some((_, reason)) => Verdict::Busy(retry(RETRY_LONG, reason, error)),
+        None => Verdict::Blocked(rejected(403, error)),
     }
-    if moved {
-        return Verdict::Settled(rejected(403, error));
-    }
-    Verdict::Move
 }
 
 fn is_block(error: &EngineError) -> bool {
-    error.is("cluster_block_exception")
+    // OpenSearch has a type of its own for the block of new indices.
+    error.is("cluster_block_exception") || error.is("index_create_block_exception")
 }
 
 fn denied(error: &EngineError) -> String {
@@ -133,86 +174,4 @@ pub(crate) fn rejected(status: u16, error: &EngineError) -> ItemOutcome {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Form, ItemAnswer, ItemOutcome, Verdict, judge};
-
-    fn verdict(item: &str) -> Verdict {
-        judge(&serde_json::from_str::<ItemAnswer<'_>>(item).expect("an item"), Form::AsIs, false)
-    }
-
-    fn error(status: u16, kind: &str, reason: &str) -> String {
-        format!(
-            r#"{{"_id":"a","status":{status},"error":{{"type":"{kind}","reason":"{reason}"}}}}"#
-        )
-    }
-
-    #[test]
-    fn each_answer_has_its_meaning() {
-        let done = Verdict::Settled(ItemOutcome::Done);
-        assert_eq!(verdict(r#"{"_id":"a","status":201}"#), done);
-        assert_eq!(verdict(r#"{"status":200,"failure_store":"not_applicable_or_unknown"}"#), done);
-        assert_eq!(verdict(&error(409, "version_conflict_engine_exception", "")), done);
-        for parsing in ["mapper_parsing_exception", "document_parsing_exception", ""] {
-            assert_eq!(verdict(&error(400, parsing, "")), Verdict::Reduce);
-        }
-        assert_eq!(
-            verdict(&error(403, "cluster_block_exception", "FORBIDDEN/8/index")),
-            Verdict::Move
-        );
-        assert!(matches!(verdict(&error(403, "security_exception", "")), Verdict::Fatal(_)));
-        let streams = "only write ops with an op_type of create are allowed in data streams";
-        let fatal = verdict(&error(400, "illegal_argument_exception", streams));
-        assert!(matches!(fatal, Verdict::Fatal(_)));
-    }
-
-    #[test]
-    fn what_may_work_later_is_tried_again() {
-        let cases = [
-            (429, "es_rejected_execution_exception", "", 500),
-            (429, "circuit_breaking_exception", "", 500),
-            (503, "unavailable_shards_exception", "", 500),
-            (500, "", "", 500),
-            (200, "strange", "", 500),
-            (0, "", "", 500),
-            (429, "cluster_block_exception", "TOO_MANY_REQUESTS/12/disk", 30_000),
-            (403, "cluster_block_exception", "FORBIDDEN/12/index read-only", 30_000),
-            (404, "index_not_found_exception", "", 30_000),
-            (400, "validation_exception", "maximum normal shards open", 30_000),
-        ];
-        for (status, kind, reason, wait_ms) in cases {
-            let outcome = match verdict(&error(status, kind, reason)) {
-                Verdict::Settled(outcome) | Verdict::Busy(outcome) => outcome,
-                other => panic!("{status} {kind}: {other:?}"),
-            };
-            let ItemOutcome::Retry { after, .. } = outcome else { panic!("{status} {kind}") };
-            assert_eq!(after.as_millis(), wait_ms, "{status} {kind}");
-        }
-    }
-
-    #[test]
-    fn what_never_works_is_a_dead_letter_with_the_engines_reason() {
-        let item = error(400, "document_parsing_exception", "no such");
-        let item: ItemAnswer<'_> = serde_json::from_str(&item).expect("an item");
-        let Verdict::Settled(ItemOutcome::Rejected { kind, message }) =
-            judge(&item, Form::Reduced, false)
-        else {
-            panic!("a dead letter")
-        };
-        assert_eq!(kind, "document_parsing_exception");
-        assert!(message.contains("no such"), "{message}");
-        let used = verdict(r#"{"status":201,"failure_store":"used"}"#);
-        assert!(matches!(used, Verdict::Settled(ItemOutcome::Rejected { .. })));
-        let closed = verdict(&error(400, "index_closed_exception", ""));
-        assert!(matches!(closed, Verdict::Settled(ItemOutcome::Rejected { .. })));
-        let blocked = error(403, "cluster_block_exception", "FORBIDDEN/8/index write");
-        let blocked: ItemAnswer<'_> = serde_json::from_str(&blocked).expect("an item");
-        assert!(matches!(
-            judge(&blocked, Form::AsIs, true),
-            Verdict::Settled(ItemOutcome::Rejected { .. })
-        ));
-        let strange = verdict(&error(418, "", ""));
-        assert!(
-            matches!(strange, Verdict::Settled(ItemOutcome::Rejected { kind, .. }) if kind == "engine_418")
-        );
-    }
-}
+mod tests;

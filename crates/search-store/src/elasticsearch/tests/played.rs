@@ -1,5 +1,6 @@
 //! An engine that is played, with every answer that a real one can give and some that none should.
 
+mod blocks;
 mod bulks;
 mod hosts;
 mod reads;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wiremock::ResponseTemplate;
 
-use super::{Played, bulk, operation, operations, quick, statuses, words};
+use super::{Played, bulk, operations, quick, statuses, words};
 use crate::elasticsearch::ElasticsearchConfig;
 use crate::{ItemOutcome, SearchStore, StoreErrorKind};
 
@@ -25,7 +25,7 @@ async fn operations_of_one_bulk_have_outcomes_of_their_own() {
         .await;
     let store = engine.store(quick());
     let outcomes = bulk(&store, &["good", "bad", "there", "busy", "down"]).await;
-    assert_eq!(outcomes, ["done", "rejected", "done", "retry", "retry"]);
+    assert_eq!(outcomes, ["done", "rejected", "rejected", "retry", "retry"]);
     // The document that was refused was sent once more, alone and in its reduced form.
     assert_eq!(engine.ids()[1..], [["bad"]]);
     let again = engine.bulks.lock().expect("the bulks")[1][0].document.clone();
@@ -159,22 +159,6 @@ async fn who_is_not_let_in_stops() {
         let error = engine.store(quick()).bulk(operations(&["a"])).await.expect_err("nobody in");
         assert_eq!(error.kind(), StoreErrorKind::Fatal, "{status}: {error}");
     }
-}
-
-#[tokio::test]
-async fn an_index_that_takes_no_more_is_passed_by() {
-    let engine = Played::start().await;
-    engine
-        .on_bulk(|bulk| statuses(bulk, |one| if one.index.ends_with("11.24") { 403 } else { 201 }))
-        .await;
-    let mut late = operation(0, "late", "{}");
-    late.received_at_ns = late.timestamp_ns + 10 * 86_400_000_000_000;
-    let mut same_day = operation(0, "same day", "{}");
-    same_day.received_at_ns = same_day.timestamp_ns;
-    let outcomes = engine.store(quick()).bulk(vec![late, same_day]).await.expect("outcomes");
-    assert_eq!(words(&outcomes), ["done", "rejected"]);
-    let moved = engine.bulks.lock().expect("the bulks")[1][0].index.clone();
-    assert_eq!(moved, "ecommerce-logs-transaction-2026.12.04");
 }
 
 #[tokio::test]
