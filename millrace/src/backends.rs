@@ -97,7 +97,8 @@ impl Opening {
             url => {
                 let kafka = KafkaBus::connect(url, config.kafka.clone()).map_err(Failure::of)?;
                 let types = RecordTypes::default();
-                Arc::new(kafka.with_types(Arc::new(move |record| types.of(record))))
+                let kafka = kafka.with_types(Arc::new(move |record| types.of(record)));
+                Arc::new(kafka.with_metrics(&self.context.metrics))
             }
         };
         let mut topics = Vec::from(TOPICS.map(|(topic, groups)| {

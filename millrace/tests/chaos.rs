@@ -182,7 +182,7 @@ fn each_event_once(cluster: &Cluster, events: u64) {
     let found = cluster.try_ask(&[all.as_slice(), &from].concat()).expect("an answer");
     for line in found.lines() {
         let document: Value = serde_json::from_str(line).expect("JSON");
-        let id = support::source(&document)["event"]["id"].as_str().expect("an id").to_owned();
+        let id = document["event"]["id"].as_str().expect("an id").to_owned();
         *times.entry(id).or_default() += 1;
     }
     let more: Vec<_> = times.iter().filter(|(_, times)| **times > 1).take(5).collect();

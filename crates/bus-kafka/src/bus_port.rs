@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bus::{Bus, BusError, Consumer, ErrorKind, PartitionLag, Position, Record, TopicSpec};
+use service::{MetricKind, Metrics};
 
 use crate::TypeOf;
 use crate::address::Address;
@@ -94,6 +95,26 @@ impl KafkaBus {
     #[must_use]
     pub fn with_types(self, type_of: TypeOf) -> Self {
         self.producer.tell_types(type_of);
+        self
+    }
+
+    /// Shows its counts among the process's metrics.
+    #[must_use]
+    pub fn with_metrics(self, metrics: &Metrics) -> Self {
+        let counters = Arc::clone(&self.around.counters);
+        let read = move || {
+            let sample = |(name, number): (&str, u64)| (vec![name.to_owned()], number as f64);
+            counters.counts().by_name().map(sample).to_vec()
+        };
+        let help = "What the Kafka client met: offsets skipped, partitions lost or begun anew, messages \
+                    of others, damaged or too large, producers made anew.";
+        metrics.computed(
+            "millrace_kafka_events_total",
+            help,
+            MetricKind::Counter,
+            &["event"],
+            read,
+        );
         self
     }
 

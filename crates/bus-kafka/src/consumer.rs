@@ -21,6 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bus::{BusError, Committer, Consumer, Delivery, ErrorKind, PartitionId};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use tokio::time::Instant;
 
 use self::committer::KafkaCommitter;
 use self::context::MemberContext;
@@ -37,7 +38,8 @@ use crate::topics::{Topic, Topics};
 /// The client of a member.
 type Client = BaseConsumer<MemberContext>;
 
-/// How often the queues are looked at though nothing was told of them.
+/// How often the queues are looked at though nothing was told of them: the library forgets whom it tells
+/// when the queue that a partition had in an earlier assignment is dropped late.
 const RECHECK: Duration = Duration::from_secs(1);
 
 /// What a member needs of its bus.
@@ -60,6 +62,10 @@ pub(crate) struct KafkaConsumer {
     turn: usize,
     /// The revocation that was told last; the next call says that it was drained.
     told: Option<u64>,
+    /// A partition that begins anew as soon as the stage has drained it.
+    rewound: Option<PartitionId>,
+    /// When the queues are looked at next though nothing was told of them.
+    recheck_at: Instant,
     ended: Option<BusError>,
     departures: Arc<Departures>,
     thread: Option<Receiver<()>>,
@@ -108,6 +114,8 @@ impl KafkaConsumer {
             },
             turn: 0,
             told: None,
+            rewound: None,
+            recheck_at: Instant::now() + RECHECK,
             ended: None,
             departures,
             thread: Some(thread),
@@ -163,7 +171,12 @@ impl KafkaConsumer {
                     self.turn = place + 1;
                     return Ok(Some(Delivery::Batch(batch)));
                 }
-                Filled::Rewound(start) => return Ok(Some(Delivery::Assigned(vec![start]))),
+                // What is in flight may be gone from the brokers: it is drained, never dropped.
+                Filled::Rewound => {
+                    let partition = lane.partition().clone();
+                    self.rewound = Some(partition.clone());
+                    return Ok(Some(Delivery::Revoked(vec![partition])));
+                }
                 Filled::Failed(error) => return Err(self.failed(error)),
             }
         }
@@ -177,6 +190,12 @@ impl Consumer for KafkaConsumer {
         if let Some(ticket) = self.told.take() {
             self.shared.drained(ticket);
         }
+        let rewound = self.rewound.take();
+        if let Some(lane) =
+            self.lanes.iter().find(|lane| rewound.as_ref() == Some(lane.partition()))
+        {
+            return Ok(Delivery::Assigned(vec![lane.restart()]));
+        }
         loop {
             if let Some(error) = &self.ended {
                 return Err(error.clone());
@@ -184,12 +203,14 @@ impl Consumer for KafkaConsumer {
             if let Some(event) = self.shared.pop() {
                 return self.told(event);
             }
+            if Instant::now() >= self.recheck_at {
+                self.lanes.iter().for_each(Lane::recheck);
+                self.recheck_at = Instant::now() + RECHECK;
+            }
             if let Some(delivery) = self.read()? {
                 return Ok(delivery);
             }
-            if tokio::time::timeout(RECHECK, self.shared.woken()).await.is_err() {
-                self.lanes.iter().for_each(Lane::recheck);
-            }
+            drop(tokio::time::timeout_at(self.recheck_at, self.shared.woken()).await);
         }
     }
 

@@ -1,10 +1,10 @@
 //! What went wrong or was stepped over since the bus was made, for metrics.
 //!
-//! Counters never reset while the process lives.
+//! It never decides anything.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts since the bus was made.
+/// Counts since the bus was made, which never reset while the process lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KafkaCounts {
     /// Offsets that a group never saw since retention had passed them.
@@ -24,6 +24,23 @@ pub struct KafkaCounts {
     pub lost_partitions: u64,
     /// Times the producer was made anew after the client library gave up on it.
     pub renewed_producers: u64,
+}
+
+impl KafkaCounts {
+    /// Each count by the name that metrics give it.
+    #[must_use]
+    pub fn by_name(&self) -> [(&'static str, u64); 8] {
+        [
+            ("skipped_offsets", self.skipped_offsets),
+            ("rewound_partitions", self.rewound_partitions),
+            ("damaged_messages", self.damaged_messages),
+            ("empty_messages", self.empty_messages),
+            ("foreign_messages", self.foreign_messages),
+            ("oversize_records", self.oversize_records),
+            ("lost_partitions", self.lost_partitions),
+            ("renewed_producers", self.renewed_producers),
+        ]
+    }
 }
 
 #[derive(Debug, Default)]

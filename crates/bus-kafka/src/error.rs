@@ -25,7 +25,7 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// The error for a failed operation, named as in "cannot `operation`".
 pub(crate) fn failure(operation: &str, error: &KafkaError) -> BusError {
-    match error.rdkafka_error_code() {
+    match code_of(error) {
         Some(code) => coded(operation, code),
         None => {
             let kind = match error {
@@ -36,6 +36,14 @@ pub(crate) fn failure(operation: &str, error: &KafkaError) -> BusError {
             };
             BusError::new(kind, format!("cannot {operation}: {error}"))
         }
+    }
+}
+
+/// The code of an error; the library tells that of an administrative request apart.
+fn code_of(error: &KafkaError) -> Option<Code> {
+    match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        _ => error.rdkafka_error_code(),
     }
 }
 
@@ -196,6 +204,8 @@ mod tests {
         let error = coded("commit logs.raw/3", Code::OffsetMetadataTooLarge);
         assert!(error.message.starts_with("cannot commit logs.raw/3: "), "{error}");
         assert!(error.message.contains("offset.metadata.max.bytes"), "{error}");
+        let error = failure("ask", &KafkaError::AdminOp(Code::ClusterAuthorizationFailed));
+        assert_eq!(error.kind, ErrorKind::Fatal, "{error}");
         assert!(!quoted("a\u{1b}[2J").contains('\u{1b}'));
     }
 }

@@ -15,7 +15,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{DeliveryResult, Message as _};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use self::plan::{Place, plan};
@@ -23,7 +23,7 @@ use crate::TypeOf;
 use crate::client::{Clients, Context};
 use crate::counters::{Counters, count};
 use crate::error::{coded, ends_client, failure, rejected, transient};
-use crate::message::Outgoing;
+use crate::message::{Outgoing, message_bytes};
 use crate::topics::Topic;
 
 /// Bytes of the queue for one permit.
@@ -98,7 +98,10 @@ impl ProducerContext for Reports {
 
     fn delivery(&self, result: &DeliveryResult<'_>, ticket: Box<Ticket>) {
         let outcome = match result {
-            Ok(message) => Ok(u64::try_from(message.offset()).unwrap_or_default()),
+            // Stored by an earlier attempt whose answer was lost: nobody says where.
+            Ok(message) => {
+                u64::try_from(message.offset()).map_err(|_| Code::DuplicateSequenceNumber)
+            }
             Err((error, _)) => Err(error.rdkafka_error_code().unwrap_or(Code::Fail)),
         };
         ticket.outcomes.settle(ticket.slot, outcome);
@@ -170,10 +173,16 @@ impl Producer {
         topic: &Topic,
         batch: &[Record],
     ) -> Vec<Result<Position, BusError>> {
+        let deadline = Instant::now() + self.clients.config.delivery_timeout.0 + DELIVERY_SLACK;
+        // Before frames are made of them, which are as large.
+        let bytes = batch.iter().map(|record| message_bytes(record).unwrap_or_default()).sum();
+        let Some(_room) = self.room(bytes, deadline).await else {
+            return batch.iter().map(|_| Err(unsent())).collect();
+        };
         let plan = plan(topic, batch, &self.clients.config, self.type_of.get());
         let oversize = plan.places.iter().filter(|place| place.is_err()).count();
         count(&self.counters.oversize_records, oversize as u64);
-        let sent = match self.send(topic, plan.messages).await {
+        let sent = match self.send(topic, plan.messages, deadline).await {
             Ok(sent) => sent,
             Err(error) => return batch.iter().map(|_| Err(error.clone())).collect(),
         };
@@ -184,21 +193,22 @@ impl Producer {
         plan.places.into_iter().map(|place| place.and_then(outcome)).collect()
     }
 
+    /// Room in the queue for this many bytes; it is full for as long as the brokers are away.
+    async fn room(&self, bytes: usize, deadline: Instant) -> Option<SemaphorePermit<'_>> {
+        let wanted = bytes.div_ceil(PERMIT_BYTES).min(self.permits as usize) as u32;
+        tokio::time::timeout_at(deadline, self.room.acquire_many(wanted)).await.ok()?.ok()
+    }
+
     /// Sends messages and waits for their offsets.
     async fn send(
         &self,
         topic: &Topic,
         messages: Vec<Outgoing<'_>>,
+        deadline: Instant,
     ) -> Result<Vec<Result<u64, BusError>>, BusError> {
         if messages.is_empty() {
             return Ok(Vec::new());
         }
-        let deadline = Instant::now() + self.clients.config.delivery_timeout.0 + DELIVERY_SLACK;
-        let bytes: usize = messages.iter().map(|message| message.bytes).sum();
-        let wanted = bytes.div_ceil(PERMIT_BYTES).min(self.permits as usize) as u32;
-        // The queue is full for as long as the brokers are away.
-        let room = tokio::time::timeout_at(deadline, self.room.acquire_many(wanted)).await;
-        let Ok(Ok(_room)) = room else { return Err(unsent()) };
         let client = self.client()?;
         let outcomes = Outcomes::new(messages.len());
         let sizes: Vec<_> = messages.iter().map(|message| message.bytes).collect();

@@ -2,14 +2,38 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use bus::BusError;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::RDKafkaErrorCode as Code;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::client::{Clients, Context};
 use crate::error::{coded, failure, fatal, quoted, reading, transient};
+
+/// How long a partition is left alone whose leader changes.
+const LEADER_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why offsets were not told.
+#[derive(Debug)]
+enum Unanswered {
+    /// Who was asked is not the leader, or not yet: the client learns the new one meanwhile.
+    LeaderMoves(BusError),
+    Other(BusError),
+}
+
+/// Whether the question is answered as soon as the partition's leader is known everywhere.
+fn leader_moves(code: Code) -> bool {
+    matches!(
+        code,
+        Code::NotLeaderForPartition
+            | Code::LeaderNotAvailable
+            | Code::FencedLeaderEpoch
+            | Code::UnknownLeaderEpoch
+            | Code::OffsetNotAvailable
+    )
+}
 
 /// A topic of the cluster.
 #[derive(Clone, Debug)]
@@ -125,13 +149,39 @@ impl Topics {
         Ok(oldest.into_iter().zip(ends).map(|(oldest, end)| Span { oldest, end }).collect())
     }
 
+    /// Asks for offsets, again where a partition's leader changes just now.
     fn offsets(&self, partitions: &[(Arc<str>, u32)], which: Offset) -> Result<Vec<u64>, BusError> {
+        let deadline = Instant::now() + self.clients.config.request_timeout.0;
+        loop {
+            let error = match self.ask_offsets(partitions, which) {
+                Err(Unanswered::LeaderMoves(error)) if Instant::now() < deadline => error,
+                Err(Unanswered::LeaderMoves(error) | Unanswered::Other(error)) => {
+                    return Err(error);
+                }
+                Ok(offsets) => return Ok(offsets),
+            };
+            tracing::debug!(%error, "the offsets of partitions are asked for again");
+            std::thread::sleep(LEADER_PAUSE);
+        }
+    }
+
+    fn ask_offsets(
+        &self,
+        partitions: &[(Arc<str>, u32)],
+        which: Offset,
+    ) -> Result<Vec<u64>, Unanswered> {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
         let operation = "ask Kafka for the offsets of partitions";
         let condition = &self.client.context().condition;
-        let failed = |error| condition.explain(reading(operation, &error));
+        let failed = |error: KafkaError| {
+            let explained = condition.explain(reading(operation, &error));
+            match error.rdkafka_error_code() {
+                Some(code) if leader_moves(code) => Unanswered::LeaderMoves(explained),
+                _ => Unanswered::Other(explained),
+            }
+        };
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for (topic, partition) in partitions {
             // As times, the beginning and the end stand for themselves: one request a broker.
@@ -144,13 +194,14 @@ impl Topics {
         for (topic, partition) in partitions {
             let element = list
                 .find_partition(topic, *partition as i32)
-                .ok_or_else(|| transient(format!("cannot {operation}: no answer for {topic}")))?;
+                .ok_or_else(|| transient(format!("cannot {operation}: no answer for {topic}")))
+                .map_err(Unanswered::Other)?;
             element.error().map_err(failed)?;
             match element.offset() {
                 Offset::Offset(offset) => offsets.push(u64::try_from(offset).unwrap_or_default()),
                 other => {
                     let text = format!("cannot {operation}: {topic}/{partition} is at {other:?}");
-                    return Err(transient(text));
+                    return Err(Unanswered::Other(transient(text)));
                 }
             }
         }

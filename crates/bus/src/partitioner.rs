@@ -19,17 +19,14 @@ impl Partitioner {
         Self { partitions: partitions.max(1), key: Vec::new(), last: 0 }
     }
 
-    /// The partition of a record: hash of shop, NUL and routing key, or of the id's 16 bytes where
-    /// the routing key is empty.
+    /// The partition of a record: the hash of its key.
     pub fn partition(&mut self, record: &Record) -> u32 {
         if record.routing_key.is_empty() {
             return partition_of(&record.id.0, self.partitions);
         }
         if !self.is_last_key(record) {
             self.key.clear();
-            self.key.extend_from_slice(record.shop.as_bytes());
-            self.key.push(0);
-            self.key.extend_from_slice(record.routing_key.as_bytes());
+            write_key(record, &mut self.key);
             self.last = partition_of(&self.key, self.partitions);
         }
         self.last
@@ -42,6 +39,17 @@ impl Partitioner {
             && self.key[shop.len()] == 0
             && self.key.ends_with(routing_key)
     }
+}
+
+/// Appends what is hashed for a record: shop, NUL and routing key, or the id's 16 bytes where the routing
+/// key is empty.
+pub fn write_key(record: &Record, key: &mut Vec<u8>) {
+    if record.routing_key.is_empty() {
+        return key.extend_from_slice(&record.id.0);
+    }
+    key.extend_from_slice(record.shop.as_bytes());
+    key.push(0);
+    key.extend_from_slice(record.routing_key.as_bytes());
 }
 
 /// Kafka's default partitioner: the positive murmur2 of the key, modulo the partitions

@@ -26,8 +26,9 @@ pub(super) struct Limits {
 pub(super) enum Filled {
     Nothing,
     Batch(Batch),
-    /// The next message lies before what was read: reading begins anew at it.
-    Rewound(PartitionStart),
+    /// The next message lies before what was read: reading begins anew at it, once what was read has been
+    /// seen to.
+    Rewound,
     Failed(BusError),
 }
 
@@ -115,8 +116,9 @@ impl Lane {
             };
             if incoming.offset < self.expected {
                 self.recheck();
-                let batch = self.batch(begin, records, None);
-                return self.rewind(incoming, batch);
+                let batch = self.batch(begin, records, Some(Filled::Rewound));
+                self.rewind(incoming);
+                return batch;
             }
             let full = records.len() + incoming.records.len() > limits.records
                 || bytes + incoming.bytes > limits.bytes;
@@ -135,7 +137,7 @@ impl Lane {
         self.batch(begin, records, None)
     }
 
-    /// A batch of what was taken; what stands behind it otherwise, or next.
+    /// A batch of what was taken, and `next` behind it; `next` alone where nothing was.
     fn batch(&mut self, begin: u64, records: Vec<Positioned>, next: Option<Filled>) -> Filled {
         if self.expected == begin {
             return next.unwrap_or(Filled::Nothing);
@@ -149,28 +151,25 @@ impl Lane {
         })
     }
 
-    /// Begins anew at a message that lies before what was read: the library found the offset out of
-    /// range and went to the oldest.
-    fn rewind(&mut self, incoming: Incoming, batch: Filled) -> Filled {
+    /// Goes back to a message that lies before what was read: the library found the offset out of range
+    /// and went to the oldest.
+    fn rewind(&mut self, incoming: Incoming) {
         let PartitionId { topic, partition } = &self.partition;
         count(&self.decoder.counters.rewound_partitions, 1);
         tracing::error!(
             %topic, partition, read = self.expected, oldest = incoming.offset,
             "the partition ends before what was read: it was made again, or an unclean election cut \
-             it. It is read again from its oldest, which loses nothing and repeats what is still there"
+             it. It is read again from its oldest, which repeats what is still there"
         );
         self.expected = incoming.offset;
         self.held = Some(incoming);
+    }
+
+    /// Where a partition that went back begins anew, flowing.
+    pub(super) fn restart(&self) -> PartitionStart {
+        self.gate.paused.store(false, Ordering::Release);
         let metadata = self.gate.metadata();
-        let start =
-            PartitionStart { partition: self.partition.clone(), offset: self.expected, metadata };
-        match batch {
-            Filled::Nothing => Filled::Rewound(start),
-            batch => {
-                self.pending = Some(Filled::Rewound(start));
-                batch
-            }
-        }
+        PartitionStart { partition: self.partition.clone(), offset: self.expected, metadata }
     }
 
     /// Offsets may be missing by right, where a topic is compacted or written in transactions; where

@@ -1,29 +1,29 @@
 //! The thread of a member: serves the client library and answers its rebalances.
 //!
-//! It never waits for the stage: while a revoked partition is drained, it goes on serving, so the
-//! member keeps its place in the group, and gives the partition away when the stage has said so.
+//! It never waits for the stage or the brokers: while a revoked partition is drained, and while the
+//! brokers are asked where the group goes on, it goes on serving, so the member keeps its place in the
+//! group. Only when it leaves does it wait, for a bounded time, for commits on their way.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use bus::{BusError, ErrorKind, PartitionId, PartitionStart};
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message as _;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 
 use super::context::{Change, assign, unassign};
 use super::departures::DEPARTURE_TIMEOUT;
 use super::lane::Lane;
 use super::shared::{Event, Gap, Shared};
-use super::starts::{passed, start};
+use super::starts::{passed, starts};
 use super::{Client, Surroundings, broken};
 use crate::counters::count;
 use crate::error::{coded, failure, reading, sort, transient};
-use crate::groups::Committed;
 use crate::message::Decoder;
 
 /// How long the library is waited for while nothing is to be done.
@@ -39,20 +39,30 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// An answer that the library waits for.
 #[derive(Debug)]
 enum Work {
-    Assign(TopicPartitionList),
-    /// Partitions that the stage drains, or drops where they are lost.
-    Drain {
-        list: TopicPartitionList,
-        partitions: Vec<PartitionId>,
-        ticket: u64,
-        deadline: Instant,
-    },
+    /// Partitions to begin with, once it is known where.
+    Assign { list: TopicPartitionList, asked: Option<Asked> },
+    /// Partitions that went while it was still asked where to begin with them.
+    Refuse,
+    /// Partitions that the stage is told to drain, or to drop where they are lost.
+    Tell { list: TopicPartitionList, partitions: Vec<PartitionId>, lost: bool },
+    /// Partitions that the stage drains or drops.
+    Drain { list: TopicPartitionList, partitions: Vec<PartitionId>, ticket: u64, deadline: Instant },
     /// Partitions that go as soon as no commit is on its way.
-    Release {
-        list: TopicPartitionList,
-        partitions: Vec<PartitionId>,
-    },
+    Release { list: TopicPartitionList, partitions: Vec<PartitionId> },
 }
+
+/// How far a change is answered.
+#[derive(Debug)]
+enum Progress {
+    Done,
+    /// What is to be done next.
+    Next(Work),
+    /// What is looked at again later.
+    Waits(Work),
+}
+
+/// Where the answer to a question comes.
+type Asked = Receiver<Result<Vec<PartitionStart>, BusError>>;
 
 /// The thread's state.
 pub(super) struct Poller {
@@ -166,95 +176,135 @@ impl Poller {
         elements.iter().map(|element| self.id(element.topic(), element.partition())).collect()
     }
 
-    /// Notes a change, and tells the stage what it is to drain or to drop.
+    /// Notes a change. The stage is told in the order of the changes.
     fn take(&mut self, change: Change, list: TopicPartitionList) {
         let partitions = self.ids(&list);
         tracing::debug!(group = self.group, ?change, ?partitions, "rebalance");
-        let work = match change {
-            Change::Assign => Work::Assign(list),
-            Change::Revoke | Change::Lose if partitions.is_empty() => {
-                Work::Release { list, partitions }
+        let lost = change == Change::Lose;
+        if lost {
+            count(&self.around.counters.lost_partitions, partitions.len() as u64);
+            self.shared.disown(&partitions);
+            // With the assignment all is lost, also what it is still asked about.
+            for work in self.work.iter_mut().filter(|work| matches!(work, Work::Assign { .. })) {
+                *work = Work::Refuse;
             }
-            Change::Revoke | Change::Lose => {
-                let lost = change == Change::Lose;
-                if lost {
-                    count(&self.around.counters.lost_partitions, partitions.len() as u64);
-                    self.shared.disown(&partitions);
-                }
-                Work::Drain {
-                    ticket: self.shared.tell_gone(partitions.clone(), lost),
-                    deadline: Instant::now() + DRAIN_TIMEOUT,
-                    list,
-                    partitions,
-                }
-            }
-        };
-        self.work.push_back(work);
+        }
+        self.work.push_back(match change {
+            Change::Assign => Work::Assign { list, asked: None },
+            _ if partitions.is_empty() => Work::Release { list, partitions },
+            _ => Work::Tell { list, partitions, lost },
+        });
     }
 
-    /// Answers the oldest change as far as can be.
+    /// Answers the changes, the oldest first, as far as can be.
     fn answer(&mut self) {
         while let Some(work) = self.work.pop_front() {
-            let left = match work {
-                Work::Assign(list) if Instant::now() < self.quiet_until => Some(Work::Assign(list)),
-                Work::Assign(list) => self.assign(list),
-                Work::Drain { list, partitions, ticket, deadline } => {
-                    let late = Instant::now() >= deadline;
-                    if !late && !self.shared.is_drained(ticket) {
-                        Some(Work::Drain { list, partitions, ticket, deadline })
-                    } else {
-                        if late {
-                            let group = &self.group;
-                            tracing::error!(group, ?partitions, "given away without being drained");
-                        }
-                        self.shared.disown(&partitions);
-                        self.work.push_front(Work::Release { list, partitions });
-                        None
-                    }
+            match self.go_on(work) {
+                Progress::Waits(work) => {
+                    self.work.push_front(work);
+                    return;
                 }
-                Work::Release { list, partitions } => {
-                    if self.shared.is_quiet(&partitions) {
-                        self.release(&list);
-                        None
-                    } else {
-                        Some(Work::Release { list, partitions })
-                    }
+                Progress::Next(work) => self.work.push_front(work),
+                Progress::Done => {}
+            }
+        }
+    }
+
+    fn go_on(&mut self, work: Work) -> Progress {
+        match work {
+            Work::Assign { list, asked } => self.assign(list, asked),
+            Work::Refuse => {
+                self.refuse();
+                Progress::Done
+            }
+            Work::Tell { list, partitions, lost } => {
+                let ticket = self.shared.tell_gone(partitions.clone(), lost);
+                let deadline = Instant::now() + DRAIN_TIMEOUT;
+                Progress::Next(Work::Drain { list, partitions, ticket, deadline })
+            }
+            Work::Drain { list, partitions, ticket, deadline } => {
+                let late = Instant::now() >= deadline;
+                if !late && !self.shared.is_drained(ticket) {
+                    return Progress::Waits(Work::Drain { list, partitions, ticket, deadline });
                 }
-            };
-            if let Some(left) = left {
-                self.work.push_front(left);
-                return;
+                if late {
+                    tracing::error!(
+                        group = self.group,
+                        ?partitions,
+                        "given away without being drained"
+                    );
+                }
+                self.shared.disown(&partitions);
+                Progress::Next(Work::Release { list, partitions })
+            }
+            Work::Release { list, partitions } => {
+                if !self.shared.is_quiet(&partitions) {
+                    return Progress::Waits(Work::Release { list, partitions });
+                }
+                self.release(&list);
+                Progress::Done
             }
         }
     }
 
     fn release(&self, list: &TopicPartitionList) {
-        if let Err(error) = unassign(&self.client, list) {
-            // The library has dropped them itself, as after a fatal error.
+        // Of what was refused the library knows nothing, and lets all go at once.
+        if let Err(error) = unassign(&self.client, list).or_else(|_| self.client.unassign()) {
+            // It has dropped them itself, as after a fatal error.
             tracing::warn!(group = self.group, %error, "partitions could not be given away");
         }
     }
 
-    /// Begins to read partitions; what is left to do if the brokers do not answer.
-    fn assign(&mut self, list: TopicPartitionList) -> Option<Work> {
+    /// Begins to read partitions when the brokers have said where.
+    fn assign(&mut self, list: TopicPartitionList, asked: Option<Asked>) -> Progress {
         if list.count() == 0 {
-            self.refuse();
-            return None;
+            return Progress::Next(Work::Refuse);
         }
-        let starts = match self.starts(&list) {
-            Ok(starts) => starts,
-            Err(error) => {
-                tracing::warn!(group = self.group, %error, "cannot begin to read partitions yet");
-                let passing = error.kind == ErrorKind::Transient;
-                self.shared.tell(Event::Failed(error));
-                self.quiet_until = Instant::now() + RETRY_PAUSE;
-                if passing {
-                    return Some(Work::Assign(list));
-                }
-                self.refuse();
-                return None;
-            }
+        let Some(asked) = asked else {
+            let asked = if Instant::now() < self.quiet_until { None } else { self.ask(&list) };
+            return Progress::Waits(Work::Assign { list, asked });
         };
+        match asked.try_recv() {
+            Err(TryRecvError::Empty) => Progress::Waits(Work::Assign { list, asked: Some(asked) }),
+            Ok(Ok(starts)) => {
+                self.begin(&list, starts);
+                Progress::Done
+            }
+            Ok(Err(error)) if error.kind != ErrorKind::Transient => {
+                self.shared.tell(Event::Failed(error));
+                Progress::Next(Work::Refuse)
+            }
+            answer => {
+                if let Ok(Err(error)) = answer {
+                    tracing::warn!(group = self.group, %error, "cannot begin to read partitions yet");
+                    self.shared.tell(Event::Failed(error));
+                }
+                self.quiet_until = Instant::now() + RETRY_PAUSE;
+                Progress::Waits(Work::Assign { list, asked: None })
+            }
+        }
+    }
+
+    /// Asks the brokers where the group goes on; `None` if no thread can do so now.
+    fn ask(&self, list: &TopicPartitionList) -> Option<Asked> {
+        let (answer, asked) = channel();
+        let elements = list.elements();
+        let place = |element: &TopicPartitionListElem<'_>| {
+            (element.topic().into(), element.partition() as u32)
+        };
+        let places: Vec<(Arc<str>, u32)> = elements.iter().map(place).collect();
+        let (group, around, partitions) = (self.group.clone(), self.around.clone(), self.ids(list));
+        let ask = move || {
+            // Nobody hears it where the partitions went meanwhile.
+            drop(answer.send(starts(&group, partitions, &places, &around)));
+        };
+        let thread = std::thread::Builder::new().name("kafka-starts".to_owned()).spawn(ask);
+        thread.inspect_err(|error| tracing::warn!(%error, "cannot ask where to begin")).ok()?;
+        Some(asked)
+    }
+
+    /// Begins to read partitions.
+    fn begin(&self, list: &TopicPartitionList, starts: Vec<PartitionStart>) {
         let mut lanes = Vec::with_capacity(starts.len());
         for start in &starts {
             lanes.extend(self.lane(start));
@@ -265,14 +315,13 @@ impl Poller {
                 self.shared.tell(Event::Failed(failure("begin to read a partition", &error)));
             }
         }
-        let partitions = self.ids(&list);
+        let partitions = self.ids(list);
         self.shared.tell(Event::Assigned(starts, lanes));
-        if let Err(error) = assign(&self.client, &list) {
+        if let Err(error) = assign(&self.client, list) {
             tracing::warn!(group = self.group, %error, "partitions were taken back before they were read");
             self.shared.disown(&partitions);
             self.shared.tell_gone(partitions, true);
         }
-        None
     }
 
     /// Answers an assignment by taking nothing: without an answer the member could not even leave.
@@ -294,21 +343,6 @@ impl Poller {
             counters: Arc::clone(&self.around.counters),
         };
         Some(Lane::new(start, queue, decoder, Arc::clone(&self.shared)))
-    }
-
-    /// Asks where the group goes on, in the order of the list.
-    fn starts(&self, list: &TopicPartitionList) -> Result<Vec<PartitionStart>, BusError> {
-        let places: Vec<(Arc<str>, u32)> = list
-            .elements()
-            .iter()
-            .map(|element| (element.topic().into(), element.partition() as u32))
-            .collect();
-        let committed = self.around.groups.committed(&self.group, &places)?;
-        let spans = self.around.topics.spans(&places)?;
-        let begin = |(partition, (committed, span)): (PartitionId, (Option<Committed>, _))| {
-            start(&self.group, partition, committed, span, &self.around.counters)
-        };
-        Ok(self.ids(list).into_iter().zip(committed.into_iter().zip(spans)).map(begin).collect())
     }
 
     /// Finds out why offsets did not come, and tells where retention took them.
@@ -346,14 +380,16 @@ impl Poller {
         let owned = self.shared.owned();
         self.shared.disown(&owned);
         let deadline = Instant::now() + DEPARTURE_TIMEOUT / 2;
-        while !self.shared.is_quiet(&owned) && Instant::now() < deadline {
+        while self.shared.has_commits_on_their_way() && Instant::now() < deadline {
             self.serve(BUSY_TICK);
         }
         self.client.context().close();
         for work in std::mem::take(&mut self.work) {
             match work {
-                Work::Assign(_) => self.refuse(),
-                Work::Drain { list, .. } | Work::Release { list, .. } => self.release(&list),
+                Work::Assign { .. } | Work::Refuse => self.refuse(),
+                Work::Tell { list, .. } | Work::Drain { list, .. } | Work::Release { list, .. } => {
+                    self.release(&list);
+                }
             }
         }
         while let Some((change, list)) = self.client.context().change() {

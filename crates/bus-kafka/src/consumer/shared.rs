@@ -162,6 +162,11 @@ impl Shared {
         !partitions.iter().any(|partition| state.leftover.contains_key(partition))
     }
 
+    /// Whether any commit of a partition that is not owned any more is on its way.
+    pub(super) fn has_commits_on_their_way(&self) -> bool {
+        !self.state().leftover.is_empty()
+    }
+
     /// Every partition that is owned.
     pub(super) fn owned(&self) -> Vec<PartitionId> {
         self.state().owned.keys().cloned().collect()

@@ -4,16 +4,32 @@
 //! shorter than what was committed, are told and counted.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use bus::{PartitionId, PartitionStart};
+use bus::{BusError, PartitionId, PartitionStart};
 use bytes::Bytes;
 
+use super::Surroundings;
 use crate::counters::{Counters, count};
 use crate::groups::Committed;
 use crate::topics::Span;
 
+/// Asks where a group goes on in these partitions, which stand at `places` in the cluster. Blocks.
+pub(super) fn starts(
+    group: &str,
+    partitions: Vec<PartitionId>,
+    places: &[(Arc<str>, u32)],
+    around: &Surroundings,
+) -> Result<Vec<PartitionStart>, BusError> {
+    let committed = around.groups.committed(group, places)?;
+    let spans = around.topics.spans(places)?;
+    let begin =
+        |(partition, (committed, span))| start(group, partition, committed, span, &around.counters);
+    Ok(partitions.into_iter().zip(committed.into_iter().zip(spans)).map(begin).collect())
+}
+
 /// Where a group begins.
-pub(super) fn start(
+fn start(
     group: &str,
     partition: PartitionId,
     committed: Option<Committed>,

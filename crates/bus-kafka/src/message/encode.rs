@@ -1,6 +1,7 @@
 //! Writes messages. Headers that would say nothing are left out.
 
 use bus::frame::{Frame, TEXT_BYTES_MAX};
+use bus::partitioner::write_key;
 use bus::{Codec, Record};
 use rdkafka::message::{Header, OwnedHeaders};
 
@@ -28,13 +29,8 @@ pub(crate) struct Outgoing<'a> {
 
 /// The Kafka key of a record: what the partitioner hashes, so that others' clients choose alike.
 fn key(record: &Record) -> Vec<u8> {
-    if record.routing_key.is_empty() {
-        return record.id.0.to_vec();
-    }
     let mut key = Vec::with_capacity(record.shop.len() + 1 + record.routing_key.len());
-    key.extend_from_slice(record.shop.as_bytes());
-    key.push(0);
-    key.extend_from_slice(record.routing_key.as_bytes());
+    write_key(record, &mut key);
     key
 }
 

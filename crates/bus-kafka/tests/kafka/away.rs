@@ -227,4 +227,5 @@ async fn a_producer_that_the_library_gave_up_on_is_made_anew() {
         assert!(Instant::now() < deadline, "it works again");
     }
     publish(&*bus, "t", &["a"], 2..5).await;
+    assert_eq!(bus.counts().renewed_producers, 1);
 }

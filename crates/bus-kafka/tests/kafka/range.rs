@@ -92,15 +92,22 @@ async fn a_topic_that_is_made_again_under_a_consumer_begins_anew() {
     })
     .await;
     publish(&*other, "t", &["b"], 0..3).await;
-    let mut seen = Vec::new();
+    let (mut seen, mut told) = (Vec::new(), Vec::new());
     while seen.len() < 3 {
         match tokio::time::timeout(support::PATIENCE, consumer.next()).await.unwrap() {
             Ok(Delivery::Batch(batch)) => seen.extend(support::texts(&[batch])),
-            Ok(_) => {}
+            Ok(Delivery::Revoked(_)) => told.push("drain"),
+            Ok(Delivery::Assigned(starts)) => {
+                assert_eq!(starts[0].offset, 0);
+                told.push("begin");
+            }
+            Ok(Delivery::Lost(_)) => panic!("what is in flight is never dropped"),
             Err(error) => assert_eq!(error.kind, bus::ErrorKind::Transient, "{error}"),
         }
     }
     assert_eq!(seen, ["b:0", "b:1", "b:2"]);
+    assert_eq!(told, ["drain", "begin"]);
+    assert_eq!(bus.counts().rewound_partitions, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
