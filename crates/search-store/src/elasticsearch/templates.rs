@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::client::{Answer, Body};
 use super::config::EngineParts;
-use super::failure::{refused, unanswered};
+use super::failure::{EngineError, RETRY_SOON, refused, unanswered};
 use super::shared::Shared;
 use crate::StoreError;
 
@@ -163,7 +163,7 @@ async fn get(shared: &Shared, path: &str) -> Result<Option<Value>, StoreError> {
         404 => Ok(None),
         200 => serde_json::from_slice(&answer.body).map(Some).map_err(|error| {
             StoreError::Unavailable {
-                after: super::failure::RETRY_SOON,
+                after: RETRY_SOON,
                 reason: format!("the search engine's answer cannot be read: {error}"),
             }
         }),
@@ -175,6 +175,12 @@ async fn put(shared: &Shared, path: &str, body: &Value) -> Result<(), StoreError
     let answer = ask(shared, Method::PUT, path, Body::Json(Bytes::from(body.to_string()))).await?;
     if answer.status.is_success() {
         return Ok(());
+    }
+    if answer.status.as_u16() == 409 {
+        // Another process installs at the same time: the next look finds what it has put.
+        let told = EngineError::of(&answer.body).told();
+        let reason = format!("{path} is installed by another process just now: {told}");
+        return Err(StoreError::Unavailable { after: RETRY_SOON, reason });
     }
     // What the engine does not understand is not the fault of any request.
     Err(match refused(&answer, &shared.client.shown()) {

@@ -108,3 +108,21 @@ async fn a_template_that_the_engine_refuses_stops() {
     assert_eq!(error.kind(), StoreErrorKind::Fatal);
     assert!(error.to_string().contains("flat_object"), "{error}");
 }
+
+#[tokio::test]
+async fn a_policy_that_another_process_installs_at_the_same_time_is_for_later() {
+    let engine = Played::start().await;
+    let conflict = ResponseTemplate::new(409).set_body_string(
+        r#"{"error":{"type":"version_conflict_engine_exception","reason":"document already exists"}}"#,
+    );
+    Mock::given(path_regex("^/_plugins/_ism/policies/"))
+        .and(wiremock::matchers::method("PUT"))
+        .respond_with(conflict)
+        .up_to_n_times(1)
+        .mount(&engine.server)
+        .await;
+    let store = engine.store(quick());
+    let error = store.ensure_templates().await.expect_err("at the same time");
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    store.ensure_templates().await.expect("templates");
+}
