@@ -92,10 +92,7 @@ pub(crate) async fn histogram(
         "fixed_interval": format!("{}ms", interval_ns / MILLISECOND_NS),
         "min_doc_count": 1,
     } });
-    let counts = buckets(shared, query, found).await.map_err(|error| match error {
-        StoreError::Invalid(reason) if reason.contains("too_many_buckets") => too_many_buckets(),
-        other => other,
-    })?;
+    let counts = buckets(shared, query, found).await?;
     if counts.buckets.len() as u64 > BUCKETS_MAX {
         return Err(too_many_buckets());
     }

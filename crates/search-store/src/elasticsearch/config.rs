@@ -54,7 +54,7 @@ pub struct ElasticsearchConfig {
     /// Its key (PEM).
     pub client_key_file: Option<PathBuf>,
 
-    /// Bytes of one bulk request before compression. Default `5MiB`.
+    /// Bytes of one bulk request before compression; a document that is larger goes alone. Default `5MiB`.
     pub bulk_bytes_max: ByteSize,
     /// Documents of one bulk request. Default 5,000.
     pub bulk_documents_max: usize,
@@ -63,17 +63,19 @@ pub struct ElasticsearchConfig {
     /// Bulk requests that may run at the same time; how many do is found out by how the engine answers.
     /// Default 8.
     pub concurrency_max: usize,
+    /// Reads that run at the same time; further ones wait. Default 16.
+    pub reads_max: usize,
 
     /// How long a connection may take to stand. Default `5s`.
     pub connect_timeout: Span,
     /// How long one bulk request may take. Default `60s`.
     pub bulk_timeout: Span,
-    /// How long one read may take. Default `30s`.
+    /// How long one read may take, with its wait for a place. Default `30s`.
     pub read_time_max: Span,
     /// The longest answer that is read; a page that would be longer is cut. Default `64MiB`.
     pub answer_bytes_max: ByteSize,
     /// How much later than it was sent a document may become searchable, clocks' differences included, and
-    /// still be seen by those who follow live. Default `10s`.
+    /// still be seen by those who follow live; more than `refresh_interval`. Default `10s`.
     pub tail_window: Span,
 }
 
@@ -114,6 +116,7 @@ impl Default for ElasticsearchConfig {
             bulk_documents_max: 5_000,
             compression_level: 1,
             concurrency_max: 8,
+            reads_max: 16,
             connect_timeout: Span::from_secs(5),
             bulk_timeout: Span::from_secs(60),
             read_time_max: Span::from_secs(30),
@@ -144,6 +147,16 @@ impl ElasticsearchConfig {
                 format!(
                     "at most {NAMESPACE_BYTES_MAX} lower-case letters, digits, `-`, `_` and `.`, a \
                      letter or digit first"
+                ),
+            );
+        }
+        if namespace.contains(schema::INDEX_PREFIX) {
+            findings.add(
+                &["index_namespace"],
+                format!(
+                    "without `{}`: an installation with a shorter namespace, or none, would find these \
+                     indices as its own",
+                    schema::INDEX_PREFIX
                 ),
             );
         }
@@ -197,11 +210,21 @@ impl ElasticsearchConfig {
         if !(1..=256).contains(&self.concurrency_max) {
             findings.add(&["concurrency_max"], "from 1 to 256");
         }
+        if !(1..=1_024).contains(&self.reads_max) {
+            findings.add(&["reads_max"], "from 1 to 1024");
+        }
         if !(1..=1_024).contains(&self.shards) {
             findings.add(&["shards"], "from 1 to 1024");
         }
         if self.answer_bytes_max < ByteSize(1 << 20) {
             findings.add(&["answer_bytes_max"], "1MiB or more");
+        }
+        if self.tail_window <= self.refresh_interval {
+            findings.add(
+                &["tail_window", "refresh_interval"],
+                "a document is found only after refresh_interval, and seen live within tail_window: \
+                 tail_window must be more than refresh_interval",
+            );
         }
         let times = [
             ("refresh_interval", self.refresh_interval),

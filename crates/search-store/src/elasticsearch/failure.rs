@@ -122,6 +122,7 @@ pub(crate) fn refused(answer: &Answer, hosts: &str) -> StoreError {
              engine's own address"
         )),
         _ if took_too_long(&error) => too_long(),
+        _ if error.is("too_many_buckets_exception") => too_many_counts(),
         408 | 429 | 500..=599 => StoreError::Unavailable {
             after: answer.retry_after.unwrap_or(RETRY_SOON),
             reason: format!("the search engine answers {status}: {told}"),
@@ -139,6 +140,15 @@ fn took_too_long(error: &EngineError) -> bool {
     error.is("search_timeout_exception")
         || error.is("task_cancelled_exception")
         || error.says("Time exceeded")
+}
+
+/// The engine's own limit, which may be lower than ours.
+fn too_many_counts() -> StoreError {
+    StoreError::Invalid(
+        "the search engine does not count so many intervals or values at once (search.max_buckets): \
+         take a longer interval or a shorter time range"
+            .to_owned(),
+    )
 }
 
 /// As the embedded store says it.
@@ -186,6 +196,9 @@ mod tests {
         let late = r#"{"error":{"type":"search_phase_execution_exception","root_cause":[
             {"type":"search_timeout_exception","reason":"Time exceeded"}]}}"#;
         assert_eq!(kind(504, late), StoreErrorKind::Invalid);
+        let many = r#"{"error":{"type":"search_phase_execution_exception","root_cause":[],
+            "caused_by":{"type":"too_many_buckets_exception","reason":"Trying to create"}}}"#;
+        assert_eq!(kind(503, many), StoreErrorKind::Invalid);
     }
 
     #[test]

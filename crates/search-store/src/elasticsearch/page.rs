@@ -8,7 +8,7 @@ use schema::StoreFields;
 use serde_json::{Value, json};
 
 use super::hidden::MILLISECOND_NS;
-use super::search::{self, SearchFailure};
+use super::search;
 use super::shared::Shared;
 use super::translate::{self, Translator};
 use crate::cursor::Cursor;
@@ -49,8 +49,7 @@ pub(crate) async fn page(
     let order = request.order;
     let cursor = request.cursor.as_deref().map(|text| Cursor::parse(text, order)).transpose()?;
     let query = translated(shared, scope, &request.query, request.range).await?;
-    let mut size = request.size;
-    loop {
+    let body = |size: usize| {
         // One more than asked for tells whether there is a further page.
         let wanted = if size == 0 { 0 } else { size + 1 };
         let mut body = json!({
@@ -59,25 +58,13 @@ pub(crate) async fn page(
         if let Some(cursor) = &cursor {
             body["search_after"] = after(cursor);
         }
-        match search::ask(shared, body).await {
-            // Large documents make a smaller page.
-            Err(SearchFailure::TooLong) if size > 1 => size = size.div_ceil(4),
-            Err(failure) => return Err(failure.into()),
-            Ok(answer) => return finished(shared, &answer, size, order),
-        }
-    }
-}
-
-fn finished(
-    shared: &Shared,
-    answer: &[u8],
-    size: usize,
-    order: Order,
-) -> Result<SearchPage, StoreError> {
-    let found = search::read(answer)?;
+        body
+    };
+    let (answer, size) = search::ask_for(shared, request.size, body).await?;
+    let found = search::read(&answer)?;
     let more = size > 0 && found.raw_hits().len() > size;
-    let mut hits: Vec<Hit> =
-        found.hits(&shared.config.index_namespace).into_iter().map(|(hit, _)| hit).collect();
+    let hits = found.hits(&shared.config.index_namespace, scope);
+    let mut hits: Vec<Hit> = hits.into_iter().map(|(hit, _)| hit).collect();
     hits.truncate(size);
     let last = hits.last().filter(|_| more);
     let cursor = last
@@ -138,6 +125,6 @@ pub(crate) async fn get(
         "track_total_hits": false,
     });
     let answer = search::ask(shared, body).await?;
-    let copies = search::read(&answer)?.hits(&shared.config.index_namespace);
+    let copies = search::read(&answer)?.hits(&shared.config.index_namespace, scope);
     Ok(copies.into_iter().max_by_key(|(_, sent)| *sent).map(|(hit, _)| hit))
 }

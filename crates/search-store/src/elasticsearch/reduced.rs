@@ -1,6 +1,6 @@
 //! The reduced form of a document that an engine refuses, or that must not be sent as it is: of each field the
-//! values that fit its kind, under its whole name, and the original as text. It says what the embedded index
-//! would find, and no engine can refuse it.
+//! values that fit its kind, under its whole name, and the original as text. It holds what the schema knows, in
+//! numbers that engines take, and nothing that one has a reason to refuse.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,7 +12,7 @@ use super::fields::{Fields, Known};
 use super::hidden;
 use crate::{IndexOperation, value};
 
-/// Values of one field that are sent.
+/// Values of one field, or of one path below a flattened field, that are sent.
 const VALUES_MAX: usize = 10_000;
 /// Objects of one nested field that are sent; the engines take 10,000 of all together.
 const OBJECTS_MAX: usize = 1_000;

@@ -2,7 +2,9 @@
 //! it.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
+use access::{Scope, Shops};
 use bytes::Bytes;
 use reqwest::Method;
 use serde::Deserialize;
@@ -64,23 +66,45 @@ impl Found<'_> {
         &self.hits.hits
     }
 
-    /// The documents with the stamps by which they were sent.
-    pub(crate) fn hits(&self, namespace: &str) -> Vec<(Hit, i64)> {
-        let read = |raw: &RawHit<'_>| {
-            let index = raw.index.strip_prefix(namespace).unwrap_or(&raw.index);
-            let hit = hidden::read(&raw.id, index, raw.source?.get().as_bytes());
-            if hit.is_none() {
-                tracing::warn!(index, id = %raw.id, "a document is not of this store's form");
-            }
-            hit
+    /// The documents that the scope may see, with the stamps by which they were sent.
+    pub(crate) fn hits(&self, namespace: &str, scope: &Scope) -> Vec<(Hit, i64)> {
+        self.hits.hits.iter().filter_map(|raw| raw.read(namespace, scope)).collect()
+    }
+
+    /// The stamps that a search was sorted by, each with its document if the scope may see it.
+    pub(crate) fn by_stamp(&self, namespace: &str, scope: &Scope) -> Vec<(Option<Hit>, i64)> {
+        let stamped = |raw: &RawHit<'_>| {
+            let sent = raw.sort.first()?.as_i64()?;
+            Some((raw.read(namespace, scope).map(|(hit, _)| hit), sent))
         };
-        self.hits.hits.iter().filter_map(read).collect()
+        self.hits.hits.iter().filter_map(stamped).collect()
+    }
+}
+
+impl RawHit<'_> {
+    /// The document with its stamp; none if it is not of this store's form, or of a shop that was not asked for:
+    /// the query says so, and here nobody relies on the engine for it.
+    fn read(&self, namespace: &str, scope: &Scope) -> Option<(Hit, i64)> {
+        let index = self.index.strip_prefix(namespace).unwrap_or(&self.index);
+        let Some((hit, sent)) = hidden::read(&self.id, index, self.source?.get().as_bytes()) else {
+            tracing::warn!(index, id = %self.id, "a document is not of this store's form");
+            return None;
+        };
+        let may_see = match scope.shops() {
+            Shops::All => true,
+            Shops::Only(shops) => shops.contains(&hit.shop),
+        };
+        if !may_see {
+            tracing::error!(index, id = %self.id, "the engine gave a document of another shop");
+            return None;
+        }
+        Some((hit, sent))
     }
 }
 
 /// Why a search has no answer.
 #[derive(Debug)]
-pub(crate) enum SearchFailure {
+enum SearchFailure {
     /// The answer would be longer than it may be.
     TooLong,
     Store(StoreError),
@@ -101,9 +125,39 @@ impl From<SearchFailure> for StoreError {
 ///
 /// # Errors
 /// The engine does not answer, refuses, or answers in part only.
-pub(crate) async fn ask(shared: &Shared, mut body: Value) -> Result<Bytes, SearchFailure> {
-    let time = shared.config.read_time_max.0;
-    body["timeout"] = format!("{}ms", time.as_millis()).into();
+pub(crate) async fn ask(shared: &Shared, body: Value) -> Result<Bytes, StoreError> {
+    let until = Instant::now() + shared.config.read_time_max.0;
+    Ok(ask_until(shared, body, until).await?)
+}
+
+/// Runs a search for so many documents, or for fewer if these are too large to be read together. Gives the
+/// answer's bytes, for [`read`], and for how many it was.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn ask_for(
+    shared: &Shared,
+    mut size: usize,
+    body: impl Fn(usize) -> Value,
+) -> Result<(Bytes, usize), StoreError> {
+    let until = Instant::now() + shared.config.read_time_max.0;
+    loop {
+        match ask_until(shared, body(size), until).await {
+            Err(SearchFailure::TooLong) if size > 1 => size = size.div_ceil(4),
+            Err(failure) => return Err(failure.into()),
+            Ok(answer) => return Ok((answer, size)),
+        }
+    }
+}
+
+async fn ask_until(
+    shared: &Shared,
+    mut body: Value,
+    until: Instant,
+) -> Result<Bytes, SearchFailure> {
+    let _place = shared.place_of_read(until).await.map_err(SearchFailure::Store)?;
+    let time = until.saturating_duration_since(Instant::now());
+    body["timeout"] = format!("{}ms", time.as_millis().max(1)).into();
     let path = format!(
         "{}{}*/_search?ignore_unavailable=true&allow_no_indices=true&expand_wildcards=open\
          &allow_partial_search_results=false",

@@ -4,13 +4,15 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use super::address::Addresses;
 use super::client::Client;
 use super::concurrency::Concurrency;
 use super::config::ElasticsearchConfig;
+use super::failure::RETRY_SOON;
 use super::fields::Fields;
 use super::product::{self, Engine};
 use super::stamp::Stamps;
@@ -26,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) client: Client,
     pub(crate) concurrency: Concurrency,
     pub(crate) stamps: Stamps,
+    /// A place for each read that may run.
+    reads: Semaphore,
     engine: OnceCell<Engine>,
     /// Indices for which the templates were seen to be there.
     known_indices: Mutex<BTreeSet<String>>,
@@ -51,6 +55,7 @@ impl Shared {
             client: Client::new(addresses, &config)?,
             concurrency: Concurrency::new(config.concurrency_max),
             stamps: Stamps::new(),
+            reads: Semaphore::new(config.reads_max.max(1)),
             engine: OnceCell::new(),
             known_indices: Mutex::default(),
             bulk_bytes_max: AtomicUsize::new(config.bulk_bytes_max.as_usize()),
@@ -83,6 +88,26 @@ impl Shared {
         }
         known.extend(names);
         Ok(())
+    }
+
+    /// A place for a read, as soon as there is one.
+    ///
+    /// # Errors
+    /// There was none in time.
+    pub(crate) async fn place_of_read(
+        &self,
+        until: Instant,
+    ) -> Result<SemaphorePermit<'_>, StoreError> {
+        match tokio::time::timeout_at(until.into(), self.reads.acquire()).await {
+            Ok(place) => place.map_err(|_| StoreError::Closed),
+            Err(_) => Err(StoreError::Unavailable {
+                after: RETRY_SOON,
+                reason: format!(
+                    "{} reads run already (search.elasticsearch.reads_max), and none has ended in time",
+                    self.config.reads_max
+                ),
+            }),
+        }
     }
 
     /// The engine did not answer: the templates may be gone when it does again.

@@ -1,5 +1,5 @@
-//! The order in which documents are sent: a clock that never gives the same moment twice, not even in two
-//! processes. Those who follow live go by it.
+//! The order in which documents are sent: a clock that never gives the same moment twice within a process, and
+//! hardly ever in two. Those who follow live go by it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(crate) const STEP: i64 = 1 << PROCESS_BITS;
 
 impl Stamps {
     pub(crate) fn new() -> Self {
-        // The address of a fresh hasher's keys: different in each process, and that is all it must be.
+        // Of 1,024 numbers, so that two processes seldom have the same one, and then seldom the same moment.
         let process = i64::from(random_bits()) & (STEP - 1);
         Self { last: AtomicI64::new(0), process }
     }

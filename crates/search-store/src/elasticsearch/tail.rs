@@ -76,14 +76,17 @@ pub(crate) async fn tail(
     let horizon = stamp::now().saturating_sub(stamp::length(shared.config.tail_window.0));
     let known =
         json!({ "bool": { "must_not": [{ "terms": { StoreFields::SENT: place.given } }] } });
-    let body = json!({
-        "query": all_of(vec![query, sent_after(place.settled), known]),
-        "size": size + 1,
-        "track_total_hits": false,
-        "sort": [{ StoreFields::SENT: { "order": "asc", "unmapped_type": "long" } }],
-    });
-    let answer = search::ask(shared, body).await?;
-    let found = search::read(&answer)?.hits(&shared.config.index_namespace);
+    let query = all_of(vec![query, sent_after(place.settled), known]);
+    let body = |size: usize| {
+        json!({
+            "query": query,
+            "size": size + 1,
+            "track_total_hits": false,
+            "sort": [{ StoreFields::SENT: { "order": "asc", "unmapped_type": "long" } }],
+        })
+    };
+    let (answer, size) = search::ask_for(shared, size, body).await?;
+    let found = search::read(&answer)?.by_stamp(&shared.config.index_namespace, scope);
     Ok(given(place, found, size, horizon))
 }
 
@@ -91,8 +94,8 @@ fn sent_after(stamp: i64) -> Value {
     json!({ "range": { StoreFields::SENT: { "gt": stamp } } })
 }
 
-/// The page of what was found, and the place after it.
-fn given(mut place: Place, found: Vec<(Hit, i64)>, size: usize, horizon: i64) -> TailPage {
+/// The page of what was found, and the place after it. What is not given is passed by, too.
+fn given(mut place: Place, found: Vec<(Option<Hit>, i64)>, size: usize, horizon: i64) -> TailPage {
     let mut more = found.len() > size;
     let mut hits = Vec::with_capacity(found.len().min(size));
     let mut reached = place.settled;
@@ -105,7 +108,7 @@ fn given(mut place: Place, found: Vec<(Hit, i64)>, size: usize, horizon: i64) ->
             place.given.push(sent);
         }
         reached = reached.max(sent);
-        hits.push(hit);
+        hits.extend(hit);
     }
     let settled = if more { horizon.min(reached) } else { horizon };
     place.settled = place.settled.max(settled);

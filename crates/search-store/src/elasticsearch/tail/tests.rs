@@ -25,15 +25,16 @@ impl Played {
     }
 }
 
-fn hit(sent: i64) -> Hit {
-    Hit {
+/// A document; one whose stamp is 7 is another's and is not given.
+fn hit(sent: i64) -> Option<Hit> {
+    (sent != 7).then(|| Hit {
         id: sent.to_string(),
         index: String::new(),
         shop: String::new(),
         timestamp_ns: sent,
         received_at_ns: 0,
         document: Bytes::new(),
-    }
+    })
 }
 
 #[test]
@@ -48,6 +49,18 @@ fn a_document_that_is_late_within_the_window_is_given() {
     assert_eq!(place, Place { settled: 11, given: vec![12, 15, 16] });
     let (hits, place) = store.tail(&place, 5, 100);
     assert_eq!((hits, place), (vec![], Place { settled: 100, given: vec![] }));
+}
+
+#[test]
+fn a_document_that_is_not_given_hides_none_behind_it() {
+    let store = Played { searchable: (5..=12).collect() };
+    let start = Place { settled: 4, given: Vec::new() };
+    let (hits, place) = store.tail(&start, 3, 100);
+    assert_eq!(hits, [5, 6]);
+    let (hits, place) = store.tail(&place, 3, 100);
+    assert_eq!(hits, [8, 9, 10]);
+    let (hits, _) = store.tail(&place, 3, 100);
+    assert_eq!(hits, [11, 12]);
 }
 
 #[test]

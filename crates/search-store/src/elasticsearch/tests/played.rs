@@ -44,7 +44,10 @@ fn quick() -> ElasticsearchConfig {
 impl Played {
     /// An engine that says of itself that it is OpenSearch.
     async fn start() -> Self {
-        let server = MockServer::start().await;
+        Self::on(MockServer::start().await).await
+    }
+
+    async fn on(server: MockServer) -> Self {
         let greeting = json!({"version": {"distribution": "opensearch", "number": "2.19.6"}});
         let answer = ResponseTemplate::new(200).set_body_json(greeting);
         Mock::given(method("GET")).and(path("/")).respond_with(answer).mount(&server).await;

@@ -26,17 +26,33 @@ fn load(text: &str) -> Result<ElasticsearchConfig, String> {
 }
 
 #[test]
-fn the_defaults_are_good() {
-    assert_eq!(load(""), Ok(ElasticsearchConfig::default()));
-    let text = toml_of(&ElasticsearchConfig::default());
-    assert!(!text.contains("password"), "{text}");
-}
-
-fn toml_of(config: &ElasticsearchConfig) -> String {
-    serde_json::to_string(config)
-        .expect("JSON")
-        .replace("\"password\":null", "")
-        .replace("\"password_file\":null", "")
+fn the_defaults_are_as_they_are_told_and_go_together() {
+    let told = r#"[search]
+        index_namespace = ""
+        policies = true
+        compact_after = "7d"
+        delete_after = "90d"
+        shards = 1
+        replicas = 1
+        refresh_interval = "1s"
+        engine_parts = "full"
+        bulk_bytes_max = "5MiB"
+        bulk_documents_max = 5000
+        compression_level = 1
+        concurrency_max = 8
+        reads_max = 16
+        connect_timeout = "5s"
+        bulk_timeout = "60s"
+        read_time_max = "30s"
+        answer_bytes_max = "64MiB"
+        tail_window = "10s"
+    "#;
+    assert_eq!(load(told), load(""));
+    let names = serde_json::to_value(ElasticsearchConfig::default()).expect("JSON");
+    for (name, value) in names.as_object().expect("an object") {
+        let is_told = told.lines().any(|line| line.trim_start().starts_with(&format!("{name} =")));
+        assert!(is_told || value.is_null(), "{name} has a default that is not told");
+    }
 }
 
 #[test]
@@ -52,7 +68,11 @@ fn mistakes_are_told_with_what_is_allowed() {
         ("compression_level = 10", "to 9"),
         ("concurrency_max = 0", "from 1"),
         ("shards = 0", "from 1"),
-        ("tail_window = \"0s\"", "1ms"),
+        ("bulk_timeout = \"0s\"", "1ms"),
+        ("tail_window = \"5s\"\nrefresh_interval = \"5s\"", "more than refresh_interval"),
+        ("index_namespace = \"ecommerce-logs-a-\"", "as its own"),
+        ("index_namespace = \"a-ecommerce-logs-b-\"", "as its own"),
+        ("reads_max = 0", "from 1"),
         ("replicsa = 1", "replicsa"),
         ("engine_parts = \"half\"", "minimal"),
     ];

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wiremock::ResponseTemplate;
 
-use super::{Played, bulk, operations, quick, statuses, words};
+use super::{Played, bulk, operation, operations, quick, statuses, words};
 use crate::elasticsearch::ElasticsearchConfig;
 use crate::{ItemOutcome, SearchStore, StoreErrorKind};
 
@@ -97,6 +97,31 @@ async fn a_bulk_that_is_too_large_is_sent_in_halves() {
         .await;
     let outcomes = bulk(&engine.store(quick()), &["a", "b", "c", "huge", "d"]).await;
     assert_eq!(outcomes, ["done", "done", "done", "rejected", "done"]);
+}
+
+#[tokio::test]
+async fn what_a_bulk_may_have_is_learnt() {
+    let engine = Played::start().await;
+    let bytes = |one: &super::Received| one.document.to_string().len();
+    engine
+        .on_bulk(move |bulk| match bulk.iter().map(bytes).sum() {
+            0..300_000 => statuses(bulk, |_| 201),
+            _ => ResponseTemplate::new(413),
+        })
+        .await;
+    let store =
+        engine.store(ElasticsearchConfig { bulk_timeout: service::Span::from_secs(5), ..quick() });
+    let large = || -> Vec<_> {
+        let document = format!(r#"{{"message":"{}"}}"#, "x".repeat(100_000));
+        (0..10).map(|number| operation(number, &number.to_string(), &document)).collect()
+    };
+    let outcomes = store.bulk(large()).await.expect("outcomes");
+    assert_eq!(words(&outcomes), ["done"; 10]);
+    let first = engine.ids().len();
+    let outcomes = store.bulk(large()).await.expect("outcomes");
+    assert_eq!(words(&outcomes), ["done"; 10]);
+    let second = engine.ids().split_off(first);
+    assert_eq!(second.iter().map(Vec::len).sum::<usize>(), 10, "nothing is sent twice: {second:?}");
 }
 
 #[tokio::test]
