@@ -21,7 +21,6 @@ mod record;
 mod shared;
 mod tail;
 mod term;
-mod words;
 mod writer;
 
 use std::path::Path;
@@ -37,8 +36,6 @@ use schema::Field;
 use tokio::sync::{Semaphore, oneshot};
 
 pub use config::EmbeddedConfig;
-pub(crate) use glob::lower_case;
-pub(crate) use words::words;
 
 use catalog::Catalog;
 use document::{Indexed, Preparer};

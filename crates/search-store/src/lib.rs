@@ -1,15 +1,19 @@
 //! The search port: documents go in by id, and are found by query, always within a [`Scope`]. The
-//! embedded index stands in `embedded/`, the one on Elasticsearch and OpenSearch in `elasticsearch/`. No text of an event or of a user reaches an engine except as
-//! a value in a parsed query, and nothing can be read without a scope.
+//! embedded index stands in `embedded/`, the one on Elasticsearch and OpenSearch in `elasticsearch/`. No text
+//! of an event or of a user reaches an engine except as a value in a parsed query, and nothing can be read
+//! without a scope.
 
+mod bounds;
 #[cfg(test)]
 mod contract;
 mod cursor;
 mod elasticsearch;
 mod embedded;
+mod ends;
 mod refusal;
 mod request;
 mod value;
+mod words;
 
 use std::time::Duration;
 

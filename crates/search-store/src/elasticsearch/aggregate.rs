@@ -116,7 +116,7 @@ pub(crate) async fn terms(
     size: usize,
 ) -> Result<Vec<(String, u64)>, StoreError> {
     check_terms_size(size)?;
-    let product = shared.engine().await?.product;
+    let product = shared.product().await?;
     let source = source(shared, product, name)?;
     let query = translated(shared, scope, query, range).await?;
     let Some(Source { name, field }) = source.filter(|_| size > 0) else {

@@ -4,19 +4,16 @@
 
 use std::sync::LazyLock;
 
-use event::{Event, Limits};
+use event::Event;
 use memchr::memmem::Finder;
 use schema::{INDEX_PREFIX, StoreFields};
 
 use super::hidden::is_reserved;
+use crate::bounds::{DOCUMENT_LIMITS, INVALID_NAME, check_name};
 use crate::{IndexOperation, ItemOutcome, value};
 
-/// The engines' longest id, and more than any shop's name.
-const NAME_BYTES_MAX: usize = 512;
 /// The longest index name before the namespace: the engines take 255 bytes altogether.
 const INDEX_BYTES_MAX: usize = 128;
-/// What a document may be, as for the embedded store.
-const LIMITS: Limits = Limits { depth_max: 128, nodes_max: 100_000, payload_bytes_max: 16 << 20 };
 
 /// How a document is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +44,7 @@ pub(crate) fn first_form(
     let begins_and_ends = document.first() == Some(&b'{') && document.last() == Some(&b'}');
     let is_one_line = begins_and_ends
         && memchr::memchr(b'\n', document).is_none()
-        && document.len() <= LIMITS.payload_bytes_max
+        && document.len() <= DOCUMENT_LIMITS.payload_bytes_max
         && simdutf8::basic::from_utf8(document).is_ok();
     let suspicious = [&OWN_NAME, &ENGINES_NAME, &LETTER_ESCAPE];
     if is_one_line && suspicious.iter().all(|name| name.find(document).is_none()) {
@@ -86,27 +83,24 @@ pub(crate) fn begin_of_day(index: &str) -> Option<i64> {
 /// # Errors
 /// What is not one JSON object, as its outcome.
 pub(crate) fn decode(operation: &IndexOperation, event: &mut Event) -> Result<(), ItemOutcome> {
-    event.decode_json(&operation.document, operation.received_at_ns, &LIMITS).map_err(|refusal| {
-        ItemOutcome::Rejected {
+    event.decode_json(&operation.document, operation.received_at_ns, &DOCUMENT_LIMITS).map_err(
+        |refusal| ItemOutcome::Rejected {
             kind: refusal.kind.as_str().to_owned(),
             message: refusal.to_string(),
-        }
-    })
+        },
+    )
 }
 
 fn check_names(operation: &IndexOperation) -> Result<(), ItemOutcome> {
     for (name, text) in [("id", &operation.id), ("shop", &operation.shop)] {
-        if text.len() > NAME_BYTES_MAX || (text.is_empty() && name == "id") {
-            let length = text.len();
-            let message = format!("the {name} has {length} bytes, not 1 to {NAME_BYTES_MAX}");
-            return Err(ItemOutcome::Rejected { kind: "invalid_name".to_owned(), message });
-        }
+        check_name(name, text)
+            .map_err(|message| ItemOutcome::Rejected { kind: INVALID_NAME.to_owned(), message })?;
     }
     if is_index_name(&operation.index) {
         return Ok(());
     }
     Err(ItemOutcome::Rejected {
-        kind: "invalid_name".to_owned(),
+        kind: INVALID_NAME.to_owned(),
         message: format!(
             "an index name begins with {INDEX_PREFIX} and goes on with a-z, 0-9, `_`, `-`, `.`"
         ),

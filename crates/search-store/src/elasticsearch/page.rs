@@ -30,7 +30,7 @@ pub(crate) async fn translated(
 ) -> Result<Value, StoreError> {
     let translator = Translator {
         fields: &shared.fields,
-        product: shared.engine().await?.product,
+        product: shared.product().await?,
         namespace: &shared.config.index_namespace,
     };
     translate::whole(&translator, scope, query, range)

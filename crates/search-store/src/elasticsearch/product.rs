@@ -13,12 +13,6 @@ use crate::StoreError;
 /// How long the question may take.
 const TIME: Duration = Duration::from_secs(10);
 
-/// An engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Engine {
-    pub(crate) product: Product,
-}
-
 #[derive(Debug, Deserialize)]
 struct Greeting {
     version: Version,
@@ -34,7 +28,7 @@ struct Version {
 ///
 /// # Errors
 /// No answer, or one of something else.
-pub(crate) async fn find(client: &Client) -> Result<Engine, StoreError> {
+pub(crate) async fn find(client: &Client) -> Result<Product, StoreError> {
     let hosts = client.shown();
     let answer = client
         .ask(Method::GET, "", Body::None, TIME)
@@ -43,12 +37,12 @@ pub(crate) async fn find(client: &Client) -> Result<Engine, StoreError> {
     if !answer.status.is_success() {
         return Err(refused(&answer, &hosts));
     }
-    let (engine, number) = read(&answer, &hosts)?;
-    tracing::info!(product = ?engine.product, version = number, %hosts, "search engine found");
-    Ok(engine)
+    let (product, number) = read(&answer, &hosts)?;
+    tracing::info!(?product, version = number, %hosts, "search engine found");
+    Ok(product)
 }
 
-fn read(answer: &Answer, hosts: &str) -> Result<(Engine, String), StoreError> {
+fn read(answer: &Answer, hosts: &str) -> Result<(Product, String), StoreError> {
     let unknown = |what: &str| {
         StoreError::Fatal(format!(
             "{what} answers at {hosts}: Millrace needs Elasticsearch 8 or OpenSearch 2.7, or later"
@@ -69,7 +63,7 @@ fn read(answer: &Answer, hosts: &str) -> Result<(Engine, String), StoreError> {
         Some(_) => return Err(unknown("an unknown distribution")),
     };
     match version {
-        Some(version) if version >= least => Ok((Engine { product }, shown)),
+        Some(version) if version >= least => Ok((product, shown)),
         _ => Err(unknown(&format!("{name} {shown}"))),
     }
 }
@@ -80,9 +74,9 @@ mod tests {
     use reqwest::StatusCode;
     use schema::Product;
 
-    use super::{Answer, Engine, read};
+    use super::{Answer, read};
 
-    fn engine(body: &str, is_elasticsearch: bool) -> Result<Engine, String> {
+    fn product(body: &str, is_elasticsearch: bool) -> Result<Product, String> {
         let body = Bytes::copy_from_slice(body.as_bytes());
         let answer = Answer { status: StatusCode::OK, retry_after: None, is_elasticsearch, body };
         read(&answer, "http://a:9200/").map(|found| found.0).map_err(|error| error.to_string())
@@ -90,10 +84,10 @@ mod tests {
 
     #[test]
     fn both_products_are_known_by_themselves() {
-        let elastic = engine(r#"{"version":{"number":"8.19.21","build_flavor":"default"}}"#, true);
-        assert_eq!(elastic, Ok(Engine { product: Product::Elasticsearch }));
-        let open = engine(r#"{"version":{"distribution":"opensearch","number":"2.19.6"}}"#, false);
-        assert_eq!(open, Ok(Engine { product: Product::OpenSearch }));
+        let elastic = product(r#"{"version":{"number":"8.19.21","build_flavor":"default"}}"#, true);
+        assert_eq!(elastic, Ok(Product::Elasticsearch));
+        let open = product(r#"{"version":{"distribution":"opensearch","number":"2.19.6"}}"#, false);
+        assert_eq!(open, Ok(Product::OpenSearch));
     }
 
     #[test]
@@ -121,7 +115,7 @@ mod tests {
             ("{}", true, "no search engine"),
         ];
         for (body, header, expected) in cases {
-            let error = engine(body, header).expect_err(body);
+            let error = product(body, header).expect_err(body);
             assert!(error.contains(expected) && error.contains("http://a:9200/"), "{error}");
         }
     }

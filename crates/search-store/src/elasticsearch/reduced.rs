@@ -10,14 +10,13 @@ use schema::{FieldKind, VALUE_CHARACTERS_MAX};
 
 use super::fields::{Fields, Known};
 use super::hidden;
+use crate::bounds::PATH_BYTES_MAX;
 use crate::{IndexOperation, value};
 
 /// Values of one field, or of one path below a flattened field, that are sent.
 const VALUES_MAX: usize = 10_000;
 /// Objects of one nested field that are sent; the engines take 10,000 of all together.
 const OBJECTS_MAX: usize = 1_000;
-/// A value below a longer path is not sent.
-const PATH_BYTES_MAX: usize = 256;
 
 /// The values of fields, as JSON, by name.
 type Values = BTreeMap<String, Vec<Vec<u8>>>;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use schema::Product;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use super::address::Addresses;
@@ -14,7 +15,7 @@ use super::concurrency::Concurrency;
 use super::config::ElasticsearchConfig;
 use super::failure::RETRY_SOON;
 use super::fields::Fields;
-use super::product::{self, Engine};
+use super::product;
 use super::stamp::Stamps;
 use super::templates;
 use crate::StoreError;
@@ -30,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) stamps: Stamps,
     /// A place for each read that may run.
     reads: Semaphore,
-    engine: OnceCell<Engine>,
+    product: OnceCell<Product>,
     /// Indices for which the templates were seen to be there.
     known_indices: Mutex<BTreeSet<String>>,
     bulk_bytes_max: AtomicUsize,
@@ -56,19 +57,19 @@ impl Shared {
             concurrency: Concurrency::new(config.concurrency_max),
             stamps: Stamps::new(),
             reads: Semaphore::new(config.reads_max.max(1)),
-            engine: OnceCell::new(),
+            product: OnceCell::new(),
             known_indices: Mutex::default(),
             bulk_bytes_max: AtomicUsize::new(config.bulk_bytes_max.as_usize()),
             config,
         })
     }
 
-    /// What the engine is; asked once.
+    /// Which engine it is; asked once.
     ///
     /// # Errors
     /// It does not answer, or is none that this store knows.
-    pub(crate) async fn engine(&self) -> Result<Engine, StoreError> {
-        self.engine.get_or_try_init(|| product::find(&self.client)).await.copied()
+    pub(crate) async fn product(&self) -> Result<Product, StoreError> {
+        self.product.get_or_try_init(|| product::find(&self.client)).await.copied()
     }
 
     /// Installs the templates if an index is new, which the engine makes by itself: without its template it

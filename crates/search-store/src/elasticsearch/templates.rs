@@ -12,16 +12,17 @@ use super::failure::{EngineError, RETRY_SOON, refused, unanswered};
 use super::shared::Shared;
 use crate::StoreError;
 
-/// Installs what is missing or old, and says what that was or what was changed by hand.
+/// Installs what is missing or old. Says how many templates and policies were, or are not as this Millrace
+/// would write them.
 ///
 /// # Errors
 /// The engine does not answer or refuses, or another's template has our name.
-pub(crate) async fn ensure(shared: &Shared) -> Result<Vec<String>, StoreError> {
-    let mut changed = Vec::new();
-    let engine = shared.engine().await?;
+pub(crate) async fn ensure(shared: &Shared) -> Result<usize, StoreError> {
+    let mut changed = 0;
+    let product = shared.product().await?;
     let config = &shared.config;
     let options = TemplateOptions {
-        product: engine.product,
+        product,
         namespace: config.index_namespace.clone(),
         shards: config.shards,
         replicas: config.replicas,
@@ -32,7 +33,7 @@ pub(crate) async fn ensure(shared: &Shared) -> Result<Vec<String>, StoreError> {
         minimal_engine: config.engine_parts == EngineParts::Minimal,
     };
     if config.policies && ensure_policy(shared, &options).await? {
-        changed.push(options.policy_name());
+        changed += 1;
     }
     for (name, body) in options.index_templates(&shared.all_fields) {
         let path = format!("_index_template/{name}");
@@ -43,10 +44,10 @@ pub(crate) async fn ensure(shared: &Shared) -> Result<Vec<String>, StoreError> {
         if must_put(&kind, seal, &Seal::of_template(&body))? {
             put(shared, &path, &body).await?;
             tracing::info!(name, version = TEMPLATE_VERSION, "index template installed");
-            changed.push(name);
+            changed += 1;
         } else if known.is_some_and(|known| !holds(&known, &body)) {
             tracing::warn!(name, "the index template is not as this Millrace would write it");
-            changed.push(name);
+            changed += 1;
         }
     }
     Ok(changed)

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use super::fields::{Fields, Known, Target};
 use super::form::is_index_name;
 use super::reduced::plain;
-use crate::embedded::{lower_case, words};
 use crate::refusal::{ids_are_whole, no_wildcards, only_exists, unfit};
+use crate::words::{lower_case, words};
 use crate::{StoreError, TimeRange, value};
 
 pub(crate) use range::moments;

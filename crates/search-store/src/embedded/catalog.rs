@@ -11,7 +11,7 @@ use tantivy::schema::{
 };
 
 use super::term::FIELDS;
-use super::words::WORDS;
+use crate::words::WORDS;
 
 /// The field whose value is the operation's timestamp, whatever the document says.
 pub(crate) const TIMESTAMP: &str = "@timestamp";

@@ -1,7 +1,7 @@
 //! Turns a document into what is indexed: terms, words, columns, and the record that is given back. A
 //! value that does not fit its field's kind is not found by that field and costs nothing else.
 
-use event::{Event, Kind, Limits, NodeId as ValueId};
+use event::{Event, Kind, NodeId as ValueId};
 use schema::FieldKind;
 use tantivy::schema::Field as Handle;
 use tantivy::schema::document::{ReferenceValue, ReferenceValueLeaf, Value};
@@ -9,14 +9,9 @@ use tantivy::schema::document::{ReferenceValue, ReferenceValueLeaf, Value};
 use super::catalog::{Catalog, CatalogField, NodeId, TIMESTAMP};
 use super::record::write_record;
 use super::term::{self, FIELDS, INDEX, SHAPE, SHOP, VALUE_BYTES_MAX};
+use crate::bounds::{DOCUMENT_LIMITS, INVALID_NAME, PATH_BYTES_MAX, check_name};
 use crate::{IndexOperation, value};
 
-/// A longer id or index name is refused.
-const NAME_BYTES_MAX: usize = 512;
-/// What a document may be: more than the doors and stages before let through.
-const LIMITS: Limits = Limits { depth_max: 128, nodes_max: 100_000, payload_bytes_max: 16 << 20 };
-/// A value below a longer path is not found: each of its values repeats the path.
-const PATH_BYTES_MAX: usize = 256;
 /// Values below flattened fields are found as long as all terms together are not larger than this many
 /// times the document.
 const TERMS_FACTOR_MAX: usize = 4;
@@ -83,15 +78,14 @@ impl<'a> Preparer<'a> {
         for (name, text) in
             [("id", &operation.id), ("index", &operation.index), ("shop", &operation.shop)]
         {
-            if text.len() > NAME_BYTES_MAX || (text.is_empty() && name == "id") {
-                let length = text.len();
-                let message = format!("the {name} has {length} bytes, not 1 to {NAME_BYTES_MAX}");
-                return Err(Unfit { kind: "invalid_name", message });
-            }
+            check_name(name, text).map_err(|message| Unfit { kind: INVALID_NAME, message })?;
         }
-        self.event.decode_json(&operation.document, operation.received_at_ns, &LIMITS).map_err(
-            |refusal| Unfit { kind: refusal.kind.as_str(), message: refusal.to_string() },
-        )?;
+        self.event
+            .decode_json(&operation.document, operation.received_at_ns, &DOCUMENT_LIMITS)
+            .map_err(|refusal| Unfit {
+                kind: refusal.kind.as_str(),
+                message: refusal.to_string(),
+            })?;
         let handles = self.catalog.handles;
         let mut buffer = Vec::with_capacity(operation.document.len() * 2 + 256);
         write_record(operation, &mut buffer);

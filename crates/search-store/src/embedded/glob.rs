@@ -1,7 +1,7 @@
 //! Matches a value against a pattern of `*` and `?`, in time linear in the value for each piece. It
 //! knows no index.
 
-use query::{Pattern, PatternPart};
+use query::PatternPart;
 
 /// Whether the whole text matches the pattern.
 pub(crate) fn matches(pattern: &[PatternPart], text: &str) -> bool {
@@ -46,20 +46,6 @@ fn next_start(pattern: &[PatternPart], part: usize, text: &str, from: usize) -> 
         }
         _ => Some(from + step),
     }
-}
-
-/// The pattern in lower case, as the words of a text are indexed.
-pub(crate) fn lower_case(pattern: &Pattern) -> Pattern {
-    Pattern(
-        pattern
-            .0
-            .iter()
-            .map(|part| match part {
-                PatternPart::Text(text) => PatternPart::Text(text.to_lowercase()),
-                other => other.clone(),
-            })
-            .collect(),
-    )
 }
 
 #[cfg(test)]

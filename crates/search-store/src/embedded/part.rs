@@ -18,8 +18,8 @@ use tantivy::{Index, IndexSettings, InvertedIndexReader, SegmentReader, TantivyE
 use super::bits::Bits;
 use super::catalog::{Catalog, IDENTITY_COLUMN, SEQUENCE_COLUMN, TIMESTAMP_COLUMN};
 use super::record::{StoredRecord, read_record};
-use super::words::{WORDS, Words};
 use crate::Hit;
+use crate::words::{WORDS, Words};
 
 const FIELDS_FILE: &str = "fields.json";
 /// Blocks of stored documents that one read keeps unpacked, 16 KiB each.

@@ -16,10 +16,9 @@ use tantivy::schema::Field as Handle;
 use range::between;
 
 use super::catalog::{Catalog, CatalogField, TIMESTAMP};
-use super::glob::lower_case;
 use super::term::{self, INDEX};
-use super::words::words;
 use crate::refusal::{ids_are_whole, no_wildcards, only_exists, unfit};
+use crate::words::{lower_case, words};
 use crate::{StoreError, value};
 
 /// What to look for in each segment of a part.

@@ -108,7 +108,7 @@ async fn ask(address: SocketAddr, config: ElasticsearchConfig) -> Result<(), Str
     let url = format!("https://{address}");
     let store =
         ElasticsearchStore::connect(&url, config, &[]).map_err(|error| error.to_string())?;
-    match store.shared.engine().await {
+    match store.shared.product().await {
         Ok(_) => Ok(()),
         Err(StoreError::Unavailable { reason, .. }) => Err(reason),
         Err(other) => panic!("{other}"),

@@ -1,5 +1,5 @@
 //! Ranges, by the kind of the field: numbers as numbers, instants as instants, addresses as addresses, keywords
-//! by their bytes. Bounds are computed exactly here; engines only compare.
+//! by their bytes.
 
 use query::Bound;
 use schema::{FieldKind, StoreFields};
@@ -9,14 +9,12 @@ use super::{Translator, any_of, everything, nothing, within_nested};
 use crate::StoreError;
 use crate::elasticsearch::fields::{Known, Target};
 use crate::elasticsearch::hidden::MILLISECOND_NS;
-use crate::refusal::{A_DATE, ids_have_no_order, no_order, only_exists, unfit};
-use crate::value::{self, Scaled};
+use crate::ends::{LEAST, MOST, address, dates, double, in_64_bits, whole_numbers};
+use crate::refusal::{ids_have_no_order, no_order, only_exists};
+use crate::value;
 
 /// How instants are written.
 const INSTANT_FORMAT: &str = "strict_date_time";
-
-const LEAST: i128 = i64::MIN as i128;
-const MOST: i128 = i64::MAX as i128;
 
 /// Documents that happened between these, both included, in nanoseconds since 1970.
 pub(crate) fn moments(from_ns: i128, to_ns: i128) -> Value {
@@ -91,11 +89,11 @@ impl Translator<'_> {
         let query = match field.kind {
             FieldKind::Keyword => texts(&field.name, from, to),
             FieldKind::Long => {
-                let (from, to) = whole_numbers(field, from, to, 0)?;
+                let (from, to) = whole_numbers(&field.name, field.kind, from, to, 0)?;
                 longs(&field.name, from, to)
             }
             FieldKind::Decimal { scale } => {
-                let (from, to) = whole_numbers(field, from, to, scale)?;
+                let (from, to) = whole_numbers(&field.name, field.kind, from, to, scale)?;
                 decimals(&field.name, from, to, scale)
             }
             FieldKind::Double => doubles(field, from, to)?,
@@ -133,53 +131,17 @@ fn texts(name: &str, from: &Bound, to: &Bound) -> Value {
     range(name, bounds)
 }
 
-/// The whole numbers of this scale that lie between, both included.
-fn whole_numbers(
-    field: &Known,
-    from: &Bound,
-    to: &Bound,
-    scale: u8,
-) -> Result<(i128, i128), StoreError> {
-    let read = |text: &str| {
-        value::parse_scaled(text.as_bytes(), scale)
-            .ok_or_else(|| unfit(&field.name, field.kind, text, "a number"))
-    };
-    let low = match from {
-        Bound::Unbounded => LEAST,
-        Bound::Inclusive(text) => {
-            let Scaled { floor, exact } = read(text)?;
-            floor + i128::from(!exact)
-        }
-        Bound::Exclusive(text) => read(text)?.floor + 1,
-    };
-    let high = match to {
-        Bound::Unbounded => MOST,
-        Bound::Inclusive(text) => read(text)?.floor,
-        Bound::Exclusive(text) => {
-            let Scaled { floor, exact } = read(text)?;
-            floor - i128::from(exact)
-        }
-    };
-    Ok((low, high))
-}
-
-/// Whether anything that 64 bits hold lies between.
-fn is_nothing(from: i128, to: i128) -> bool {
-    from > to || from > MOST || to < LEAST
-}
-
 fn longs(name: &str, from: i128, to: i128) -> Value {
-    if is_nothing(from, to) {
-        return nothing();
+    match in_64_bits(from, to) {
+        Some((from, to)) => json!({ "range": { name: { "gte": from, "lte": to } } }),
+        None => nothing(),
     }
-    let clamped = |value: i128| i64::try_from(value.clamp(LEAST, MOST)).unwrap_or_default();
-    json!({ "range": { name: { "gte": clamped(from), "lte": clamped(to) } } })
 }
 
 /// Numbers of fixed decimals: the ends lie half a step outside, so that it does not matter how an engine
 /// rounds.
 fn decimals(name: &str, from: i128, to: i128, scale: u8) -> Value {
-    if is_nothing(from, to) {
+    if in_64_bits(from, to).is_none() {
         return nothing();
     }
     let text = |tenths: i128| match i64::try_from(tenths) {
@@ -193,10 +155,7 @@ fn decimals(name: &str, from: i128, to: i128, scale: u8) -> Value {
 
 /// Minus zero is less than zero for an engine, and the same for everyone else.
 fn doubles(field: &Known, from: &Bound, to: &Bound) -> Result<Value, StoreError> {
-    let read = |text: &str| {
-        value::parse_double(text.as_bytes())
-            .ok_or_else(|| unfit(&field.name, field.kind, text, "a number"))
-    };
+    let read = |text: &str| double(&field.name, text);
     let (least, most) =
         (|value: f64| if value == 0.0 { -0.0 } else { value }, |value: f64| value + 0.0);
     let mut bounds = Map::new();
@@ -216,26 +175,6 @@ fn doubles(field: &Known, from: &Bound, to: &Bound) -> Result<Value, StoreError>
     Ok(range(&field.name, bounds))
 }
 
-/// A day as a bound stands for all of it: `<=2026-11-24` holds the day's last instant.
-fn dates(name: &str, from: &Bound, to: &Bound) -> Result<(i128, i128), StoreError> {
-    let read = |text: &str| -> Result<(i128, i128), StoreError> {
-        let (first, last) =
-            value::parse_date(text).ok_or_else(|| unfit(name, FieldKind::Date, text, A_DATE))?;
-        Ok((i128::from(first), i128::from(last)))
-    };
-    let low = match from {
-        Bound::Unbounded => LEAST,
-        Bound::Inclusive(text) => read(text)?.0,
-        Bound::Exclusive(text) => read(text)?.1 + 1,
-    };
-    let high = match to {
-        Bound::Unbounded => MOST,
-        Bound::Inclusive(text) => read(text)?.1,
-        Bound::Exclusive(text) => read(text)?.0 - 1,
-    };
-    Ok((low, high))
-}
-
 /// Engines keep dates to the millisecond.
 fn whole_milliseconds(name: &str, from_ns: i128, to_ns: i128) -> Value {
     let step = i128::from(MILLISECOND_NS);
@@ -251,9 +190,7 @@ fn whole_milliseconds(name: &str, from_ns: i128, to_ns: i128) -> Value {
 
 fn addresses(field: &Known, from: &Bound, to: &Bound) -> Result<Value, StoreError> {
     let read = |text: &str| -> Result<Value, StoreError> {
-        let octets = value::parse_address(text)
-            .ok_or_else(|| unfit(&field.name, field.kind, text, "an address"))?;
-        Ok(json!(value::format_address(octets)))
+        Ok(json!(value::format_address(address(&field.name, text)?)))
     };
     let mut bounds = Map::new();
     match from {

@@ -10,8 +10,8 @@ use super::{Plan, Target, resolve};
 use crate::StoreError;
 use crate::embedded::catalog::{Catalog, CatalogField};
 use crate::embedded::term::{self, INDEX};
-use crate::refusal::{A_DATE, ids_have_no_order, no_order, only_exists, unfit};
-use crate::value::{self, Scaled};
+use crate::ends::{address, dates, double, in_64_bits, whole_numbers};
+use crate::refusal::{ids_have_no_order, no_order, only_exists};
 
 /// Plans a range.
 ///
@@ -36,10 +36,12 @@ pub(super) fn between(
     };
     match field.kind {
         FieldKind::Keyword => Ok(term_range(&term::code(field.code()), from, to)),
-        FieldKind::Long => whole_numbers(field, from, to, 0),
-        FieldKind::Decimal { scale } => whole_numbers(field, from, to, scale),
+        FieldKind::Long => Ok(longs(field, whole_numbers(&field.name, field.kind, from, to, 0)?)),
+        FieldKind::Decimal { scale } => {
+            Ok(longs(field, whole_numbers(&field.name, field.kind, from, to, scale)?))
+        }
         FieldKind::Double => doubles(field, from, to),
-        FieldKind::Date => dates(field, from, to),
+        FieldKind::Date => Ok(longs(field, dates(&field.name, from, to)?)),
         FieldKind::Ip => addresses(field, from, to),
         FieldKind::GeoPoint => Err(only_exists(&field.name, field.kind)),
         FieldKind::Text | FieldKind::Boolean | FieldKind::Flattened | FieldKind::Nested => {
@@ -65,50 +67,16 @@ fn term_range(prefix: &[u8], from: &Bound, to: &Bound) -> Plan {
 }
 
 /// Values from `from` to `to`, both included; beyond 64 bits nothing is indexed.
-fn longs(field: &CatalogField, from: i128, to: i128) -> Plan {
-    let (least, most) = (i128::from(i64::MIN), i128::from(i64::MAX));
-    if from > to || from > most || to < least {
-        return Plan::Nothing;
+fn longs(field: &CatalogField, (from, to): (i128, i128)) -> Plan {
+    match in_64_bits(from, to) {
+        Some((from, to)) => Plan::Longs { column: field.column.clone(), from, to },
+        None => Plan::Nothing,
     }
-    let clamped = |value: i128| i64::try_from(value.clamp(least, most)).unwrap_or_default();
-    Plan::Longs { column: field.column.clone(), from: clamped(from), to: clamped(to) }
-}
-
-fn whole_numbers(
-    field: &CatalogField,
-    from: &Bound,
-    to: &Bound,
-    scale: u8,
-) -> Result<Plan, StoreError> {
-    let read = |text: &str| {
-        value::parse_scaled(text.as_bytes(), scale)
-            .ok_or_else(|| unfit(&field.name, field.kind, text, "a number"))
-    };
-    let low = match from {
-        Bound::Unbounded => i128::from(i64::MIN),
-        Bound::Inclusive(text) => {
-            let Scaled { floor, exact } = read(text)?;
-            floor + i128::from(!exact)
-        }
-        Bound::Exclusive(text) => read(text)?.floor + 1,
-    };
-    let high = match to {
-        Bound::Unbounded => i128::from(i64::MAX),
-        Bound::Inclusive(text) => read(text)?.floor,
-        Bound::Exclusive(text) => {
-            let Scaled { floor, exact } = read(text)?;
-            floor - i128::from(exact)
-        }
-    };
-    Ok(longs(field, low, high))
 }
 
 fn doubles(field: &CatalogField, from: &Bound, to: &Bound) -> Result<Plan, StoreError> {
     let edge = |bound: &Bound| -> Result<Edge<f64>, StoreError> {
-        let read = |text: &str| {
-            value::parse_double(text.as_bytes())
-                .ok_or_else(|| unfit(&field.name, field.kind, text, "a number"))
-        };
+        let read = |text: &str| double(&field.name, text);
         Ok(match bound {
             Bound::Unbounded => Edge::Unbounded,
             Bound::Inclusive(text) => Edge::Included(read(text)?),
@@ -118,32 +86,10 @@ fn doubles(field: &CatalogField, from: &Bound, to: &Bound) -> Result<Plan, Store
     Ok(Plan::Doubles { column: field.column.clone(), from: edge(from)?, to: edge(to)? })
 }
 
-/// A day as a bound stands for all of it: `<=2026-11-24` holds the day's last instant.
-fn dates(field: &CatalogField, from: &Bound, to: &Bound) -> Result<Plan, StoreError> {
-    let read = |text: &str| -> Result<(i128, i128), StoreError> {
-        let (first, last) =
-            value::parse_date(text).ok_or_else(|| unfit(&field.name, field.kind, text, A_DATE))?;
-        Ok((i128::from(first), i128::from(last)))
-    };
-    let low = match from {
-        Bound::Unbounded => i128::from(i64::MIN),
-        Bound::Inclusive(text) => read(text)?.0,
-        Bound::Exclusive(text) => read(text)?.1 + 1,
-    };
-    let high = match to {
-        Bound::Unbounded => i128::from(i64::MAX),
-        Bound::Inclusive(text) => read(text)?.1,
-        Bound::Exclusive(text) => read(text)?.0 - 1,
-    };
-    Ok(longs(field, low, high))
-}
-
 fn addresses(field: &CatalogField, from: &Bound, to: &Bound) -> Result<Plan, StoreError> {
     let prefix = term::code(field.code());
     let read = |text: &str| -> Result<Vec<u8>, StoreError> {
-        let octets = value::parse_address(text)
-            .ok_or_else(|| unfit(&field.name, field.kind, text, "an address"))?;
-        Ok(term::term(field.code(), &octets))
+        Ok(term::term(field.code(), &address(&field.name, text)?))
     };
     let low = match from {
         Bound::Unbounded => Edge::Included(prefix.to_vec()),

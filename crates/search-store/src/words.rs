@@ -1,6 +1,7 @@
 //! The words of a text: runs of letters, digits and `_`, in lower case, as they are indexed and as
-//! they are asked for. It knows no field.
+//! they are asked for, in every store. It knows no field.
 
+use query::{Pattern, PatternPart};
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 /// The name under which tantivy finds [`Words`].
@@ -83,9 +84,26 @@ pub(crate) fn words(text: &str) -> Vec<String> {
     words
 }
 
+/// The pattern in lower case, as words are.
+pub(crate) fn lower_case(pattern: &Pattern) -> Pattern {
+    let part = |part: &PatternPart| match part {
+        PatternPart::Text(text) => PatternPart::Text(text.to_lowercase()),
+        other => other.clone(),
+    };
+    Pattern(pattern.0.iter().map(part).collect())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{WORD_BYTES_MAX, WORDS_MAX, words};
+    use query::{Pattern, PatternPart};
+
+    use super::{WORD_BYTES_MAX, WORDS_MAX, lower_case, words};
+
+    #[test]
+    fn patterns_are_of_lower_case_as_words_are() {
+        let of = |text: &str| vec![PatternPart::Text(text.to_owned()), PatternPart::Any];
+        assert_eq!(lower_case(&Pattern(of("ÄRGER"))), Pattern(of("ärger")));
+    }
 
     #[test]
     fn texts_become_words_in_lower_case() {
