@@ -11,10 +11,12 @@ pub mod http_client;
 pub mod limits;
 pub mod logging;
 pub mod metrics;
+pub mod percent;
 pub mod printable;
 pub mod process;
 pub mod secret;
 pub mod shutdown;
+pub mod suggest;
 pub mod units;
 pub mod waiting;
 

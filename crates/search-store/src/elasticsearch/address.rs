@@ -89,21 +89,8 @@ fn has_no_port(text: &str) -> bool {
 
 /// A user as it was meant: `%40` is `@`.
 fn decoded(text: &str) -> Result<String, StoreError> {
-    let wrong = || refused("the user in an address is not written as addresses want it");
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        if *first != b'%' {
-            bytes.push(*first);
-            rest = after;
-            continue;
-        }
-        let digits = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-        let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(value.ok_or_else(wrong)?);
-        rest = after.get(2..).unwrap_or_default();
-    }
-    String::from_utf8(bytes).map_err(|_| wrong())
+    let wrong = "the user in an address is not written as addresses want it";
+    service::percent::decode(text).ok_or_else(|| refused(wrong))
 }
 
 fn refused(message: &str) -> StoreError {

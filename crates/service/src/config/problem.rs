@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::de::{Error, Expected, Unexpected};
 
+use crate::suggest::nearest;
+
 /// What sort of problem it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProblemKind {
@@ -75,7 +77,7 @@ impl Error for Problem {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let message = match nearest(field, expected) {
+        let message = match nearest(field, expected.iter().copied()) {
             Some(near) => format!("there is no setting `{field}`; did you mean `{near}`?"),
             None if expected.is_empty() => format!("there is no setting `{field}`"),
             None => format!("there is no setting `{field}`; there are {}", list(expected)),
@@ -90,12 +92,6 @@ impl Error for Problem {
 
 fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let distances = known.iter().map(|other| (strsim::damerau_levenshtein(name, other), *other));
-    let close_enough = |(distance, _): &(usize, &str)| *distance <= (name.len() / 3).max(1);
-    distances.filter(close_enough).min().map(|(_, other)| other)
 }
 
 fn in_words(expected: &str) -> String {
