@@ -94,13 +94,16 @@ impl RedisCache {
             Ok(Err(failed)) => failed,
             Err(_) => (format!("no answer within {}", service::Span(self.call_timeout)), false),
         };
-        let is_paused = self.breaker(|breaker| breaker.failed(Instant::now()));
+        let (is_paused, is_away) = self.breaker(|breaker| {
+            let is_paused = breaker.failed(Instant::now());
+            (is_paused, !breaker.is_closed())
+        });
         if is_paused {
             tracing::warn!(cache = self.place, reason, "the cache is left alone for a moment");
         }
         if is_broken {
             self.line.broke(number);
-        } else if is_paused {
+        } else if is_away {
             self.line.is_suspect(number);
         }
         Err(CacheError(format!("{}: {reason}", self.place)))

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use service::Secret;
+use service::percent::decode;
 
 use super::RedisConfig;
 use crate::CacheError;
@@ -78,6 +79,11 @@ impl Address {
         let from_url = address.user.is_some() || address.password.is_some();
         if from_url && (given.is_some() || config.user.is_some()) {
             let text = "both the URL and the settings have credentials: leave one out";
+            return Err(wrong(text.to_owned()));
+        }
+        if config.sentinel_password_file.is_some() && !matches!(address.kind, Kind::Sentinel { .. })
+        {
+            let text = "`sentinel_password_file` is given, but the URL names no sentinels";
             return Err(wrong(text.to_owned()));
         }
         let sentinel_password = Secret::given(None, config.sentinel_password_file.as_deref())
@@ -171,23 +177,6 @@ fn host_and_port(text: &str, default_port: u16) -> Option<(String, u16)> {
     (!host.is_empty()).then(|| (host.to_owned(), port))
 }
 
-/// Undoes percent-encoding.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        rest = after;
-        if first != b'%' {
-            bytes.push(first);
-            continue;
-        }
-        let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = &rest[2..];
-    }
-    String::from_utf8(bytes).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,11 +231,16 @@ mod tests {
         assert!(!shown.contains("hunter2"), "{shown}");
     }
 
+    fn folder_with_password() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("password"), "p@ss\r\n").unwrap();
+        folder
+    }
+
     #[test]
     fn credentials_come_from_one_place() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder_with_password();
         let password_file = folder.path().join("password");
-        std::fs::write(&password_file, "p@ss\r\n").unwrap();
         let config = RedisConfig { password_file: Some(password_file), ..RedisConfig::default() };
         let address = Address::parse("redis://cache", &config).unwrap();
         assert_eq!(address.password.unwrap().reveal(), "p@ss");
@@ -255,6 +249,15 @@ mod tests {
         drop(folder);
         let error = Address::parse("redis://cache", &config).unwrap_err().to_string();
         assert!(error.contains("password_file"), "{error}");
+        let password = folder_with_password();
+        let sentinel_password_file = Some(password.path().join("password"));
+        let config = RedisConfig { sentinel_password_file, ..RedisConfig::default() };
+        let set = Address::parse("redis+sentinel://a/main", &config).unwrap();
+        assert_eq!(set.sentinel_password.unwrap().reveal(), "p@ss");
+        for url in ["redis://cache", "redis+cluster://a,b"] {
+            let error = Address::parse(url, &config).unwrap_err().to_string();
+            assert!(error.contains("names no sentinels"), "{error}");
+        }
         let config = RedisConfig { ca_file: Some("/nowhere".into()), ..RedisConfig::default() };
         let error = Address::parse("rediss://cache", &config).unwrap_err().to_string();
         assert!(error.contains("/nowhere"), "{error}");

@@ -47,9 +47,14 @@ impl Breaker {
         }
     }
 
+    /// Whether calls may ask the cache as they like.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed { .. })
+    }
+
     /// A call has been answered. Says whether the cache had been left alone until now.
     pub(super) fn succeeded(&mut self) -> bool {
-        let was_closed = matches!(self.state, State::Closed { .. });
+        let was_closed = self.is_closed();
         self.state = State::Closed { failures: 0 };
         !was_closed
     }

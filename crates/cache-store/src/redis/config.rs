@@ -21,7 +21,7 @@ pub struct RedisConfig {
     /// A file with the password; a line break at its end does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
-    /// A file with the password of the sentinels, where they want one.
+    /// A file with the password of the sentinels, where the URL names some and they want one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sentinel_password_file: Option<PathBuf>,
     /// Certificates of who signs the servers' certificates (PEM), in place of the public ones.
