@@ -26,6 +26,7 @@ pub(crate) async fn run<F: Future<Output = Arc<dyn DocumentStore>>>(make: impl F
     };
     versions_grow_and_documents_come_in_the_order_asked(made().await.as_ref()).await;
     conditions_hold_or_nothing_happens(made().await.as_ref()).await;
+    what_must_not_be_there_is_not_removed(made().await.as_ref()).await;
     changes_of_one_document_happen_in_order(made().await.as_ref()).await;
     an_index_finds_in_its_order(made().await.as_ref()).await;
     pages_go_on_where_the_last_ended(made().await.as_ref()).await;
@@ -99,6 +100,37 @@ async fn conditions_hold_or_nothing_happens(store: &dyn DocumentStore) {
     assert_eq!(now.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false]);
     store.put("state", "a", one, Expect::Version(1)).await.unwrap();
     store.delete("state", "a", Expect::Version(2)).await.unwrap();
+}
+
+async fn what_must_not_be_there_is_not_removed(store: &dyn DocumentStore) {
+    let delete = |id: &str, expect| Change::Delete { id: id.into(), expect };
+    let ada = person("a@x", "Ulm", 1);
+    store.put("people", "a", ada.clone(), Expect::Absent).await.unwrap();
+    for expect in [Expect::Absent, Expect::Version(0)] {
+        let alone = store.delete("people", "a", expect).await.unwrap_err();
+        assert_eq!(alone.kind, ErrorKind::Conflict, "{alone}");
+        let changes = vec![put("b", person("b@x", "Ulm", 1)), delete("a", expect)];
+        let together = store.apply("people", changes).await.unwrap_err();
+        assert_eq!(together.kind, ErrorKind::Conflict, "{together}");
+        assert_eq!(
+            store.get("people", "a").await.unwrap().map(|found| found.body),
+            Some(ada.clone())
+        );
+        assert_eq!(store.get("people", "b").await.unwrap(), None);
+        store.delete("people", "none", expect).await.unwrap();
+    }
+    // Within one transaction: gone, then not there, then there again.
+    let changes = vec![
+        delete("none", Expect::Absent),
+        delete("a", Expect::Version(1)),
+        delete("a", Expect::Absent),
+        put("a", ada),
+    ];
+    store.apply("people", changes).await.unwrap();
+    let now = store.get_many("people", &["a", "none"]).await.unwrap();
+    let versions: Vec<_> = now.into_iter().map(|found| found.map(|found| found.version)).collect();
+    assert_eq!(versions, [Some(1), None], "nothing is left of what was only asked about");
+    assert_eq!(store.count("people", "by_email", &[]).await.unwrap(), 1);
 }
 
 async fn changes_of_one_document_happen_in_order(store: &dyn DocumentStore) {

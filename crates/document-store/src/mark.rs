@@ -28,7 +28,10 @@ pub(crate) fn read(mark: &str, query: &str, prefix: &[u8]) -> Result<Vec<u8>, Do
     let last = bytes.as_deref().and_then(|bytes| {
         bytes.strip_prefix(query.as_bytes())?.strip_prefix(&[0]).map(<[u8]>::to_vec)
     });
-    last.filter(|last| last.starts_with(prefix)).ok_or_else(|| {
-        DocumentError::new(ErrorKind::Invalid, "the page mark is not one of this query")
-    })
+    last.filter(|last| last.starts_with(prefix)).ok_or_else(wrong)
+}
+
+/// The error of a mark that is not one of the query.
+pub(crate) fn wrong() -> DocumentError {
+    DocumentError::new(ErrorKind::Invalid, "the page mark is not one of this query")
 }

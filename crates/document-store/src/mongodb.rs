@@ -20,8 +20,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::catalog::{Catalog, Entry, Times};
-use self::client::Server;
+use self::client::{Deadline, Server};
 use self::error::Failure;
+use self::fill::Filling;
 use crate::catalog::check;
 use crate::{
     Change, CollectionSpec, Document, DocumentError, DocumentStore, Find, Found, IndexValue,
@@ -41,10 +42,10 @@ pub struct MongoDocuments {
 }
 
 impl MongoDocuments {
-    /// Whether this is the URL of a server. Nothing is asked.
+    /// Checks a URL and the settings' credentials, whose file is read. No server is asked.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with them.
     pub fn check_url(url: &str, config: &MongoConfig) -> Result<(), DocumentError> {
         config::Address::parse(url, config).map(drop)
     }
@@ -55,7 +56,7 @@ impl MongoDocuments {
     /// # Errors
     /// [`Fatal`](crate::ErrorKind::Fatal) when the URL or the settings cannot be used.
     pub fn connect(url: &str, config: &MongoConfig) -> Result<Self, DocumentError> {
-        Self::with(url, config, Times::new(config.call_timeout.0))
+        Self::with(url, config, Times::new(config.call_timeout.0, config.server_timeout.0))
     }
 
     fn with(url: &str, config: &MongoConfig, times: Times) -> Result<Self, DocumentError> {
@@ -76,7 +77,8 @@ impl Shared {
         self.server.check().await?;
         let database = self.server.database().await?;
         for spec in &specs {
-            if let Some(entry) = self.catalog.ensure(database, spec).await? {
+            let declared = self.catalog.ensure(self.server.place(), database, spec).await?;
+            if let Some(entry) = declared {
                 tokio::spawn(Arc::clone(&self).fill_later(entry));
             }
         }
@@ -97,20 +99,29 @@ impl Shared {
         let database = self.server.database().await?;
         for index in &entry.collection.indexes {
             if entry.unfilled.contains(&index.name) {
-                fill::fill(database, &entry.collection, index).await?;
+                let (place, collection) = (self.server.place(), &entry.collection);
+                Filling { place, database, collection, index }.fill().await?;
             }
         }
         catalog::filled(database, &entry.collection.name, &entry.unfilled).await
     }
 
-    async fn apply(self: Arc<Self>, name: String, changes: Vec<Change>) -> Result<(), Failure> {
+    async fn apply(
+        self: Arc<Self>,
+        name: String,
+        changes: Vec<Change>,
+        deadline: Deadline,
+    ) -> Result<(), Failure> {
         let database = self.server.database().await?;
         let collection = self.catalog.collection(database, &name).await?;
         match changes.as_slice() {
             [] => Ok(()),
-            [change] => change::apply(&database.collection(&name), &collection, change).await,
+            [change] => {
+                change::apply(&database.collection(&name), &collection, change, deadline).await
+            }
             changes => {
-                transaction::apply(self.server.place(), database, &collection, changes).await
+                let place = self.server.place();
+                transaction::apply(place, database, &collection, changes, deadline).await
             }
         }
     }
@@ -167,7 +178,8 @@ impl DocumentStore for MongoDocuments {
 
     async fn apply(&self, collection: &str, changes: Vec<Change>) -> Result<(), DocumentError> {
         changes.iter().try_for_each(check)?;
-        let work = Arc::clone(&self.shared).apply(collection.to_owned(), changes);
+        let deadline = self.shared.server.deadline();
+        let work = Arc::clone(&self.shared).apply(collection.to_owned(), changes, deadline);
         self.shared.server.bounded(work).await
     }
 

@@ -13,7 +13,7 @@ use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
 
 use super::error::{DUPLICATE_KEY, Failure, code, is_there_already};
-use super::fill;
+use super::fill::{self, Filling};
 use crate::catalog::{Collection, unknown_collection};
 use crate::{CollectionSpec, DocumentError, ErrorKind};
 
@@ -50,10 +50,11 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// The times of processes whose calls take at most this long.
-    pub(super) fn new(call_timeout: Duration) -> Self {
+    /// The times of processes whose calls begin nothing after `call_timeout`, and wait `server_timeout`
+    /// for the server with what they have begun.
+    pub(super) fn new(call_timeout: Duration, server_timeout: Duration) -> Self {
         let known_for = Duration::from_secs(5);
-        Self { known_for, known_to_all: known_for + call_timeout }
+        Self { known_for, known_to_all: known_for + call_timeout + server_timeout }
     }
 }
 
@@ -101,6 +102,7 @@ impl Catalog {
     /// Makes what is missing of a declaration. Gives the entry if indexes must be filled once more.
     pub(super) async fn ensure(
         &self,
+        place: &str,
         database: &Database,
         spec: &CollectionSpec,
     ) -> Result<Option<Entry>, Failure> {
@@ -113,7 +115,8 @@ impl Catalog {
         self.remember(entry.collection.clone(), read_at);
         for index in &entry.collection.indexes {
             let is_unfilled = entry.unfilled.contains(&index.name);
-            let made = fill::make(database, &entry.collection, index, is_unfilled).await;
+            let filling = Filling { place, database, collection: &entry.collection, index };
+            let made = filling.make(is_unfilled).await;
             if let Err(failure) = made {
                 // Where another process has declared it, that one may be using it.
                 if new.contains(&index.name)

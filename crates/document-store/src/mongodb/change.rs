@@ -3,6 +3,7 @@
 use mongodb::bson::RawDocumentBuf;
 use mongodb::error::Error;
 
+use super::client::Deadline;
 use super::error::{DUPLICATE_KEY, Failure, code};
 use super::record::{Content, selector};
 use crate::catalog::Collection;
@@ -18,10 +19,12 @@ pub(super) async fn apply(
     records: &Records,
     collection: &Collection,
     change: &Change,
+    deadline: Deadline,
 ) -> Result<(), Failure> {
+    deadline.check()?;
     match change {
         Change::Put { id, body, expect } => match expect {
-            Expect::Any => put(records, collection, id, body).await,
+            Expect::Any => put(records, collection, id, body, deadline).await,
             Expect::Absent | Expect::Version(0) => insert(records, collection, id, body).await,
             Expect::Version(version) => {
                 let update = Content::new(collection, id, body)?.update();
@@ -54,6 +57,7 @@ async fn put(
     collection: &Collection,
     id: &str,
     body: &[u8],
+    deadline: Deadline,
 ) -> Result<(), Failure> {
     let mut attempt = 1;
     loop {
@@ -62,6 +66,7 @@ async fn put(
             Ok(_) => return Ok(()),
             Err(error) if code(&error) == Some(DUPLICATE_KEY) && attempt < UPSERTS_MAX => {
                 attempt += 1;
+                deadline.check()?;
             }
             Err(error) => return Err(taken(collection, id, error)),
         }

@@ -1,5 +1,7 @@
 //! The connection to the server: made with the first call, every call bounded in time.
 
+use std::time::{Duration, Instant};
+
 use mongodb::bson::doc;
 use mongodb::options::{
     ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
@@ -11,6 +13,27 @@ use super::MongoConfig;
 use super::config::Address;
 use super::error::{Failure, not_a_replica_set};
 use crate::{DocumentError, ErrorKind};
+
+/// When a call is over for the one who asked. What has begun goes on; nothing begins after it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline(Instant);
+
+impl Deadline {
+    pub(super) fn after(time: Duration) -> Self {
+        Self(Instant::now() + time)
+    }
+
+    pub(super) fn is_over(self) -> bool {
+        Instant::now() >= self.0
+    }
+
+    /// Asked before each attempt that changes something.
+    pub(super) fn check(self) -> Result<(), DocumentError> {
+        let text = "the call was over before this could be tried";
+        let late = || DocumentError::new(ErrorKind::Transient, text);
+        (!self.is_over()).then_some(()).ok_or_else(late)
+    }
+}
 
 /// The server, asked for when it is needed first.
 pub(super) struct Server {
@@ -65,6 +88,11 @@ impl Server {
             return Ok(());
         }
         Err(DocumentError::new(ErrorKind::Fatal, not_a_replica_set(self.place())).into())
+    }
+
+    /// When a call that begins now is over.
+    pub(super) fn deadline(&self) -> Deadline {
+        Deadline::after(self.config.call_timeout.0)
     }
 
     /// Runs a call for as long as a call may take.

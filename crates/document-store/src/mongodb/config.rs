@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use mongodb::error::ErrorKind as DriverKind;
 use mongodb::options::ConnectionString;
 use serde::{Deserialize, Serialize};
-use service::{Check, Findings, Secret, Span, url_without_secrets};
+use service::{Check, Findings, Secret, Span, percent, url_without_secrets};
 
 use crate::{DocumentError, ErrorKind};
 
@@ -25,10 +25,10 @@ pub struct MongoConfig {
     /// User, where the URL names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// The user's password, where the URL has none.
+    /// The password of `user`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret<String>>,
-    /// A file with the user's password; a line break at its end does not count.
+    /// A file with the password of `user`; line breaks at its end do not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
     /// How long making a connection may take. Default: 5s.
@@ -118,8 +118,9 @@ impl Address {
                 let (value, file) = (config.password.as_ref(), config.password_file.as_deref());
                 let password = Secret::given(value, file)
                     .map_err(|error| wrong(format!("password_file: {error}")))?;
-                let password = password.map(|password| format!(":{}", encode(password.reveal())));
-                let credentials = encode(user) + &password.unwrap_or_default();
+                let password =
+                    password.map(|password| format!(":{}", percent::encode(password.reveal())));
+                let credentials = percent::encode(user) + &password.unwrap_or_default();
                 url.replacen("://", &format!("://{credentials}@"), 1)
             }
         };
@@ -135,15 +136,6 @@ impl Address {
         })?;
         Ok(Self { shown, connection })
     }
-}
-
-/// Writes what is neither letter nor digit as %40 is for @.
-fn encode(text: &str) -> String {
-    let encode = |byte: u8| match byte.is_ascii_alphanumeric() {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
 }
 
 #[cfg(test)]
@@ -179,7 +171,7 @@ mod tests {
         drop(folder);
         let error = parse("mongodb://a", &config).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Fatal);
-        assert!(error.message.contains("password file"), "{error}");
+        assert!(error.message.contains("password_file"), "{error}");
     }
 
     #[test]

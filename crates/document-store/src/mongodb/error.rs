@@ -19,17 +19,20 @@ const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
 const ILLEGAL_OPERATION: i32 = 20;
 const UNAUTHORIZED: [i32; 4] = [13, 18, 8000, 33];
 const TOO_LARGE: [i32; 2] = [10334, 17419];
-/// What passes by itself, or once others have done their work.
-const PASSING: [i32; 26] = [
-    // The host or the network is away, or the lookup took too long.
-    6, 7, 89, 9001,
+/// What may be over when it is tried again: by itself, or because somebody has made room.
+const PASSING: [&[i32]; 6] = [
+    // The host or the network is away, or an answer took too long.
+    &[6, 7, 89, 9001],
     // Another server is becoming the one that takes writes, or this one is stopping.
-    91, 189, 10107, 11600, 11602, 13435, 13436, 133,
+    &[91, 189, 10107, 11600, 11602, 13435, 13436, 133],
     // Locks, limits of time, cursors that are gone, servers that have too much to do.
-    24, 43, 46, 50, 202, 262, 365, 462,
+    &[24, 43, 46, 50, 202, 262, 365, 462],
     // Conflicts of transactions, and reads of what is not there yet.
-    112, 134, 246, 251, // Not enough members to confirm a write; a disk that is full.
-    64, 14031,
+    &[WRITE_CONFLICT, 134, 246, 251],
+    // Not enough members to confirm a write.
+    &[64],
+    // A disk that is full.
+    &[14031],
 ];
 
 /// Why something was not done.
@@ -161,7 +164,7 @@ fn kind_of_code(code: i32) -> ErrorKind {
     match code {
         DUPLICATE_KEY => ErrorKind::Conflict,
         code if TOO_LARGE.contains(&code) => ErrorKind::Invalid,
-        code if PASSING.contains(&code) => ErrorKind::Transient,
+        code if PASSING.iter().any(|codes| codes.contains(&code)) => ErrorKind::Transient,
         _ => ErrorKind::Fatal,
     }
 }
@@ -221,6 +224,8 @@ mod tests {
             (189, ErrorKind::Transient),
             (91, ErrorKind::Transient),
             (112, ErrorKind::Transient),
+            (64, ErrorKind::Transient),
+            (14031, ErrorKind::Transient),
             (13, ErrorKind::Fatal),
             (18, ErrorKind::Fatal),
             (121, ErrorKind::Fatal),

@@ -9,7 +9,7 @@ use super::error::Failure;
 use super::key::{end_of_prefix, values_key};
 use super::record::{self, ID, document, key_field};
 use crate::catalog::Collection;
-use crate::{Document, DocumentError, ErrorKind, FIND_LIMIT_MAX, Find, Found, IndexValue, mark};
+use crate::{Document, FIND_LIMIT_MAX, Find, Found, IndexValue, mark};
 
 /// How many ids one question names. Not all of them: a server may compare each with each.
 const IDS_OF_QUESTION: usize = 128;
@@ -63,9 +63,7 @@ pub(super) async fn find(
     let mut range = range(&prefix);
     if let Some(after) = &find.after {
         let last = mark::read(after, &query, prefix.as_bytes())?;
-        let last = String::from_utf8(last).map_err(|_| {
-            DocumentError::new(ErrorKind::Invalid, "the page mark is not one of this query")
-        })?;
+        let last = String::from_utf8(last).map_err(|_| mark::wrong())?;
         range.insert(if find.descending { "$lt" } else { "$gt" }, last);
     }
     let limit = find.limit.min(FIND_LIMIT_MAX);

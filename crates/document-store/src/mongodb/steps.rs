@@ -20,7 +20,8 @@ pub(super) enum Kind {
     Delete,
     /// Removes documents of a version.
     DeleteVersion,
-    /// Looks whether there is none.
+    /// Takes the place of documents that must not be there, and leaves it again: nobody else can then
+    /// store one of them at the same time, as they could if it were only looked for.
     Absent,
     /// Stores in place of what is there, or anew; of a version if one is given.
     Update,
@@ -41,7 +42,7 @@ impl Kind {
 
     /// Whether the server must have counted as many documents as there are statements.
     pub(super) fn counts_all(self) -> bool {
-        matches!(self, Self::DeleteVersion | Self::Update | Self::Insert)
+        matches!(self, Self::DeleteVersion | Self::Update | Self::Insert | Self::Absent)
     }
 }
 
@@ -95,14 +96,17 @@ impl<'c> Step<'c> {
                 doc! {"delete": collection, "deletes": statements, "ordered": true}
             }
             Kind::Update => doc! {"update": collection, "updates": statements, "ordered": true},
-            Kind::Insert => {
+            Kind::Insert | Kind::Absent => {
                 doc! {"insert": collection, "documents": statements, "ordered": true}
             }
-            Kind::Absent => {
-                let filter = doc! {"_id": {"$in": self.ids.as_slice()}};
-                doc! {"find": collection, "filter": filter, "limit": 1, "singleBatch": true}
-            }
         }
+    }
+
+    /// The command that leaves the places of [`Kind::Absent`] again.
+    pub(super) fn removal(&self, collection: &str) -> Record {
+        let statements: Vec<_> =
+            self.ids.iter().map(|id| doc! {"q": selector(id, None), "limit": 1}).collect();
+        doc! {"delete": collection, "deletes": statements, "ordered": true}
     }
 }
 
@@ -127,6 +131,7 @@ fn statement(collection: &Collection, change: &Change) -> Result<Record, Documen
         Expect::Any | Expect::Absent => None,
     };
     Ok(match change {
+        Change::Delete { id, expect: Expect::Absent | Expect::Version(0) } => selector(id, None),
         Change::Delete { id, expect } => doc! {"q": selector(id, version(expect)), "limit": 1},
         Change::Put { id, body, expect } => {
             let content = Content::new(collection, id, body)?;

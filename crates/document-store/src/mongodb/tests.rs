@@ -47,7 +47,7 @@ impl Databases {
 
     /// A store as another process would open it.
     fn open(&self, settings: &MongoConfig) -> Arc<MongoDocuments> {
-        self.open_with(settings, Times::new(settings.call_timeout.0))
+        self.open_with(settings, Times::new(settings.call_timeout.0, settings.server_timeout.0))
     }
 
     fn open_with(&self, settings: &MongoConfig, times: Times) -> Arc<MongoDocuments> {

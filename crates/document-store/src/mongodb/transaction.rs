@@ -8,7 +8,8 @@ use mongodb::bson::Document as Record;
 use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
 use mongodb::{ClientSession, Database};
 
-use super::change::{duplicate, there_already};
+use super::change::duplicate;
+use super::client::Deadline;
 use super::error::{self, DUPLICATE_KEY, Failure, WRITE_CONFLICT};
 use super::steps::{Kind, Step};
 use crate::catalog::Collection;
@@ -42,12 +43,14 @@ pub(super) async fn apply(
     database: &Database,
     collection: &Collection,
     changes: &[Change],
+    deadline: Deadline,
 ) -> Result<(), Failure> {
     let steps = Step::all(collection, changes)?;
     let mut session = database.client().start_session().await?;
     for attempt in 0..ATTEMPTS_MAX {
         wait(attempt).await;
-        let mut work = Work { place, database, collection, session: &mut session };
+        deadline.check()?;
+        let mut work = Work { place, database, collection, session: &mut session, deadline };
         match work.attempt(&steps).await {
             Ok(()) => return Ok(()),
             Err(Stop::Failed(failure)) => return Err(failure),
@@ -77,6 +80,7 @@ struct Work<'w> {
     database: &'w Database,
     collection: &'w Collection,
     session: &'w mut ClientSession,
+    deadline: Deadline,
 }
 
 impl Work<'_> {
@@ -100,9 +104,6 @@ impl Work<'_> {
     async fn step(&mut self, step: &Step<'_>) -> Result<(), Stop> {
         let command = step.command(&self.collection.name);
         let reply = self.database.run_command(command).session(&mut *self.session).await?;
-        if step.kind == Kind::Absent {
-            return self.none_found(step, &reply);
-        }
         if let Ok(errors) = reply.get_array("writeErrors")
             && let Some(error) = errors.first().and_then(|error| error.as_document())
         {
@@ -112,23 +113,11 @@ impl Work<'_> {
         if step.kind.counts_all() && counted != step.ids.len() {
             return Err(Stop::Failed(self.other_version(step).into()));
         }
-        Ok(())
-    }
-
-    fn none_found(&self, step: &Step<'_>, reply: &Record) -> Result<(), Stop> {
-        let found = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
-        match found.map(|batch| batch.first()) {
-            Ok(None) => Ok(()),
-            Ok(Some(record)) => {
-                let id = record.as_document().and_then(|record| record.get_str("_id").ok());
-                let id = id.unwrap_or(step.ids[0]);
-                Err(Stop::Failed(there_already(self.collection, id).into()))
-            }
-            Err(error) => {
-                let text = format!("{} gave an answer that cannot be read: {error}", self.place);
-                Err(Stop::Failed(DocumentError::new(ErrorKind::Transient, text).into()))
-            }
+        if step.kind == Kind::Absent {
+            let command = step.removal(&self.collection.name);
+            self.database.run_command(command).session(&mut *self.session).await?;
         }
+        Ok(())
     }
 
     /// What the error of one statement means.
@@ -164,7 +153,11 @@ impl Work<'_> {
         loop {
             match self.session.commit_transaction().await {
                 Ok(()) => return Ok(()),
-                Err(error) if error::is_commit_unknown(&error) && attempt < COMMITS_MAX => {
+                Err(error)
+                    if error::is_commit_unknown(&error)
+                        && attempt < COMMITS_MAX
+                        && !self.deadline.is_over() =>
+                {
                     attempt += 1;
                     wait(attempt).await;
                 }

@@ -5,7 +5,7 @@ use super::*;
 use crate::BODY_BYTES_MAX;
 
 #[tokio::test]
-async fn a_batch_of_two_thousand_is_a_few_round_trips() {
+async fn a_batch_of_two_thousand_is_stored_and_read_as_a_whole() {
     let databases = Databases::default();
     let store = databases.make();
     store.ensure_collections(&[STATE]).await.unwrap();
@@ -13,11 +13,9 @@ async fn a_batch_of_two_thousand_is_a_few_round_trips() {
     let names: Vec<&str> = ids.iter().map(String::as_str).collect();
     for version in 1..=2 {
         let changes = ids.iter().map(|id| put(id, format!("{version} of {id}").repeat(20)));
-        let start = Instant::now();
         store.apply("state", changes.collect()).await.unwrap();
-        let applied = start.elapsed();
         let found = store.get_many("state", &names).await.unwrap();
-        println!("2000 documents: apply {applied:?}, get {:?}", start.elapsed() - applied);
+        assert_eq!(found.len(), ids.len());
         for (id, document) in ids.iter().zip(found) {
             let document = document.unwrap();
             assert_eq!((&document.id, document.version), (id, version));
