@@ -13,7 +13,6 @@ pub mod plan;
 pub mod registry;
 mod ruby_pattern;
 pub mod stage;
-mod suggest;
 pub mod template;
 
 use std::path::PathBuf;

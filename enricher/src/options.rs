@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use event::FieldPath;
+use service::suggest::nearest;
 
 use crate::filter::EcsCompatibility;
 use crate::language::{Attribute, Diagnostic, Key, Number, Plugin, Source, Span, Value, ValueKind};
-use crate::suggest::nearest;
 use crate::template::{FieldTemplate, Template};
 
 /// One option, merged from all times it was written.

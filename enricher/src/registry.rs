@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
+use service::suggest::nearest;
+
 use crate::filter::{Environment, FilterPlan};
 use crate::filters;
 use crate::options::Options;
-use crate::suggest::nearest;
 
 /// Who defined a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

@@ -1,9 +1,9 @@
 //! `redact`: card numbers, e-mail addresses and secrets do not leave the enricher in clear.
 //!
 //! Card numbers keep their first six and last four digits, e-mail addresses their domain; a value
-//! under the name of a secret is replaced as a whole, and so is what stands behind such a name and `=`
-//! in a text. It looks at every value of the event, whatever
-//! its name, and never at what other events held.
+//! under the name of a secret is replaced as a whole, and so is what stands behind such a name and `=` or
+//! `:` in a text. It looks at every value of the event, whatever its name, and never at what other events
+//! held.
 
 mod assignment;
 mod email;
@@ -32,7 +32,7 @@ const UNICODE_ESCAPE: &[u8] = b"\\u";
 struct Signs {
     at: bool,
     digits: bool,
-    /// The `=` behind a secret's name.
+    /// The `=` or `:` behind a secret's name.
     assigned: bool,
 }
 

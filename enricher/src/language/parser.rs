@@ -6,13 +6,14 @@
 mod condition;
 mod recovery;
 
+use service::suggest::nearest;
+
 use super::diagnostic::Diagnostic;
 use super::lexer::Lexer;
 use super::source::{Source, Span};
 use super::tree::{
     Attribute, Branch, Config, Key, Plugin, Section, SectionKind, Statement, Value, ValueKind,
 };
-use crate::suggest::nearest;
 
 /// Most mistakes that are reported of one text.
 const MISTAKES_MAX: usize = 100;

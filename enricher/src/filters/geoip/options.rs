@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use event::FieldPath;
+use service::suggest::nearest;
 
 use super::database::Database;
 use super::field::{Field, Selection};
 use super::{Geoip, GeoipPlan};
 use crate::filter::{EcsCompatibility, Environment, FilterPlan};
 use crate::options::Options;
-use crate::suggest::nearest;
 
 /// `cache_size` where it is not given.
 const CACHE_DEFAULT_RECORDS: i64 = 1_000;

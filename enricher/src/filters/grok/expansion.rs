@@ -3,8 +3,9 @@
 //!
 //! The text of an event never comes here: patterns are from the configuration and its files.
 
+use service::suggest::nearest;
+
 use super::definitions::Definitions;
-use crate::suggest::nearest;
 
 /// How deep definitions may refer to each other.
 const DEPTH_MAX: usize = 64;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use event::FieldPath;
+use service::suggest::nearest;
 
 use super::convert::ConvertTo;
 use super::edit::Edit;
@@ -11,7 +12,6 @@ use super::{Mutate, MutatePlan, Operation};
 use crate::filter::{Environment, FilterPlan};
 use crate::language::{Key, Span};
 use crate::options::Options;
-use crate::suggest::nearest;
 use crate::template::Template;
 
 /// Checks the options.

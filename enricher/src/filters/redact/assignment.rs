@@ -1,7 +1,8 @@
-//! Secrets in text: `password=hunter2`, `?access_token=abc&x=1`. What stands behind the `=` of a secret's
-//! name is replaced, up to a blank, a separator or the closing quote.
+//! Secrets in text: `password=hunter2`, `?access_token=abc&x=1`, `password: hunter2`. What stands behind a
+//! secret's name and its `=` or `:` is replaced, up to a blank, a separator or the closing quote; behind
+//! the name of a header with `:` up to the end of the line.
 //!
-//! Only `=` is looked for: `password: x` and JSON within a text are not.
+//! Names in quotes, as in JSON within a text, are not looked for.
 
 use super::REDACTED;
 use super::secret::is_secret;
@@ -20,7 +21,7 @@ fn name_before(text: &[u8], end: usize) -> &[u8] {
 #[inline]
 pub(super) fn may_be_in(text: &[u8]) -> bool {
     // The name's last letters tell most of them apart before its begin is looked for.
-    memchr::memchr_iter(b'=', text)
+    memchr::memchr2_iter(b'=', b':', text)
         .any(|at| at >= 3 && is_secret(&text[at.saturating_sub(NAME_BYTES)..at]))
 }
 
@@ -31,11 +32,12 @@ const NAME_BYTES: usize = 16;
 pub(super) fn mask(text: &str) -> Option<String> {
     let mut masked = String::new();
     let mut copied = 0;
-    for at in memchr::memchr_iter(b'=', text.as_bytes()) {
-        if at < copied || !is_secret(name_before(text.as_bytes(), at)) {
+    for at in memchr::memchr2_iter(b'=', b':', text.as_bytes()) {
+        let name = name_before(text.as_bytes(), at);
+        if at < copied || !is_secret(name) {
             continue;
         }
-        let (begin, length) = value(&text[at + 1..]);
+        let (begin, length) = value(name, text.as_bytes()[at], &text[at + 1..]);
         let begin = at + 1 + begin;
         let found = &text[begin..begin + length];
         if found.is_empty() || text[begin..].starts_with(REDACTED) {
@@ -52,16 +54,36 @@ pub(super) fn mask(text: &str) -> Option<String> {
     Some(masked)
 }
 
-/// Where a value begins in what follows its `=`, and how long it is.
-fn value(text: &str) -> (usize, usize) {
-    if let Some(quote @ ('"' | '\'')) = text.chars().next() {
-        let quoted = &text[1..];
-        return (1, quoted.find(quote).unwrap_or(quoted.len()));
-    }
-    let ends = |character: char| {
-        character.is_whitespace() || matches!(character, '&' | ';' | ',' | '"' | '\'' | '<' | '>')
+/// Where a value begins in what follows its name and sign, and how long it is.
+fn value(name: &[u8], sign: u8, text: &str) -> (usize, usize) {
+    let blanks = match sign {
+        b':' => text.len() - text.trim_start_matches([' ', '\t']).len(),
+        _ => 0,
     };
-    (0, text.find(ends).unwrap_or(text.len()))
+    let rest = &text[blanks..];
+    if let Some(quote @ ('"' | '\'')) = rest.chars().next() {
+        let quoted = &rest[1..];
+        return (blanks + 1, quoted.find(quote).unwrap_or(quoted.len()));
+    }
+    // `Token::new` is a path of a program.
+    if sign == b':' && rest.starts_with(':') {
+        return (0, 0);
+    }
+    let is_header = sign == b':' && is_header(name);
+    let ends = |character: char| match character {
+        '\r' | '\n' | '"' | '\'' => true,
+        '&' | ';' | ',' | '<' | '>' => !is_header,
+        character => character.is_whitespace() && !is_header,
+    };
+    (blanks, rest.find(ends).unwrap_or(rest.len()))
+}
+
+/// Whether a name is that of a header whose value has several words: `Authorization: Bearer abc`.
+fn is_header(name: &[u8]) -> bool {
+    let ends_so = |end: &[u8]| {
+        name.len().checked_sub(end.len()).is_some_and(|at| name[at..].eq_ignore_ascii_case(end))
+    };
+    ends_so(b"authorization") || ends_so(b"cookie")
 }
 
 #[cfg(test)]
@@ -81,6 +103,18 @@ mod tests {
             ("password=a=b token=c", "password=[redacted] token=[redacted]"),
             ("secret=\"open", "secret=\"[redacted]"),
             ("é password=ü", "é password=[redacted]"),
+            ("login, password: hunter2, user: 7", "login, password: [redacted], user: 7"),
+            ("pwd:x\nuser:y", "pwd:[redacted]\nuser:y"),
+            ("api-key:\t'a b' end", "api-key:\t'[redacted]' end"),
+            ("password: a:b=c token: d", "password: [redacted] token: [redacted]"),
+            (
+                "Authorization: Bearer a.b, c\r\nHost: x\nset-cookie: a=1; b=2",
+                "Authorization: [redacted]\r\nHost: x\nset-cookie: [redacted]",
+            ),
+            (
+                "curl -H 'Authorization: Basic x=' http://h",
+                "curl -H 'Authorization: [redacted]' http://h",
+            ),
         ] {
             assert!(may_be_in(text.as_bytes()), "{text}");
             assert_eq!(mask(text).as_deref(), Some(expected));
@@ -100,6 +134,11 @@ mod tests {
             "sort_key=4",
             "x == y",
             "the password is hunter2",
+            "password:",
+            "password: ",
+            "wrong password:\nat x",
+            "shop::Token::new",
+            "tokens: 3, http://h:80",
             "key=",
             "?q=a&page=2",
         ] {

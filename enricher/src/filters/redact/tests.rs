@@ -91,14 +91,14 @@ fn values_under_names_of_secrets_are_replaced() {
 fn secrets_behind_their_names_in_a_text_are_replaced() {
     let event = json!({
         "message": "login of 7 password=hunter2 failed", "escaped": "a\tpassword=\"x y\"\n",
-        "url": {"query": "page=2&access_token=abc"}, "list": ["api_key=k"],
+        "url": {"query": "page=2&access_token=abc"}, "list": ["api_key=k", "password: x y"],
         "@timestamp": "2026-11-20T08:00:00.000Z",
     });
     let document = Trial::new("redact { }").run(event.clone());
     assert_eq!(document["message"], "login of 7 password=[redacted] failed");
     assert_eq!(document["escaped"], "a\tpassword=\"[redacted]\"\n");
     assert_eq!(document["url"]["query"], "page=2&access_token=[redacted]");
-    assert_eq!(document["list"], json!(["api_key=[redacted]"]));
+    assert_eq!(document["list"], json!(["api_key=[redacted]", "password: [redacted] y"]));
     assert_eq!(Trial::new("redact { secrets => false }").run(event.clone()), event);
     let hidden = serde_json::from_str(r#"{"a": "password\u003dhunter2"}"#).unwrap();
     assert_eq!(Trial::new("redact { }").run(hidden)["a"], "password=[redacted]");
