@@ -8,15 +8,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use document_store::DocumentError;
 use query::{Bound, Query};
-use search_store::{StoreError, StoreErrorKind};
+use search_store::{StoreError, StoreErrorKind, shown};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// The media type of a problem.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
-
-/// As many characters of a value as every message of a store shows.
-const SHOWN_CHARACTERS: usize = 40;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -158,10 +155,7 @@ fn position_of(message: &str, text: &str) -> Option<usize> {
                 || message.starts_with(&format!("the values of {name} "))
         })
     };
-    let is_shown = |value: &str| {
-        let shown: String = value.chars().take(SHOWN_CHARACTERS).collect();
-        message.contains(&format!("found `{}", shown.escape_debug()))
-    };
+    let is_shown = |value: &str| message.ends_with(&format!("found {}", shown(value)));
     let shows = |leaf: &Query| match leaf {
         Query::Term { value, .. } => is_shown(value),
         Query::Phrase { text, .. } => is_shown(text),

@@ -23,6 +23,7 @@ use query::Query;
 
 pub use elasticsearch::{ElasticsearchConfig, ElasticsearchStore, EngineParts};
 pub use embedded::{EmbeddedConfig, EmbeddedSearch};
+pub use refusal::shown;
 pub use request::{
     Hit, IndexOperation, ItemOutcome, Order, SIZE_MAX, SearchPage, SearchRequest, TERMS_SIZE_MAX,
     TailCursor, TailPage, TimeRange,

@@ -23,8 +23,9 @@ pub(crate) fn noun(kind: FieldKind) -> String {
     }
 }
 
-/// The text of a value in a message: short, and without control characters.
-fn shown(text: &str) -> String {
+/// The text of a value in a message of every store: short, and without control characters.
+#[must_use]
+pub fn shown(text: &str) -> String {
     const SHOWN_CHARACTERS: usize = 60;
     let short: String = text.chars().take(SHOWN_CHARACTERS).collect();
     let more = if short.len() < text.len() { "…" } else { "" };

@@ -43,6 +43,9 @@ struct Count {
 struct UnknownField {
     name: String,
     suggestion: Option<String>,
+    /// Those of the object that has this name.
+    #[serde(default)]
+    fields: Vec<String>,
 }
 
 pub(super) async fn run(arguments: &QueryArguments) -> Result<(), Failure> {
@@ -106,13 +109,17 @@ fn range(arguments: &QueryArguments) -> Vec<(&'static str, String)> {
 /// Says on standard error which fields no event can have.
 #[expect(clippy::print_stderr, reason = "the tool's own voice on a terminal")]
 fn warn(unknown_fields: &[UnknownField]) {
-    for UnknownField { name, suggestion } in unknown_fields {
-        let meant = suggestion.as_ref().map(|name| format!("; did you mean {name}?"));
-        eprintln!(
-            "millrace: no such field: {}{}",
-            super::escape_control(name),
-            meant.unwrap_or_default()
-        );
+    for UnknownField { name, suggestion, fields } in unknown_fields {
+        let name = super::escape_control(name);
+        let said = match (fields.as_slice(), suggestion) {
+            ([], None) => format!("no such field: {name}"),
+            ([], Some(meant)) => format!("no such field: {name}; did you mean {meant}?"),
+            (fields, _) => {
+                let its = fields.join(", ");
+                format!("{name} is an object and has no value itself; its fields are {its}")
+            }
+        };
+        eprintln!("millrace: {said}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! Names in a query that no event can have: a mistyped field finds nothing, and this says why.
+//! Names in a query that no event can have a value under: a mistyped field, or an object's name, finds
+//! nothing, and this says why.
 //!
 //! A name below a field whose leaves anybody may name (`labels`, `shop.extra`, `shop.unparsed`) is
 //! always a name. Nothing here reads an index.
@@ -6,10 +7,11 @@
 use query::Query;
 use schema::{FieldKind, Schema};
 use serde::Serialize;
+use service::suggest::edits_if_near;
 use utoipa::ToSchema;
 
-/// Longest name that a suggestion is looked for, in characters.
-const NAME_CHARACTERS_MAX: usize = 64;
+/// Most fields of an object that are named.
+const FIELDS_LISTED_MAX: usize = 20;
 
 /// A field that the query names and no event has.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -18,6 +20,9 @@ pub(crate) struct UnknownField {
     name: String,
     /// The field that was probably meant.
     suggestion: Option<String>,
+    /// The first fields of the object that has this name, which has no value itself; empty where no
+    /// object has it.
+    fields: Vec<String>,
 }
 
 /// The unknown fields of a query, each once, in its order.
@@ -28,23 +33,34 @@ pub(crate) fn unknown_fields(query: &Query, schema: &Schema) -> Vec<UnknownField
             && !is_known(name, schema)
             && unknown.iter().all(|other| other.name != name)
         {
-            let suggestion = suggestion(name, schema).map(str::to_owned);
-            unknown.push(UnknownField { name: name.to_owned(), suggestion });
+            let fields = fields_of(name, schema);
+            // Any of them, as `client.geo:*`.
+            if !fields.is_empty() && matches!(query, Query::Exists { .. }) {
+                return;
+            }
+            let suggestion = if fields.is_empty() { suggestion(name, schema) } else { None };
+            let suggestion = suggestion.map(str::to_owned);
+            unknown.push(UnknownField { name: name.to_owned(), suggestion, fields });
         }
     });
     unknown
 }
 
+fn is_above(outer: &str, inner: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// The first fields of the object of this name.
+fn fields_of(name: &str, schema: &Schema) -> Vec<String> {
+    let fields = schema.fields().iter().map(|field| &field.name);
+    fields.filter(|field| is_above(name, field)).take(FIELDS_LISTED_MAX).cloned().collect()
+}
+
 fn is_known(name: &str, schema: &Schema) -> bool {
-    let is_above = |outer: &str, inner: &str| {
-        inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
-    };
     matches!(name, "_id" | "_index" | "@timestamp")
         || schema.fields().iter().any(|field| {
             let is_open = matches!(field.kind, FieldKind::Flattened | FieldKind::Nested);
-            field.name == name
-                || is_above(name, &field.name)
-                || is_open && is_above(&field.name, name)
+            field.name == name || is_open && is_above(&field.name, name)
         })
 }
 
@@ -52,10 +68,6 @@ fn is_known(name: &str, schema: &Schema) -> bool {
 /// a third of the name's length.
 fn suggestion<'a>(name: &str, schema: &'a Schema) -> Option<&'a str> {
     let name: String = name.to_lowercase().replace('_', ".");
-    let length = name.chars().count();
-    if length > NAME_CHARACTERS_MAX {
-        return None;
-    }
     let names = || schema.fields().iter().map(|field| field.name.as_str());
     let ends = |known: &&str| {
         let known = known.replace('_', ".");
@@ -64,29 +76,9 @@ fn suggestion<'a>(name: &str, schema: &'a Schema) -> Option<&'a str> {
     // Of several the event's own comes before those of its parts: the shortest.
     let ending = names().filter(ends).min_by_key(|known| known.len());
     ending.or_else(|| {
-        let near = names().map(|known| (edits(&name, &known.replace('_', ".")), known));
-        near.filter(|(edits, _)| *edits <= (length / 3).max(1)).min().map(|(_, known)| known)
+        let edits = |known: &str| edits_if_near(&name, &known.replace('_', "."));
+        names().filter_map(|known| Some((edits(known)?, known))).min().map(|(_, known)| known)
     })
-}
-
-/// Insertions, deletions, replacements and exchanges of neighbours that make one text of the other.
-fn edits(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=to.len()).collect();
-    for (row, a) in from.iter().enumerate() {
-        let mut next = vec![row + 1];
-        for (column, b) in to.iter().enumerate() {
-            let replaced = last[column] + usize::from(a != b);
-            let mut least = replaced.min(last[column + 1] + 1).min(next[column] + 1);
-            if row > 0 && column > 0 && *a == to[column - 1] && from[row - 1] == *b {
-                least = least.min(before[column - 1] + 1);
-            }
-            next.push(least);
-        }
-        before = std::mem::replace(&mut last, next);
-    }
-    last[to.len()]
 }
 
 #[cfg(test)]
@@ -120,6 +112,19 @@ mod tests {
         let long = format!("{}:x", "q".repeat(4000));
         assert_eq!(unknown(&long)[0].1, None);
         assert_eq!(unknown("NOT (zz:1 OR zz:2) AND _exists_:zz").len(), 1, "once");
+    }
+
+    #[test]
+    fn an_object_is_named_with_its_fields() {
+        let of = |text: &str| unknown_fields(&query::parse(text).unwrap(), Schema::embedded());
+        for text in ["service:checkout", "service:\"a b\"", "service:ab*", "NOT service:>1"] {
+            let found = of(text);
+            assert_eq!((found.len(), &found[0].suggestion), (1, &None), "{text}");
+            assert!(found[0].fields.contains(&"service.name".to_owned()), "{found:?}");
+        }
+        assert_eq!(of("shop:x")[0].fields.len(), FIELDS_LISTED_MAX);
+        assert_eq!(of("service:* AND service:x").len(), 1);
+        assert_eq!(of("service:*"), []);
     }
 
     #[test]

@@ -123,6 +123,7 @@ async fn a_value_that_its_field_cannot_have_is_pointed_at() {
     for (query, position) in [
         ("shop.order.amount:>abc", 19),
         ("shop.order.amount:>1 AND (shop.order.amount:[1 TO ü])", 45),
+        ("shop.order.amount:>1 AND shop.order.amount:>1x", 44),
         ("client.ip:300.1.1.1", 11),
         ("x AND client.ip:10.*", 17),
         ("message:[a TO b]", 9),
@@ -143,11 +144,15 @@ async fn a_value_that_its_field_cannot_have_is_pointed_at() {
 #[tokio::test]
 async fn a_field_that_no_event_has_is_named() {
     let rig = rig_with_events().await;
-    let unknown = json!([{"name": "servce.name", "suggestion": "service.name"}]);
+    let unknown = json!([{"name": "servce.name", "suggestion": "service.name", "fields": []}]);
     for path in ["query", "count"] {
         let ask = |query| format!("/api/search/{path}?{}", encoded(query));
         let answer = rig.get(&ask("servce.name:checkout"), Role::Viewer).await;
         assert_eq!((answer.status, &answer.body["unknown_fields"]), (200, &unknown), "{answer:?}");
+        let answer = rig.get(&ask("service:checkout"), Role::Viewer).await;
+        let object = &answer.body["unknown_fields"][0];
+        assert_eq!((answer.status, &object["name"]), (200, &json!("service")), "{answer:?}");
+        assert!(object["fields"].as_array().unwrap().contains(&json!("service.name")), "{object}");
         let answer = rig.get(&ask("shop.extra.a:b level:x"), Role::Viewer).await;
         assert_eq!(answer.body["unknown_fields"], json!([]), "{answer:?}");
     }

@@ -30,6 +30,8 @@ export interface Hit {
 export interface UnknownField {
   name: string;
   suggestion: string | null;
+  /** The fields of the object that has this name; empty where none has. */
+  fields: string[];
 }
 
 export interface Page {

@@ -10,7 +10,11 @@ import { RangePicker } from "./range";
 /** How often a page that follows asks again. */
 const FOLLOW_MILLIS = 5000;
 
-function unknownFieldView({ name, suggestion }: api.UnknownField): HTMLElement {
+function unknownFieldView({ name, suggestion, fields }: api.UnknownField): HTMLElement {
+  if (fields.length > 0) {
+    const its = fields.join(", ");
+    return element("p", {}, `${text(name)} is an object and has no value itself; its fields are ${its}`);
+  }
   const meant = suggestion === null ? "" : `; did you mean ${suggestion}?`;
   return element("p", {}, `No such field: ${text(name)}${meant}`);
 }
