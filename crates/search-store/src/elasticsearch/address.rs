@@ -68,7 +68,7 @@ fn parse_one(text: &str) -> Result<Url, StoreError> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(refused("an address of the search engine ends with its path"));
     }
-    if url.port().is_none() && !text.trim_end_matches('/').ends_with(":443") && has_no_port(text) {
+    if url.port().is_none() && has_no_port(text) {
         url.set_port(Some(PORT)).map_err(|()| refused("an address has no host"))?;
     }
     if !url.path().ends_with('/') {
