@@ -4,7 +4,7 @@ use std::path::Path;
 
 use document_store::{DocumentStore, ErrorKind};
 use query_api::UserError;
-use service::{Context, wait_for};
+use service::{Context, Secret, wait_for};
 
 use crate::command::Failure;
 
@@ -18,13 +18,9 @@ pub(crate) async fn ensure(
     file: Option<&Path>,
     context: &Context,
 ) -> Result<Option<String>, Failure> {
-    let given = file.map(|path| {
-        std::fs::read_to_string(path).map_err(|error| {
-            Failure::new(format!("cannot read --admin-password-file {}: {error}", path.display()))
-        })
-    });
-    let given = given.transpose()?;
-    let given = given.as_deref().map(|text| text.trim_end_matches(['\r', '\n']));
+    let given = file.map(Secret::read).transpose();
+    let given = given.map_err(|error| Failure::new(format!("--admin-password-file: {error}")))?;
+    let given = given.as_ref().map(|password| password.reveal().as_str());
     let transient = |error: &UserError| matches!(error, UserError::Documents(error) if error.kind == ErrorKind::Transient);
     let ensured =
         wait_for(context, "documents", transient, || query_api::ensure_admin(documents, given));

@@ -20,13 +20,10 @@ pub(super) async fn run(arguments: &SendArguments) -> Result<(), Failure> {
     let key = arguments.key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let mut refused = 0;
     if arguments.files.is_empty() {
-        let options = options(arguments, key);
-        let report = send::send(
-            BufReader::with_capacity(READ_BYTES, io::stdin()),
-            options,
-            Progress::new(None),
-        )
-        .await;
+        // Waits for the first line, in which time the command may be ended.
+        let input = tokio::task::spawn_blocking(standard_input);
+        let input = input.await.map_err(|error| Failure::new(error.to_string()))??;
+        let report = send::send(input, options(arguments, key), Progress::new(None)).await;
         refused += say(None, report)?;
     } else {
         for (number, path) in arguments.files.iter().enumerate() {
@@ -61,21 +58,34 @@ fn options(arguments: &SendArguments, key_prefix: String) -> Options {
     }
 }
 
+fn standard_input() -> Result<BufReader<io::Stdin>, Failure> {
+    let mut input = BufReader::with_capacity(READ_BYTES, io::stdin());
+    lines_only(&mut input, None)?;
+    Ok(input)
+}
+
 fn open(path: &Path) -> Result<(BufReader<File>, Option<u64>), Failure> {
     let cannot = |error| Failure::new(format!("cannot read {}: {error}", path.display()));
     let file = File::open(path).map_err(cannot)?;
     let bytes = file.metadata().map_err(cannot)?.len();
     let mut input = BufReader::with_capacity(READ_BYTES, file);
-    if let Some((format, program)) = compression(input.fill_buf().map_err(cannot)?) {
-        return Err(Failure::usage(format!(
-            "{0} is compressed ({format}), and `send` reads lines: {program} {0} | millrace send",
-            path.display()
-        )));
-    }
+    lines_only(&mut input, Some(path))?;
     Ok((input, Some(bytes)))
 }
 
-/// The compression that a file begins like, and the program that undoes it.
+/// Refuses an input that is compressed; no path is standard input.
+fn lines_only(input: &mut impl BufRead, path: Option<&Path>) -> Result<(), Failure> {
+    let shown = path.map_or("standard input".to_owned(), |path| path.display().to_string());
+    let begin = input.fill_buf();
+    let begin = begin.map_err(|error| Failure::new(format!("cannot read {shown}: {error}")))?;
+    let Some((format, program)) = compression(begin) else { return Ok(()) };
+    let file = path.map_or("<file".to_owned(), |_| shown.clone());
+    Err(Failure::usage(format!(
+        "{shown} is compressed ({format}), and `send` reads lines: {program} {file} | millrace send"
+    )))
+}
+
+/// The compression that an input begins like, and the program that undoes it.
 fn compression(begin: &[u8]) -> Option<(&'static str, &'static str)> {
     const BEGINS: [(&[u8], &str, &str); 3] = [
         (b"\x1f\x8b", "gzip", "zcat"),
@@ -104,4 +114,25 @@ fn say(path: Option<&Path>, report: Result<Report, send::SendError>) -> Result<u
         Ok(())
     })?;
     Ok(report.refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compressed_input_is_refused_wherever_it_comes_from() {
+        let said = |mut input: &[u8], path: Option<&str>| {
+            lines_only(&mut input, path.map(Path::new)).map_err(|failure| failure.to_string())
+        };
+        assert!(said(b"{\"a\":1}\n", None).is_ok() && said(b"", None).is_ok());
+        for (begin, program) in [(&b"\x1f\x8b\x08"[..], "zcat"), (b"\x28\xb5\x2f\xfd\0", "zstdcat")]
+        {
+            let refused = said(begin, None).unwrap_err();
+            assert!(refused.contains("standard input is compressed"), "{refused}");
+            assert!(refused.contains(&format!("{program} <file | millrace send")), "{refused}");
+            let refused = said(begin, Some("a.gz")).unwrap_err();
+            assert!(refused.contains(&format!("{program} a.gz | millrace send")), "{refused}");
+        }
+    }
 }
