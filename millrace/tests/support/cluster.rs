@@ -164,13 +164,16 @@ impl Cluster {
         self.folder.path().join(format!("{instance}.log"))
     }
 
-    /// Resident memory of an instance, in bytes.
-    pub(crate) fn resident_bytes(&self, instance: &str) -> u64 {
-        let id = self.services[instance].id();
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
-        let kibibytes = line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok());
-        kibibytes.unwrap_or_default() * 1_024
+    /// The most memory that each instance has had, in bytes.
+    pub(crate) fn resident_bytes_max(&self) -> BTreeMap<&str, u64> {
+        let of = |child: &Child| {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+            let status = status.expect("it runs");
+            let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a line");
+            let kibibytes = line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok());
+            kibibytes.expect("a number") * 1_024
+        };
+        self.services.iter().map(|(name, child)| (name.as_str(), of(child))).collect()
     }
 
     /// What an instance has logged.

@@ -1,0 +1,76 @@
+//! Rounds of kills: their random moments, what is sent in each, and the check that all of it is there once.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use millrace::generate::{Generator, Options, Summary};
+use serde_json::Value;
+
+/// A number from the environment; `make soak` sets larger ones.
+pub(crate) fn setting(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// Runs this many rounds, each with a seed of its own, which is printed so that it can be repeated: the
+/// first is taken from the variable where it is set.
+pub(crate) fn run(seed_variable: &str, rounds: u64, round: impl Fn(Dice)) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
+    let mut seed = setting(seed_variable, now as u64 | 1);
+    for number in 0..rounds {
+        println!("round {number}: {seed_variable}={seed}");
+        round(Dice { seed, state: seed });
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1) | 1;
+    }
+}
+
+/// Random numbers of a seed (xorshift64).
+pub(crate) struct Dice {
+    pub(crate) seed: u64,
+    state: u64,
+}
+
+impl Dice {
+    pub(crate) fn next(&mut self, below: u64) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state % below
+    }
+}
+
+/// Well-formed shop events as lines, and what they hold.
+pub(crate) fn shop_events(count: u64, seed: u64) -> (Vec<u8>, Summary) {
+    let mut generator = Generator::new(Options {
+        count,
+        seed,
+        start: "2026-11-20T00:00:00Z".parse().expect("a time"),
+        span_seconds: 3 * 3_600,
+        malformed_share: 0.0,
+        dirty_share: 0.03,
+        customers: 5_000,
+    });
+    let mut lines = Vec::new();
+    for line in generator.by_ref() {
+        lines.extend_from_slice(&line);
+        lines.push(b'\n');
+    }
+    (lines, generator.summary().clone())
+}
+
+/// Asserts that each of the generator's own numbers stands exactly once among documents, a line each.
+pub(crate) fn each_once(documents: &str, events: u64) {
+    let mut times: BTreeMap<String, u32> = BTreeMap::new();
+    for line in documents.lines() {
+        let document: Value = serde_json::from_str(line).expect("JSON");
+        let id = document["event"]["id"].as_str().expect("an id").to_owned();
+        *times.entry(id).or_default() += 1;
+    }
+    let more: Vec<_> = times.iter().filter(|(_, times)| **times > 1).take(5).collect();
+    assert!(more.is_empty(), "more than once: {more:?}");
+    assert_eq!(times.len() as u64, events);
+}
+
+/// The query whose answer is every event but the scores.
+pub(crate) fn every_event(limit: &str) -> [&str; 7] {
+    ["query", "NOT type:fraud_score", "--json", "--from", "1970-01-02T00:00:00Z", "--limit", limit]
+}
