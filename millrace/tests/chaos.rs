@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use support::cluster::{Cluster, SearchEngine};
 use support::faults::Faults;
+use support::feed::Feed;
 use support::rounds::{self, Dice, setting};
-use support::text;
+use support::{eventually, text};
 
 /// What a service may need, also while an engine is away.
 const RESIDENT_BYTES_MAX: u64 = 100_000_000;
@@ -63,24 +64,22 @@ fn run_round(mut dice: Dice, events: u64) {
     let faults = Faults::before(&engine.url());
     let mut cluster = Cluster::new(engine, &faults.url());
     cluster.start_all();
-    let url = cluster.door_url();
-    let sender = std::thread::spawn(move || {
-        support::tool_with_input(&["send", "--url", &url, "--lines-per-request", "200"], &lines)
-    });
-    for blow in blows(&mut dice) {
+    let blows = blows(&mut dice);
+    let feed = Feed::start(&cluster.door_url(), lines, blows.len() + 2);
+    for blow in blows {
+        feed.next();
         wait(Duration::from_millis(300 + dice.next(2_000)));
         println!("  {blow:?}");
-        strike(&mut cluster, &faults, blow);
+        strike(&mut cluster, &faults, &feed, blow);
         assert_eq!(cluster.ended(), [""; 0], "services that ended by themselves");
     }
-    let sent = sender.join().expect("the sender ends");
+    let sent = feed.finish();
     let told = text(&sent.stdout);
     assert!(
         told.starts_with(&format!("{events} accepted, 0 refused")),
         "{told}{}",
         text(&sent.stderr)
     );
-    assert!(faults.refused() > 0, "the trouble was not noticed");
 
     cluster.sign_in();
     let stages = cluster.at_rest();
@@ -100,7 +99,7 @@ fn run_round(mut dice: Dice, events: u64) {
     }
 }
 
-fn strike(cluster: &mut Cluster, faults: &Faults, blow: Blow) {
+fn strike(cluster: &mut Cluster, faults: &Faults, feed: &Feed, blow: Blow) {
     match blow {
         Blow::Kill(service) => {
             cluster.kill(service);
@@ -127,6 +126,9 @@ fn strike(cluster: &mut Cluster, faults: &Faults, blow: Blow) {
         }
         Blow::Trouble => {
             faults.trouble(true);
+            feed.next();
+            let refused = || if faults.refused() > 0 { Ok(()) } else { Err("none".to_owned()) };
+            eventually("a refused request", refused);
             wait(Duration::from_secs(setting("MILLRACE_CHAOS_TROUBLE_S", 5)));
             faults.trouble(false);
         }

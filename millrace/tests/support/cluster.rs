@@ -170,7 +170,8 @@ impl Cluster {
             let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
             let status = status.expect("it runs");
             let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a line");
-            let kibibytes = line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok());
+            let kibibytes =
+                line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok());
             kibibytes.expect("a number") * 1_024
         };
         self.services.iter().map(|(name, child)| (name.as_str(), of(child))).collect()

@@ -4,6 +4,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod faults;
+pub(crate) mod feed;
 pub(crate) mod rounds;
 
 use std::ffi::OsStr;
