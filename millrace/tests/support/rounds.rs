@@ -13,6 +13,7 @@ pub(crate) fn setting(variable: &str, default: u64) -> u64 {
 
 /// Runs this many rounds, each with a seed of its own, which is printed so that it can be repeated: the
 /// first is taken from the variable where it is set.
+#[expect(clippy::print_stdout, reason = "a round that failed is repeated by its seed")]
 pub(crate) fn run(seed_variable: &str, rounds: u64, round: impl Fn(Dice)) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
     let mut seed = setting(seed_variable, now as u64 | 1);
