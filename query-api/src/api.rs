@@ -37,6 +37,8 @@ impl std::fmt::Debug for Stores {
 pub(crate) struct Api {
     pub(crate) config: Config,
     pub(crate) stores: Stores,
+    /// What the enricher reads beside `logs.raw`.
+    pub(crate) foreign_topics: Vec<String>,
     pub(crate) runtime: Runtime,
     /// Permits to hash a password.
     pub(crate) hashing: Semaphore,
@@ -45,10 +47,15 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(config: Config, stores: Stores, runtime: Runtime) -> Arc<Self> {
+    pub(crate) fn new(
+        config: Config,
+        stores: Stores,
+        foreign_topics: Vec<String>,
+        runtime: Runtime,
+    ) -> Arc<Self> {
         let tails = Arc::new(Semaphore::new(config.tail_streams_max));
         let hashing = Semaphore::new(HASHES_AT_ONCE);
-        Arc::new(Self { config, stores, runtime, hashing, tails })
+        Arc::new(Self { config, stores, foreign_topics, runtime, hashing, tails })
     }
 
     pub(crate) fn documents(&self) -> &dyn DocumentStore {

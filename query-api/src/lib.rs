@@ -62,7 +62,8 @@ async fn ensure_collections(documents: &dyn DocumentStore) -> Result<(), Documen
     documents.ensure_collections(&collections).await
 }
 
-/// Serves the API and keeps dead letters for it, until the runtime's shutdown.
+/// Serves the API and keeps dead letters for it, until the runtime's shutdown. `foreign_topics` is what the
+/// enricher reads beside `logs.raw`.
 ///
 /// # Errors
 /// The document store fails at the start, or the bus ends the consumer of dead letters. The API is
@@ -71,12 +72,13 @@ pub async fn run(
     bound: Bound,
     config: Config,
     stores: Stores,
+    foreign_topics: Vec<String>,
     runtime: Runtime,
 ) -> Result<(), RunError> {
     ensure_collections(stores.documents.as_ref()).await?;
     let shutdown = runtime.context.shutdown.clone();
     let letters = dead_letter::runner(Arc::clone(&stores.documents));
-    let api = Api::new(config, stores, runtime.clone());
+    let api = Api::new(config, stores, foreign_topics, runtime.clone());
     let router = routes::router(&api);
     let health = runtime.context.health.clone();
     health.set(PART, HealthState::Ready);

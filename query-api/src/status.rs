@@ -22,9 +22,12 @@ use crate::problem::Problem;
 /// The attribution that the licence of the GeoIP data asks for.
 pub const ATTRIBUTION: &str = "IP geolocation by DB-IP.com, CC BY 4.0";
 
+/// The group that reads foreign topics too.
+const ENRICHER: &str = "enricher";
+
 /// The groups of the platform and what they read.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("enricher", &[TOPIC_RAW]),
+    (ENRICHER, &[TOPIC_RAW]),
     ("fraud-worker", &[TOPIC_ENRICHED]),
     ("indexer", &[TOPIC_ENRICHED, TOPIC_SCORED]),
     (dead_letter::DEAD_LETTERS_GROUP, &[TOPIC_DEAD]),
@@ -60,7 +63,7 @@ pub(crate) struct Status {
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Lag {
     group: &'static str,
-    topic: &'static str,
+    topic: String,
     /// Records not yet settled, over all partitions.
     records: u64,
     /// Most records not yet settled in one partition.
@@ -131,13 +134,17 @@ fn scores() -> Query {
     Query::Term { field, value: schema::FRAUD_SCORE.to_owned() }
 }
 
-type Group = (&'static str, &'static [&'static str], Vec<PartitionLag>);
+type Group<'a> = (&'static str, Vec<&'a str>, Vec<PartitionLag>);
 
 /// What the bus knows of the platform's groups.
-async fn groups(api: &Api) -> Vec<Group> {
+async fn groups(api: &Api) -> Vec<Group<'_>> {
     let mut known = Vec::new();
     for (group, topics) in GROUPS {
-        match api.runtime.bus.lag(group, topics).await {
+        let mut topics = topics.to_vec();
+        if group == ENRICHER {
+            topics.extend(api.foreign_topics.iter().map(String::as_str));
+        }
+        match api.runtime.bus.lag(group, &topics).await {
             Ok(partitions) => known.push((group, topics, partitions)),
             Err(error) => tracing::debug!(group, %error, "the lag of a group is not known"),
         }
@@ -145,11 +152,11 @@ async fn groups(api: &Api) -> Vec<Group> {
     known
 }
 
-fn sum(group: &'static str, topic: &'static str, partitions: &[PartitionLag]) -> Lag {
+fn sum(group: &'static str, topic: &str, partitions: &[PartitionLag]) -> Lag {
     let of_topic = partitions.iter().filter(|lag| lag.topic == topic).map(|lag| lag.lag_records);
     Lag {
         group,
-        topic,
+        topic: topic.to_owned(),
         records: of_topic.clone().sum(),
         records_in_partition_max: of_topic.clone().max().unwrap_or_default(),
         partitions: of_topic.count(),

@@ -54,6 +54,7 @@ impl Alone for QueryApi {
             cache: opening.cache()?,
             keys: access::Keys::load_or_create(&self.keys_folder).map_err(Failure::of)?,
         };
-        query_api::run(bound, config, stores, runtime).await.map_err(Failure::of)
+        let foreign_topics = opening.config.foreign_topics();
+        query_api::run(bound, config, stores, foreign_topics, runtime).await.map_err(Failure::of)
     }
 }

@@ -113,7 +113,7 @@ fn start(
     let mut services = Services::default();
     services.add("ingest-gateway", ingest_gateway::run(listeners.gateway, runtime.clone()));
     let (limits, foreign) = (config.enricher.limits(), config.foreign_topics());
-    services.add("enricher", enricher::run(plan, limits, foreign, runtime.clone()));
+    services.add("enricher", enricher::run(plan, limits, foreign.clone(), runtime.clone()));
     if config.fraud_worker.enabled {
         let (config, documents) = (config.fraud_worker.clone(), Arc::clone(&stores.documents));
         services.add("fraud-worker", fraud_worker::run(config, documents, runtime.clone()));
@@ -121,7 +121,8 @@ fn start(
     if config.indexer.enabled {
         services.add("indexer", indexer::run(Arc::clone(&stores.search), runtime.clone()));
     }
-    let api = query_api::run(listeners.api, config.query_api.clone(), stores, runtime.clone());
+    let api = config.query_api.clone();
+    let api = query_api::run(listeners.api, api, stores, foreign, runtime.clone());
     services.add("query-api", api);
     services.add("metrics", listeners.admin.serve(runtime.context.clone()));
     services

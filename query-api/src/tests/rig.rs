@@ -23,6 +23,8 @@ use crate::{Config, RunError, Stores, bind, run, user};
 /// How long a test waits for what must happen.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) const PASSWORD: &str = "correct horse battery";
+/// A topic that others write.
+pub(super) const FOREIGN_TOPIC: &str = "filebeat";
 
 /// A running API.
 pub(super) struct Rig {
@@ -73,7 +75,9 @@ impl Rig {
         let bound = bind(&config, Some(&socket)).await.unwrap();
         let base = format!("http://{}", bound.address().unwrap());
         crate::ensure_collections(stores.documents.as_ref()).await.unwrap();
-        let running = tokio::spawn(run(bound, config, stores.clone(), runtime.clone()));
+        let running =
+            run(bound, config, stores.clone(), vec![FOREIGN_TOPIC.to_owned()], runtime.clone());
+        let running = tokio::spawn(running);
         let http = service::http_client::builder().build().unwrap();
         Self { base, socket, http, stores, runtime, running, _folder: folder }
     }
@@ -184,7 +188,7 @@ fn log_config() -> LogConfig {
 }
 
 fn topics() -> Vec<TopicSpec> {
-    [bus::TOPIC_RAW, bus::TOPIC_ENRICHED, bus::TOPIC_SCORED, bus::TOPIC_DEAD]
+    [bus::TOPIC_RAW, bus::TOPIC_ENRICHED, bus::TOPIC_SCORED, bus::TOPIC_DEAD, FOREIGN_TOPIC]
         .map(|name| TopicSpec {
             name: name.into(),
             partitions: 2,
