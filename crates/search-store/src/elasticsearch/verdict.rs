@@ -42,6 +42,9 @@ pub(crate) enum Verdict {
     Fatal(String),
 }
 
+/// What an engine says where the document is not to be replaced: it was stored before.
+const STANDS_ALREADY: &str = "version conflict, document already exists";
+
 /// What an engine says of one of our operations when the name of its index is a data stream's.
 const IS_DATA_STREAM: &str = "only write ops with an op_type of create are allowed in data streams";
 
@@ -79,6 +82,7 @@ pub(crate) fn judge(answer: &ItemAnswer<'_>, form: Form, moved: bool) -> Verdict
             "the engine does not make the index (action.auto_create_index)",
             &known,
         )),
+        409 if known.says(STANDS_ALREADY) => Verdict::Settled(ItemOutcome::Done),
         429 if is_block(&known) => Verdict::Busy(retry(RETRY_LONG, DISK_IS_FULL, &known)),
         // An engine that stumbles over a document does so each time.
         500 if form == Form::AsIs && !ERRORS_BETWEEN_NODES.iter().any(|kind| known.is(kind)) => {
@@ -90,7 +94,7 @@ pub(crate) fn judge(answer: &ItemAnswer<'_>, form: Form, moved: bool) -> Verdict
             &format!("the engine answers {}", answer.status),
             &known,
         )),
-        // A conflict among them: somebody's pipeline gives documents versions, and ours is not what stands.
+        // A conflict of versions among them: somebody's pipeline gives them, and ours is not what stands.
         _ => Verdict::Settled(rejected(answer.status, &known)),
     }
 }

@@ -135,7 +135,8 @@ fn statuses(bulk: &[Received], status: impl Fn(&Received) -> u16) -> ResponseTem
             200 | 201 => None,
             400 => Some(json!({"type": "mapper_parsing_exception", "reason": "no"})),
             403 => Some(json!({"type": "cluster_block_exception", "reason": "FORBIDDEN/8/index"})),
-            409 => Some(json!({"type": "version_conflict_engine_exception", "reason": "no"})),
+            409 => Some(json!({"type": "version_conflict_engine_exception",
+                "reason": "[a]: version conflict, document already exists (current version [1])"})),
             429 => Some(json!({"type": "es_rejected_execution_exception", "reason": "busy"})),
             _ => Some(json!({"type": "unavailable_shards_exception", "reason": "down"})),
         };

@@ -16,6 +16,8 @@ fn each_answer_has_its_meaning() {
     assert_eq!(verdict(r#"{"_id":"a","status":201}"#), done);
     assert_eq!(verdict(r#"{"status":200,"failure_store":"not_applicable_or_unknown"}"#), done);
     assert_eq!(verdict(r#"{"status":200,"result":"updated"}"#), done);
+    let stands = "[a]: version conflict, document already exists (current version [1])";
+    assert_eq!(verdict(&error(409, "version_conflict_engine_exception", stands)), done);
     for parsing in ["mapper_parsing_exception", "document_parsing_exception", ""] {
         assert_eq!(verdict(&error(400, parsing, "")), Verdict::Reduce);
     }
@@ -95,7 +97,8 @@ fn what_never_works_is_a_dead_letter_with_the_engines_reason() {
         let unstored = verdict(&format!(r#"{{"status":200,"result":"{result}"}}"#));
         assert!(matches!(unstored, Verdict::Settled(ItemOutcome::Rejected { .. })));
     }
-    let conflict = verdict(&error(409, "version_conflict_engine_exception", ""));
+    let conflict = "[a]: version conflict, current version [5] is higher";
+    let conflict = verdict(&error(409, "version_conflict_engine_exception", conflict));
     assert!(matches!(conflict, Verdict::Settled(ItemOutcome::Rejected { .. })));
     let strange = verdict(&error(418, "", ""));
     assert!(
