@@ -39,12 +39,26 @@ fn impatient() -> KafkaConfig {
     }
 }
 
+/// Publishes records of the key `a` with the patience of the defaults: what a test begins with does not
+/// depend on how busy the machine is.
+async fn fill(cluster: &Cluster, numbers: std::ops::Range<u64>) {
+    let bus =
+        bus_of(cluster, KafkaConfig { linger: Span::from_millis(1), ..KafkaConfig::default() });
+    publish(&*bus, "t", &["a"], numbers).await;
+}
+
+/// Lets a bus without patience find its cluster.
+async fn warm(bus: &KafkaBus) {
+    let publish = async || bus.publish("t", vec![record("a", 0)]).await.remove(0).ok();
+    eventually("it works", publish).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_publisher_waits_out_a_broker_that_is_away_and_nothing_is_lost() {
     let cluster = cluster(2);
     let queue_bytes = ByteSize(2 << 20);
     let bus = bus_of(&cluster, KafkaConfig { queue_bytes, ..impatient() });
-    publish(&*bus, "t", &["a"], 0..1).await;
+    warm(&bus).await;
     cluster.broker_down(1).unwrap();
     let asked = Instant::now();
     let error = bus.publish("t", vec![record("a", 1)]).await.remove(0).unwrap_err();
@@ -92,7 +106,7 @@ async fn a_publisher_waits_out_a_broker_that_is_away_and_nothing_is_lost() {
 async fn a_consumer_goes_on_when_the_broker_is_back() {
     let cluster = cluster(1);
     let bus = bus_of(&cluster, impatient());
-    publish(&*bus, "t", &["a"], 0..5).await;
+    fill(&cluster, 0..5).await;
     let mut consumer = bus.subscribe("g", &["t"]).await.unwrap();
     assigned(&mut consumer, 1).await;
     take(&mut consumer, 5).await;
@@ -118,7 +132,7 @@ async fn partitions_are_lost_when_the_session_ends_and_nothing_of_them_is_commit
     // Longer than the played broker waits for members.
     let session_timeout = Span::from_secs(4);
     let bus = bus_of(&cluster, KafkaConfig { session_timeout, ..impatient() });
-    publish(&*bus, "t", &["a"], 0..5).await;
+    fill(&cluster, 0..5).await;
     let mut consumer = bus.subscribe("g", &["t"]).await.unwrap();
     assigned(&mut consumer, 1).await;
     let batches = take(&mut consumer, 5).await;
@@ -151,7 +165,7 @@ async fn partitions_are_lost_when_the_session_ends_and_nothing_of_them_is_commit
 async fn a_member_leaves_in_time_though_the_broker_is_away() {
     let cluster = cluster(1);
     let bus = bus_of(&cluster, impatient());
-    publish(&*bus, "t", &["a"], 0..1).await;
+    fill(&cluster, 0..1).await;
     let mut consumer = bus.subscribe("g", &["t"]).await.unwrap();
     let starts = assigned(&mut consumer, 1).await;
     cluster.broker_down(1).unwrap();
@@ -170,7 +184,7 @@ async fn answers_of_a_broker_are_sorted() {
     use RDKafkaRespErr::*;
     let cluster = cluster(1);
     let bus = bus_of(&cluster, impatient());
-    publish(&*bus, "t", &["a"], 0..1).await;
+    warm(&bus).await;
     let cases = [
         (RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ErrorKind::Rejected),
         (RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ErrorKind::Fatal),
@@ -193,7 +207,7 @@ async fn answers_of_a_broker_are_sorted() {
     ];
     for answer in passing {
         cluster.request_errors(RDKafkaApiKey::Produce, &[answer]);
-        publish(&*bus, "t", &["a"], 2..3).await;
+        fill(&cluster, 2..3).await;
     }
     let mut consumer = bus.subscribe("g", &["t"]).await.unwrap();
     let starts = assigned(&mut consumer, 1).await;
@@ -216,7 +230,7 @@ async fn answers_of_a_broker_are_sorted() {
 async fn a_producer_that_the_library_gave_up_on_is_made_anew() {
     let cluster = cluster(1);
     let bus = bus_of(&cluster, impatient());
-    publish(&*bus, "t", &["a"], 0..1).await;
+    warm(&bus).await;
     cluster.request_errors(
         RDKafkaApiKey::Produce,
         &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER],
@@ -226,6 +240,5 @@ async fn a_producer_that_the_library_gave_up_on_is_made_anew() {
         assert_eq!(error.kind, ErrorKind::Transient, "{error}");
         assert!(Instant::now() < deadline, "it works again");
     }
-    publish(&*bus, "t", &["a"], 2..5).await;
     assert_eq!(bus.counts().renewed_producers, 1);
 }
