@@ -21,6 +21,8 @@ use crate::oauth::TokenFile;
 pub(crate) const BATCH_OVERHEAD_BYTES: u64 = 4 << 10;
 /// How long a queue that is full is left alone before it is filled again.
 const FETCH_BACKOFF_MS: u64 = 20;
+/// How long a broker may hold back an answer that would be empty, in milliseconds.
+const FETCH_WAIT_MS: u64 = 50;
 /// Bytes beyond which messages of several records are not joined into one request.
 const REQUEST_BATCH_BYTES: u64 = 512 << 10;
 
@@ -283,7 +285,9 @@ impl Clients {
             .set("queued.max.messages.kbytes", (config.prefetch_bytes.0 / 1_024).max(1).to_string())
             .set("queued.min.messages", "100000")
             .set("fetch.queue.backoff.ms", FETCH_BACKOFF_MS.to_string())
-            .set("fetch.wait.max.ms", "500");
+            // While one request waits for partitions that are read to their end, those that have more are not
+            // asked: a longer wait would be the pace of all of them.
+            .set("fetch.wait.max.ms", FETCH_WAIT_MS.to_string());
         self.bound_fetches(&mut client);
         if !config.instance_id.is_empty() {
             client.set("group.instance.id", &config.instance_id);
