@@ -9,6 +9,8 @@ mod mongodb;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod key_properties;
 
 use async_trait::async_trait;
 use bytes::Bytes;

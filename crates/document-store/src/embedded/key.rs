@@ -68,42 +68,26 @@ pub(super) fn end_of_prefix(prefix: &[u8]) -> Bound<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
+    use crate::key_properties;
 
-    fn value() -> impl Strategy<Value = IndexValue> {
-        prop_oneof![
-            any::<i64>().prop_map(IndexValue::Integer),
-            (-3_i64..3).prop_map(IndexValue::Integer),
-            "[\\x00\\x01ab\u{ff}\u{10ffff}]{0,4}".prop_map(IndexValue::Text),
-        ]
+    #[test]
+    fn keys_sort_as_their_values() {
+        key_properties::keys_sort_as_their_values(values_key);
     }
 
-    proptest! {
-        #[test]
-        fn keys_sort_as_their_values(
-            a in prop::collection::vec(value(), 2),
-            b in prop::collection::vec(value(), 2),
-        ) {
-            prop_assert_eq!(values_key(&a).cmp(&values_key(&b)), a.cmp(&b));
-        }
-
-        #[test]
-        fn a_prefix_holds_exactly_the_keys_that_begin_so(
-            a in prop::collection::vec(value(), 1),
-            b in prop::collection::vec(value(), 2),
-            id in "[a-z]{1,3}",
-        ) {
-            let prefix = values_key(&a);
-            let mut key = values_key(&b);
+    #[test]
+    fn a_prefix_holds_exactly_the_keys_that_begin_so() {
+        key_properties::a_prefix_holds_exactly_the_keys_that_begin_so(|prefix, values, id| {
+            let prefix = values_key(prefix);
+            let mut key = values_key(values);
             key.extend_from_slice(id.as_bytes());
+            assert_eq!(after_values(&key, 2), Some(id.as_bytes()));
             let before_end = match end_of_prefix(&prefix) {
                 Bound::Excluded(end) => key < end,
                 _ => true,
             };
-            prop_assert_eq!(key >= prefix && before_end, a[0] == b[0]);
-            prop_assert_eq!(after_values(&key, 2), Some(id.as_bytes()));
-        }
+            key >= prefix && before_end
+        });
     }
 }

@@ -51,39 +51,23 @@ pub(super) fn end_of_prefix(prefix: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
+    use crate::key_properties;
 
-    fn value() -> impl Strategy<Value = IndexValue> {
-        prop_oneof![
-            any::<i64>().prop_map(IndexValue::Integer),
-            (-3_i64..3).prop_map(IndexValue::Integer),
-            "[\\x00-\\x03ab\u{ff}\u{10ffff}]{0,4}".prop_map(IndexValue::Text),
-        ]
+    #[test]
+    fn keys_sort_as_their_values() {
+        key_properties::keys_sort_as_their_values(values_key);
     }
 
-    proptest! {
-        #[test]
-        fn keys_sort_as_their_values(
-            a in prop::collection::vec(value(), 2),
-            b in prop::collection::vec(value(), 2),
-        ) {
-            prop_assert_eq!(values_key(&a).cmp(&values_key(&b)), a.cmp(&b));
-        }
-
-        #[test]
-        fn a_prefix_holds_exactly_the_keys_that_begin_so(
-            a in prop::collection::vec(value(), 1),
-            b in prop::collection::vec(value(), 2),
-            id in "[\\x00-\\x03a-z]{1,3}",
-        ) {
-            let prefix = values_key(&a);
-            let key = values_key(&b) + &id;
-            let end = end_of_prefix(&prefix).unwrap();
-            prop_assert_eq!(key >= prefix && key < end, a[0] == b[0]);
-            prop_assert_eq!(key.starts_with(&prefix), a[0] == b[0]);
-        }
+    #[test]
+    fn a_prefix_holds_exactly_the_keys_that_begin_so() {
+        key_properties::a_prefix_holds_exactly_the_keys_that_begin_so(|prefix, values, id| {
+            let prefix = values_key(prefix);
+            let key = values_key(values) + id;
+            let is_within = key >= prefix && key < end_of_prefix(&prefix).unwrap();
+            assert_eq!(key.starts_with(&prefix), is_within);
+            is_within
+        });
     }
 
     #[test]
