@@ -9,13 +9,9 @@ use std::io::{BufRead, BufReader, Read, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use benches::dumb_engine::{Bulks, DumbEngine};
 use benches::{cpu_seconds, memory_bytes};
 use bytes::Bytes;
-use flate2::read::GzDecoder;
 use futures::future::join_all;
 use search_store::{
     ElasticsearchConfig, ElasticsearchStore, IndexOperation, ItemOutcome, SearchStore,
@@ -23,23 +19,19 @@ use search_store::{
 
 /// 2026-11-24T08:00:00Z.
 const BEGIN_NS: i64 = 1_795_507_200_000_000_000;
-/// What the server says it is.
-const GREETING: &str = r#"{"version":{"distribution":"opensearch","number":"2.19.6"}}"#;
-/// More than any bulk has.
-const BODY_BYTES_MAX: usize = 64 << 20;
 /// The argument with which this program is the server.
 const SERVE: &str = "serve";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
+    if arguments.iter().any(|argument| argument == SERVE) {
+        return serve();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
-    if arguments.iter().any(|argument| argument == SERVE) {
-        return runtime.block_on(serve());
-    }
     let test = arguments.iter().any(|argument| argument == "--test");
     let documents = setting("BULK_DOCUMENTS", if test { 2_000 } else { 500_000 });
     let batch = setting("BULK_BATCH", if test { 500 } else { 5_000 });
@@ -127,48 +119,8 @@ fn operation(number: usize) -> IndexOperation {
 }
 
 /// Answers every bulk at once, until the input ends.
-async fn serve() {
-    let router = Router::new().fallback(answer).layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    writeln!(std::io::stdout(), "http://{address}").expect("somebody reads");
-    let ended = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
-    tokio::select! {
-        served = axum::serve(listener, router) => served.expect("it serves"),
-        ended = ended => drop(ended.expect("the input ends")),
-    }
-}
-
-async fn answer(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    let json = [(header::CONTENT_TYPE, "application/json")];
-    if uri.path() == "/_bulk" {
-        return (json, items(&headers, &body)).into_response();
-    }
-    match method {
-        Method::GET if uri.path() == "/" => (json, GREETING).into_response(),
-        Method::GET => (StatusCode::NOT_FOUND, json, "{}").into_response(),
-        _ => (json, "{}").into_response(),
-    }
-}
-
-fn items(headers: &HeaderMap, body: &Bytes) -> String {
-    let mut text = String::new();
-    if headers.contains_key(header::CONTENT_ENCODING) {
-        GzDecoder::new(&body[..]).read_to_string(&mut text).expect("gzip");
-    } else {
-        text = String::from_utf8(body.to_vec()).expect("text");
-    }
-    let mut items = String::from("{\"items\":[");
-    for (place, action) in text.lines().step_by(2).enumerate() {
-        let rest = action.split_once("\"_id\":\"").map_or("", |(_, rest)| rest);
-        let id = rest.split('"').next().unwrap_or_default();
-        let comma = if place > 0 { "," } else { "" };
-        write!(
-            items,
-            "{comma}{{\"index\":{{\"_id\":\"{id}\",\"result\":\"created\",\"status\":201}}}}"
-        )
-        .expect("a string");
-    }
-    items.push_str("]}");
-    items
+fn serve() {
+    let engine = DumbEngine::start(Bulks::Forgotten);
+    writeln!(std::io::stdout(), "{}", engine.url()).expect("somebody reads");
+    std::io::stdin().read_to_end(&mut Vec::new()).expect("the input ends");
 }

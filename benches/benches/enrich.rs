@@ -3,26 +3,17 @@
 
 use std::hint::black_box;
 
+use benches::shop_events;
 use bus::{Positioned, Record, RecordId};
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use enricher::{Config, EnricherStage, compile};
 use event::{Limits, scan};
-use millrace::generate::{Generator, Options};
 use pipeline::{Stage, State};
 
 const EVENTS: u64 = 4_096;
 
 fn records() -> Vec<Positioned> {
-    let generator = Generator::new(Options {
-        count: EVENTS,
-        seed: 7,
-        start: "2026-11-20T00:00:00Z".parse().expect("a time"),
-        span_seconds: 3_600,
-        malformed_share: 0.0,
-        dirty_share: 0.03,
-        customers: 5_000,
-    });
     let record = |(number, line): (usize, Vec<u8>)| Positioned {
         offset: number as u64,
         index: 0,
@@ -36,7 +27,7 @@ fn records() -> Vec<Positioned> {
             ..Record::default()
         },
     };
-    generator.enumerate().map(record).collect()
+    shop_events(EVENTS).enumerate().map(record).collect()
 }
 
 fn enrich(criterion: &mut Criterion) {

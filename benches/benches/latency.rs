@@ -5,16 +5,13 @@
 //! Needs the engines (`scripts/engines up`, with its variables exported) and the release programs, which
 //! `scripts/bench` builds.
 
-mod services;
-
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use benches::{cpu_seconds, memory_bytes};
-use millrace::generate::{Generator, Options};
+use benches::services::{Bench, Profile};
+use benches::{cpu_seconds, memory_bytes, shop_events};
 use serde_json::Value;
-use services::{Bench, Profile};
 
 /// Unless MILLRACE_BENCH_RATE says otherwise.
 const EVENTS_PER_SECOND: u64 = 5_000;
@@ -23,20 +20,12 @@ const REQUESTS_PER_SECOND: u64 = 50;
 const PROGRAMS: [&str; 4] = ["indexer", "fraud-worker", "enricher", "ingest-gateway"];
 
 fn bodies(per_second: u64) -> Vec<Vec<u8>> {
-    let mut generator = Generator::new(Options {
-        count: per_second * SECONDS,
-        seed: 7,
-        start: "2026-11-20T00:00:00Z".parse().expect("a time"),
-        span_seconds: 3_600,
-        malformed_share: 0.0,
-        dirty_share: 0.03,
-        customers: 5_000,
-    });
+    let mut events = shop_events(per_second * SECONDS);
     let lines = usize::try_from(per_second / REQUESTS_PER_SECOND).expect("small");
     let mut bodies = Vec::new();
     loop {
         let body: Vec<u8> =
-            generator.by_ref().take(lines).flat_map(|line| [line, vec![b'\n']].concat()).collect();
+            events.by_ref().take(lines).flat_map(|line| [line, vec![b'\n']].concat()).collect();
         if body.is_empty() {
             return bodies;
         }

@@ -4,11 +4,9 @@
 //! Needs the engines (`scripts/engines up`, with its variables exported) and the release programs, which
 //! `scripts/bench` builds.
 
-mod services;
-
+use benches::dumb_engine::{Bulks, DumbEngine};
+use benches::services::{Bench, Figures, Profile};
 use bus::{Bus, TOPIC_ENRICHED, TOPIC_RAW};
-use services::dumb_engine::DumbEngine;
-use services::{Bench, Figures, Profile};
 
 const EVENTS: u64 = 400_000;
 
@@ -48,7 +46,7 @@ fn main() {
     enrich(Profile::Json, None, "json topics, default pipeline");
     let enriched = || enrich(Profile::Batch, None, "batch topics, default pipeline");
 
-    let dumb = DumbEngine::start();
+    let dumb = DumbEngine::start(Bulks::Kept);
     for level in [0, 1] {
         let bench = enriched();
         let flags = [

@@ -11,8 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use benches::{cpu_seconds, memory_bytes};
-use millrace::generate::{Generator, Options};
+use benches::{cpu_seconds, memory_bytes, shop_events};
 use millrace::up::Addresses;
 use serde_json::Value;
 
@@ -101,17 +100,8 @@ fn is_through(status: &Value) -> bool {
 }
 
 fn parts() -> Vec<Vec<u8>> {
-    let generator = Generator::new(Options {
-        count: EVENTS,
-        seed: 7,
-        start: "2026-11-20T00:00:00Z".parse().expect("a time"),
-        span_seconds: 3_600,
-        malformed_share: 0.0,
-        dirty_share: 0.03,
-        customers: 5_000,
-    });
     let mut parts = vec![Vec::new(); CONNECTIONS];
-    for (number, line) in generator.enumerate() {
+    for (number, line) in shop_events(EVENTS).enumerate() {
         let part = &mut parts[number % CONNECTIONS];
         part.extend_from_slice(&line);
         part.push(b'\n');

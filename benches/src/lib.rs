@@ -1,7 +1,31 @@
-//! What benches measure of a process beside the clock: CPU seconds and resident memory, from Linux's
-//! /proc. Nothing here runs a bench.
+//! What benches share: shop events, a search engine that answers at once, services alone under
+//! measurement, and what is measured of a process beside the clock: CPU seconds and resident memory, from
+//! Linux's /proc. Nothing here is a bench.
+
+pub mod dumb_engine;
+pub mod services;
 
 use std::fs;
+
+use millrace::generate::{Generator, Options};
+
+/// The shop events that benches send: well-formed, 3 % with a value that does not convert, the same each
+/// time.
+///
+/// # Panics
+/// Never: the time is one.
+#[must_use]
+pub fn shop_events(count: u64) -> Generator {
+    Generator::new(Options {
+        count,
+        seed: 7,
+        start: "2026-11-20T00:00:00Z".parse().expect("a time"),
+        span_seconds: 3_600,
+        malformed_share: 0.0,
+        dirty_share: 0.03,
+        customers: 5_000,
+    })
+}
 
 /// Clock ticks of /proc a second: fixed in Linux's interface to programs.
 const TICKS_PER_SECOND: f64 = 100.0;

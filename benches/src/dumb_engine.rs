@@ -19,22 +19,39 @@ const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 const CONCURRENCY: usize = 8;
 const GREETING: &str = r#"{"version":{"number":"2.19.6","distribution":"opensearch"}}"#;
 
-#[derive(Default)]
+/// What becomes of the bulks that come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bulks {
+    /// They are kept, to be fed to a real engine.
+    Kept,
+    /// They are forgotten.
+    Forgotten,
+}
+
+#[derive(Debug)]
 struct Taken {
+    keep: Bulks,
     /// Uncompressed ones.
     bulks: Mutex<Vec<Bytes>>,
 }
 
-pub(crate) struct DumbEngine {
+/// The server; it ends when it is dropped.
+#[derive(Debug)]
+pub struct DumbEngine {
     taken: Arc<Taken>,
     address: SocketAddr,
     runtime: Runtime,
 }
 
 impl DumbEngine {
-    pub(crate) fn start() -> Self {
+    /// Starts one on a free port.
+    ///
+    /// # Panics
+    /// There is none.
+    #[must_use]
+    pub fn start(keep: Bulks) -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let taken = Arc::new(Taken::default());
+        let taken = Arc::new(Taken { keep, bulks: Mutex::default() });
         let router = Router::new()
             .fallback(answer)
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -48,13 +65,19 @@ impl DumbEngine {
         Self { taken, address, runtime }
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Feeds an engine with the bulks that came uncompressed, under another namespace, whose templates
     /// are there already. Gives the seconds that it took.
-    pub(crate) fn replay_into(&self, engine: &str, namespace: &str) -> f64 {
+    ///
+    /// # Panics
+    /// The engine refuses one.
+    #[must_use]
+    pub fn replay_into(&self, engine: &str, namespace: &str) -> f64 {
         let bulks =
             std::mem::take(&mut *self.taken.bulks.lock().unwrap_or_else(PoisonError::into_inner));
         let bulks: Vec<Bytes> = bulks.iter().map(|bulk| renamed(bulk, namespace)).collect();
@@ -110,6 +133,7 @@ async fn answer(
     }
 }
 
+/// The parts of an answer that the store asks for.
 fn items(taken: &Taken, headers: &HeaderMap, body: Bytes) -> String {
     let zipped = headers.contains_key(header::CONTENT_ENCODING);
     let body = if zipped {
@@ -117,21 +141,23 @@ fn items(taken: &Taken, headers: &HeaderMap, body: Bytes) -> String {
         GzDecoder::new(&*body).read_to_end(&mut plain).expect("gzip");
         plain.into()
     } else {
-        taken.bulks.lock().unwrap_or_else(PoisonError::into_inner).push(body.clone());
+        if taken.keep == Bulks::Kept {
+            let mut bulks = taken.bulks.lock().unwrap_or_else(PoisonError::into_inner);
+            bulks.push(body.clone());
+        }
         body
     };
-    let mut items = String::from("{\"took\":1,\"errors\":false,\"items\":[");
+    let mut items = String::from("{\"items\":[");
     let mut lines = body.split(|byte| *byte == b'\n');
     while let (Some(action), Some(_)) = (lines.next(), lines.next()) {
         if items.ends_with('}') {
             items.push(',');
         }
         let action = std::str::from_utf8(action).expect("an action");
-        let inner =
-            action.trim_end().strip_prefix("{\"index\":{").and_then(|a| a.strip_suffix("}}"));
-        items.push_str("{\"index\":{");
-        items.push_str(inner.expect("an action of the indexer's"));
-        items.push_str(",\"_version\":1,\"result\":\"created\",\"_shards\":{\"total\":1,\"successful\":1,\"failed\":0},\"_seq_no\":1,\"_primary_term\":1,\"status\":201}}");
+        let id = action.split_once("\"_id\":\"").and_then(|(_, rest)| rest.split('"').next());
+        items.push_str("{\"index\":{\"_id\":\"");
+        items.push_str(id.expect("an action of the store's"));
+        items.push_str("\",\"result\":\"created\",\"status\":201}}");
     }
     items.push_str("]}");
     items

@@ -1,21 +1,17 @@
 //! A service alone under measurement: its topics, its configuration, and what it used until it was done.
 
-#![allow(dead_code, reason = "each bench uses a part of it")]
-
-pub(crate) mod dumb_engine;
-
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use benches::{cpu_seconds, memory_bytes};
 use bus::{Bus, Codec, Record, RecordId, TOPIC_DEAD, TOPIC_ENRICHED, TOPIC_RAW, TOPIC_SCORED};
 use bus_kafka::{KafkaBus, KafkaConfig};
-use millrace::generate::{Generator, Options};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+
+use crate::{cpu_seconds, memory_bytes, shop_events};
 
 /// How long a service may take.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -23,7 +19,7 @@ const TOPICS: [&str; 4] = [TOPIC_RAW, TOPIC_ENRICHED, TOPIC_SCORED, TOPIC_DEAD];
 
 /// How records are written to topics.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Profile {
+pub enum Profile {
     /// Many records a message, everywhere.
     Batch,
     /// One record a message, everywhere.
@@ -32,14 +28,18 @@ pub(crate) enum Profile {
 
 /// What a run used.
 #[derive(Debug)]
-pub(crate) struct Figures {
-    pub(crate) elapsed_seconds: f64,
-    pub(crate) cpu_seconds: f64,
-    pub(crate) resident_bytes_max: u64,
+pub struct Figures {
+    /// From the start to the last record.
+    pub elapsed_seconds: f64,
+    /// Of all threads.
+    pub cpu_seconds: f64,
+    /// Resident memory, the most that there was.
+    pub resident_bytes_max: u64,
 }
 
 /// Topics of its own, with a namespace of its own in the search engine.
-pub(crate) struct Bench {
+#[derive(Debug)]
+pub struct Bench {
     folder: TempDir,
     namespace: String,
     config: PathBuf,
@@ -48,7 +48,12 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) fn new(profile: Profile) -> Self {
+    /// Makes the topics, written as the profile says.
+    ///
+    /// # Panics
+    /// An engine is missing: `scripts/engines up`.
+    #[must_use]
+    pub fn new(profile: Profile) -> Self {
         let folder = TempDir::new().expect("a folder");
         let kafka = env::var("MILLRACE_TEST_KAFKA").expect("start the engines: scripts/engines up");
         let documents =
@@ -87,29 +92,20 @@ impl Bench {
     }
 
     /// What stands before the names of indices.
-    pub(crate) fn namespace(&self) -> &str {
+    pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
     /// Writes a file and gives its path.
-    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+    pub fn file(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).expect("a file");
         path.display().to_string()
     }
 
     /// Fills `logs.raw`.
-    pub(crate) fn fill(&self, events: u64) {
-        let generator = Generator::new(Options {
-            count: events,
-            seed: 7,
-            start: "2026-11-20T00:00:00Z".parse().expect("a time"),
-            span_seconds: 3_600,
-            malformed_share: 0.0,
-            dirty_share: 0.03,
-            customers: 5_000,
-        });
-        let records: Vec<_> = generator.map(record).collect();
+    pub fn fill(&self, events: u64) {
+        let records: Vec<_> = shop_events(events).map(record).collect();
         for batch in records.chunks(8_192) {
             let published = self.runtime.block_on(self.bus.publish(TOPIC_RAW, batch.to_vec()));
             assert!(published.iter().all(Result::is_ok), "{:?}", published[0]);
@@ -117,7 +113,7 @@ impl Bench {
     }
 
     /// Starts a service.
-    pub(crate) fn start(&self, program: &str, flags: &[String]) -> Running {
+    pub fn start(&self, program: &str, flags: &[String]) -> Running {
         let namespace = format!("--set=search.elasticsearch.index_namespace={}-", self.namespace);
         let child = Command::new(binary(program))
             .arg("--config")
@@ -130,12 +126,7 @@ impl Bench {
     }
 
     /// Runs a service until nothing is left for it.
-    pub(crate) fn run(
-        &self,
-        program: &str,
-        flags: &[String],
-        left: impl Fn(&dyn Bus) -> u64,
-    ) -> Figures {
+    pub fn run(&self, program: &str, flags: &[String], left: impl Fn(&dyn Bus) -> u64) -> Figures {
         let running = self.start(program, flags);
         let process = running.process();
         let (started, _entered) = (Instant::now(), self.runtime.enter());
@@ -153,11 +144,12 @@ impl Bench {
 }
 
 /// A service that runs until this is dropped.
-pub(crate) struct Running(Child);
+#[derive(Debug)]
+pub struct Running(Child);
 
 impl Running {
     /// Its number, as /proc has it.
-    pub(crate) fn process(&self) -> String {
+    pub fn process(&self) -> String {
         self.0.id().to_string()
     }
 }
