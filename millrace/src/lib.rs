@@ -1,7 +1,7 @@
 //! The process of all services and the operator's tool.
 //!
-//! `main.rs` reads the command line and calls `command`; `up` puts the services together, `alone` runs one of them. The tool never
-//! opens a store that a server may hold: it asks the server.
+//! `main.rs` reads the command line and calls `command`; `up` puts the services together, `alone` runs one
+//! of them. The tool never opens a store that a server may hold: it asks the server.
 
 pub mod alone;
 pub mod backends;

@@ -57,7 +57,7 @@ fn whatever_is_killed_every_event_is_there_exactly_once() {
 
 #[expect(clippy::print_stdout, reason = "what happened in a round that failed")]
 fn run_round(mut dice: Dice, events: u64) {
-    let (lines, summary) = rounds::shop_events(events, dice.seed);
+    let (lines, summary) = rounds::shop_events(events, dice.seed, 0.0);
     let transactions = summary.by_type["transaction"];
 
     let engine = SearchEngine::OpenSearch;

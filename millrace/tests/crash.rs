@@ -17,7 +17,7 @@ fn killed_at_random_moments_every_event_is_there_exactly_once() {
 }
 
 fn run_round(mut dice: Dice) {
-    let (lines, summary) = rounds::shop_events(EVENTS, dice.seed);
+    let (lines, summary) = rounds::shop_events(EVENTS, dice.seed, 0.0);
     // The sender must find the same address after each restart.
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
     let door = port.expect("a free port").to_string();

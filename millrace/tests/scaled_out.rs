@@ -4,33 +4,15 @@ mod support;
 
 use std::process::Command;
 
-use millrace::generate::{Generator, Options, Summary};
 use support::cluster::{Cluster, SearchEngine, free_port};
+use support::rounds::shop_events;
 use support::{eventually, text, tool};
-
-fn events(count: u64, seed: u64) -> (Vec<u8>, Summary) {
-    let mut generator = Generator::new(Options {
-        count,
-        seed,
-        start: "2026-11-20T00:00:00Z".parse().expect("a time"),
-        span_seconds: 3 * 3_600,
-        malformed_share: 0.02,
-        dirty_share: 0.03,
-        customers: 5_000,
-    });
-    let mut lines = Vec::new();
-    for line in generator.by_ref() {
-        lines.extend_from_slice(&line);
-        lines.push(b'\n');
-    }
-    (lines, generator.summary().clone())
-}
 
 fn five_processes(engine: SearchEngine) {
     const EVENTS: u64 = 20_000;
     let mut cluster = Cluster::new(engine, &engine.url());
     cluster.start_all();
-    let (lines, summary) = events(EVENTS, 11);
+    let (lines, summary) = shop_events(EVENTS, 11, 0.02);
     let well_formed: u64 = summary.by_type.values().sum();
     let sent = cluster.send(&lines);
     let told = format!("{well_formed} accepted, {} refused", EVENTS - well_formed);

@@ -1,11 +1,11 @@
 //! Sends lines in parts, so that some are under way at every moment that a test chooses.
 
 use std::io::Write;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Output};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
-use super::binary;
+use super::start_tool;
 
 /// A sender that runs, and the parts that it is given.
 pub(crate) struct Feed {
@@ -17,13 +17,7 @@ pub(crate) struct Feed {
 impl Feed {
     /// Starts `millrace send` to this door; it has nothing to send yet.
     pub(crate) fn start(url: &str, lines: Vec<u8>, parts: usize) -> Self {
-        let mut child = Command::new(binary())
-            .args(["send", "--url", url, "--lines-per-request", "200"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
+        let mut child = start_tool(&["send", "--url", url, "--lines-per-request", "200"]);
         let mut stdin = child.stdin.take().expect("a pipe");
         let (more, asked) = channel();
         // A thread of its own: the sender takes nothing while the door is away.

@@ -36,15 +36,16 @@ pub(crate) fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_millrace"))
 }
 
+/// Starts the tool with pipes.
+pub(crate) fn start_tool<S: AsRef<OsStr>>(arguments: &[S]) -> Child {
+    let mut command = Command::new(binary());
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the binary starts")
+}
+
 /// Runs the tool with this input, to its end.
 pub(crate) fn tool_with_input<S: AsRef<OsStr>>(arguments: &[S], input: &[u8]) -> Output {
-    let mut child = Command::new(binary())
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let mut child = start_tool(arguments);
     let mut stdin = child.stdin.take().expect("a pipe");
     let input = input.to_vec();
     let writer = std::thread::spawn(move || {

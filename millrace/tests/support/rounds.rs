@@ -39,14 +39,14 @@ impl Dice {
     }
 }
 
-/// Well-formed shop events as lines, and what they hold.
-pub(crate) fn shop_events(count: u64, seed: u64) -> (Vec<u8>, Summary) {
+/// Shop events as lines, of which this share is no JSON, and what they hold.
+pub(crate) fn shop_events(count: u64, seed: u64, malformed_share: f64) -> (Vec<u8>, Summary) {
     let mut generator = Generator::new(Options {
         count,
         seed,
         start: "2026-11-20T00:00:00Z".parse().expect("a time"),
         span_seconds: 3 * 3_600,
-        malformed_share: 0.0,
+        malformed_share,
         dirty_share: 0.03,
         customers: 5_000,
     });
