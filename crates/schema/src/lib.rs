@@ -30,9 +30,7 @@ pub use key_table::KeyTable;
 pub use known::{ECS_VERSION, KnownPlaces};
 pub use log_type::LogType;
 pub use rule::{Action, Meaning, RANK_OF_DOCUMENT_NAMES, Rule, RuleId, Table};
-pub use template::{
-    Product, StoreFields, TEMPLATE_VERSION, TemplateOptions, VALUE_CHARACTERS_MAX, WORDS_ANALYZER,
-};
+pub use template::{Product, StoreFields, TEMPLATE_VERSION, TemplateOptions, VALUE_CHARACTERS_MAX};
 
 use compile::Compiler;
 use node::{Node, parse};

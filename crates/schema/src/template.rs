@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::field::Field;
 use crate::index_name::{INDEX_PREFIX, LOG_TYPES};
 
-pub use mapping::{VALUE_CHARACTERS_MAX, WORDS_ANALYZER};
+pub use mapping::VALUE_CHARACTERS_MAX;
 
 /// The version of what is written here: a higher one replaces what an earlier Millrace has installed.
 pub const TEMPLATE_VERSION: u64 = 1;

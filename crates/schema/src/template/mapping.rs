@@ -11,7 +11,7 @@ use crate::field::{Field, FieldKind};
 pub const VALUE_CHARACTERS_MAX: usize = 8_191;
 
 /// The analyzer that makes words of texts.
-pub const WORDS_ANALYZER: &str = "words";
+const WORDS_ANALYZER: &str = "words";
 
 /// The analysis of texts: runs of letters, digits and `_`, in lower case. A longer run is cut in pieces.
 pub(super) fn analysis() -> Value {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 use super::config::ElasticsearchConfig;
 use crate::StoreError;
@@ -16,11 +16,7 @@ use crate::StoreError;
 /// # Errors
 /// For files that cannot be read or hold nothing of use.
 pub(crate) fn client(config: &ElasticsearchConfig) -> Result<ClientConfig, StoreError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| refused(format!("TLS cannot be used: {error}")))?
-        .with_root_certificates(roots(config.ca_file.as_deref())?);
+    let builder = builder()?.with_root_certificates(roots(config.ca_file.as_deref())?);
     let (Some(certificate), Some(key)) = (&config.client_cert_file, &config.client_key_file) else {
         return Ok(builder.with_no_client_auth());
     };
@@ -37,11 +33,14 @@ pub(crate) fn client(config: &ElasticsearchConfig) -> Result<ClientConfig, Store
 /// # Errors
 /// TLS cannot be used at all.
 pub(crate) fn unused() -> Result<ClientConfig, StoreError> {
+    Ok(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, StoreError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| refused(format!("TLS cannot be used: {error}")))?;
-    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+        .map_err(|error| refused(format!("TLS cannot be used: {error}")))
 }
 
 fn roots(file: Option<&Path>) -> Result<RootCertStore, StoreError> {
