@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # scripts/engines gives and reads the variables
 # Debian's Redis. A cache: it writes nothing to disk and is empty after a restart.
-version=$(redis-server --version 2>/dev/null | sed -n 's/.* v=\([0-9.]*\).*/\1/p')
+version=$({ redis-server --version 2>/dev/null || true; } | sed -n 's/.* v=\([0-9.]*\).*/\1/p')
 tools="redis-server"
 port_count=1
 
