@@ -19,7 +19,7 @@ fn records() -> Vec<Positioned> {
         index: 0,
         record: Record {
             id: RecordId((number as u128).to_be_bytes()),
-            received_at_ns: 1_763_600_000_000_000_000,
+            received_at_ns: 1_795_140_000_000_000_000,
             shop: "default".into(),
             source: "127.0.0.1".into(),
             listener: "tcp".into(),

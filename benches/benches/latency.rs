@@ -1,16 +1,17 @@
-//! From sent to searchable through the services alone on real engines, at a steady rate over HTTP. Events
-//! come to the index in about the order in which they were sent, so the n-th is taken to be searchable when
-//! n are.
+//! From sent to searchable through the services alone on real engines, at a steady rate over HTTP, and where the
+//! time goes: until the door has acknowledged, the enricher has passed on, the engine has taken, and a search
+//! finds. Events come through in about the order in which they were sent, so the n-th is taken to be there
+//! when n are.
 //!
 //! Needs the engines (`scripts/engines up`, with its variables exported) and the release programs, which
 //! `scripts/bench` builds.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use benches::services::{Bench, Profile};
 use benches::{cpu_seconds, memory_bytes, shop_events};
+use bus::{TOPIC_ENRICHED, TOPIC_RAW};
 use serde_json::Value;
 
 /// Unless MILLRACE_BENCH_RATE says otherwise.
@@ -37,23 +38,27 @@ fn free_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port")
 }
 
-/// Sends each body at its moment, and notes when that was.
-async fn send(url: String, bodies: Vec<Vec<u8>>, began: Instant) -> Vec<Instant> {
+/// A request: when it was sent, and when it was acknowledged.
+type Request = (Instant, Instant);
+
+/// Sends each body at its moment.
+async fn send(url: String, bodies: Vec<Vec<u8>>, began: Instant) -> Vec<Request> {
     let client = service::http_client::builder().build().expect("a client");
-    let mut sent = Vec::with_capacity(bodies.len());
     let mut answers = tokio::task::JoinSet::new();
     for (number, body) in (0_u32..).zip(bodies) {
         let moment = began + Duration::from_secs(1) * number / REQUESTS_PER_SECOND as u32;
         tokio::time::sleep_until(moment.into()).await;
-        sent.push(Instant::now());
+        let sent = Instant::now();
         let request = client.post(&url).body(body);
-        answers.spawn(async move { request.send().await.map(|answer| answer.status()) });
+        answers.spawn(async move {
+            let status = request.send().await.expect("an answer").status();
+            assert!(status.is_success(), "{status}");
+            (sent, Instant::now())
+        });
     }
-    while let Some(answer) = answers.join_next().await {
-        let status = answer.expect("it ends").expect("an answer");
-        assert!(status.is_success(), "{status}");
-    }
-    sent
+    let mut requests = answers.join_all().await;
+    requests.sort();
+    requests
 }
 
 /// How many events are found.
@@ -84,53 +89,62 @@ fn main() {
             bench.start(program, &flags)
         })
         .collect();
-    let bodies = bodies(rate);
-    let lines = rate / REQUESTS_PER_SECOND;
-    let total = rate * SECONDS;
-    let indices = format!("{engine}/{}-ecommerce-logs-*", bench.namespace());
-    let count = format!("{indices}/_count?q=NOT+event.dataset:fraud_score");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let (sent, visible) = runtime.block_on(async {
-        let client = service::http_client::builder().build().expect("a client");
-        warm_up(&client, &format!("http://{door}/v1/logs"), &bodies[0], &count, lines).await;
-        let began = Instant::now();
-        let visible = Arc::new(Mutex::new(Vec::new()));
-        let sender = tokio::spawn(send(format!("http://{door}/v1/logs"), bodies, began));
-        let deadline = began + Duration::from_secs(SECONDS + 120);
-        loop {
-            let events = found(&client, &count).await.saturating_sub(lines);
-            visible.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), events));
-            if events >= total {
-                break;
-            }
-            assert!(Instant::now() < deadline, "{events} of {total} were found");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        let seen = visible.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        (sender.await.expect("it ends"), seen)
-    });
-    let mut delays: Vec<f64> = (0_u64..)
-        .zip(&sent)
-        .map(|(request, moment)| {
-            let through = (request + 1) * lines;
-            let seen =
-                visible.iter().find(|(_, events)| *events >= through).expect("all are found");
-            seen.0.duration_since(*moment).as_secs_f64()
-        })
-        .collect();
-    delays.sort_by(f64::total_cmp);
-    let at = |share: f64| delays[((delays.len() - 1) as f64 * share) as usize];
-    println!(
-        "{rate} events a second for {SECONDS} s, sent to searchable: p50 {:.2} s, p99 {:.2} s, at most {:.2} s",
-        at(0.5),
-        at(0.99),
-        at(1.0)
-    );
+    runtime.block_on(measure(&bench, &engine, &format!("http://{door}/v1/logs"), rate));
     for (program, running) in PROGRAMS.iter().zip(&running) {
         let process = running.process();
         let (cpu, memory) = (cpu_seconds(&process), memory_bytes(&process, "VmHWM"));
         println!("{program}: {cpu:.1} CPU s, {} MiB at most", memory >> 20);
     }
+}
+
+/// Sends at the rate, and reports how long it took to each place.
+#[expect(clippy::print_stdout, reason = "a bench's result")]
+async fn measure(bench: &Bench, engine: &str, url: &str, rate: u64) {
+    let (bodies, lines) = (bodies(rate), rate / REQUESTS_PER_SECOND);
+    let total = rate * SECONDS;
+    let indices = format!("{engine}/{}-ecommerce-logs-*", bench.namespace());
+    let count = format!("{indices}/_count?q=NOT+event.dataset:fraud_score");
+    let client = service::http_client::builder().build().expect("a client");
+    warm_up(&client, url, &bodies[0], &count, lines).await;
+    let began = Instant::now();
+    let sender = tokio::spawn(send(url.to_owned(), bodies, began));
+    let deadline = began + Duration::from_secs(SECONDS + 120);
+    let mut reached = Vec::new();
+    loop {
+        let counts = [
+            bench.settled("enricher", TOPIC_RAW).await,
+            bench.settled("indexer", TOPIC_ENRICHED).await,
+            found(&client, &count).await,
+        ];
+        let counts = counts.map(|count| count.saturating_sub(lines));
+        reached.push((Instant::now(), counts));
+        if counts.iter().all(|count| *count >= total) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{counts:?} of {total}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let requests = sender.await.expect("it ends");
+    println!("{rate} events a second for {SECONDS} s, from sent to:");
+    show("acknowledged", requests.iter().map(|(sent, acknowledged)| *acknowledged - *sent));
+    for (place, name) in ["enriched", "indexed", "searchable"].into_iter().enumerate() {
+        let seen = (1..).zip(&requests).map(|(number, (sent, _))| {
+            let through = number * lines;
+            let at = reached.iter().find(|(_, counts)| counts[place] >= through);
+            at.map_or(Duration::MAX, |(moment, _)| *moment - *sent)
+        });
+        show(name, seen);
+    }
+}
+
+/// Reports how long it took, for the middle one, one of a hundred, and the last.
+#[expect(clippy::print_stdout, reason = "a bench's result")]
+fn show(what: &str, times: impl Iterator<Item = Duration>) {
+    let mut seconds: Vec<f64> = times.map(|time| time.as_secs_f64()).collect();
+    seconds.sort_by(f64::total_cmp);
+    let at = |share: f64| seconds[((seconds.len() - 1) as f64 * share) as usize];
+    println!("  {what}: p50 {:.2} s, p99 {:.2} s, at most {:.2} s", at(0.5), at(0.99), at(1.0));
 }
 
 /// The first events make indices and topics known; they are not counted.

@@ -2,7 +2,7 @@
 //! answers at once and into a real engine. Reports CPU seconds and resident memory of the service.
 //!
 //! Needs the engines (`scripts/engines up`, with its variables exported) and the release programs, which
-//! `scripts/bench` builds.
+//! `scripts/bench` builds. `cargo bench … -- enricher` runs one of the parts `enricher`, `indexer` and `engine`.
 
 use benches::dumb_engine::{Bulks, DumbEngine};
 use benches::services::{Bench, Figures, Profile};
@@ -38,31 +38,51 @@ fn lag(bus: &dyn Bus, group: &str, topic: &'static str) -> u64 {
     lag.map_or(u64::MAX, |all| all.iter().map(|one| one.lag_records).sum())
 }
 
-#[expect(clippy::print_stdout, reason = "a bench's result")]
 fn main() {
     const PASS: &str = "filter { mutate { add_field => { \"[event][dataset]\" => \"other\" } } }";
-    enrich(Profile::Batch, Some(PASS), "batch topics, one mutate");
-    enrich(Profile::Json, Some(PASS), "json topics, one mutate");
-    enrich(Profile::Json, None, "json topics, default pipeline");
-    let enriched = || enrich(Profile::Batch, None, "batch topics, default pipeline");
-
-    let dumb = DumbEngine::start(Bulks::Kept);
-    for level in [0, 1] {
-        let bench = enriched();
-        let flags = [
-            format!("--search={}", dumb.url()),
-            format!("--set=search.elasticsearch.compression_level={level}"),
-        ];
-        let figures = bench.run("indexer", &flags, |bus| lag(bus, "indexer", TOPIC_ENRICHED));
-        show(&format!("indexer, server that answers at once, compression {level}"), &figures);
+    let wanted: Vec<_> = std::env::args().skip(1).filter(|one| !one.starts_with('-')).collect();
+    let wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|one| one == part);
+    if wanted("enricher") {
+        enrich(Profile::Batch, Some(PASS), "batch topics, one mutate");
+        enrich(Profile::Json, Some(PASS), "json topics, one mutate");
+        enrich(Profile::Json, None, "json topics, default pipeline");
     }
+    let dumb = DumbEngine::start(Bulks::Kept);
+    if wanted("indexer") || wanted("engine") {
+        for level in [0, 1] {
+            index_at_once(&dumb, level);
+        }
+    }
+    if let Ok(engine) = std::env::var("MILLRACE_TEST_OPENSEARCH")
+        && wanted("engine")
+    {
+        index_into(&engine, &dumb);
+    }
+}
 
-    let Ok(engine) = std::env::var("MILLRACE_TEST_OPENSEARCH") else { return };
+fn enriched() -> Bench {
+    enrich(Profile::Batch, None, "batch topics, default pipeline")
+}
+
+/// The indexer into a server that answers at once.
+fn index_at_once(dumb: &DumbEngine, level: u32) {
+    let bench = enriched();
+    let flags = [
+        format!("--search={}", dumb.url()),
+        format!("--set=search.elasticsearch.compression_level={level}"),
+    ];
+    let figures = bench.run("indexer", &flags, |bus| lag(bus, "indexer", TOPIC_ENRICHED));
+    show(&format!("indexer, server that answers at once, compression {level}"), &figures);
+}
+
+/// The indexer into a real engine, and the same bulks from memory.
+#[expect(clippy::print_stdout, reason = "a bench's result")]
+fn index_into(engine: &str, dumb: &DumbEngine) {
     let bench = enriched();
     let flags = [format!("--search={engine}")];
     let figures = bench.run("indexer", &flags, |bus| lag(bus, "indexer", TOPIC_ENRICHED));
     show("indexer, OpenSearch", &figures);
-    let fed = dumb.replay_into(&engine, bench.namespace());
+    let fed = dumb.replay_into(engine, bench.namespace());
     println!(
         "OpenSearch fed with the same bulks from memory: {:.0} events a second; the indexer keeps it at \
          {:.0} % of that",
