@@ -108,6 +108,7 @@ fn write_metadata(event: &mut Event, record: &Record) {
 /// Writes events as records of `logs.enriched`.
 #[derive(Debug)]
 struct DocumentWriter {
+    dataset: FieldPath,
     user_id: FieldPath,
     session_id: FieldPath,
     json: Vec<u8>,
@@ -119,6 +120,7 @@ struct DocumentWriter {
 impl DocumentWriter {
     fn new() -> Self {
         Self {
+            dataset: FieldPath::dotted("event.dataset"),
             user_id: FieldPath::dotted("user.id"),
             session_id: FieldPath::dotted("shop.session.id"),
             json: Vec::new(),
@@ -148,6 +150,7 @@ impl DocumentWriter {
             trace_context: record.trace_context.clone(),
             attempt: record.attempt,
             routing_key: self.routing_key(event),
+            log_type: self.log_type(event),
             payload: self.payload(),
         }
     }
@@ -157,6 +160,13 @@ impl DocumentWriter {
         self.block.reserve(self.json.len());
         self.block.extend_from_slice(&self.json);
         self.block.split().freeze()
+    }
+
+    /// The log type that the event has, if it is one of ours.
+    fn log_type(&self, event: &Event) -> Option<u8> {
+        let found = event.get(&self.dataset)?;
+        let place = schema::LOG_TYPES.iter().position(|known| event.text_is(found, known));
+        place.and_then(|place| u8::try_from(place).ok())
     }
 
     /// The customer, else the session, so that a customer's events stay in order.

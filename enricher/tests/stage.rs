@@ -68,6 +68,24 @@ fn a_customer_or_else_the_session_chooses_the_partition() {
 }
 
 #[test]
+fn a_record_says_the_log_type_of_its_event_if_it_is_one() {
+    let mut stage = stage("filter { }");
+    for (dataset, log_type) in [
+        (r#""transaction""#, Some("transaction")),
+        (r#""err\u006fr""#, Some("error")),
+        (r#""Error""#, None),
+        (r#"["error"]"#, None),
+        ("null", None),
+    ] {
+        let payload = format!(r#"{{"event":{{"dataset":{dataset}}}}}"#);
+        let place = forwarded(&mut stage, payload).log_type;
+        let named = place.map(|place| schema::LOG_TYPES[usize::from(place)]);
+        assert_eq!(named, log_type, "{dataset}");
+    }
+    assert_eq!(forwarded(&mut stage, "{}".to_owned()).log_type, None);
+}
+
+#[test]
 fn no_event_says_whose_it_is() {
     let mut stage = stage("filter { }");
     for payload in [

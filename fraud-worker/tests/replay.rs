@@ -153,6 +153,8 @@ fn only_transactions_are_scored_and_the_event_is_not_overwritten() {
     assert!(matches!(verdicts[1], Verdict::Discard("not_a_transaction")));
     let Verdict::Forward(scores) = &verdicts[0] else { panic!("no score") };
     assert_ne!(scores[0].id, paid.id);
+    let log_type = scores[0].log_type.map(|place| schema::LOG_TYPES[usize::from(place)]);
+    assert_eq!(log_type, Some("fraud_score"));
     let score: Value = serde_json::from_slice(&scores[0].payload).expect("JSON");
     assert_eq!(schema::check_document(&score), Vec::<String>::new());
     assert_eq!(

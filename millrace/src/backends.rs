@@ -15,7 +15,6 @@ use service::{Context, wait_for};
 
 use crate::command::Failure;
 use crate::config::{EMBEDDED, MEMORY, PlatformConfig};
-use crate::record_type::RecordTypes;
 
 /// Topics with the groups that hold their data back from retention.
 const TOPICS: [(&str, &[&str]); 4] = [
@@ -96,8 +95,6 @@ impl Opening {
             }
             url => {
                 let kafka = KafkaBus::connect(url, config.kafka.clone()).map_err(Failure::of)?;
-                let types = RecordTypes::default();
-                let kafka = kafka.with_types(Arc::new(move |record| types.of(record)));
                 Arc::new(kafka.with_metrics(&self.context.metrics))
             }
         };

@@ -12,7 +12,6 @@ pub mod config;
 mod first_password;
 pub mod generate;
 mod process;
-mod record_type;
 pub mod send;
 mod services;
 pub mod settings;

@@ -40,7 +40,7 @@ fn allowed(package: &str) -> Vec<&'static str> {
     let mut allowed = Vec::new();
     match package {
         "event" | "schema" | "access" | "query" | "redaction" | "service" | "bus" => {}
-        "bus-kafka" => allowed.extend(["bus", "service"]),
+        "bus-kafka" => allowed.extend(["bus", "schema", "service"]),
         "pipeline" => allowed.extend(["event", "bus", "service"]),
         name if STORES.contains(&name) => allowed.extend(GROUND),
         name if SERVICES.contains(&name) => {

@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use bus::{Bus, BusError, Consumer, ErrorKind, PartitionLag, Position, Record, TopicSpec};
 use service::{MetricKind, Metrics};
 
-use crate::TypeOf;
 use crate::address::Address;
 use crate::admin::{Admin, not_created, other_partitions};
 use crate::client::Clients;
@@ -89,13 +88,6 @@ impl KafkaBus {
             required_replicas: Mutex::default(),
             _served: served,
         })
-    }
-
-    /// Lets each message of one record say its log type in the header `millrace-type`.
-    #[must_use]
-    pub fn with_types(self, type_of: TypeOf) -> Self {
-        self.producer.tell_types(type_of);
-        self
     }
 
     /// Shows its counts among the process's metrics.

@@ -24,7 +24,3 @@ pub use config::{
     TopicConfigs,
 };
 pub use counters::KafkaCounts;
-
-/// Tells the log type of a record, which goes into a header of its message. It comes from outside: this
-/// crate never looks into a payload.
-pub type TypeOf = std::sync::Arc<dyn Fn(&bus::Record) -> Option<String> + Send + Sync>;

@@ -7,9 +7,7 @@ mod decode;
 mod encode;
 
 pub(crate) use decode::{Decoder, Incoming, Raw};
-pub(crate) use encode::{
-    FRAME_OVERHEAD_BYTES, Outgoing, message_bytes, one_record, whole_frame, with_type,
-};
+pub(crate) use encode::{FRAME_OVERHEAD_BYTES, Outgoing, message_bytes, one_record, whole_frame};
 
 /// Says that a message is ours, and the version of its headers.
 pub(crate) const VERSION: &str = "millrace-version";

@@ -19,7 +19,6 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use self::plan::{Place, plan};
-use crate::TypeOf;
 use crate::client::{Clients, Context};
 use crate::counters::{Counters, count};
 use crate::error::{coded, ends_client, failure, rejected, transient};
@@ -117,7 +116,6 @@ pub(crate) struct Producer {
     current: Mutex<Option<Arc<Client>>>,
     room: Semaphore,
     permits: u32,
-    type_of: OnceLock<TypeOf>,
 }
 
 impl std::fmt::Debug for Producer {
@@ -131,13 +129,7 @@ impl Producer {
         let bytes = usize::try_from(clients.config.queue_bytes.0).unwrap_or(usize::MAX);
         let permits = (bytes / PERMIT_BYTES).clamp(1, Semaphore::MAX_PERMITS.min(1 << 30)) as u32;
         let room = Semaphore::new(permits as usize);
-        let (current, type_of) = (Mutex::default(), OnceLock::new());
-        Self { clients, counters, current, room, permits, type_of }
-    }
-
-    /// From now on messages say the log type of their record; told again, it stays as it was.
-    pub(crate) fn tell_types(&self, type_of: TypeOf) {
-        drop(self.type_of.set(type_of));
+        Self { clients, counters, current: Mutex::default(), room, permits }
     }
 
     /// The client, made when first needed.
@@ -179,7 +171,7 @@ impl Producer {
         let Some(_room) = self.room(bytes, deadline).await else {
             return batch.iter().map(|_| Err(unsent())).collect();
         };
-        let plan = plan(topic, batch, &self.clients.config, self.type_of.get());
+        let plan = plan(topic, batch, &self.clients.config);
         let oversize = plan.places.iter().filter(|place| place.is_err()).count();
         count(&self.counters.oversize_records, oversize as u64);
         let sent = match self.send(topic, plan.messages, deadline).await {

@@ -72,6 +72,7 @@ pub fn record(key: &str, number: u64) -> Record {
         trace_context: if number.is_multiple_of(3) { "00-0af7-b7ad-01".into() } else { "".into() },
         attempt: (number % 5) as u16,
         routing_key: key.into(),
+        log_type: None,
         payload: Bytes::from(format!("{key}:{number}")),
     }
 }

@@ -105,6 +105,10 @@ pub struct Record {
     pub attempt: u16,
     /// Chooses the partition together with the shop; empty means that the id does.
     pub routing_key: ByteString,
+    /// Log type of its event, where the stage that made it says so: its place in the schema's list. For
+    /// others' clients, who read the name in a message's headers: frames leave it out, and nothing reads
+    /// it back.
+    pub log_type: Option<u8>,
     /// The original bytes.
     pub payload: Bytes,
 }

@@ -166,6 +166,7 @@ impl DeadLetter {
             trace_context: self.trace_context.into(),
             attempt: self.attempt,
             routing_key: self.id.into(),
+            log_type: None,
             payload: Bytes::from(payload),
         }
     }
@@ -247,6 +248,7 @@ impl DeadLetter {
             trace_context: self.trace_context.clone().into(),
             attempt: self.attempt + 1,
             routing_key: self.routing_key.clone().into(),
+            log_type: None,
             payload,
         })
     }

@@ -50,6 +50,7 @@ pub(crate) fn record(payload: impl Into<Bytes>, codec: Codec) -> Record {
         trace_context: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
         attempt: 0,
         routing_key: "".into(),
+        log_type: None,
         payload: payload.into(),
     }
 }

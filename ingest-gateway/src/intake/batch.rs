@@ -128,6 +128,7 @@ impl Batch {
             trace_context: origin.trace_context.clone(),
             attempt: 0,
             routing_key: origin.routing_key.clone(),
+            log_type: None,
             payload: line.payload.clone(),
         }
     }

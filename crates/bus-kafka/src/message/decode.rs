@@ -202,6 +202,7 @@ impl Decoder {
             trace_context: raw.text(TRACE_CONTEXT),
             attempt: raw.number(ATTEMPT).unwrap_or_default(),
             routing_key: raw.text(ROUTING_KEY),
+            log_type: None,
             payload,
         }
     }

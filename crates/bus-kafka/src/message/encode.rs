@@ -14,9 +14,6 @@ use super::{
 const FIXED_BYTES: usize = 64;
 const HEADER_FIXED_BYTES: usize = 10;
 
-/// Bytes of the name of a log type; a longer one is left out.
-const TYPE_BYTES_MAX: usize = 64;
-
 /// A message that is ready to go.
 #[derive(Debug)]
 pub(crate) struct Outgoing<'a> {
@@ -40,7 +37,8 @@ pub(crate) fn message_bytes(record: &Record) -> Option<usize> {
     let mut bytes =
         FIXED_BYTES + record.payload.len() + record.shop.len() + record.routing_key.len();
     // Version, id, time of receipt, codec, attempt and type.
-    bytes += 16 + 6 * HEADER_FIXED_BYTES + 130 + TYPE.len() + TYPE_BYTES_MAX;
+    let log_type = log_type(record).unwrap_or_default();
+    bytes += 16 + 6 * HEADER_FIXED_BYTES + 130 + TYPE.len() + log_type.len();
     for (name, text) in texts {
         if text.len() > TEXT_BYTES_MAX {
             return None;
@@ -50,6 +48,10 @@ pub(crate) fn message_bytes(record: &Record) -> Option<usize> {
         }
     }
     Some(bytes)
+}
+
+fn log_type(record: &Record) -> Option<&'static str> {
+    schema::LOG_TYPES.get(usize::from(record.log_type?)).copied()
 }
 
 fn texts(record: &Record) -> [(&'static str, &str); 6] {
@@ -84,6 +86,9 @@ pub(crate) fn one_record(record: &Record, partition: u32, bytes: usize) -> Outgo
     if record.attempt > 0 {
         headers = add(headers, ATTEMPT, record.attempt.to_string().as_bytes());
     }
+    if let Some(log_type) = log_type(record) {
+        headers = add(headers, TYPE, log_type.as_bytes());
+    }
     Outgoing {
         partition,
         key: Some(key(record)),
@@ -91,14 +96,6 @@ pub(crate) fn one_record(record: &Record, partition: u32, bytes: usize) -> Outgo
         headers,
         bytes,
     }
-}
-
-/// The message with the log type of its event.
-pub(crate) fn with_type<'a>(mut message: Outgoing<'a>, log_type: &str) -> Outgoing<'a> {
-    if log_type.len() <= TYPE_BYTES_MAX {
-        message.headers = add(message.headers, TYPE, log_type.as_bytes());
-    }
-    message
 }
 
 /// A frame as a message.

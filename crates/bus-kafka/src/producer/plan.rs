@@ -4,12 +4,9 @@ use bus::frame::{FrameBuilder, HEADER_BYTES, TEXT_BYTES_MAX, encoded_bytes_max};
 use bus::partitioner::Partitioner;
 use bus::{BusError, Record};
 
-use crate::TypeOf;
 use crate::config::{Format, KafkaConfig};
 use crate::error::rejected;
-use crate::message::{
-    FRAME_OVERHEAD_BYTES, Outgoing, message_bytes, one_record, whole_frame, with_type,
-};
+use crate::message::{FRAME_OVERHEAD_BYTES, Outgoing, message_bytes, one_record, whole_frame};
 use crate::topics::Topic;
 
 /// Where a record is: its message, and its place in it.
@@ -27,14 +24,9 @@ pub(super) struct Plan<'a> {
     pub(super) messages: Vec<Outgoing<'a>>,
 }
 
-pub(super) fn plan<'a>(
-    topic: &Topic,
-    batch: &'a [Record],
-    config: &KafkaConfig,
-    type_of: Option<&TypeOf>,
-) -> Plan<'a> {
+pub(super) fn plan<'a>(topic: &Topic, batch: &'a [Record], config: &KafkaConfig) -> Plan<'a> {
     match config.topics.format(&topic.name) {
-        Format::Json => plan_records(topic, batch, config, type_of),
+        Format::Json => plan_records(topic, batch, config),
         Format::Batch => plan_frames(topic, batch, config),
     }
 }
@@ -48,12 +40,7 @@ fn too_large(record: &Record, config: &KafkaConfig) -> BusError {
     ))
 }
 
-fn plan_records<'a>(
-    topic: &Topic,
-    batch: &'a [Record],
-    config: &KafkaConfig,
-    type_of: Option<&TypeOf>,
-) -> Plan<'a> {
+fn plan_records<'a>(topic: &Topic, batch: &'a [Record], config: &KafkaConfig) -> Plan<'a> {
     let most = config.message_bytes_max.as_usize();
     let mut partitioner = Partitioner::new(topic.partitions);
     let mut plan =
@@ -63,11 +50,7 @@ fn plan_records<'a>(
             None => Err(too_large(record, config)),
             Some(bytes) => {
                 let partition = partitioner.partition(record);
-                let message = one_record(record, partition, bytes);
-                plan.messages.push(match type_of.and_then(|type_of| type_of(record)) {
-                    Some(log_type) => with_type(message, &log_type),
-                    None => message,
-                });
+                plan.messages.push(one_record(record, partition, bytes));
                 Ok(Place { partition, message: plan.messages.len() - 1, index: 0 })
             }
         };
@@ -132,7 +115,7 @@ mod tests {
             .map(|number| record(["a", "b", "c", "d", "e"][number % 5], number as u64))
             .collect();
         batch[17].payload = Bytes::from(vec![b'x'; config.message_bytes_max.as_usize()]);
-        let plan = plan(topic, &batch, config, None);
+        let plan = plan(topic, &batch, config);
         assert_eq!(plan.places.len(), batch.len());
         let mut partitioner = Partitioner::new(4);
         for (number, (place, record)) in plan.places.iter().zip(&batch).enumerate() {

@@ -147,6 +147,7 @@ impl Records {
             trace_context,
             attempt,
             routing_key,
+            log_type: None,
             payload,
         })
     }

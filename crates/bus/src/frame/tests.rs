@@ -33,6 +33,7 @@ fn fixture_records() -> Vec<Record> {
         trace_context: "".into(),
         attempt: 0,
         routing_key: "192.0.2.7:1".into(),
+        log_type: None,
         payload: Bytes::from_static(b"{\"a\":1}"),
     };
     let second = Record {
@@ -54,6 +55,7 @@ fn fixture_records() -> Vec<Record> {
         trace_context: "".into(),
         attempt: u16::MAX,
         routing_key: "".into(),
+        log_type: None,
         payload: Bytes::from_static(b"\x00\xff not UTF-8 \n"),
     };
     vec![first, second, third]
@@ -207,6 +209,7 @@ prop_compose! {
             trace_context: trace_context.into(),
             attempt,
             routing_key: routing_key.into(),
+            log_type: None,
             payload: payload.into(),
         }
     }
