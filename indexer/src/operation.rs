@@ -1,8 +1,10 @@
-//! From a record to the operation that indexes it: log type and time of its document choose the index.
+//! From a record to the operation that indexes it: log type and time of its document choose the index. It never
+//! checks a document to its end: that is the store's part.
 
 use bus::Record;
-use event::{Event, FieldPath, Limits};
+use event::{Event, FieldPath, Limits, members, parse_iso8601, plain_text};
 use pipeline::Rejection;
+use schema::IndexNames;
 use search_store::IndexOperation;
 
 /// Reads operations out of records; one is used again and again.
@@ -11,6 +13,7 @@ pub struct OperationReader {
     event: Event,
     limits: Limits,
     dataset: FieldPath,
+    names: IndexNames,
 }
 
 impl Default for OperationReader {
@@ -19,6 +22,7 @@ impl Default for OperationReader {
             event: Event::new(),
             limits: Limits::documents(),
             dataset: FieldPath::dotted("event.dataset"),
+            names: IndexNames::default(),
         }
     }
 }
@@ -27,23 +31,47 @@ impl OperationReader {
     /// The operation for a record.
     ///
     /// # Errors
-    /// A payload that is not one JSON object.
+    /// A payload that is not one JSON object, if that shows before its log type does.
     pub fn read(&mut self, record: &Record) -> Result<IndexOperation, Rejection> {
-        self.event.decode_json(&record.payload, record.received_at_ns, &self.limits)?;
-        let dataset = self.event.get(&self.dataset).and_then(|found| self.event.text(found));
-        let timestamp_ns = self.event.timestamp_ns;
-        let (index, _clamped) = schema::index_name(
-            dataset.as_deref().unwrap_or_default(),
-            timestamp_ns,
-            record.received_at_ns,
-        );
+        let received_at_ns = record.received_at_ns;
+        let (timestamp_ns, index) = match glance(&record.payload) {
+            // The store refuses it if it is no JSON behind them.
+            Some((timestamp_ns, dataset)) => {
+                (timestamp_ns, self.names.name(dataset, timestamp_ns, received_at_ns))
+            }
+            None => {
+                self.event.decode_json(&record.payload, received_at_ns, &self.limits)?;
+                let dataset = self.event.get(&self.dataset);
+                let dataset = dataset.and_then(|found| self.event.text(found));
+                let dataset = dataset.as_deref().unwrap_or_default();
+                let timestamp_ns = self.event.timestamp_ns;
+                (timestamp_ns, self.names.name(dataset, timestamp_ns, received_at_ns))
+            }
+        };
         Ok(IndexOperation {
             id: record.id.to_string(),
-            index,
+            index: index.to_owned(),
             shop: record.shop.to_string(),
             timestamp_ns,
             received_at_ns: record.received_at_ns,
             document: record.payload.clone(),
         })
     }
+}
+
+/// Time and log type of a document that is written as the enricher writes them, which needs no decoding.
+fn glance(document: &[u8]) -> Option<(i64, &str)> {
+    let mut timestamp_ns = None;
+    for (name, value) in members(document) {
+        match name {
+            b"@timestamp" => timestamp_ns = Some(parse_iso8601(plain_text(value)?)?),
+            b"event" => {
+                let (_, dataset) = members(value).find(|(name, _)| *name == b"dataset")?;
+                // The enricher writes the time first.
+                return Some((timestamp_ns?, plain_text(dataset)?));
+            }
+            _ => {}
+        }
+    }
+    None
 }

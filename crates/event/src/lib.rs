@@ -9,6 +9,7 @@ mod document;
 mod fragment;
 #[cfg(test)]
 mod growth;
+mod members;
 mod node;
 mod path;
 mod refusal;
@@ -22,6 +23,7 @@ mod write;
 
 pub use document::{Children, Event};
 pub use fragment::Fragment;
+pub use members::{Members, members, plain_text};
 pub use node::{Kind, Node, NodeId};
 pub use path::{FieldPath, FieldPathError, Segment};
 pub use refusal::{Limits, Refusal, RefusalKind};

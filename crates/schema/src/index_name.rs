@@ -43,15 +43,46 @@ pub fn is_believable(timestamp_ns: i64, received_at_ns: i64) -> bool {
 /// was taken. An unknown log type is `other`. Days are UTC's.
 #[must_use]
 pub fn index_name(log_type: &str, timestamp_ns: i64, received_at_ns: i64) -> (String, bool) {
-    let log_type = LOG_TYPES.iter().find(|known| **known == log_type).unwrap_or(&OTHER);
+    let (log_type, day, clamped) = type_and_day(log_type, timestamp_ns, received_at_ns);
+    (name_of(log_type, day), clamped)
+}
+
+/// Names indices as [`index_name`] does, and writes a name anew only when the day changes.
+#[derive(Debug, Default)]
+pub struct IndexNames {
+    /// Of each log type the day that was asked for last, with its name.
+    last: [(i64, String); LOG_TYPES.len()],
+}
+
+impl IndexNames {
+    /// The index of a document; see [`index_name`].
+    pub fn name(&mut self, log_type: &str, timestamp_ns: i64, received_at_ns: i64) -> &str {
+        let (log_type, day, _) = type_and_day(log_type, timestamp_ns, received_at_ns);
+        let (last_day, name) = &mut self.last[log_type];
+        if *last_day != day || name.is_empty() {
+            *last_day = day;
+            *name = name_of(log_type, day);
+        }
+        name
+    }
+}
+
+/// Place of the log type in [`LOG_TYPES`], the day since 1970 UTC, and whether it is the receipt's instead of the
+/// document's own.
+fn type_and_day(log_type: &str, timestamp_ns: i64, received_at_ns: i64) -> (usize, i64, bool) {
+    let place = |wanted: &str| LOG_TYPES.iter().position(|known| *known == wanted);
+    let log_type = place(log_type).or_else(|| place(OTHER)).unwrap_or_default();
     let clamped = !is_believable(timestamp_ns, received_at_ns);
     let time_ns = if clamped { received_at_ns } else { timestamp_ns };
-    let timestamp = Timestamp::from_nanosecond(i128::from(time_ns))
+    (log_type, time_ns.div_euclid(DAY_SECONDS * SECOND_NS), clamped)
+}
+
+fn name_of(log_type: usize, day: i64) -> String {
+    let timestamp = Timestamp::from_second(day * DAY_SECONDS)
         .expect("64 bits of nanoseconds reach from 1677 to 2262, which jiff holds");
     let day = Offset::UTC.to_datetime(timestamp).date();
-    let name =
-        format!("{INDEX_PREFIX}{log_type}-{:04}.{:02}.{:02}", day.year(), day.month(), day.day());
-    (name, clamped)
+    let log_type = LOG_TYPES[log_type];
+    format!("{INDEX_PREFIX}{log_type}-{:04}.{:02}.{:02}", day.year(), day.month(), day.day())
 }
 
 #[cfg(test)]
@@ -83,6 +114,20 @@ mod tests {
         }
         assert_eq!(index_name("error", i64::MIN, received), day);
         assert_eq!(index_name("error", i64::MAX, received), day);
+    }
+
+    #[test]
+    fn names_that_are_kept_are_those_that_are_made() {
+        let received = ns("2026-11-25T08:00:00Z");
+        let mut names = IndexNames::default();
+        for log_type in ["error", "transaction", "error", "what", FRAUD_SCORE] {
+            for time in ["2026-11-25T01:00:00Z", "2026-11-24T01:00:00Z", "1970-01-01T00:00:00Z"] {
+                let (made, _) = index_name(log_type, ns(time), received);
+                assert_eq!(names.name(log_type, ns(time), received), made);
+                assert_eq!(names.name(log_type, ns(time), received), made);
+            }
+        }
+        assert_eq!(names.name("error", 0, 0), "ecommerce-logs-error-1970.01.01");
     }
 
     #[test]

@@ -25,7 +25,9 @@ pub use conversion::{Conversion, LetterCase, Outcome};
 pub use document::{DocumentTree, Place};
 pub use error::SchemaError;
 pub use field::{Field, FieldKind};
-pub use index_name::{FRAUD_SCORE, INDEX_PREFIX, LOG_TYPES, OTHER, index_name, is_believable};
+pub use index_name::{
+    FRAUD_SCORE, INDEX_PREFIX, IndexNames, LOG_TYPES, OTHER, index_name, is_believable,
+};
 pub use key_table::KeyTable;
 pub use known::{ECS_VERSION, KnownPlaces};
 pub use log_type::LogType;

@@ -1,6 +1,6 @@
 //! Decides how a document is sent: as it is, in a reduced form, or not at all. The usual document is only
 //! looked over for bytes that could mean something to an engine's line format or to our own fields; it is
-//! decoded when it holds any.
+//! decoded when it holds any in the names of its first level.
 
 use std::sync::LazyLock;
 
@@ -47,13 +47,24 @@ pub(crate) fn first_form(
         && document.len() <= DOCUMENT_LIMITS.payload_bytes_max
         && simdutf8::basic::from_utf8(document).is_ok();
     let suspicious = [&OWN_NAME, &ENGINES_NAME, &LETTER_ESCAPE];
-    if is_one_line && suspicious.iter().all(|name| name.find(document).is_none()) {
+    let is_usual = || suspicious.iter().all(|name| name.find(document).is_none());
+    if is_one_line && (is_usual() || has_only_free_names(document)) {
         return Ok(Form::AsIs);
     }
     decode(operation, event)?;
     let root = event.root();
     let reaches_in = event.children(root).any(|(key, _)| is_reserved(&key));
     Ok(if is_one_line && !reaches_in { Form::AsIs } else { Form::Reduced })
+}
+
+/// Whether the keys of a document's first level show themselves without being decoded, and none is reserved. Only these
+/// mean something: a tag may begin with `_`.
+fn has_only_free_names(document: &[u8]) -> bool {
+    let mut members = event::members(document);
+    let is_free = |name: &[u8]| {
+        !name.contains(&b'\\') && std::str::from_utf8(name).is_ok_and(|name| !is_reserved(name))
+    };
+    members.all(|(name, _)| is_free(name)) && members.is_at_end()
 }
 
 /// The index of an operation's day of receipt, if that is another one than its own.
@@ -134,6 +145,7 @@ mod tests {
             "{}",
             r#"{"a":"\n \u00e4 \u0000 ä"}"#,
             r#"{"a":{"millrace":1,"_doc_count":2},"b":"_id"}"#,
+            r#"{"tags":["_timestampparsefailure","millrace"],"a":"\u00e4"}"#,
         ];
         for document in documents {
             assert_eq!(form(document), Some(Form::AsIs), "{document}");
