@@ -80,7 +80,7 @@ pub struct KafkaConfig {
     /// Bytes of one partition in such an answer, as they are stored; 64 KiB. What compresses well takes
     /// many times as much memory when it is read, so a larger one is felt while a stage waits.
     pub fetch_partition_bytes: ByteSize,
-    /// Bytes that are read ahead for each assigned partition; 512 KiB. It bounds the memory while a
+    /// Bytes that are read ahead for each assigned partition; 256 KiB. It bounds the memory while a
     /// stage waits for its sink.
     pub prefetch_bytes: ByteSize,
     /// How members of a group share partitions; `classic`.
@@ -124,7 +124,7 @@ impl Default for KafkaConfig {
             batch_bytes: ByteSize(1 << 20),
             fetch_bytes: ByteSize(4 << 20),
             fetch_partition_bytes: ByteSize(64 << 10),
-            prefetch_bytes: ByteSize(512 << 10),
+            prefetch_bytes: ByteSize(256 << 10),
             group_protocol: GroupProtocol::Classic,
             instance_id: String::new(),
             session_timeout: Span::from_secs(45),
