@@ -1,5 +1,4 @@
-//! From a record to the operation that indexes it: log type and time of its document choose the index. It never
-//! checks a document to its end: that is the store's part.
+//! From a record to the operation that indexes it: log type and time of its document choose the index.
 
 use bus::Record;
 use event::{Event, FieldPath, Limits, members, parse_iso8601, plain_text};
@@ -31,11 +30,10 @@ impl OperationReader {
     /// The operation for a record.
     ///
     /// # Errors
-    /// A payload that is not one JSON object, if that shows before its log type does.
+    /// A payload that is not one JSON object.
     pub fn read(&mut self, record: &Record) -> Result<IndexOperation, Rejection> {
         let received_at_ns = record.received_at_ns;
         let (timestamp_ns, index) = match glance(&record.payload) {
-            // The store refuses it if it is no JSON behind them.
             Some((timestamp_ns, dataset)) => {
                 (timestamp_ns, self.names.name(dataset, timestamp_ns, received_at_ns))
             }
@@ -59,19 +57,27 @@ impl OperationReader {
     }
 }
 
-/// Time and log type of a document that is written as the enricher writes them, which needs no decoding.
+/// Time and log type of a sound document that has them without escapes, as the enricher writes them. Of keys that stand
+/// twice the last counts, as when it is decoded.
 fn glance(document: &[u8]) -> Option<(i64, &str)> {
-    let mut timestamp_ns = None;
-    for (name, value) in members(document) {
+    let (mut timestamp_ns, mut dataset) = (None, None);
+    let mut all = members(document);
+    for (name, value) in all.by_ref() {
         match name {
             b"@timestamp" => timestamp_ns = Some(parse_iso8601(plain_text(value)?)?),
             b"event" => {
-                let (_, dataset) = members(value).find(|(name, _)| *name == b"dataset")?;
-                // The enricher writes the time first.
-                return Some((timestamp_ns?, plain_text(dataset)?));
+                dataset = None;
+                for (name, value) in members(value) {
+                    match name {
+                        b"dataset" => dataset = Some(plain_text(value)?),
+                        _ if name.contains(&b'\\') => return None,
+                        _ => {}
+                    }
+                }
             }
+            _ if name.contains(&b'\\') => return None,
             _ => {}
         }
     }
-    None
+    all.is_at_end().then_some((timestamp_ns?, dataset?))
 }

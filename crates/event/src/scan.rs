@@ -3,7 +3,7 @@
 //! Of keys that an object has twice the last stays, at every level.
 
 mod keys;
-mod lexeme;
+pub(crate) mod lexeme;
 
 use crate::node::{
     CHANGED, KEY_ESCAPED, Kind, NONE, Node, TEXT_ESCAPED, link, mark_changed, unlink,

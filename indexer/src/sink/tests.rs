@@ -132,6 +132,48 @@ async fn hostile_12_text_of_an_event_never_becomes_an_index_name() {
 }
 
 #[tokio::test]
+async fn what_is_no_json_behind_its_log_type_reaches_no_store() {
+    const SOUND: &str = r#"{"@timestamp":"2025-11-24T10:00:00Z","event":{"dataset":"error"}"#;
+    // An engine may take comments, and would hold a document that nobody can read in its answers.
+    for rest in ["", ",", ",\"a\":1/**/}", ",\"a\":tru}", "}}", "}\n{}"] {
+        let mut broken = record(1, "");
+        broken.payload = format!("{SOUND}{rest}").into();
+        let (outcomes, asked) = deliver(None, &[broken]).await;
+        let outcomes = outcomes.expect("answered");
+        assert!(matches!(&outcomes[..], [Outcome::Rejected(_)]) && asked.is_empty(), "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn keys_with_escapes_and_keys_that_stand_twice_mean_what_they_say() {
+    for (payload, index) in [
+        (
+            r#"{"\u0040timestamp":"2025-11-23T10:00:00Z","event":{"dataset":"error"}}"#,
+            "error-2025.11.23",
+        ),
+        (
+            r#"{"@timestamp":"2025-11-23T10:00:00Z","event":{"dat\u0061set":"error"}}"#,
+            "error-2025.11.23",
+        ),
+        (
+            r#"{"@timestamp":"2025-11-23T10:00:00Z","event":{"dataset":"error","dataset":"transaction"}}"#,
+            "transaction-2025.11.23",
+        ),
+        (
+            r#"{"@timestamp":"2025-11-23T10:00:00Z","event":{"dataset":"error"},"\u0065vent":7}"#,
+            "other-2025.11.23",
+        ),
+        (
+            r#"{"@timestamp":"2025-11-23T10:00:00Z","event":{"dataset":"error"},"event":7}"#,
+            "other-2025.11.23",
+        ),
+    ] {
+        let (_, asked) = deliver(None, &[record(1, payload)]).await;
+        assert_eq!(asked[0].index, format!("ecommerce-logs-{index}"), "{payload}");
+    }
+}
+
+#[tokio::test]
 async fn each_document_gets_its_own_answer() {
     let records = [
         record(1, r#"{"event":{"dataset":"error"}}"#),

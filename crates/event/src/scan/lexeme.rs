@@ -6,7 +6,7 @@ use crate::text::skip_plain;
 
 /// The first byte from `at` that is not a blank.
 #[inline]
-pub(super) fn skip_blanks(payload: &[u8], mut at: usize) -> usize {
+pub(crate) fn skip_blanks(payload: &[u8], mut at: usize) -> usize {
     while payload.get(at).is_some_and(|byte| is_blank(*byte)) {
         at += 1;
     }
@@ -20,16 +20,16 @@ pub(super) const fn is_blank(byte: u8) -> bool {
 
 /// What a string holds beside plain text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Escapes {
+pub(crate) struct Escapes {
     /// Any escape.
-    pub(super) any: bool,
+    pub(crate) any: bool,
     /// Half of a surrogate pair without the other: no character.
-    pub(super) lone_surrogate: bool,
+    pub(crate) lone_surrogate: bool,
 }
 
 /// A string whose content begins at `at`: the position of its closing quote, and its escapes.
 #[inline]
-pub(super) fn string(payload: &[u8], mut at: usize) -> Result<(usize, Escapes), Refusal> {
+pub(crate) fn string(payload: &[u8], mut at: usize) -> Result<(usize, Escapes), Refusal> {
     let mut escapes = Escapes::default();
     loop {
         at = skip_plain(payload, at);
@@ -73,7 +73,7 @@ fn code_unit(payload: &[u8], at: usize) -> Option<u32> {
 
 /// A number that begins at `at`: the position after it.
 #[inline]
-pub(super) fn number(payload: &[u8], start: usize) -> Result<usize, Refusal> {
+pub(crate) fn number(payload: &[u8], start: usize) -> Result<usize, Refusal> {
     let digits = |mut at: usize| {
         while let Some(b'0'..=b'9') = payload.get(at) {
             at += 1;
@@ -106,7 +106,7 @@ pub(super) fn number(payload: &[u8], start: usize) -> Result<usize, Refusal> {
 }
 
 /// One of the three words; moves `at` behind it and gives that position.
-pub(super) fn literal(payload: &[u8], at: &mut usize, word: &[u8]) -> Result<usize, Refusal> {
+pub(crate) fn literal(payload: &[u8], at: &mut usize, word: &[u8]) -> Result<usize, Refusal> {
     if payload.get(*at..*at + word.len()) != Some(word) {
         return Err(invalid(*at));
     }

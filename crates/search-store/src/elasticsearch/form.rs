@@ -57,8 +57,8 @@ pub(crate) fn first_form(
     Ok(if is_one_line && !reaches_in { Form::AsIs } else { Form::Reduced })
 }
 
-/// Whether the keys of a document's first level show themselves without being decoded, and none is reserved. Only these
-/// mean something: a tag may begin with `_`.
+/// Whether a document is sound and none of the keys of its first level is reserved, as far as that shows without
+/// decoding. Only these keys mean something: a tag may begin with `_`.
 fn has_only_free_names(document: &[u8]) -> bool {
     let mut members = event::members(document);
     let is_free = |name: &[u8]| {
@@ -170,9 +170,12 @@ mod tests {
         }
     }
 
+    /// What an engine that passes over comments would read as one of our fields, and others as a value.
+    const COMMENTED: &str = r#"{"a":1/*,"b":{*/,"millrace.shop":"north"/*},"z":1/*/}"#;
+
     #[test]
     fn what_is_no_object_is_rejected_if_it_shows() {
-        for document in ["[]", "", "7", r#"{"a":"#, "{}\n{}", "{\"millrace\":}"] {
+        for document in ["[]", "", "7", r#"{"a":"#, "{}\n{}", "{\"millrace\":}", COMMENTED] {
             assert_eq!(form(document), None, "{document}");
         }
         // Bytes that an engine might read as the key of one of our fields.
