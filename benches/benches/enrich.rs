@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use benches::shop_events;
+use benches::{RECEIVED_AT_NS, shop_events};
 use bus::{Positioned, Record, RecordId};
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -19,7 +19,7 @@ fn records() -> Vec<Positioned> {
         index: 0,
         record: Record {
             id: RecordId((number as u128).to_be_bytes()),
-            received_at_ns: 1_795_140_000_000_000_000,
+            received_at_ns: RECEIVED_AT_NS,
             shop: "default".into(),
             source: "127.0.0.1".into(),
             listener: "tcp".into(),

@@ -9,6 +9,10 @@ use std::fs;
 
 use millrace::generate::{Generator, Options};
 
+/// When [`shop_events`] are received, 2026-11-20T02:00:00Z: soon after the last one, since an event whose time cannot be
+/// believed takes another way.
+pub const RECEIVED_AT_NS: i64 = 1_795_140_000_000_000_000;
+
 /// The shop events that benches send: well-formed, 3 % with a value that does not convert, the same each
 /// time.
 ///

@@ -11,12 +11,10 @@ use bus_kafka::{KafkaBus, KafkaConfig};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::{cpu_seconds, memory_bytes, shop_events};
+use crate::{RECEIVED_AT_NS, cpu_seconds, memory_bytes, shop_events};
 
 /// How long a service may take.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// 2026-11-20T02:00:00Z, soon after the last event: one whose time cannot be believed takes another way.
-const RECEIVED_AT_NS: i64 = 1_795_140_000_000_000_000;
 const TOPICS: [&str; 4] = [TOPIC_RAW, TOPIC_ENRICHED, TOPIC_SCORED, TOPIC_DEAD];
 
 /// How records are written to topics.

@@ -164,9 +164,8 @@ impl DocumentWriter {
 
     /// The log type that the event has, if it is one of ours.
     fn log_type(&self, event: &Event) -> Option<u8> {
-        let found = event.get(&self.dataset)?;
-        let place = schema::LOG_TYPES.iter().position(|known| event.text_is(found, known));
-        place.and_then(|place| u8::try_from(place).ok())
+        let dataset = event.text(event.get(&self.dataset)?)?;
+        schema::log_type_place(&dataset)
     }
 
     /// The customer, else the session, so that a customer's events stay in order.

@@ -48,16 +48,10 @@ pub fn record(
         codec: Codec::Json,
         content_type: "application/json".into(),
         attempt: 0,
-        log_type: log_type(),
+        log_type: schema::log_type_place(ROLE),
         payload: document(&id.to_string(), transaction, decision, action).into(),
         ..source.clone()
     }
-}
-
-/// The place of scores among the log types.
-fn log_type() -> Option<u8> {
-    let place = schema::LOG_TYPES.iter().position(|known| *known == ROLE)?;
-    u8::try_from(place).ok()
 }
 
 fn document(id: &str, transaction: &Transaction, decision: &Decision, action: Action) -> Vec<u8> {

@@ -30,6 +30,13 @@ const DAY_SECONDS: i64 = 86_400;
 const PAST_SECONDS: i64 = 631_139_040;
 const SECOND_NS: i64 = 1_000_000_000;
 
+/// The place of a log type in [`LOG_TYPES`].
+#[must_use]
+pub fn log_type_place(name: &str) -> Option<u8> {
+    let place = LOG_TYPES.iter().position(|known| *known == name)?;
+    u8::try_from(place).ok()
+}
+
 /// Whether an event may say of itself that it happened then: at most 20 years before its receipt and
 /// one day after it. Both in nanoseconds since 1970 UTC.
 #[must_use]
@@ -70,11 +77,10 @@ impl IndexNames {
 /// Place of the log type in [`LOG_TYPES`], the day since 1970 UTC, and whether it is the receipt's instead of the
 /// document's own.
 fn type_and_day(log_type: &str, timestamp_ns: i64, received_at_ns: i64) -> (usize, i64, bool) {
-    let place = |wanted: &str| LOG_TYPES.iter().position(|known| *known == wanted);
-    let log_type = place(log_type).or_else(|| place(OTHER)).unwrap_or_default();
+    let log_type = log_type_place(log_type).or_else(|| log_type_place(OTHER)).unwrap_or_default();
     let clamped = !is_believable(timestamp_ns, received_at_ns);
     let time_ns = if clamped { received_at_ns } else { timestamp_ns };
-    (log_type, time_ns.div_euclid(DAY_SECONDS * SECOND_NS), clamped)
+    (usize::from(log_type), time_ns.div_euclid(DAY_SECONDS * SECOND_NS), clamped)
 }
 
 fn name_of(log_type: usize, day: i64) -> String {

@@ -27,6 +27,7 @@ pub use error::SchemaError;
 pub use field::{Field, FieldKind};
 pub use index_name::{
     FRAUD_SCORE, INDEX_PREFIX, IndexNames, LOG_TYPES, OTHER, index_name, is_believable,
+    log_type_place,
 };
 pub use key_table::KeyTable;
 pub use known::{ECS_VERSION, KnownPlaces};
