@@ -23,8 +23,9 @@ pub(crate) const BATCH_OVERHEAD_BYTES: u64 = 4 << 10;
 const FETCH_BACKOFF_MS: u64 = 20;
 /// How long a broker may hold back an answer that would be empty, in milliseconds.
 const FETCH_WAIT_MS: u64 = 50;
-/// Bytes beyond which messages of several records are not joined into one request.
-const REQUEST_BATCH_BYTES: u64 = 512 << 10;
+/// Bytes beyond which messages are not joined into one batch. A reader is given whole batches of every
+/// partition, however little it asks for, so this is felt in its memory.
+const REQUEST_BATCH_BYTES: u64 = 128 << 10;
 
 /// What a client said last about its connections.
 #[derive(Debug, Default)]
