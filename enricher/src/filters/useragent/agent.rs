@@ -49,7 +49,7 @@ impl Style {
 
     /// Takes an agent apart.
     pub(super) fn agent(&self, expressions: &Expressions, text: &str) -> Agent {
-        let (browser, system, device) = expressions.extractor.extract(text);
+        let (browser, system, device) = expressions.extract(text);
         let browser = browser.map_or_else(Product::unknown, |browser| Product {
             name: browser.family.to_string(),
             parts: parts([browser.major, browser.minor, browser.patch, browser.patch_minor]),

@@ -1,9 +1,17 @@
-//! The expressions of uap-core, compiled: the embedded file's or a user's own.
+//! The expressions of uap-core: the embedded file's or a user's own.
+//!
+//! The embedded ones are compiled one by one when an agent first asks for them: all of them take 20 MiB of
+//! memory, of which what shops see needs little. A user's own are compiled at once, so that their
+//! mistakes are told at the start.
+
+mod list;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use ua_parser::{Extractor, Regexes};
+use ua_parser::{Regexes, device, os, user_agent};
+
+use self::list::List;
 
 static EMBEDDED: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/node_modules/uap-core/regexes.yaml"));
@@ -22,20 +30,26 @@ pub(super) enum ExpressionsError {
     Invalid { name: String, what: String },
 }
 
-/// Compiled expressions, shared by all workers.
+/// What was found of one agent: its browser, its system, its device.
+pub(super) type Found<'a> =
+    (Option<user_agent::ValueRef<'a>>, Option<os::ValueRef<'a>>, Option<device::ValueRef<'a>>);
+
+/// Expressions, shared by all workers.
 pub(super) struct Expressions {
-    pub(super) extractor: Extractor<'static>,
+    browsers: List<user_agent::Extractor<'static>>,
+    systems: List<os::Extractor<'static>>,
+    devices: List<device::Extractor<'static>>,
 }
 
 impl Expressions {
-    /// Those that are part of the program, compiled when first asked for.
+    /// Those that are part of the program, read when first asked for.
     pub(super) fn embedded() -> Result<Arc<Self>, ExpressionsError> {
-        static COMPILED: OnceLock<Arc<Expressions>> = OnceLock::new();
-        if let Some(compiled) = COMPILED.get() {
-            return Ok(Arc::clone(compiled));
+        static READ: OnceLock<Arc<Expressions>> = OnceLock::new();
+        if let Some(read) = READ.get() {
+            return Ok(Arc::clone(read));
         }
-        let compiled = Self::compile("the embedded file", EMBEDDED)?;
-        Ok(Arc::clone(COMPILED.get_or_init(|| Arc::new(compiled))))
+        let read = Self::read("the embedded file", EMBEDDED)?;
+        Ok(Arc::clone(READ.get_or_init(|| Arc::new(read))))
     }
 
     /// Those of a file.
@@ -45,14 +59,44 @@ impl Expressions {
             return Err(ExpressionsError::TooLarge { path: path.to_owned() });
         }
         let text = std::fs::read_to_string(path).map_err(failed)?;
-        Self::compile(&path.to_string_lossy(), &text).map(Arc::new)
+        let name = path.to_string_lossy();
+        let read = Self::read(&name, &text)?;
+        read.compile()
+            .map_err(|what| ExpressionsError::Invalid { name: name.into_owned(), what })?;
+        Ok(Arc::new(read))
     }
 
-    fn compile(name: &str, yaml: &str) -> Result<Self, ExpressionsError> {
+    fn read(name: &str, yaml: &str) -> Result<Self, ExpressionsError> {
         let invalid = |what: String| ExpressionsError::Invalid { name: name.to_owned(), what };
         let regexes: Regexes<'static> =
             serde_saphyr::from_str(yaml).map_err(|error| invalid(error.to_string()))?;
-        let extractor = Extractor::try_from(regexes).map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { extractor })
+        Ok(Self {
+            browsers: List::new(regexes.user_agent_parsers).map_err(invalid)?,
+            systems: List::new(regexes.os_parsers).map_err(invalid)?,
+            devices: List::new(regexes.device_parsers).map_err(invalid)?,
+        })
     }
+
+    /// Compiles all that is not compiled yet.
+    pub(super) fn compile(&self) -> Result<(), String> {
+        self.browsers.compile()?;
+        self.systems.compile()?;
+        self.devices.compile()
+    }
+
+    /// Takes an agent apart.
+    pub(super) fn extract<'a>(&'a self, agent: &'a str) -> Found<'a> {
+        (
+            self.browsers.find(agent, |one, agent| one.extract(agent)),
+            self.systems.find(agent, |one, agent| one.extract(agent)),
+            self.devices.find(agent, |one, agent| one.extract(agent)),
+        )
+    }
+}
+
+/// The embedded expressions as the library compiles them, all at once.
+#[cfg(test)]
+pub(super) fn whole() -> ua_parser::Extractor<'static> {
+    let regexes: Regexes<'static> = serde_saphyr::from_str(EMBEDDED).expect("a list");
+    regexes.try_into().expect("expressions")
 }

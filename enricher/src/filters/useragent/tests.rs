@@ -118,12 +118,44 @@ fn expressions_may_be_a_users_own() {
         path.display()
     ));
     assert_eq!(agent.run(json!({"agent": "MyShop/7"}))["ua"]["version"], "7");
-    std::fs::write(&path, "user_agent_parsers: [").unwrap();
-    let refusal = Trial::refusal(&format!(
-        r#"useragent {{ source => "agent" regexes => "{}" }}"#,
-        path.display()
-    ));
-    assert!(refusal.contains("is not a list"), "{refusal}");
+    for mistake in ["[", "[regex: '(']", "[regex: '(x{5000}){5000}']"] {
+        let text = format!("user_agent_parsers: {mistake}\nos_parsers: []\ndevice_parsers: []\n");
+        std::fs::write(&path, text).unwrap();
+        let refusal = Trial::refusal(&format!(
+            r#"useragent {{ source => "agent" regexes => "{}" }}"#,
+            path.display()
+        ));
+        assert!(refusal.contains("is not a list"), "{mistake}: {refusal}");
+    }
+}
+
+#[test]
+fn what_is_compiled_when_asked_for_finds_what_the_library_finds() {
+    let expressions = super::Expressions::embedded().unwrap();
+    let whole = super::expressions::whole();
+    for agent in [
+        CHROME,
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+        "Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 Edg/126.0.2592.87",
+        "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0",
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        "Mozilla/5.0 (SMART-TV; LINUX; Tizen 6.0) AppleWebKit/537.36 (KHTML, like Gecko) 76.0.3809.146/6.0 TV Safari/537.36",
+        "Opera/9.80 (J2ME/MIDP; Opera Mini/7.1.32052/29.3709; U; en) Presto/2.8.119 Version/11.10",
+        "mozilla/5.0 (linux; android 10; redmi note 8) applewebkit/537.36",
+        "curl/8.5.0",
+        "python-requests/2.32.3",
+        "Mozilla/4.0 (compatible; MSIE 6.0; Windows CE; IEMobile 7.11)",
+        "ž",
+        "",
+    ] {
+        assert_eq!(expressions.extract(agent), whole.extract(agent), "{agent}");
+    }
+}
+
+#[test]
+fn every_expression_of_the_program_compiles() {
+    assert_eq!(super::Expressions::embedded().unwrap().compile(), Ok(()));
 }
 
 #[test]
