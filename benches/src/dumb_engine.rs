@@ -78,8 +78,7 @@ impl DumbEngine {
     /// The engine refuses one.
     #[must_use]
     pub fn replay_into(&self, engine: &str, namespace: &str) -> f64 {
-        let bulks =
-            std::mem::take(&mut *self.taken.bulks.lock().unwrap_or_else(PoisonError::into_inner));
+        let bulks = self.taken.bulks.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let bulks: Vec<Bytes> = bulks.iter().map(|bulk| renamed(bulk, namespace)).collect();
         let client = service::http_client::builder().build().expect("a client");
         let url = format!("{engine}/_bulk");
