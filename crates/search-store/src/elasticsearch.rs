@@ -19,6 +19,7 @@ mod config;
 mod failure;
 mod fields;
 mod form;
+mod gather;
 mod hidden;
 mod hosts;
 mod page;
@@ -87,7 +88,7 @@ impl SearchStore for ElasticsearchStore {
     }
 
     async fn bulk(&self, operations: Vec<IndexOperation>) -> Result<Vec<ItemOutcome>, StoreError> {
-        bulk::bulk(&self.shared, operations).await
+        gather::bulk(&self.shared, operations).await
     }
 
     async fn search(

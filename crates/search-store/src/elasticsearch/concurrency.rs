@@ -55,9 +55,13 @@ impl Limit {
         }
     }
 
+    fn places(&self) -> usize {
+        self.limit.max(1.0) as usize
+    }
+
     /// Takes a place if there is one.
     pub(crate) fn begin(&mut self) -> bool {
-        let free = (self.running as f64) < self.limit.floor().max(1.0);
+        let free = self.running < self.places();
         self.running += usize::from(free);
         free
     }
@@ -116,6 +120,11 @@ impl Concurrency {
             }
             freed.await;
         }
+    }
+
+    /// How many may run now, at least one.
+    pub(crate) fn limit(&self) -> usize {
+        self.with(|limit| limit.places())
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Limit) -> T) -> T {

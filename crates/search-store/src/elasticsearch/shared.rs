@@ -15,6 +15,7 @@ use super::concurrency::Concurrency;
 use super::config::ElasticsearchConfig;
 use super::failure::RETRY_SOON;
 use super::fields::Fields;
+use super::gather::Gather;
 use super::product;
 use super::stamp::Stamps;
 use super::templates;
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) all_fields: Vec<schema::Field>,
     pub(crate) client: Client,
     pub(crate) concurrency: Concurrency,
+    pub(crate) gather: Gather,
     pub(crate) stamps: Stamps,
     /// A place for each read that may run.
     reads: Semaphore,
@@ -55,6 +57,7 @@ impl Shared {
             all_fields: fields.to_vec(),
             client: Client::new(addresses, &config)?,
             concurrency: Concurrency::new(config.concurrency_max),
+            gather: Gather::default(),
             stamps: Stamps::new(),
             reads: Semaphore::new(config.reads_max.max(1)),
             product: OnceCell::new(),

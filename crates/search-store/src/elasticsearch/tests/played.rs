@@ -2,6 +2,7 @@
 
 mod blocks;
 mod bulks;
+mod gathered;
 mod hosts;
 mod reads;
 mod setup;
