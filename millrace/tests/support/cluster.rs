@@ -7,11 +7,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{PASSWORD, eventually, text, tool, tool_with_input};
+use super::{PASSWORD, PATIENCE, eventually, text, tool, tool_with_input};
 
 /// The address of an engine, as `scripts/engines up` prints it.
 pub(crate) fn engine(variable: &str) -> String {
@@ -231,16 +232,22 @@ impl Cluster {
         serde_json::from_str(&answer).map_err(|error| error.to_string())
     }
 
-    /// Waits until nothing is behind and every ledger balances; gives the ledgers by stage.
+    /// Waits until nothing is behind and every ledger balances; gives the ledgers by stage. That may take as long
+    /// as there is less to do from time to time.
     pub(crate) fn at_rest(&self) -> BTreeMap<String, Value> {
-        let status = eventually("a platform at rest", || {
-            let status = self.status()?;
-            let lag = status["lag"].as_array().cloned().unwrap_or_default();
-            let rests = lag.iter().all(|lag| lag["records"] == 0);
-            let stages = status["stages"].as_array().cloned().unwrap_or_default();
-            let balanced = stages.iter().all(|one| one["balance"] == 0 && one["in_flight"] == 0);
-            if rests && balanced { Ok(status) } else { Err(status.to_string()) }
-        });
+        let (mut least, mut deadline) = (u64::MAX, Instant::now() + PATIENCE);
+        let status = loop {
+            let answer = self.status();
+            let lag = answer.as_ref().map_or(u64::MAX, lag_records);
+            match answer {
+                Ok(status) if lag == 0 && is_balanced(&status) => break status,
+                last => assert!(Instant::now() < deadline, "no platform at rest: {last:?}"),
+            }
+            if lag < least {
+                (least, deadline) = (lag, Instant::now() + PATIENCE);
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        };
         let stages = status["stages"].as_array().cloned().unwrap_or_default();
         let named = stages
             .into_iter()
@@ -285,6 +292,17 @@ impl Drop for Cluster {
         }
         self.clean();
     }
+}
+
+/// How many records wait for a stage, as the status says.
+fn lag_records(status: &Value) -> u64 {
+    let lag = status["lag"].as_array().into_iter().flatten();
+    lag.map(|lag| lag["records"].as_u64().unwrap_or(u64::MAX)).fold(0, u64::saturating_add)
+}
+
+fn is_balanced(status: &Value) -> bool {
+    let mut stages = status["stages"].as_array().into_iter().flatten();
+    stages.all(|one| one["balance"] == 0 && one["in_flight"] == 0)
 }
 
 fn program_path(program: &str) -> &'static Path {
