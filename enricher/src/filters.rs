@@ -6,9 +6,13 @@ pub(crate) mod fingerprint;
 pub(crate) mod geoip;
 pub(crate) mod grok;
 pub(crate) mod json;
+pub(crate) mod json_encode;
 pub(crate) mod mutate;
 pub(crate) mod redact;
 pub(crate) mod schema;
+pub(crate) mod syslog_pri;
 #[cfg(test)]
 pub(crate) mod trial;
+pub(crate) mod truncate;
+pub(crate) mod urldecode;
 pub(crate) mod useragent;

@@ -11,6 +11,7 @@ pub mod language;
 pub mod options;
 pub mod plan;
 pub mod registry;
+mod ruby_number;
 mod ruby_pattern;
 pub mod stage;
 pub mod template;
