@@ -1,5 +1,6 @@
 //! The filters, one file each.
 
+pub(crate) mod cidr;
 pub(crate) mod date;
 pub(crate) mod drop;
 pub(crate) mod fingerprint;

@@ -44,6 +44,7 @@ const fn millrace(name: &'static str, build: Build) -> Entry {
 
 /// Every filter, by name.
 pub const FILTERS: &[Entry] = &[
+    logstash("cidr", filters::cidr::build),
     logstash("date", filters::date::build),
     logstash("drop", filters::drop::build),
     logstash("fingerprint", filters::fingerprint::build),
@@ -75,7 +76,6 @@ const ABSENT: &[(&str, &str)] = &[
     ("clone", "send the event twice, or mark it with add_field"),
     ("xml", "send JSON"),
     ("dns", "look-ups on the network are not made here; add the name where the log is written"),
-    ("cidr", "use conditionals with =~ on the address"),
     ("prune", "name the fields in mutate { remove_field => ... }"),
     ("metrics", "the platform's own metrics are served on its metrics port"),
     ("aggregate", "events are not joined here"),

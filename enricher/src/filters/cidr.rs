@@ -1,0 +1,189 @@
+//! `cidr`: whether an address lies in one of some networks. The networks stand in the pipeline, come out of the
+//! event, or stand in a file, which is read again from time to time by the records' time of receipt.
+
+mod networks;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use event::{Event, FieldPath, Kind};
+use ipnet::IpNet;
+
+use self::networks::{contains, parse_network, read_file};
+use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
+use crate::options::Options;
+use crate::template::Template;
+
+/// `refresh_interval` where it is not given, in seconds.
+const REFRESH_DEFAULT_S: i64 = 600;
+const NANOSECONDS: i64 = 1_000_000_000;
+
+#[derive(Debug)]
+struct Cidr {
+    addresses: Vec<Template>,
+    address_field: Option<FieldPath>,
+    /// Networks that come out of the event.
+    rendered: Vec<Template>,
+    /// Those of the pipeline or, at the start, of the file.
+    networks: Vec<IpNet>,
+    file: Option<NetworkFile>,
+}
+
+#[derive(Debug)]
+struct NetworkFile {
+    path: PathBuf,
+    separator: String,
+    refresh_ns: i64,
+}
+
+struct CidrPlan(Arc<Cidr>);
+
+/// Checks the options; reads the file.
+pub(crate) fn build(
+    options: &mut Options<'_>,
+    _environment: &Environment,
+) -> Option<Arc<dyn FilterPlan>> {
+    let has_field = options.has("address_field");
+    let address_field = options.field("address_field");
+    if !has_field {
+        options.require("address");
+    }
+    let addresses = options.templates("address");
+    let (networks, rendered) = networks(options);
+    let file = file(options);
+    if has_field && address_field.is_none() {
+        return None;
+    }
+    let (file, networks) = match file? {
+        Some((file, networks)) => (Some(file), networks),
+        None => (None, networks),
+    };
+    let addresses = addresses.unwrap_or_default();
+    Some(Arc::new(CidrPlan(Arc::new(Cidr { addresses, address_field, rendered, networks, file }))))
+}
+
+/// The networks of the pipeline, and those that come out of the event.
+fn networks(options: &mut Options<'_>) -> (Vec<IpNet>, Vec<Template>) {
+    let (mut networks, mut rendered) = (Vec::new(), Vec::new());
+    for template in options.templates("network").unwrap_or_default() {
+        let Some(literal) = template.literal() else {
+            rendered.push(template);
+            continue;
+        };
+        for text in literal.split(',') {
+            match parse_network(text) {
+                Some(network) => networks.push(network),
+                None => {
+                    let message = format!("`{}` is no network", text.trim());
+                    options.refuse("network", message, "write `10.0.0.0/8` or `fe80::/64`");
+                }
+            }
+        }
+    }
+    (networks, rendered)
+}
+
+/// The file with what stands in it; none is given, or `None` after a mistake.
+#[expect(clippy::option_option, reason = "the outer one is whether it is sound")]
+fn file(options: &mut Options<'_>) -> Option<Option<(NetworkFile, Vec<IpNet>)>> {
+    let path = options.text("network_path");
+    let separator = options.text("separator").unwrap_or_else(|| "\n".to_owned());
+    let refresh_s = options.integer("refresh_interval").unwrap_or(REFRESH_DEFAULT_S);
+    if !(0..=1_000_000_000).contains(&refresh_s) {
+        let message = format!("`refresh_interval` cannot be {refresh_s}");
+        options.refuse("refresh_interval", message, "write a number of seconds");
+    }
+    let Some(path) = path else {
+        options.require("network");
+        return Some(None);
+    };
+    if options.has("network") {
+        let message = "`network` and `network_path` are mutually exclusive";
+        options.refuse("network_path", message, "leave one of them out");
+        return None;
+    }
+    if separator.is_empty() {
+        options.refuse("separator", "the separator is empty", "leave it out for one a line");
+        return None;
+    }
+    let file = NetworkFile { path: path.into(), separator, refresh_ns: refresh_s * NANOSECONDS };
+    match read_file(&file.path, &file.separator) {
+        Ok(networks) => Some(Some((file, networks))),
+        Err(reason) => {
+            options.refuse("network_path", reason, "name a file of networks, and its separator");
+            None
+        }
+    }
+}
+
+impl FilterPlan for CidrPlan {
+    fn instance(&self) -> Box<dyn Filter> {
+        let networks = self.0.networks.clone();
+        Box::new(Worker { plan: Arc::clone(&self.0), networks, refresh_at_ns: None })
+    }
+}
+
+/// One worker's instance.
+struct Worker {
+    plan: Arc<Cidr>,
+    networks: Vec<IpNet>,
+    /// When the file is read again; the first record says.
+    refresh_at_ns: Option<i64>,
+}
+
+impl Filter for Worker {
+    fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
+        let now_ns = context.record.received_at_ns;
+        self.refresh(now_ns);
+        let rendered: Vec<String> =
+            self.plan.rendered.iter().map(|one| one.render(event, now_ns).into_owned()).collect();
+        let rendered: Vec<IpNet> =
+            rendered.iter().flat_map(|text| text.split(',')).filter_map(parse_network).collect();
+        let is_inside = |address: &str| {
+            let address = address.trim();
+            contains(&self.networks, address) || contains(&rendered, address)
+        };
+        let mut templates = self.plan.addresses.iter();
+        if templates.any(|address| is_inside(&address.render(event, now_ns)))
+            || self
+                .plan
+                .address_field
+                .as_ref()
+                .is_some_and(|field| any_text(event, field, is_inside))
+        {
+            return Applied::Matched;
+        }
+        Applied::NotMatched
+    }
+}
+
+/// Whether a text of a field, or one of an array of them, is what is looked for.
+fn any_text(event: &Event, field: &FieldPath, is_wanted: impl Fn(&str) -> bool) -> bool {
+    let Some(value) = event.get(field) else { return false };
+    if event.kind(value) == Kind::Array {
+        return event
+            .elements(value)
+            .any(|one| event.text(one).is_some_and(|text| is_wanted(&text)));
+    }
+    event.text(value).is_some_and(|text| is_wanted(&text))
+}
+
+impl Worker {
+    /// Reads the file again when it is time; the networks stay as they are where it cannot be read.
+    fn refresh(&mut self, now_ns: i64) {
+        let Some(file) = &self.plan.file else { return };
+        let refresh_at_ns =
+            *self.refresh_at_ns.get_or_insert(now_ns.saturating_add(file.refresh_ns));
+        if now_ns < refresh_at_ns {
+            return;
+        }
+        self.refresh_at_ns = Some(now_ns.saturating_add(file.refresh_ns));
+        match read_file(&file.path, &file.separator) {
+            Ok(networks) => self.networks = networks,
+            Err(reason) => tracing::warn!(reason, "the networks of `cidr` stay as they are"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
