@@ -202,6 +202,11 @@ impl Event {
         Children { event: self, at: self.node(id).first_child }
     }
 
+    /// The event's fields, in order, without `@metadata`, which is never output.
+    pub fn fields(&self) -> impl Iterator<Item = (Cow<'_, str>, NodeId)> {
+        self.children(self.root()).filter(|(name, _)| name != "@metadata")
+    }
+
     /// The elements of an array, in order; nothing for another kind.
     pub fn elements(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         let first = if self.kind(id) == Kind::Array { self.node(id).first_child } else { NONE };

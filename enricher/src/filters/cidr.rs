@@ -43,22 +43,16 @@ pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let has_field = options.has("address_field");
-    let address_field = options.field("address_field");
-    if !has_field {
+    if !options.has("address_field") {
         options.require("address");
     }
-    let addresses = options.templates("address");
-    let (networks, rendered) = networks(options);
-    let file = file(options);
-    if has_field && address_field.is_none() {
-        return None;
-    }
-    let (file, networks) = match file? {
-        Some((file, networks)) => (Some(file), networks),
-        None => (None, networks),
-    };
-    let addresses = addresses.unwrap_or_default();
+    let address_field = options.field("address_field");
+    let addresses = options.templates("address").unwrap_or_default();
+    let (mut networks, rendered) = networks(options);
+    let file = file(options).map(|(file, read)| {
+        networks = read;
+        file
+    });
     Some(Arc::new(CidrPlan(Arc::new(Cidr { addresses, address_field, rendered, networks, file }))))
 }
 
@@ -83,9 +77,8 @@ fn networks(options: &mut Options<'_>) -> (Vec<IpNet>, Vec<Template>) {
     (networks, rendered)
 }
 
-/// The file with what stands in it; none is given, or `None` after a mistake.
-#[expect(clippy::option_option, reason = "the outer one is whether it is sound")]
-fn file(options: &mut Options<'_>) -> Option<Option<(NetworkFile, Vec<IpNet>)>> {
+/// The file with what stands in it, if one is given.
+fn file(options: &mut Options<'_>) -> Option<(NetworkFile, Vec<IpNet>)> {
     let path = options.text("network_path");
     let separator = options.text("separator").unwrap_or_else(|| "\n".to_owned());
     let refresh_s = options.integer("refresh_interval").unwrap_or(REFRESH_DEFAULT_S);
@@ -95,7 +88,7 @@ fn file(options: &mut Options<'_>) -> Option<Option<(NetworkFile, Vec<IpNet>)>> 
     }
     let Some(path) = path else {
         options.require("network");
-        return Some(None);
+        return None;
     };
     if options.has("network") {
         let message = "`network` and `network_path` are mutually exclusive";
@@ -108,7 +101,7 @@ fn file(options: &mut Options<'_>) -> Option<Option<(NetworkFile, Vec<IpNet>)>> 
     }
     let file = NetworkFile { path: path.into(), separator, refresh_ns: refresh_s * NANOSECONDS };
     match read_file(&file.path, &file.separator) {
-        Ok(networks) => Some(Some((file, networks))),
+        Ok(networks) => Some((file, networks)),
         Err(reason) => {
             options.refuse("network_path", reason, "name a file of networks, and its separator");
             None
@@ -135,10 +128,11 @@ impl Filter for Worker {
     fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
         let now_ns = context.record.received_at_ns;
         self.refresh(now_ns);
-        let rendered: Vec<String> =
-            self.plan.rendered.iter().map(|one| one.render(event, now_ns).into_owned()).collect();
-        let rendered: Vec<IpNet> =
-            rendered.iter().flat_map(|text| text.split(',')).filter_map(parse_network).collect();
+        let mut rendered = Vec::new();
+        for template in &self.plan.rendered {
+            let text = template.render(event, now_ns);
+            rendered.extend(text.split(',').filter_map(parse_network));
+        }
         let is_inside = |address: &str| {
             let address = address.trim();
             contains(&self.networks, address) || contains(&rendered, address)

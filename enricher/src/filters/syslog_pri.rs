@@ -64,7 +64,6 @@ pub(crate) fn build(
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
     let ecs = options.ecs_compatibility(environment.ecs_compatibility);
-    let has_source = options.has("syslog_pri_field_name");
     let source = options.field("syslog_pri_field_name");
     let use_labels = options.flag("use_labels", true);
     let mut labels = |name, defaults: &[&str]| {
@@ -86,9 +85,6 @@ pub(crate) fn build(
             labels,
         },
     };
-    if has_source && source.is_none() {
-        return None;
-    }
     Some(Arc::new(SyslogPri {
         source: source.unwrap_or_else(|| match ecs {
             EcsCompatibility::Disabled => FieldPath::key("syslog_pri"),

@@ -19,7 +19,6 @@ pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let has_fields = options.has("fields");
     let fields = options.fields("fields");
     options.require("length_bytes");
     let length = options.integer("length_bytes");
@@ -27,9 +26,6 @@ pub(crate) fn build(
         options.refuse("length_bytes", "`length_bytes` is negative", "write 0 or more");
     }
     let length_bytes = usize::try_from(length?).ok()?;
-    if has_fields && fields.is_none() {
-        return None;
-    }
     Some(Arc::new(Truncate { fields, length_bytes }))
 }
 
@@ -49,7 +45,10 @@ impl Filter for Truncate {
                     }
                 }
             }
-            None => self.cut(event, event.root()),
+            None => {
+                let all: Vec<_> = event.fields().map(|(_, value)| value).collect();
+                all.into_iter().for_each(|value| self.cut(event, value));
+            }
         }
         Applied::Matched
     }

@@ -20,8 +20,7 @@ pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let has_field = options.has("field");
-    let field = options.field("field");
+    let field = options.field("field").unwrap_or_else(|| FieldPath::key("message"));
     let all_fields = options.flag("all_fields", false);
     // For texts that cannot be decoded: there are none, see above.
     options.texts("tag_on_failure");
@@ -31,10 +30,6 @@ pub(crate) fn build(
         let message = format!("`urldecode` reads UTF-8, not {charset}");
         options.refuse("charset", message, "let the shop's links be written in UTF-8");
     }
-    if has_field && field.is_none() {
-        return None;
-    }
-    let field = field.unwrap_or_else(|| FieldPath::key("message"));
     Some(Arc::new(UrlDecode { field: (!all_fields).then_some(field) }))
 }
 
@@ -46,13 +41,11 @@ impl FilterPlan for UrlDecode {
 
 impl Filter for UrlDecode {
     fn apply(&mut self, event: &mut Event, _context: &mut FilterContext<'_>) -> Applied {
-        let value = match &self.field {
-            Some(field) => event.get(field),
-            None => Some(event.root()),
+        let values: Vec<_> = match &self.field {
+            Some(field) => event.get(field).into_iter().collect(),
+            None => event.fields().map(|(_, value)| value).collect(),
         };
-        if let Some(value) = value {
-            decode_within(event, value);
-        }
+        values.into_iter().for_each(|value| decode_within(event, value));
         Applied::Matched
     }
 }

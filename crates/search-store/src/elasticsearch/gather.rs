@@ -1,5 +1,5 @@
 //! Joins what several callers index at the same time into one bulk. An engine writes each shard's part of a request
-//! to its disk by itself, so that many small requests cost it many times what a few large ones do.
+//! to its disk by itself, so that many small requests cost it more than a few large ones.
 //!
 //! Whoever comes while nothing is on its way goes at once. Who comes meanwhile waits until as much has come
 //! together as a request may hold, until a bulk ends, or for a moment, whichever is first, and, where as many
@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::body::estimate;
 use super::bulk;
 use super::form::Form;
-use super::shared::Shared;
+use super::shared::{Shared, mistake};
 use crate::{IndexOperation, ItemOutcome, StoreError};
 
 /// How long a caller waits for others while there is room for another bulk.
@@ -117,7 +117,8 @@ pub(crate) async fn bulk(shared: &Arc<Shared>, operations: Vec<IndexOperation>) 
             answered.await
         }
     };
-    answer.unwrap_or(Err(StoreError::Closed))
+    // Who runs it answers, or fails on its way.
+    answer.unwrap_or_else(|_| Err(mistake()))
 }
 
 /// Sends off what is due.

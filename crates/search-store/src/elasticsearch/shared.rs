@@ -147,10 +147,13 @@ impl Shared {
         let shared = Arc::clone(self);
         match tokio::task::spawn_blocking(move || work(&shared)).await {
             Ok(done) => Ok(done),
-            Err(error) if error.is_panic() => {
-                Err(StoreError::Fatal("the search store made a mistake: see the log".to_owned()))
-            }
+            Err(error) if error.is_panic() => Err(mistake()),
             Err(_) => Err(StoreError::Closed),
         }
     }
+}
+
+/// The error of work that has failed by itself.
+pub(crate) fn mistake() -> StoreError {
+    StoreError::Fatal("the search store made a mistake: see the log".to_owned())
 }

@@ -39,11 +39,7 @@ pub(super) fn write_timestamp(event: &Event, out: &mut String) {
 
 /// All fields of an event, sorted by name, its time among them: `|name|value|name|value|`.
 pub(super) fn of_event(event: &Event) -> String {
-    let mut fields: Vec<_> = event
-        .children(event.root())
-        .filter(|(name, _)| name != "@metadata")
-        .map(|(name, value)| (name, Some(value)))
-        .collect();
+    let mut fields: Vec<_> = event.fields().map(|(name, value)| (name, Some(value))).collect();
     fields.push(("@timestamp".into(), None));
     fields.sort_by(|one, other| one.0.cmp(&other.0));
     let mut text = String::new();
