@@ -13,4 +13,8 @@ impl Stage for IndexStage {
     fn process(&mut self, batch: &[Positioned], _state: &mut State) -> Vec<Verdict> {
         batch.iter().map(|item| Verdict::Forward(smallvec![item.record.clone()])).collect()
     }
+
+    fn is_light(&self) -> bool {
+        true
+    }
 }

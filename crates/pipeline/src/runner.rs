@@ -225,6 +225,7 @@ impl Runner {
             progress,
             committed: start.offset,
             watermark_ns: 0,
+            uncommitted: None,
         };
         self.assignments.insert(start.partition, Assignment::spawn(task, ledger));
     }

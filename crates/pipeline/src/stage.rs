@@ -76,6 +76,11 @@ pub trait Stage: Send {
     /// Decides on every record: exactly one verdict each, in order.
     fn process(&mut self, batch: &[Positioned], state: &mut State) -> Vec<Verdict>;
 
+    /// Whether a batch takes it so little time that no thread of its own is worth it.
+    fn is_light(&self) -> bool {
+        false
+    }
+
     /// Tells the stage that event time has passed `watermark_ns`; what it returns is forwarded.
     /// Ids of such outputs are derived.
     fn advance(&mut self, _watermark_ns: i64) -> Vec<Record> {

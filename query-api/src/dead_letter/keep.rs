@@ -40,6 +40,10 @@ impl Stage for PassOn {
         };
         batch.iter().map(forward).collect()
     }
+
+    fn is_light(&self) -> bool {
+        true
+    }
 }
 
 /// Reads a letter that can be stored: what is indexed of it is short.

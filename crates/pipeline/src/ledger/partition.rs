@@ -77,12 +77,13 @@ impl PartitionLedger {
         counters.to_metadata()
     }
 
-    /// The oldest batch is committed.
-    pub(crate) fn settled(&self, batch: &Counters) {
+    /// This many batches, the oldest, are committed; with what was counted in all of them.
+    pub(crate) fn settled(&self, counters: &Counters, batches: usize) {
         let mut entry = self.entry();
-        entry.in_flight = entry.in_flight.saturating_sub(batch.received);
-        entry.settled.merge(batch);
-        entry.taken_at.pop_front();
+        entry.in_flight = entry.in_flight.saturating_sub(counters.received);
+        entry.settled.merge(counters);
+        let batches = batches.min(entry.taken_at.len());
+        entry.taken_at.drain(..batches);
         entry.last_commit = Some(SystemTime::now());
     }
 

@@ -33,10 +33,10 @@ fn in_flight_is_counted_on_its_own() {
     ledger.taken(&batch(1, 2));
     assert_eq!(ledgers.snapshot()[0].in_flight, 5);
     assert!(ledgers.is_balanced());
-    ledger.settled(&Counters { received: 3, forwarded: 3, ..Counters::default() });
+    ledger.settled(&Counters { received: 3, forwarded: 3, ..Counters::default() }, 1);
     assert_eq!(ledgers.snapshot()[0].in_flight, 2);
     assert!(ledgers.is_balanced());
-    ledger.settled(&Counters { received: 2, forwarded: 1, ..Counters::default() });
+    ledger.settled(&Counters { received: 2, forwarded: 1, ..Counters::default() }, 1);
     assert_eq!(ledgers.snapshot()[0].balance, 1, "a record has vanished");
     assert!(!ledgers.is_balanced());
 }

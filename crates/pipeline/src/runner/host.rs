@@ -1,4 +1,4 @@
-//! Where a stage runs: on a thread that may be busy, and behind a wall that its panics do not pass.
+//! Where a stage runs: on a thread that may be busy, unless it is a light one, and behind a wall that its panics do not pass.
 //!
 //! An instance that has panicked is thrown away; the next call makes a new one. No more calls of one
 //! runner run at once than there are cores, however many partitions it has.
@@ -91,15 +91,18 @@ impl StageHost {
         &mut self,
         work: impl FnOnce(&mut dyn Stage) -> T + Send + 'static,
     ) -> Result<Result<T, Panicked>, Stop> {
-        let mut stage = self.stage.take().unwrap_or_else(|| (self.spec.make_stage)());
+        let stage = self.stage.take().unwrap_or_else(|| (self.spec.make_stage)());
+        if stage.is_light() {
+            return Ok(behind_wall(stage, work).map(|(stage, done)| {
+                self.stage = Some(stage);
+                done
+            }));
+        }
         let permit = Arc::clone(&self.cores).acquire_owned().await;
         let permit = permit.map_err(|_| Stop::Told)?;
         let called = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            match catch_unwind(AssertUnwindSafe(|| work(stage.as_mut()))) {
-                Ok(done) => Ok((stage, done)),
-                Err(payload) => Err(Panicked::from_payload(payload.as_ref())),
-            }
+            behind_wall(stage, work)
         });
         match called.await {
             Ok(Ok((stage, done))) => {
@@ -110,5 +113,16 @@ impl StageHost {
             // Only the runtime's own end cancels what was handed over.
             Err(_) => Err(Stop::Told),
         }
+    }
+}
+
+/// Has the stage do its work; one that panics is not given back.
+fn behind_wall<T>(
+    mut stage: Box<dyn Stage>,
+    work: impl FnOnce(&mut dyn Stage) -> T,
+) -> Result<(Box<dyn Stage>, T), Panicked> {
+    match catch_unwind(AssertUnwindSafe(|| work(stage.as_mut()))) {
+        Ok(done) => Ok((stage, done)),
+        Err(payload) => Err(Panicked::from_payload(payload.as_ref())),
     }
 }

@@ -1,16 +1,19 @@
 //! The task of one partition: settles its batches one after another, in order.
 //!
 //! resolve -> state exclusive and loaded -> process -> deliver -> dead letters -> state saved -> commit.
-//! A crash between any two of these reads the batch again, which is harmless: ids overwrite.
+//! A crash between any two of these reads the batch again, which is harmless: ids overwrite. Batches that follow
+//! one another closely are committed together.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bus::{Batch, BusError, Committer, PartitionId, Positioned, Record, TOPIC_DEAD};
+use bus::{BusError, Committer, PartitionId, Positioned, Record, TOPIC_DEAD};
 use bytes::Bytes;
 use futures::FutureExt;
 use service::CancellationToken;
+use tokio::time::{Instant, timeout_at};
 
 use super::RunnerSpec;
 use super::assignment::{Batches, Taken};
@@ -26,6 +29,9 @@ use crate::stage::{Rejection, State, StateChange, StateErrorKind, StateKey, Stat
 /// Kind of the dead letters of records at which the stage panicked.
 pub(super) const KIND_STAGE_PANIC: &str = "stage_panic";
 
+/// How long what is settled waits for more to be committed with it.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(200);
+
 /// A partition's task.
 pub(super) struct PartitionTask {
     pub(super) spec: Arc<RunnerSpec>,
@@ -39,6 +45,16 @@ pub(super) struct PartitionTask {
     pub(super) committed: u64,
     /// The latest time of receipt seen: the stage's event time.
     pub(super) watermark_ns: i64,
+    pub(super) uncommitted: Option<Uncommitted>,
+}
+
+/// What is settled and not committed yet.
+pub(super) struct Uncommitted {
+    next_offset: u64,
+    counters: Counters,
+    batches: usize,
+    /// When the first of them was settled.
+    since: Instant,
 }
 
 /// State that a batch has changed and that is not saved yet: the version that was loaded, and the value.
@@ -71,13 +87,33 @@ impl PartitionTask {
         self.committer.pause(&self.partition);
     }
 
+    /// Settles batches, and commits what is settled from time to time and at the end, whatever the reason.
     async fn settle_all(&mut self, batches: &mut Batches) -> Result<(), Stop> {
         let stop = batches.stop.clone();
         let committer = Arc::clone(&self.committer);
-        while let Some(taken) = batches.next(committer.as_ref()).await {
-            self.settle(taken, &stop).await?;
+        loop {
+            let next = batches.next(committer.as_ref());
+            let taken = match self.commit_at() {
+                Some(due) => timeout_at(due, next).await,
+                None => Ok(next.await),
+            };
+            let settled = match taken {
+                Ok(Some(taken)) => self.settle(taken, &stop).await,
+                Ok(None) => return self.commit(&stop).await,
+                Err(_) => Ok(()),
+            };
+            let is_due = self.commit_at().is_some_and(|due| due <= Instant::now());
+            // State that is saved must not be far ahead of what is committed.
+            if is_due || settled.is_err() || self.spec.state.is_some() {
+                self.commit(&stop).await?;
+            }
+            settled?;
         }
-        Ok(())
+    }
+
+    /// When what is settled is to be committed at the latest.
+    fn commit_at(&self) -> Option<Instant> {
+        self.uncommitted.as_ref().map(|settled| settled.since + COMMIT_INTERVAL)
     }
 
     async fn settle(&mut self, taken: Taken, stop: &CancellationToken) -> Result<(), Stop> {
@@ -110,7 +146,20 @@ impl PartitionTask {
             }
         };
         drop(exclusive);
-        self.commit(&batch, &settlement.counters(&batch, redelivered), stop).await
+        let counters = settlement.counters(&batch, redelivered);
+        match &mut self.uncommitted {
+            Some(settled) => {
+                settled.next_offset = settled.next_offset.max(batch.next_offset);
+                settled.counters.merge(&counters);
+                settled.batches += 1;
+            }
+            None => {
+                let next_offset = self.committed.max(batch.next_offset);
+                let since = Instant::now();
+                self.uncommitted = Some(Uncommitted { next_offset, counters, batches: 1, since });
+            }
+        }
+        Ok(())
     }
 
     /// The verdicts on all records. If the stage panics, halves are tried until the record at which
@@ -296,19 +345,16 @@ impl PartitionTask {
         Ok(saved)
     }
 
-    async fn commit(
-        &mut self,
-        batch: &Batch,
-        counters: &Counters,
-        stop: &CancellationToken,
-    ) -> Result<(), Stop> {
-        let next_offset = self.committed.max(batch.next_offset);
-        let metadata = self.ledger.metadata_with(counters);
+    /// Commits what is settled.
+    async fn commit(&mut self, stop: &CancellationToken) -> Result<(), Stop> {
+        let Some(settled) = &self.uncommitted else { return Ok(()) };
+        let metadata = self.ledger.metadata_with(&settled.counters);
         let (committer, partition) = (self.committer.as_ref(), &self.partition);
-        let commit = || committer.commit(partition, next_offset, metadata.clone());
+        let commit = || committer.commit(partition, settled.next_offset, metadata.clone());
         self.progress.until_done("commit", commit, stop).await?;
-        self.committed = next_offset;
-        self.ledger.settled(counters);
+        self.committed = settled.next_offset;
+        self.ledger.settled(&settled.counters, settled.batches);
+        self.uncommitted = None;
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Time is paused, so that retries take none.
 
+mod commits;
 mod delivery;
 mod embedded;
 mod ownership;
