@@ -110,8 +110,8 @@ fn operation(number: usize) -> IndexOperation {
     );
     IndexOperation {
         id,
-        index: "ecommerce-logs-transaction-2026.11.24".to_owned(),
-        shop: "default".to_owned(),
+        index: "ecommerce-logs-transaction-2026.11.24".into(),
+        shop: "default".into(),
         timestamp_ns: BEGIN_NS + number as i64 * 1_000_000,
         received_at_ns: BEGIN_NS + 512_000_000,
         document: Bytes::from(document),

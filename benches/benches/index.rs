@@ -226,8 +226,8 @@ fn operation(number: u64) -> IndexOperation {
         .expect("a string");
     IndexOperation {
         id: format!("{:012x}7{:03x}8{:015x}", timestamp_ns / 1_000_000, seed % 4_096, seed >> 4),
-        index: format!("ecommerce-logs-{kind}-2026.11.24"),
-        shop: "default".to_owned(),
+        index: format!("ecommerce-logs-{kind}-2026.11.24").into(),
+        shop: "default".into(),
         timestamp_ns,
         received_at_ns: BEGIN_NS + number as i64 * 60_000,
         document: Bytes::from(text),

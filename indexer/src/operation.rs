@@ -48,8 +48,8 @@ impl OperationReader {
         };
         Ok(IndexOperation {
             id: record.id.to_string(),
-            index: index.to_owned(),
-            shop: record.shop.to_string(),
+            index,
+            shop: record.shop.clone(),
             timestamp_ns,
             received_at_ns: record.received_at_ns,
             document: record.payload.clone(),

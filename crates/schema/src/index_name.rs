@@ -2,6 +2,8 @@
 //!
 //! A type that is not on the list never becomes part of a name.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
@@ -58,19 +60,21 @@ pub fn index_name(log_type: &str, timestamp_ns: i64, received_at_ns: i64) -> (St
 #[derive(Debug, Default)]
 pub struct IndexNames {
     /// Of each log type the day that was asked for last, with its name.
-    last: [(i64, String); LOG_TYPES.len()],
+    last: [Option<(i64, Arc<str>)>; LOG_TYPES.len()],
 }
 
 impl IndexNames {
     /// The index of a document; see [`index_name`].
-    pub fn name(&mut self, log_type: &str, timestamp_ns: i64, received_at_ns: i64) -> &str {
+    pub fn name(&mut self, log_type: &str, timestamp_ns: i64, received_at_ns: i64) -> Arc<str> {
         let (log_type, day, _) = type_and_day(log_type, timestamp_ns, received_at_ns);
-        let (last_day, name) = &mut self.last[log_type];
-        if *last_day != day || name.is_empty() {
-            *last_day = day;
-            *name = name_of(log_type, day);
+        match &self.last[log_type] {
+            Some((last_day, name)) if *last_day == day => Arc::clone(name),
+            _ => {
+                let name: Arc<str> = name_of(log_type, day).into();
+                self.last[log_type] = Some((day, Arc::clone(&name)));
+                name
+            }
         }
-        name
     }
 }
 
@@ -129,11 +133,11 @@ mod tests {
         for log_type in ["error", "transaction", "error", "what", FRAUD_SCORE] {
             for time in ["2026-11-25T01:00:00Z", "2026-11-24T01:00:00Z", "1970-01-01T00:00:00Z"] {
                 let (made, _) = index_name(log_type, ns(time), received);
-                assert_eq!(names.name(log_type, ns(time), received), made);
-                assert_eq!(names.name(log_type, ns(time), received), made);
+                assert_eq!(*names.name(log_type, ns(time), received), *made);
+                assert_eq!(*names.name(log_type, ns(time), received), *made);
             }
         }
-        assert_eq!(names.name("error", 0, 0), "ecommerce-logs-error-1970.01.01");
+        assert_eq!(&*names.name("error", 0, 0), "ecommerce-logs-error-1970.01.01");
     }
 
     #[test]

@@ -85,8 +85,8 @@ pub(super) fn fields() -> Vec<Field> {
 pub(super) fn operation(number: i64, id: &str, document: &str) -> IndexOperation {
     IndexOperation {
         id: id.to_owned(),
-        index: "ecommerce-logs-transaction-2026.11.24".to_owned(),
-        shop: "default".to_owned(),
+        index: "ecommerce-logs-transaction-2026.11.24".into(),
+        shop: "default".into(),
         timestamp_ns: NOON_NS + number * SECOND_NS,
         received_at_ns: received_at_ns(),
         document: Bytes::copy_from_slice(document.as_bytes()),

@@ -1,9 +1,11 @@
 //! What goes into a store and comes out: operations, requests, pages, cursors. Plain values; the
 //! limits on sizes are checked by the stores.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use query::Query;
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +20,9 @@ pub struct IndexOperation {
     /// Its id: the same id replaces.
     pub id: String,
     /// Index name, `ecommerce-logs-<type>-YYYY.MM.DD`.
-    pub index: String,
+    pub index: Arc<str>,
     /// The shop that it belongs to.
-    pub shop: String,
+    pub shop: ByteString,
     /// When it happened, nanoseconds since 1970 UTC.
     pub timestamp_ns: i64,
     /// When the door took it, nanoseconds since 1970 UTC: retention counts from here.

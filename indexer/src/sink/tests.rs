@@ -107,7 +107,7 @@ async fn type_and_day_choose_the_index_and_the_record_its_id() {
     ];
     let (outcomes, asked) = deliver(None, &records).await;
     assert!(outcomes.expect("delivered").iter().all(|one| matches!(one, Outcome::Delivered)));
-    let named: Vec<_> = asked.iter().map(|one| (one.id.as_str(), one.index.as_str())).collect();
+    let named: Vec<_> = asked.iter().map(|one| (one.id.as_str(), &*one.index)).collect();
     assert_eq!(
         named,
         [
@@ -127,7 +127,7 @@ async fn hostile_12_text_of_an_event_never_becomes_an_index_name() {
         let mut hostile = record(1, "");
         hostile.payload = text.into();
         let (_, asked) = deliver(None, &[hostile]).await;
-        assert_eq!(asked[0].index, "ecommerce-logs-other-2025.11.24", "{name}");
+        assert_eq!(&*asked[0].index, "ecommerce-logs-other-2025.11.24", "{name}");
     }
 }
 
@@ -169,7 +169,7 @@ async fn keys_with_escapes_and_keys_that_stand_twice_mean_what_they_say() {
         ),
     ] {
         let (_, asked) = deliver(None, &[record(1, payload)]).await;
-        assert_eq!(asked[0].index, format!("ecommerce-logs-{index}"), "{payload}");
+        assert_eq!(*asked[0].index, format!("ecommerce-logs-{index}"), "{payload}");
     }
 }
 

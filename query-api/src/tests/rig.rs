@@ -165,8 +165,8 @@ fn operation(id: &str, moment: &str, document: &Value) -> IndexOperation {
     document["@timestamp"] = Value::String(moment.to_owned());
     IndexOperation {
         id: id.to_owned(),
-        index: "ecommerce-logs-other-2026.02.01".to_owned(),
-        shop: document["organization"]["id"].as_str().unwrap_or("default").to_owned(),
+        index: "ecommerce-logs-other-2026.02.01".into(),
+        shop: document["organization"]["id"].as_str().unwrap_or("default").into(),
         timestamp_ns,
         received_at_ns: timestamp_ns,
         document: serde_json::to_vec(&document).unwrap().into(),

@@ -113,8 +113,8 @@ async fn a_document_with_line_breaks_is_one_line_of_data() {
     let document = "{\r\n  \"message\":\n\"two\\nlines\",\"event\":{\"dataset\":\"other\"}\n}";
     let operation = search_store::IndexOperation {
         id: "x".to_owned(),
-        index: "ecommerce-logs-other-2025.01.01".to_owned(),
-        shop: "default".to_owned(),
+        index: "ecommerce-logs-other-2025.01.01".into(),
+        shop: "default".into(),
         timestamp_ns: 0,
         received_at_ns: 1_735_689_600_000_000_000,
         document: document.into(),

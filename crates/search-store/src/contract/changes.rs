@@ -29,7 +29,7 @@ async fn bytes_come_back(backend: &dyn Backend) {
     index(running.store(), vec![given.clone()]).await;
     let hit = running.store().get(&everything(), &given.id).await.expect("a read").expect("a hit");
     assert_eq!(hit.document, given.document);
-    assert_eq!((hit.id, hit.index, hit.shop), (given.id, given.index, given.shop));
+    assert_eq!((&*hit.id, &*hit.index, &*hit.shop), (&*given.id, &*given.index, &*given.shop));
     assert_eq!(hit.timestamp_ns, given.timestamp_ns);
     assert_eq!(hit.received_at_ns, given.received_at_ns);
     assert_eq!(running.store().get(&everything(), "another").await.expect("a read"), None);
@@ -87,7 +87,7 @@ async fn a_scope_sees_its_shops_only(backend: &dyn Backend) {
     let store = running.store();
     let start = store.tail_position().await.expect("a position");
     let of = |shop: &str, number: i64| IndexOperation {
-        shop: shop.to_owned(),
+        shop: shop.into(),
         ..operation(number, &format!("{shop}-{number}"), r#"{"event":{"dataset":"error"}}"#)
     };
     index(store, vec![of("north", 0), of("south", 1), of("north", 2), of("northern", 3)]).await;
@@ -120,7 +120,7 @@ async fn a_scope_sees_its_shops_only(backend: &dyn Backend) {
     check(&[], &[]).await;
     // Another shop's document of the same id replaces, and is gone for the first one.
     let mut moved = of("north", 0);
-    moved.shop = "south".to_owned();
+    moved.shop = "south".into();
     index(store, vec![moved]).await;
     assert_eq!(store.get(&only(&["north"]), "north-0").await.expect("a read"), None);
     let moved = store.get(&only(&["south"]), "north-0").await.expect("a read");
@@ -182,9 +182,9 @@ async fn hostile_names_are_only_values(backend: &dyn Backend) {
     for (number, name) in names.iter().enumerate() {
         let mut one =
             operation(0, &format!("{number}/{name}"), r#"{"message":"${jndi:ldap://x}"}"#);
-        one.shop = (*name).to_owned();
+        one.shop = (*name).into();
         if backend.takes_any_index_name() {
-            one.index = (*name).to_owned();
+            one.index = (*name).into();
         }
         bulk.push(one);
     }
@@ -192,7 +192,7 @@ async fn hostile_names_are_only_values(backend: &dyn Backend) {
     for (one, name) in bulk.iter().zip(names) {
         let hit = store.get(&only(&[name]), &one.id).await.expect("a read");
         let hit = hit.expect("its own document");
-        assert_eq!((&hit.index, &hit.shop), (&one.index, &one.shop));
+        assert_eq!((&*hit.index, &*hit.shop), (&*one.index, &*one.shop));
     }
     for (number, name) in names.iter().enumerate() {
         let query = Query::Phrase { field: Some("_index".to_owned()), text: (*name).to_owned() };
@@ -201,7 +201,7 @@ async fn hostile_names_are_only_values(backend: &dyn Backend) {
         assert_eq!(count.expect("a count"), expected, "{name:?}");
         if !backend.takes_any_index_name() {
             let mut other = operation(0, &format!("other {number}"), "{}");
-            other.index = (*name).to_owned();
+            other.index = (*name).into();
             let outcomes = store.bulk(vec![other]).await.expect("a bulk");
             assert!(matches!(outcomes[..], [ItemOutcome::Rejected { .. }]), "{name:?}");
         }

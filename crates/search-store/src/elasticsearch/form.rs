@@ -72,7 +72,7 @@ pub(crate) fn index_of_receipt(operation: &IndexOperation) -> Option<String> {
     let (log_type, _) = type_and_day(&operation.index)?;
     let received = operation.received_at_ns;
     let (index, _) = schema::index_name(log_type, received, received);
-    (index != operation.index).then_some(index)
+    (*index != *operation.index).then_some(index)
 }
 
 /// `transaction` and `2026.11.24` of the name of an index.
@@ -103,7 +103,7 @@ pub(crate) fn decode(operation: &IndexOperation, event: &mut Event) -> Result<()
 }
 
 fn check_names(operation: &IndexOperation) -> Result<(), ItemOutcome> {
-    for (name, text) in [("id", &operation.id), ("shop", &operation.shop)] {
+    for (name, text) in [("id", operation.id.as_str()), ("shop", &operation.shop)] {
         check_name(name, text)
             .map_err(|message| ItemOutcome::Rejected { kind: INVALID_NAME.to_owned(), message })?;
     }
@@ -195,7 +195,7 @@ mod tests {
         assert!(first_form(&long, &mut Event::new()).is_err());
         long.id = "x".repeat(512);
         assert!(first_form(&long, &mut Event::new()).is_ok());
-        long.index = "ecommerce-logs-*".to_owned();
+        long.index = "ecommerce-logs-*".into();
         assert!(first_form(&long, &mut Event::new()).is_err());
     }
 
@@ -219,7 +219,7 @@ mod tests {
         late.received_at_ns = late.timestamp_ns;
         assert_eq!(index_of_receipt(&late), None);
         for index in ["", "ecommerce-logs-", "ecommerce-logs-x", "ecommerce-logs-é2026.11.24"] {
-            late.index = index.to_owned();
+            late.index = index.into();
             assert_eq!(index_of_receipt(&late), None, "{index}");
         }
     }

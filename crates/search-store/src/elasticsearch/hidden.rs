@@ -117,8 +117,8 @@ mod tests {
     fn operation(document: &'static str) -> IndexOperation {
         IndexOperation {
             id: "a\"\n".to_owned(),
-            index: "ecommerce-logs-error-2026.11.24".to_owned(),
-            shop: "Süd \\ \u{1}".to_owned(),
+            index: "ecommerce-logs-error-2026.11.24".into(),
+            shop: "Süd \\ \u{1}".into(),
             timestamp_ns: -1,
             received_at_ns: i64::MAX,
             document: Bytes::from_static(document.as_bytes()),
@@ -134,7 +134,7 @@ mod tests {
             assert!(serde_json::from_slice::<serde_json::Value>(&source).is_ok(), "{document}");
             let (hit, sent) = read(&given.id, &given.index, &source).expect("its own document");
             assert_eq!(hit.document, given.document);
-            assert_eq!((hit.shop, hit.timestamp_ns, sent), (given.shop, -1, 77));
+            assert_eq!((&*hit.shop, hit.timestamp_ns, sent), (&*given.shop, -1, 77));
             assert_eq!(hit.received_at_ns, i64::MAX);
         }
     }

@@ -2,6 +2,7 @@
 //! the operation's own status, never a summary.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -14,15 +15,29 @@ use crate::ItemOutcome;
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct ItemAnswer<'a> {
     #[serde(borrow, rename = "_id", default)]
-    pub(crate) id: Option<Cow<'a, str>>,
+    pub(crate) id: Option<AnswerText<'a>>,
     pub(crate) status: u16,
     #[serde(default)]
     pub(crate) error: Option<Box<EngineError>>,
     /// What the engine did with the document.
     #[serde(borrow, default)]
-    pub(crate) result: Option<Cow<'a, str>>,
+    pub(crate) result: Option<AnswerText<'a>>,
     #[serde(borrow, default)]
-    pub(crate) failure_store: Option<Cow<'a, str>>,
+    pub(crate) failure_store: Option<AnswerText<'a>>,
+}
+
+/// A text of an answer, as it stands there where it has no escapes: within an `Option` a `Cow` by itself is always
+/// copied.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct AnswerText<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for AnswerText<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
 }
 
 /// What becomes of an operation.

@@ -76,7 +76,7 @@ impl<'a> Preparer<'a> {
     /// For what is not one JSON object, and for names that are too long.
     pub(crate) fn prepare(&mut self, operation: &IndexOperation) -> Result<Indexed, Unfit> {
         for (name, text) in
-            [("id", &operation.id), ("index", &operation.index), ("shop", &operation.shop)]
+            [("id", operation.id.as_str()), ("index", &operation.index), ("shop", &operation.shop)]
         {
             check_name(name, text).map_err(|message| Unfit { kind: INVALID_NAME, message })?;
         }

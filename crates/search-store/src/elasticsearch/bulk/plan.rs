@@ -48,10 +48,10 @@ pub(super) fn plan(operations: &[IndexOperation]) -> Plan {
             }
         };
         outcomes.push(None);
-        if !indices.contains(&operation.index) {
-            indices.insert(operation.index.clone());
+        if !indices.contains(&*operation.index) {
+            indices.insert(operation.index.to_string());
         }
-        let key = (operation.id.as_str(), operation.index.as_str());
+        let key = (operation.id.as_str(), &*operation.index);
         let earlier = seen.get(&key).copied();
         let number = earlier.map_or(0, |(round, _)| round + 1);
         if number == rounds.len() {

@@ -240,7 +240,7 @@ async fn takes_every_document(engine: &Engine) {
     for one in bulk {
         let hit = installation.store.get(&contract::everything(), &one.id).await.expect("a read");
         let hit = hit.unwrap_or_else(|| panic!("{:.200?}", one.document));
-        assert_eq!((hit.document, hit.shop), (one.document, one.shop));
+        assert_eq!((hit.document, &*hit.shop), (one.document, &*one.shop));
     }
     let another = contract::only(&["another"]);
     let range = TimeRange::default();

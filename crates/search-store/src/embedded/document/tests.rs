@@ -75,7 +75,7 @@ fn a_record_holds_all_of_the_operation() {
         assert!(read_record(record[..cut].to_vec()).is_none(), "cut after {cut} bytes");
     }
     let hit = read_record(record).expect("its own record");
-    assert_eq!((hit.id, hit.index, hit.shop), (given.id, given.index, given.shop));
+    assert_eq!((&*hit.id, &*hit.index, &*hit.shop), (&*given.id, &*given.index, &*given.shop));
     assert_eq!(hit.document, given.document);
 }
 
@@ -110,6 +110,6 @@ fn documents_beyond_the_limits_are_refused() {
     let mut long = operation(0, &"x".repeat(600), "{}");
     assert_eq!(preparer.prepare(&long).expect_err("a long id").kind, "invalid_name");
     long.id = "a".to_owned();
-    long.index = "x".repeat(600);
+    long.index = "x".repeat(600).into();
     assert_eq!(preparer.prepare(&long).expect_err("a long name").kind, "invalid_name");
 }

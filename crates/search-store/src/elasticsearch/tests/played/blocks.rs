@@ -17,7 +17,7 @@ const OLD_NS: i64 = 1_577_836_800_000_000_000;
 /// Of the old day, received this many days later.
 fn old(id: &str, days: i64) -> IndexOperation {
     let received_at_ns = OLD_NS + days * DAY_NS;
-    IndexOperation { index: OLD.to_owned(), received_at_ns, ..operation(0, id, "{}") }
+    IndexOperation { index: OLD.into(), received_at_ns, ..operation(0, id, "{}") }
 }
 
 /// An answer in which each operation is refused with this status and error, but for those that are not.
@@ -104,7 +104,8 @@ async fn a_block_of_a_young_index_is_waited_for() {
         .mount(&engine.server)
         .await;
     let mut young = operation(0, "a", "{}");
-    (young.index, _) = schema::index_name("error", young.received_at_ns, young.received_at_ns);
+    let received = young.received_at_ns;
+    young.index = schema::index_name("error", received, received).0.into();
     let outcomes = engine.store(quick()).bulk(vec![young]).await.expect("outcomes");
     assert!(
         matches!(&outcomes[0], ItemOutcome::Retry { after, .. } if after.as_secs() == 30),
