@@ -40,6 +40,7 @@ VECTORS_PASSED_MIN = {
     "common_options": 13,
     "conditionals": 57,
     "config_language": 13,
+    "csv": 20,
     "date": 42,
     "drop": 1,
     "fieldref": 11,

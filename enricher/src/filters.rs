@@ -1,6 +1,7 @@
 //! The filters, one file each.
 
 pub(crate) mod cidr;
+pub(crate) mod csv;
 pub(crate) mod date;
 pub(crate) mod drop;
 pub(crate) mod fingerprint;

@@ -45,6 +45,7 @@ const fn millrace(name: &'static str, build: Build) -> Entry {
 /// Every filter, by name.
 pub const FILTERS: &[Entry] = &[
     logstash("cidr", filters::cidr::build),
+    logstash("csv", filters::csv::build),
     logstash("date", filters::date::build),
     logstash("drop", filters::drop::build),
     logstash("fingerprint", filters::fingerprint::build),
@@ -69,7 +70,6 @@ const ABSENT: &[(&str, &str)] = &[
          conditionals, and date",
     ),
     ("kv", "use grok for a fixed set of keys, or send JSON"),
-    ("csv", "use grok, or send JSON"),
     ("dissect", "use grok with the same delimiters"),
     ("translate", "use conditionals with mutate { replace => ... } for small dictionaries"),
     ("split", "send one event a line"),
