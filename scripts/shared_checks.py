@@ -49,6 +49,7 @@ VECTORS_PASSED_MIN = {
     "grok": 54,
     "json": 8,
     "json_encode": 1,
+    "kv": 29,
     "mutate": 77,
     "patterns-core": 151,
     "sprintf": 8,

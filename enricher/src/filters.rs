@@ -9,6 +9,7 @@ pub(crate) mod geoip;
 pub(crate) mod grok;
 pub(crate) mod json;
 pub(crate) mod json_encode;
+pub(crate) mod kv;
 pub(crate) mod mutate;
 pub(crate) mod redact;
 pub(crate) mod schema;

@@ -53,6 +53,7 @@ pub const FILTERS: &[Entry] = &[
     logstash("grok", filters::grok::build),
     logstash("json", filters::json::build),
     logstash("json_encode", filters::json_encode::build),
+    logstash("kv", filters::kv::build),
     logstash("mutate", filters::mutate::build),
     millrace("redact", filters::redact::build),
     millrace("schema", filters::schema::build),
@@ -69,7 +70,6 @@ const ABSENT: &[(&str, &str)] = &[
         "no Ruby runs here: most code can be written with mutate (rename, copy, merge, add_field), \
          conditionals, and date",
     ),
-    ("kv", "use grok for a fixed set of keys, or send JSON"),
     ("dissect", "use grok with the same delimiters"),
     ("translate", "use conditionals with mutate { replace => ... } for small dictionaries"),
     ("split", "send one event a line"),

@@ -5,7 +5,7 @@
 
 mod convert;
 mod decimal;
-mod edit;
+pub(super) mod edit;
 mod gsub;
 mod options;
 mod restructure;

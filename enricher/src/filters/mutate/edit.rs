@@ -4,7 +4,7 @@ use event::{Event, FieldPath, Kind, NodeId};
 
 /// How a text is edited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Edit {
+pub(in crate::filters) enum Edit {
     Uppercase,
     Lowercase,
     /// The first letter upper case, the others lower case.
@@ -30,7 +30,8 @@ impl Edit {
         });
     }
 
-    fn edit(self, old: &str, out: &mut String) {
+    /// Adds what becomes of a text.
+    pub(in crate::filters) fn edit(self, old: &str, out: &mut String) {
         match self {
             Self::Uppercase => out.extend(old.chars().flat_map(char::to_uppercase)),
             Self::Lowercase => out.push_str(&old.to_lowercase()),
