@@ -42,6 +42,7 @@ VECTORS_PASSED_MIN = {
     "config_language": 13,
     "csv": 20,
     "date": 42,
+    "dissect": 16,
     "drop": 1,
     "fieldref": 11,
     "fingerprint": 40,

@@ -3,6 +3,7 @@
 pub(crate) mod cidr;
 pub(crate) mod csv;
 pub(crate) mod date;
+pub(crate) mod dissect;
 pub(crate) mod drop;
 pub(crate) mod fingerprint;
 pub(crate) mod geoip;

@@ -47,6 +47,7 @@ pub const FILTERS: &[Entry] = &[
     logstash("cidr", filters::cidr::build),
     logstash("csv", filters::csv::build),
     logstash("date", filters::date::build),
+    logstash("dissect", filters::dissect::build),
     logstash("drop", filters::drop::build),
     logstash("fingerprint", filters::fingerprint::build),
     logstash("geoip", filters::geoip::build),
@@ -70,7 +71,6 @@ const ABSENT: &[(&str, &str)] = &[
         "no Ruby runs here: most code can be written with mutate (rename, copy, merge, add_field), \
          conditionals, and date",
     ),
-    ("dissect", "use grok with the same delimiters"),
     ("translate", "use conditionals with mutate { replace => ... } for small dictionaries"),
     ("split", "send one event a line"),
     ("clone", "send the event twice, or mark it with add_field"),

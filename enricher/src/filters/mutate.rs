@@ -4,7 +4,7 @@
 //! long) ends the filter: what was done stays, the rest is not done, and the event is tagged.
 
 mod convert;
-mod decimal;
+pub(crate) mod decimal;
 pub(super) mod edit;
 mod gsub;
 mod options;

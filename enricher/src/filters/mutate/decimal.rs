@@ -5,7 +5,7 @@ const DIGITS_MAX: usize = 400;
 
 /// The whole part of a decimal number with a perhaps fraction and exponent. `None` for anything
 /// else, and for more digits than [`DIGITS_MAX`].
-pub(super) fn truncated(text: &str) -> Option<String> {
+pub(crate) fn truncated(text: &str) -> Option<String> {
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),

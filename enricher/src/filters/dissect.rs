@@ -1,0 +1,114 @@
+//! `dissect`: takes a text apart at the delimiters that stand between its fields, without any expression.
+//!
+//! Either every delimiter is found in its order or the event stays as it is and is tagged. A name that comes out of
+//! the text (`%{&key}`) is a name as it stands, never a path, and never `@metadata`.
+
+mod conversion;
+mod mapping;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use event::{Event, FieldPath};
+
+use self::conversion::Conversion;
+use self::mapping::Mapping;
+use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
+use crate::options::Options;
+
+#[derive(Debug)]
+struct Dissect {
+    mappings: Vec<(FieldPath, Mapping)>,
+    conversions: Vec<Conversion>,
+    tag_on_failure: Vec<String>,
+}
+
+struct DissectPlan(Arc<Dissect>);
+
+/// Checks the options.
+pub(crate) fn build(
+    options: &mut Options<'_>,
+    _environment: &Environment,
+) -> Option<Arc<dyn FilterPlan>> {
+    if !options.has("convert_datatype") {
+        options.require("mapping");
+    }
+    let mappings = mappings(options);
+    let conversions = conversions(options);
+    let tag_on_failure = options.texts("tag_on_failure");
+    Some(Arc::new(DissectPlan(Arc::new(Dissect {
+        mappings,
+        conversions,
+        tag_on_failure: tag_on_failure.unwrap_or_else(|| vec!["_dissectfailure".to_owned()]),
+    }))))
+}
+
+fn mappings(options: &mut Options<'_>) -> Vec<(FieldPath, Mapping)> {
+    let mut mappings = Vec::new();
+    for (key, text) in options.text_pairs("mapping").unwrap_or_default() {
+        let field = options.parse_field_at(&key.text, key.span);
+        match Mapping::parse(&text) {
+            Ok(mapping) => mappings.extend(field.zip(Some(mapping))),
+            Err(mistake) => options.refuse_at(key.span, mistake.message, mistake.way_out),
+        }
+    }
+    mappings
+}
+
+fn conversions(options: &mut Options<'_>) -> Vec<Conversion> {
+    let mut conversions = Vec::new();
+    for (key, kind) in options.text_pairs("convert_datatype").unwrap_or_default() {
+        let field = options.parse_field_at(&key.text, key.span);
+        match Conversion::new(&key.text, field, &kind) {
+            Some(conversion) => conversions.extend(conversion),
+            None => {
+                let message = format!("`dissect` converts to no `{kind}`");
+                options.refuse_at(key.span, message, "write `int` or `float`");
+            }
+        }
+    }
+    conversions
+}
+
+impl FilterPlan for DissectPlan {
+    fn instance(&self) -> Box<dyn Filter> {
+        let plan = Arc::clone(&self.0);
+        Box::new(Worker { plan, text: String::new(), parts: Vec::new() })
+    }
+}
+
+/// One worker's instance; what it holds beside the plan is used again for every event.
+struct Worker {
+    plan: Arc<Dissect>,
+    text: String,
+    parts: Vec<Range<usize>>,
+}
+
+impl Filter for Worker {
+    fn apply(&mut self, event: &mut Event, _context: &mut FilterContext<'_>) -> Applied {
+        let Self { plan, text, parts } = self;
+        let (mut some_matched, mut all_converted) = (false, true);
+        for (source, mapping) in &plan.mappings {
+            let Some(source) = event.get(source) else { continue };
+            text.clear();
+            text.push_str(&event.scalar_text(source).unwrap_or_default());
+            if mapping.find(text, parts) && mapping.write(text, parts, event) {
+                some_matched = true;
+            } else {
+                plan.tag_on_failure.iter().for_each(|tag| event.add_tag(tag));
+            }
+        }
+        for conversion in &plan.conversions {
+            all_converted &= conversion.run(event);
+        }
+        // What only converts has done its work when nothing was in the way.
+        if some_matched || plan.mappings.is_empty() && all_converted {
+            Applied::Matched
+        } else {
+            Applied::NotMatched
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
