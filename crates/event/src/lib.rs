@@ -6,6 +6,7 @@
 
 mod change;
 mod document;
+mod duplicate;
 mod fragment;
 #[cfg(test)]
 mod growth;
