@@ -23,8 +23,56 @@ pub enum Applied {
 pub struct FilterContext<'a> {
     /// The record that the event came from: its time of receipt is the only "now".
     pub record: &'a Record,
+    /// Which of the record's events this is: 0 is the one that was decoded, the others were made.
+    pub number: usize,
+    /// How many filters of this name stand before this one in the pipeline.
+    pub place: usize,
     /// Events made from this one (clone, split), in order; they go on after the filter.
-    pub spawned: &'a mut Vec<Event>,
+    pub spawned: &'a mut Spawned,
+}
+
+/// Most events that are made of one record, by all filters together.
+pub const MADE_EVENTS_MAX: usize = 10_000;
+/// Most bytes in memory of the events that are made of one record.
+pub const MADE_BYTES_MAX: usize = 64 << 20;
+
+/// Events that filters made of one record, and how much more they may make.
+#[derive(Debug)]
+pub struct Spawned {
+    pub(crate) events: Vec<Event>,
+    events_left: usize,
+    bytes_left: usize,
+}
+
+impl Default for Spawned {
+    fn default() -> Self {
+        Self { events: Vec::new(), events_left: MADE_EVENTS_MAX, bytes_left: MADE_BYTES_MAX }
+    }
+}
+
+impl Spawned {
+    /// Whether this many events, of this size together, may be made; if so, they count as made.
+    #[must_use]
+    pub fn reserve(&mut self, events: usize, bytes: usize) -> bool {
+        let may = events <= self.events_left && bytes <= self.bytes_left;
+        if may {
+            self.events_left -= events;
+            self.bytes_left -= bytes;
+        }
+        may
+    }
+
+    /// Adds an event for which there was room.
+    pub fn push(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Begins with the next record.
+    pub(crate) fn start(&mut self) {
+        self.events.clear();
+        self.events_left = MADE_EVENTS_MAX;
+        self.bytes_left = MADE_BYTES_MAX;
+    }
 }
 
 /// A filter at work. It may keep caches; what it does to an event depends on nothing else.

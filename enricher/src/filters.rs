@@ -14,6 +14,7 @@ pub(crate) mod kv;
 pub(crate) mod mutate;
 pub(crate) mod redact;
 pub(crate) mod schema;
+pub(crate) mod split;
 pub(crate) mod syslog_pri;
 #[cfg(test)]
 pub(crate) mod trial;

@@ -24,7 +24,9 @@ use event::Limits;
 use pipeline::{RunnerError, RunnerSpec, Runtime, TopicSink};
 
 pub use config::{Config, LimitsConfig, read_pipeline};
-pub use filter::{Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan};
+pub use filter::{
+    Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan, Spawned,
+};
 pub use filters::geoip::ATTRIBUTION as GEOIP_ATTRIBUTION;
 pub use language::{Diagnostic, Source};
 pub use plan::{FilterUse, Plan};

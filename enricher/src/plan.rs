@@ -49,6 +49,8 @@ enum Step {
 struct PlannedFilter {
     plan: Arc<dyn FilterPlan>,
     common: CommonOptions,
+    /// How many filters of its name stand before it.
+    place: usize,
 }
 
 impl fmt::Debug for PlannedFilter {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use event::{Event, Limits};
 use serde_json::Value;
 
-use crate::filter::{Applied, Environment, Filter, FilterContext};
+use crate::filter::{Applied, Environment, Filter, FilterContext, Spawned};
 use crate::language::{Source, Statement, Syntax, parse};
 use crate::options::Options;
 use crate::plan::CommonOptions;
@@ -82,19 +82,40 @@ impl Trial {
     }
 
     fn apply_payload(&mut self, payload: Bytes) -> (Applied, String) {
+        let (applied, event, _) = self.apply_decoded(payload);
+        (applied, written(&event))
+    }
+
+    /// Runs an event through; gives all that goes on: itself unless it ends, and those made of it.
+    pub(crate) fn run_all(&mut self, event: Value) -> Vec<Value> {
+        let (applied, event, made) = self.apply_decoded(Bytes::from(event.to_string()));
+        let itself = (applied != Applied::Dropped).then_some(event);
+        let all = itself.into_iter().chain(made);
+        all.map(|event| serde_json::from_str(&written(&event)).unwrap()).collect()
+    }
+
+    fn apply_decoded(&mut self, payload: Bytes) -> (Applied, Event, Vec<Event>) {
         let mut decoded = Event::new();
         decoded.decode_json(&payload, self.received_at_ns, &Limits::default()).unwrap();
         let record = record(payload, self.received_at_ns);
-        let mut spawned = Vec::new();
-        let mut context = FilterContext { record: &record, spawned: &mut spawned };
+        let mut spawned = Spawned::default();
+        let mut context =
+            FilterContext { record: &record, number: 0, place: 0, spawned: &mut spawned };
         let applied = self.filter.apply(&mut decoded, &mut context);
         if applied == Applied::Matched {
             self.common.run(&mut decoded, self.received_at_ns);
         }
-        let mut out = Vec::new();
-        decoded.write_json(&mut out);
-        (applied, String::from_utf8(out).unwrap())
+        for made in &mut spawned.events {
+            self.common.run(made, self.received_at_ns);
+        }
+        (applied, decoded, spawned.events)
     }
+}
+
+fn written(event: &Event) -> String {
+    let mut out = Vec::new();
+    event.write_json(&mut out);
+    String::from_utf8(out).unwrap()
 }
 
 fn record(payload: Bytes, received_at_ns: i64) -> Record {

@@ -104,7 +104,8 @@ impl Compiler<'_> {
             return;
         };
         self.steps.push(Step::Filter(self.filters.len()));
-        self.filters.push(PlannedFilter { plan, common });
+        let place = self.uses.iter().filter(|earlier| earlier.name == entry.name).count();
+        self.filters.push(PlannedFilter { plan, common, place });
         self.uses.push(FilterUse {
             name: entry.name,
             origin: entry.origin,

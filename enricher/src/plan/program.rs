@@ -7,13 +7,13 @@ use bus::Record;
 use event::Event;
 
 use super::{Checked, Step};
-use crate::filter::{Applied, Filter, FilterContext};
+use crate::filter::{Applied, Filter, FilterContext, Spawned};
 
 /// A plan with instances of its filters.
 pub struct Program {
     checked: Arc<Checked>,
     filters: Vec<Box<dyn Filter>>,
-    spawned: Vec<Event>,
+    spawned: Spawned,
 }
 
 impl fmt::Debug for Program {
@@ -32,7 +32,7 @@ struct Made {
 impl Program {
     pub(super) fn new(checked: Arc<Checked>) -> Self {
         let filters = checked.filters.iter().map(|filter| filter.plan.instance()).collect();
-        Self { checked, filters, spawned: Vec::new() }
+        Self { checked, filters, spawned: Spawned::default() }
     }
 
     /// Runs every step over an event. `emit` is given each event that reaches the end: the event
@@ -47,7 +47,8 @@ impl Program {
         let mut waiting = Vec::new();
         let mut made = 0;
         let mut emitted = 0;
-        if self.run_from(0, event, record, &mut waiting, &mut made) {
+        self.spawned.start();
+        if self.run_from(0, event, 0, record, &mut waiting, &mut made) {
             emit(event, 0);
             emitted += 1;
         }
@@ -55,7 +56,7 @@ impl Program {
         waiting.reverse();
         while let Some(Made { mut event, step, number }) = waiting.pop() {
             let mut later = Vec::new();
-            if self.run_from(step, &mut event, record, &mut later, &mut made) {
+            if self.run_from(step, &mut event, number, record, &mut later, &mut made) {
                 emit(&mut event, number);
                 emitted += 1;
             }
@@ -69,6 +70,7 @@ impl Program {
         &mut self,
         mut at: usize,
         event: &mut Event,
+        number: usize,
         record: &Record,
         waiting: &mut Vec<Made>,
         made: &mut usize,
@@ -78,11 +80,13 @@ impl Program {
                 Step::Jump(to) => at = *to,
                 Step::Unless(test, to) => at = if test.holds(event) { at + 1 } else { *to },
                 Step::Filter(index) => {
-                    let common = &self.checked.filters[*index].common;
-                    let mut context = FilterContext { record, spawned: &mut self.spawned };
+                    let planned = &self.checked.filters[*index];
+                    let (common, place) = (&planned.common, planned.place);
+                    let spawned = &mut self.spawned;
+                    let mut context = FilterContext { record, number, place, spawned };
                     let applied = self.filters[*index].apply(event, &mut context);
                     at += 1;
-                    for mut event in self.spawned.drain(..) {
+                    for mut event in self.spawned.events.drain(..) {
                         // What a filter makes, it has matched.
                         common.run(&mut event, record.received_at_ns);
                         *made += 1;
