@@ -2,6 +2,7 @@
 
 pub(crate) mod cidr;
 pub(crate) mod csv;
+pub(crate) mod clone;
 pub(crate) mod date;
 pub(crate) mod dissect;
 pub(crate) mod drop;

@@ -45,6 +45,7 @@ const fn millrace(name: &'static str, build: Build) -> Entry {
 /// Every filter, by name.
 pub const FILTERS: &[Entry] = &[
     logstash("cidr", filters::cidr::build),
+    logstash("clone", filters::clone::build),
     logstash("csv", filters::csv::build),
     logstash("date", filters::date::build),
     logstash("dissect", filters::dissect::build),
@@ -73,7 +74,6 @@ const ABSENT: &[(&str, &str)] = &[
          conditionals, and date",
     ),
     ("translate", "use conditionals with mutate { replace => ... } for small dictionaries"),
-    ("clone", "send the event twice, or mark it with add_field"),
     ("xml", "send JSON"),
     ("dns", "look-ups on the network are not made here; add the name where the log is written"),
     ("prune", "name the fields in mutate { remove_field => ... }"),
