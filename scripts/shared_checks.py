@@ -54,6 +54,7 @@ VECTORS_PASSED_MIN = {
     "kv": 29,
     "mutate": 77,
     "patterns-core": 151,
+    "prune": 8,
     "split": 6,
     "sprintf": 8,
     "syslog_pri": 8,

@@ -13,6 +13,7 @@ pub(crate) mod json;
 pub(crate) mod json_encode;
 pub(crate) mod kv;
 pub(crate) mod mutate;
+pub(crate) mod prune;
 pub(crate) mod redact;
 pub(crate) mod schema;
 pub(crate) mod split;

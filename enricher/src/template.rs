@@ -73,6 +73,12 @@ impl Template {
         Ok(Self { parts })
     }
 
+    /// A template in which nothing is replaced, whatever it holds.
+    #[must_use]
+    pub fn constant(text: &str) -> Self {
+        Self { parts: vec![Part::Literal(text.to_owned())] }
+    }
+
     /// The text, if nothing in it is replaced.
     #[must_use]
     pub fn literal(&self) -> Option<&str> {
@@ -101,20 +107,47 @@ impl Template {
         }
         let mut out = String::new();
         for part in &self.parts {
-            match part {
-                Part::Literal(text) => out.push_str(text),
-                Part::Field(path, missing) => match event.get(path) {
-                    Some(id) => write_value(event, id, missing, &mut out),
-                    None => out.push_str(&absent(event, path, missing)),
-                },
-                Part::EpochSeconds => {
-                    out.push_str(&event.timestamp_ns.div_euclid(1_000_000_000).to_string());
-                }
-                Part::Date(format) => format.write(event.timestamp_ns, &mut out),
-                Part::Now => out.push_str(&timestamp_text(received_at_ns)),
-            }
+            part.write(event, received_at_ns, &mut out);
         }
         Cow::Owned(out)
+    }
+
+    /// As [`Template::render`], with everything that is put in changed before.
+    #[must_use]
+    pub fn render_with(
+        &self,
+        event: &Event,
+        received_at_ns: i64,
+        change: impl Fn(&str) -> String,
+    ) -> String {
+        let mut out = String::new();
+        for part in &self.parts {
+            if let Part::Literal(text) = part {
+                out.push_str(text);
+                continue;
+            }
+            let mut put_in = String::new();
+            part.write(event, received_at_ns, &mut put_in);
+            out.push_str(&change(&put_in));
+        }
+        out
+    }
+}
+
+impl Part {
+    fn write(&self, event: &Event, received_at_ns: i64, out: &mut String) {
+        match self {
+            Self::Literal(text) => out.push_str(text),
+            Self::Field(path, missing) => match event.get(path) {
+                Some(id) => write_value(event, id, missing, out),
+                None => out.push_str(&absent(event, path, missing)),
+            },
+            Self::EpochSeconds => {
+                out.push_str(&event.timestamp_ns.div_euclid(1_000_000_000).to_string());
+            }
+            Self::Date(format) => format.write(event.timestamp_ns, out),
+            Self::Now => out.push_str(&timestamp_text(received_at_ns)),
+        }
     }
 }
 
