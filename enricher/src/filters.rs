@@ -23,3 +23,4 @@ pub(crate) mod trial;
 pub(crate) mod truncate;
 pub(crate) mod urldecode;
 pub(crate) mod useragent;
+pub(crate) mod uuid;

@@ -65,6 +65,7 @@ pub const FILTERS: &[Entry] = &[
     logstash("truncate", filters::truncate::build),
     logstash("urldecode", filters::urldecode::build),
     logstash("useragent", filters::useragent::build),
+    logstash("uuid", filters::uuid::build),
 ];
 
 /// Filters of Logstash that do not run here, and what to do instead.
@@ -83,7 +84,6 @@ const ABSENT: &[(&str, &str)] = &[
     ("multiline", "join lines where the log is read"),
     ("throttle", "limit the rate at the door"),
     ("sleep", "remove it: nothing waits here"),
-    ("uuid", "every record has an id already: it is the document's _id"),
     ("elasticsearch", "a filter asks no server here"),
     ("http", "a filter asks no server here"),
     ("rest", "a filter asks no server here"),
