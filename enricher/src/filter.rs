@@ -75,7 +75,8 @@ impl Spawned {
     }
 }
 
-/// A filter at work. It may keep caches; what it does to an event depends on nothing else.
+/// A filter at work. It may keep caches; what it does to an event depends on nothing else. Only `throttle` counts
+/// events, and says so.
 pub trait Filter: Send {
     /// Does its work on one event.
     fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied;

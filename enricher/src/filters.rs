@@ -18,6 +18,7 @@ pub(crate) mod redact;
 pub(crate) mod schema;
 pub(crate) mod split;
 pub(crate) mod syslog_pri;
+pub(crate) mod throttle;
 #[cfg(test)]
 pub(crate) mod trial;
 pub(crate) mod truncate;
