@@ -19,6 +19,7 @@ pub(crate) mod schema;
 pub(crate) mod split;
 pub(crate) mod syslog_pri;
 pub(crate) mod throttle;
+pub(crate) mod translate;
 #[cfg(test)]
 pub(crate) mod trial;
 pub(crate) mod truncate;

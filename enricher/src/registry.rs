@@ -63,6 +63,7 @@ pub const FILTERS: &[Entry] = &[
     logstash("split", filters::split::build),
     logstash("syslog_pri", filters::syslog_pri::build),
     logstash("throttle", filters::throttle::build),
+    logstash("translate", filters::translate::build),
     logstash("truncate", filters::truncate::build),
     logstash("urldecode", filters::urldecode::build),
     logstash("useragent", filters::useragent::build),
@@ -76,7 +77,6 @@ const ABSENT: &[(&str, &str)] = &[
         "no Ruby runs here: most code can be written with mutate (rename, copy, merge, add_field), \
          conditionals, and date",
     ),
-    ("translate", "use conditionals with mutate { replace => ... } for small dictionaries"),
     ("xml", "send JSON"),
     ("dns", "look-ups on the network are not made here; add the name where the log is written"),
     ("metrics", "the platform's own metrics are served on its metrics port"),

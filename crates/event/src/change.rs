@@ -235,9 +235,13 @@ impl Event {
 
     /// The container that should hold the last step of a path; objects on the way are made. `None`,
     /// with nothing made, where something that is not an object stands in the way.
-    fn holder<'p>(&mut self, path: &'p FieldPath) -> Option<(NodeId, &'p Segment)> {
+    fn holder<'p>(
+        &mut self,
+        container: NodeId,
+        path: &'p FieldPath,
+    ) -> Option<(NodeId, &'p Segment)> {
         let (last, way) = path.segments.split_last()?;
-        let mut at = self.root();
+        let mut at = container;
         for step in way {
             at = match self.kind(at) {
                 Kind::Object => match self.child(at, &step.key) {
@@ -262,7 +266,12 @@ impl Event {
         if path.is_timestamp() {
             return self.take_timestamp(id);
         }
-        let Some((holder, last)) = self.holder(path) else {
+        self.place_within(self.root(), path, id)
+    }
+
+    /// As [`Event::place`], at a path that begins at a container: no name is special there.
+    pub fn place_within(&mut self, container: NodeId, path: &FieldPath, id: NodeId) -> bool {
+        let Some((holder, last)) = self.holder(container, path) else {
             return false;
         };
         if self.kind(holder) == Kind::Array {

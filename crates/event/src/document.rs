@@ -230,7 +230,13 @@ impl Event {
     /// The value at a reference.
     #[must_use]
     pub fn get(&self, path: &FieldPath) -> Option<NodeId> {
-        let mut at = self.root();
+        self.get_within(self.root(), path)
+    }
+
+    /// The value at a reference that begins at a container.
+    #[must_use]
+    pub fn get_within(&self, container: NodeId, path: &FieldPath) -> Option<NodeId> {
+        let mut at = container;
         for segment in &path.segments {
             at = match self.kind(at) {
                 Kind::Object => self.child(at, &segment.key)?,

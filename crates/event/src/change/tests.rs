@@ -63,6 +63,23 @@ fn fields_are_set_moved_copied_and_removed() {
 }
 
 #[test]
+fn a_path_may_begin_at_a_container() {
+    let mut event = event(r#"{"list":[{"a":{"b":1}},"x"]}"#);
+    let elements: Vec<_> = event.get(&path("list")).map(|id| event.elements(id).collect()).unwrap();
+    let found = event.get_within(elements[0], &path("[a][b]")).unwrap();
+    assert_eq!(event.scalar_text(found).unwrap(), "1");
+    assert_eq!(event.get_within(elements[1], &path("a")), None);
+    for (element, placed) in [(elements[0], true), (elements[1], false)] {
+        let added = event.new_text("now");
+        assert_eq!(event.place_within(element, &path("@timestamp"), added), placed);
+        let added = event.new_text("c");
+        assert_eq!(event.place_within(element, &path("[a][c]"), added), placed);
+    }
+    let expected = json!({"list": [{"a": {"b": 1, "c": "c"}, "@timestamp": "now"}, "x"]});
+    assert_eq!(written(&event), expected);
+}
+
+#[test]
 fn a_blocked_way_loses_nothing() {
     let text = r#"{"a":{"b":1},"s":"x","list":[1,{"k":2}]}"#;
     let untouched: Value = serde_json::from_str(text).unwrap();
