@@ -26,3 +26,4 @@ pub(crate) mod truncate;
 pub(crate) mod urldecode;
 pub(crate) mod useragent;
 pub(crate) mod uuid;
+pub(crate) mod xml;

@@ -68,6 +68,7 @@ pub const FILTERS: &[Entry] = &[
     logstash("urldecode", filters::urldecode::build),
     logstash("useragent", filters::useragent::build),
     logstash("uuid", filters::uuid::build),
+    logstash("xml", filters::xml::build),
 ];
 
 /// Filters of Logstash that do not run here, and what to do instead.
@@ -77,7 +78,6 @@ const ABSENT: &[(&str, &str)] = &[
         "no Ruby runs here: most code can be written with mutate (rename, copy, merge, add_field), \
          conditionals, and date",
     ),
-    ("xml", "send JSON"),
     ("dns", "look-ups on the network are not made here; add the name where the log is written"),
     ("metrics", "the platform's own metrics are served on its metrics port"),
     ("aggregate", "events are not joined here"),
