@@ -5,6 +5,7 @@ pub(crate) mod csv;
 pub(crate) mod clone;
 pub(crate) mod date;
 pub(crate) mod dissect;
+pub(crate) mod de_dot;
 pub(crate) mod drop;
 pub(crate) mod fingerprint;
 pub(crate) mod geoip;

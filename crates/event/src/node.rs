@@ -32,7 +32,7 @@ pub enum Kind {
 }
 
 /// Names a node of one event. Becomes stale when the event is decoded anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeId(pub(crate) u32);
 
 /// One value. Strings' spans are without their quotes.
