@@ -1,5 +1,6 @@
 //! The filters, one file each.
 
+pub(crate) mod bytes;
 pub(crate) mod cidr;
 pub(crate) mod csv;
 pub(crate) mod clone;

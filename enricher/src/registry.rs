@@ -44,6 +44,7 @@ const fn millrace(name: &'static str, build: Build) -> Entry {
 
 /// Every filter, by name.
 pub const FILTERS: &[Entry] = &[
+    logstash("bytes", filters::bytes::build),
     logstash("cidr", filters::cidr::build),
     logstash("clone", filters::clone::build),
     logstash("csv", filters::csv::build),
@@ -92,7 +93,6 @@ const ABSENT: &[(&str, &str)] = &[
     ("jdbc_static", "a filter asks no server here"),
     ("memcached", "a filter asks no server here"),
     ("tld", "use grok on the host name"),
-    ("bytes", "use grok and mutate { convert => ... }"),
     ("environment", "write ${NAME} where the value is needed"),
     ("extractnumbers", "use grok with %{NUMBER:name:float}"),
     ("i18n", "remove it"),
