@@ -21,6 +21,7 @@ pub(crate) mod schema;
 pub(crate) mod split;
 pub(crate) mod syslog_pri;
 pub(crate) mod throttle;
+pub(crate) mod tld;
 pub(crate) mod translate;
 #[cfg(test)]
 pub(crate) mod trial;
