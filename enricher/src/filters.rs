@@ -2,11 +2,11 @@
 
 pub(crate) mod bytes;
 pub(crate) mod cidr;
-pub(crate) mod csv;
 pub(crate) mod clone;
+pub(crate) mod csv;
 pub(crate) mod date;
-pub(crate) mod dissect;
 pub(crate) mod de_dot;
+pub(crate) mod dissect;
 pub(crate) mod drop;
 pub(crate) mod fingerprint;
 pub(crate) mod geoip;
