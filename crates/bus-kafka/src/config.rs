@@ -21,9 +21,9 @@ use crate::error::fatal;
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// The smallest.
-    #[default]
     Zstd,
     /// The least work.
+    #[default]
     Lz4,
     /// As it is.
     None,
@@ -54,7 +54,7 @@ pub struct KafkaConfig {
     pub create_topics: bool,
     /// Replicas of a topic that is created; -1, the cluster's own default.
     pub replication_factor: i32,
-    /// How messages travel and are stored; `zstd`.
+    /// How messages travel and are stored; `lz4`.
     pub compression: Compression,
     /// How long a message waits for others to travel with; 5 ms.
     pub linger: Span,
@@ -112,7 +112,7 @@ impl Default for KafkaConfig {
             topic_prefix: String::new(),
             create_topics: true,
             replication_factor: -1,
-            compression: Compression::Zstd,
+            compression: Compression::Lz4,
             linger: Span::from_millis(5),
             frame_bytes: ByteSize(64 << 10),
             frame_records: 1_024,
