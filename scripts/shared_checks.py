@@ -61,8 +61,11 @@ VECTORS_PASSED_MIN = {
     "translate": 18,
     "truncate": 4,
     "urldecode": 4,
+    "useragent": 16,
     "xml": 17,
 }
+# Lists of agents and addresses.
+LISTED_PASSED_MIN = {"geoip": 136, "useragent": 8908}
 passed, failed = 0, 0
 
 
@@ -389,16 +392,22 @@ def whole_documents():
 
 def vectors():
     """Logstash's own vectors: of each file at least as many pass as ever did."""
-    folder = os.path.join(SHARED, "conformance/logstash")
-    # It ends with 1 where one fails, and the numbers below say how many may.
-    printed = subprocess.run([VECTORS, folder], capture_output=True, text=True).stdout
-    passed_by_file = {}
-    for line in printed.splitlines()[1:]:
-        name, count = line.split()[:2]
-        passed_by_file[name] = int(count)
-    for name, wanted in VECTORS_PASSED_MIN.items():
-        found = passed_by_file.get(name, 0)
-        check(f"vectors of {name}, at least {wanted} of which pass", max(found, wanted), found)
+    folder = os.path.join(SHARED, "conformance")
+    regexes = ["--regexes", os.path.join(folder, "useragent_regexes.yaml")]
+    cities = ["--geoip", os.path.join(SHARED, "data/geoip/test-data/GeoIP2-City-Test.mmdb")]
+    for folder, floors, flags in (
+        (os.path.join(folder, "logstash"), VECTORS_PASSED_MIN, regexes),
+        (folder, LISTED_PASSED_MIN, regexes + cities),
+    ):
+        # It ends with 1 where one fails, and the numbers above say how many may.
+        printed = subprocess.run([VECTORS, folder, *flags], capture_output=True, text=True).stdout
+        passed_by_file = {}
+        for line in printed.splitlines()[1:]:
+            name, count = line.split()[:2]
+            passed_by_file[name] = int(count)
+        for name, wanted in floors.items():
+            found = passed_by_file.get(name, 0)
+            check(f"vectors of {name}, at least {wanted} of which pass", max(found, wanted), found)
 
 
 def main():

@@ -1,15 +1,19 @@
-//! Runs the test vectors of Logstash's own specifications: `conformance FOLDER [FILE...] [--show]`.
+//! Runs the test vectors of Logstash's own specifications: `conformance FOLDER [FILE...] [--show] [--regexes FILE]
+//! [--geoip FILE]`.
 //!
-//! FOLDER holds one JSON file a plugin; the format is described in its README. Prints how many of each
+//! FOLDER holds one JSON file a plugin, or lists of user agents and addresses; the formats are described in its README.
+//! The flags name the data that some of them hold for. Prints how many of each
 //! file pass, and with `--show` what is wrong with the others. Ends with 1 if a vector fails of a
 //! filter that exists here.
 
 mod assertion;
+mod list;
 mod vector;
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use list::List;
 use serde_json::Value;
 use vector::Judgement;
 
@@ -17,16 +21,33 @@ fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let show = arguments.iter().any(|argument| argument == "--show");
     arguments.retain(|argument| argument != "--show");
+    let data =
+        Data { regexes: flag(&mut arguments, "--regexes"), geoip: flag(&mut arguments, "--geoip") };
     let Some((folder, names)) = arguments.split_first() else {
-        say("usage: conformance FOLDER [FILE...] [--show]");
+        say("usage: conformance FOLDER [FILE...] [--show] [--regexes FILE] [--geoip FILE]");
         return ExitCode::from(64);
     };
     let mut failed = 0;
     say(&format!("{:<20} {:>7} {:>7} {:>12}", "file", "passed", "failed", "not run here"));
     for path in files(Path::new(folder), names) {
-        failed += run_file(&path, show);
+        failed += run_file(&path, &data, show);
     }
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Data that vectors hold for and do not carry.
+pub(crate) struct Data {
+    /// uap-core's expressions.
+    pub(crate) regexes: Option<String>,
+    /// A GeoIP database of cities.
+    pub(crate) geoip: Option<String>,
+}
+
+/// Takes a flag with its value out of the arguments.
+fn flag(arguments: &mut Vec<String>, name: &str) -> Option<String> {
+    let at = arguments.iter().position(|argument| argument == name)?;
+    let value = arguments.drain(at..(at + 2).min(arguments.len())).nth(1);
+    value.filter(|value| !value.is_empty())
 }
 
 fn files(folder: &Path, names: &[String]) -> Vec<std::path::PathBuf> {
@@ -44,15 +65,23 @@ fn files(folder: &Path, names: &[String]) -> Vec<std::path::PathBuf> {
 }
 
 /// Gives how many failed.
-fn run_file(path: &Path, show: bool) -> usize {
+fn run_file(path: &Path, data: &Data, show: bool) -> usize {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let Ok(file) = serde_json::from_str::<Value>(&text) else {
         say(&format!("{}: not JSON", path.display()));
         return 1;
     };
+    let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let vectors =
+        file["vectors"].as_array().or_else(|| file.as_array()).cloned().unwrap_or_default();
+    let judgements: Vec<Judgement> = match file.is_array().then(|| List::new(name, data)) {
+        None => vectors.iter().map(|vector| vector::judge(vector, data)).collect(),
+        Some(Ok(list)) => list.judge(&vectors).collect(),
+        Some(Err(why)) => vectors.iter().map(|_| Judgement::NotRun(why.clone())).collect(),
+    };
     let (mut passed, mut failed, mut not_run) = (0, 0, 0);
-    for vector in file["vectors"].as_array().into_iter().flatten() {
-        match vector::judge(vector) {
+    for (vector, judgement) in vectors.iter().zip(judgements) {
+        match judgement {
             Judgement::Passed => passed += 1,
             Judgement::NotRun(why) => {
                 not_run += 1;
@@ -63,16 +92,15 @@ fn run_file(path: &Path, show: bool) -> usize {
             Judgement::Failed(why) => {
                 failed += 1;
                 if show {
-                    let config = vector["config"].as_str().unwrap_or_default();
-                    say(&format!(
-                        "failed: {}\n{config}\n{}\n  {why}\n",
-                        vector["id"], vector["input"]
-                    ));
+                    let case = match vector["config"].as_str() {
+                        Some(config) => format!("{}\n{config}\n{}", vector["id"], vector["input"]),
+                        None => vector.to_string(),
+                    };
+                    say(&format!("failed: {case}\n  {why}\n"));
                 }
             }
         }
     }
-    let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     say(&format!("{name:<20} {passed:>7} {failed:>7} {not_run:>12}"));
     failed
 }

@@ -8,10 +8,10 @@ use enricher::{EcsCompatibility, Environment, Source, plan, registry};
 use event::{Event, FieldPath, Limits};
 use serde_json::{Map, Value, json};
 
-use crate::assertion;
+use crate::{Data, assertion};
 
 /// 2024-06-15T12:00:00Z: "now" where a vector does not say otherwise.
-const NOW: &str = "2024-06-15T12:00:00Z";
+pub(crate) const NOW: &str = "2024-06-15T12:00:00Z";
 
 pub(crate) enum Judgement {
     Passed,
@@ -29,9 +29,9 @@ impl From<Result<(), String>> for Judgement {
     }
 }
 
-pub(crate) fn judge(vector: &Value) -> Judgement {
+pub(crate) fn judge(vector: &Value, data: &Data) -> Judgement {
     match vector["kind"].as_str() {
-        Some("filter") => filter(vector),
+        Some("filter") => filter(vector, data),
         Some("parse") => parse(vector).into(),
         Some("fieldref") => field_reference(vector),
         other => Judgement::NotRun(format!("kind {other:?}")),
@@ -42,8 +42,10 @@ fn syntax(vector: &Value) -> Syntax {
     Syntax { support_escapes: vector["settings"]["support_escapes"] == true }
 }
 
-fn filter(vector: &Value) -> Judgement {
-    if !vector["requires"].is_null() {
+fn filter(vector: &Value, data: &Data) -> Judgement {
+    let regexes =
+        data.regexes.as_ref().filter(|_| vector["requires"] == json!(["uap-core regexes.yaml"]));
+    if !vector["requires"].is_null() && regexes.is_none() {
         return Judgement::NotRun(format!("requires {}", vector["requires"]));
     }
     let folder = match write_files(vector) {
@@ -51,7 +53,12 @@ fn filter(vector: &Value) -> Judgement {
         Err(error) => return Judgement::Failed(error.to_string()),
     };
     let files = folder.path().display().to_string();
-    let text = vector["config"].as_str().unwrap_or_default().replace("{{FILES}}", &files);
+    let mut text = vector["config"].as_str().unwrap_or_default().replace("{{FILES}}", &files);
+    // What no pipeline reads there is not made.
+    text.push_str("\n# [@metadata]");
+    if let Some(path) = regexes {
+        text = text.replace("useragent {", &format!("useragent {{ regexes => \"{path}\""));
+    }
     let source = Source::new("vector.conf", text);
     let environment = Environment {
         ecs_compatibility: match vector["settings"]["ecs_compatibility"].as_str() {
@@ -103,29 +110,50 @@ fn run(vector: &Value, plan: &plan::Plan) -> Result<(), String> {
     let mut cancelled = Vec::new();
     for (index, input) in vector["input"].as_array().into_iter().flatten().enumerate() {
         let clock = vector["settings"]["clock"].as_str().unwrap_or(NOW);
-        let received_at_ns = event::parse_iso8601(clock).ok_or("a clock that is no instant")?;
-        let mut input = input.clone();
-        if let Some(fields) = input.as_object_mut() {
-            fields.entry("@version").or_insert_with(|| json!("1"));
-        }
-        let mut text = String::new();
-        assertion::write_input(&input, &mut text);
-        let record = record(Bytes::from(text), received_at_ns);
-        let mut event = Event::new();
-        event
-            .decode_json(&record.payload, received_at_ns, &Limits::default())
-            .map_err(|refusal| refusal.to_string())?;
         let mut kept = false;
-        program.run(&mut event, &record, |event, number| {
+        run_one(&mut program, input, clock, |event, number| {
             kept |= number == 0;
             outputs.push(written(event));
-        });
+        })?;
         if !kept {
             cancelled.push(index as u64);
         }
     }
     check(&vector["expect"], &outputs, &cancelled)
         .map_err(|why| format!("{why}\n  got {}", json!(outputs)))
+}
+
+/// What comes out of a program for an event of which nothing else is made.
+pub(crate) fn single(
+    program: &mut plan::Program,
+    input: &Value,
+    clock: &str,
+) -> Result<Value, String> {
+    let mut out = Value::Null;
+    run_one(program, input, clock, |event, _| out = written(event))?;
+    Ok(out)
+}
+
+fn run_one(
+    program: &mut plan::Program,
+    input: &Value,
+    clock: &str,
+    emit: impl FnMut(&mut Event, usize),
+) -> Result<(), String> {
+    let received_at_ns = event::parse_iso8601(clock).ok_or("a clock that is no instant")?;
+    let mut input = input.clone();
+    if let Some(fields) = input.as_object_mut() {
+        fields.entry("@version").or_insert_with(|| json!("1"));
+    }
+    let mut text = String::new();
+    assertion::write_input(&input, &mut text);
+    let record = record(Bytes::from(text), received_at_ns);
+    let mut event = Event::new();
+    event
+        .decode_json(&record.payload, received_at_ns, &Limits::default())
+        .map_err(|refusal| refusal.to_string())?;
+    program.run(&mut event, &record, emit);
+    Ok(())
 }
 
 fn record(payload: Bytes, received_at_ns: i64) -> Record {
