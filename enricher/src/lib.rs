@@ -30,7 +30,7 @@ pub use filter::{
 pub use filters::geoip::ATTRIBUTION as GEOIP_ATTRIBUTION;
 pub use language::{Diagnostic, Source};
 pub use plan::{FilterUse, Plan};
-pub use stage::EnricherStage;
+pub use stage::{EnricherStage, Processor};
 
 /// Name of the stage and of its consumer group.
 pub const NAME: &str = "enricher";

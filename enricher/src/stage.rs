@@ -23,20 +23,19 @@ const BLOCK_BYTES: usize = 64 << 10;
 /// What a document is.
 const CONTENT_TYPE: ByteString = ByteString::from_static("application/json");
 
-/// Decodes, runs the pipeline, writes documents.
+/// Decodes records and runs a pipeline over them. What becomes of the events is the caller's affair.
 #[derive(Debug)]
-pub struct EnricherStage {
+pub struct Processor {
     program: Program,
     limits: Limits,
     /// Only a pipeline that looks at `[@metadata]` is given any.
     writes_metadata: bool,
     /// Used again for every record.
     event: Event,
-    document: DocumentWriter,
 }
 
-impl EnricherStage {
-    /// A stage that runs this plan over payloads within these limits.
+impl Processor {
+    /// Runs this plan over payloads within these limits.
     #[must_use]
     pub fn new(plan: &Plan, limits: Limits) -> Self {
         Self {
@@ -44,23 +43,29 @@ impl EnricherStage {
             limits,
             writes_metadata: plan.reads_metadata(),
             event: Event::new(),
-            document: DocumentWriter::new(),
         }
     }
 
-    fn enrich(&mut self, record: &Record) -> Verdict {
-        if let Err(refusal) = self.decode(record) {
-            return Verdict::Reject(refusal.into());
-        }
+    /// Runs the pipeline over a record. `emit` is given each event that reaches the end, with its
+    /// number: 0 is the one that was decoded, the others were made of it. Says how many there were.
+    ///
+    /// # Errors
+    /// Why the payload is no event.
+    pub fn run(
+        &mut self,
+        record: &Record,
+        emit: impl FnMut(&mut Event, usize),
+    ) -> Result<usize, Refusal> {
+        self.decode(record)?;
         if self.writes_metadata {
             write_metadata(&mut self.event, record);
         }
-        let mut outputs = SmallVec::new();
-        let document = &mut self.document;
-        self.program.run(&mut self.event, record, |event, number| {
-            outputs.push(document.write(event, record, number));
-        });
-        if outputs.is_empty() { Verdict::Discard(DROPPED) } else { Verdict::Forward(outputs) }
+        Ok(self.program.run(&mut self.event, record, emit))
+    }
+
+    /// Lets go of the last record's payload.
+    pub fn release(&mut self) {
+        self.event.clear();
     }
 
     fn decode(&mut self, record: &Record) -> Result<(), Refusal> {
@@ -75,6 +80,34 @@ impl EnricherStage {
                 self.event.start_plain(&record.payload, received_at_ns);
                 Ok(())
             }
+        }
+    }
+}
+
+/// Decodes, runs the pipeline, writes documents.
+#[derive(Debug)]
+pub struct EnricherStage {
+    processor: Processor,
+    document: DocumentWriter,
+}
+
+impl EnricherStage {
+    /// A stage that runs this plan over payloads within these limits.
+    #[must_use]
+    pub fn new(plan: &Plan, limits: Limits) -> Self {
+        Self { processor: Processor::new(plan, limits), document: DocumentWriter::new() }
+    }
+
+    fn enrich(&mut self, record: &Record) -> Verdict {
+        let mut outputs = SmallVec::new();
+        let document = &mut self.document;
+        let emitted = self.processor.run(record, |event, number| {
+            outputs.push(document.write(event, record, number));
+        });
+        match emitted {
+            Err(refusal) => Verdict::Reject(refusal.into()),
+            Ok(0) => Verdict::Discard(DROPPED),
+            Ok(_) => Verdict::Forward(outputs),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod command;
 pub mod config;
 mod first_password;
 pub mod generate;
+pub mod pipe;
 mod process;
 pub mod send;
 mod services;

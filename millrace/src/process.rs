@@ -5,13 +5,14 @@ use std::env;
 use std::fs;
 use std::future::Future;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use service::config::load;
 use service::logging::{self, FILTER_VARIABLE};
 
-use crate::cli::{PlatformArguments, Settings};
+use crate::cli::Settings;
 use crate::command::{Failure, wait_for_all};
 use crate::config::PlatformConfig;
 use crate::settings;
@@ -66,11 +67,11 @@ pub(crate) fn bound_arenas() {
 
 /// Reads the file, the environment and the flags. All mistakes make one failure.
 pub(crate) fn read_config(
-    platform: &PlatformArguments,
+    file: Option<&Path>,
     flags: &impl Settings,
 ) -> Result<PlatformConfig, Failure> {
-    let text = platform.config.as_ref().map(|path| {
-        fs::read_to_string(path).map(|text| (path.as_path(), text)).map_err(|error| {
+    let text = file.map(|path| {
+        fs::read_to_string(path).map(|text| (path, text)).map_err(|error| {
             Failure::usage(format!("cannot read the configuration {}: {error}", path.display()))
         })
     });

@@ -70,7 +70,7 @@ pub fn main<S: Alone>() -> ExitCode {
 
 fn start<S: Alone>(arguments: AloneArguments<S::Arguments>) -> Result<(), Failure> {
     process::bound_arenas();
-    let config = process::read_config(&arguments.platform, &arguments)?;
+    let config = process::read_config(arguments.platform.config.as_deref(), &arguments)?;
     S::STORES.iter().try_for_each(|store| store.check_shared(&config))?;
     let service = S::prepare(&config, &arguments.own)?;
     if arguments.platform.check_config {

@@ -5,6 +5,7 @@ mod platform;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use service::Flag;
 
 pub use platform::{
     AloneArguments, ApiArguments, EnricherArguments, GatewayArguments, NoArguments,
@@ -43,6 +44,8 @@ pub enum Command {
     User(UserCommand),
     /// Check pipeline files, and name every mistake with its line
     Check(CheckArguments),
+    /// Run a pipeline over the lines of standard input, and write the documents to standard output
+    Pipe(PipeArguments),
     /// Write made-up shop events to standard output, one JSON object a line
     Generate(GenerateArguments),
 }
@@ -248,6 +251,43 @@ pub struct CheckArguments {
     /// Pipeline files in the Logstash filter language
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+}
+
+/// What `pipe` runs. It ends with 1 if lines were refused and `--dead` does not keep them.
+#[derive(Debug, Args)]
+pub struct PipeArguments {
+    /// Pipeline file in the Logstash filter language, in place of the default
+    #[arg(long)]
+    pub pipeline: Option<PathBuf>,
+    /// What a line is: one JSON object, or the text of `message`
+    #[arg(long, value_enum, default_value_t)]
+    pub codec: CodecArgument,
+    /// Write refused lines to this file, one JSON object each, with kind, message, number and the line
+    #[arg(long, value_name = "FILE")]
+    pub dead: Option<PathBuf>,
+    /// Configuration file (TOML): the settings of `[enricher]` count
+    #[arg(long, env = "MILLRACE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Threads that filter; as many as there are cores if absent
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+impl Settings for PipeArguments {
+    fn settings(&self) -> Vec<Flag> {
+        let path = self.pipeline.as_ref().map(|path| path.display().to_string());
+        path.map(|path| Flag::new("--pipeline", "enricher.pipeline", path)).into_iter().collect()
+    }
+}
+
+/// What lines are.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum CodecArgument {
+    /// One JSON object each.
+    #[default]
+    Json,
+    /// Text.
+    Plain,
 }
 
 /// What `generate` makes.

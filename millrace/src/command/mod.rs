@@ -3,6 +3,7 @@
 mod check;
 mod dead;
 mod generate;
+mod pipe;
 mod query;
 mod send;
 mod status;
@@ -29,6 +30,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Dead(command) => wait_for(dead::run(&command)),
         Command::User(command) => wait_for(user::run(&command)),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Pipe(arguments) => pipe::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     };
     exit_code("millrace", result)
@@ -155,9 +157,13 @@ impl std::fmt::Display for Failure {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the tool's own voice on a terminal")]
 fn complain(program: &str, message: &str) {
     if !message.is_empty() {
-        eprintln!("{program}: {message}");
+        say(&format!("{program}: {message}"));
     }
+}
+
+#[expect(clippy::print_stderr, reason = "the tool's own voice on a terminal")]
+fn say(text: &str) {
+    eprintln!("{text}");
 }

@@ -7,7 +7,7 @@ use crate::settings;
 
 pub(super) fn run(arguments: &UpArguments) -> Result<(), Failure> {
     process::bound_arenas();
-    let config = process::read_config(&arguments.platform, arguments)?;
+    let config = process::read_config(arguments.platform.config.as_deref(), arguments)?;
     settings::check_addresses(&config)?;
     if arguments.platform.check_config {
         // Only whether there is a key matters to the pipeline here.

@@ -1,0 +1,103 @@
+//! `millrace pipe`: a pipeline as a plain filter from standard input to standard output.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use enricher::config::HASH_KEY_VARIABLE;
+
+use super::{Failure, complain, counted, escape_control};
+use crate::cli::{CodecArgument, PipeArguments};
+use crate::pipe::{self, Options, PipeError, Report};
+use crate::process;
+
+/// What the system is asked to hold between two programs: fewer turns for the same bytes.
+const PIPE_BYTES: usize = 1 << 20;
+
+pub(super) fn run(arguments: &PipeArguments) -> Result<(), Failure> {
+    let options = options(arguments)?;
+    let (input, output) = (io::stdin(), io::stdout());
+    // Files and terminals have no such size, and a pipe works with any.
+    for enlarged in [
+        rustix::pipe::fcntl_setpipe_size(&input, PIPE_BYTES),
+        rustix::pipe::fcntl_setpipe_size(&output, PIPE_BYTES),
+    ] {
+        if let Err(error) = enlarged {
+            tracing::debug!(%error, "a pipe keeps its size");
+        }
+    }
+    // Past the standard library's buffer: whole blocks are written.
+    let output = output.as_fd().try_clone_to_owned().map_err(PipeError::Write);
+    let mut output = File::from(output.map_err(Failure::of)?);
+    let mut dead = arguments.dead.as_deref().map(create).transpose()?;
+    let dead_file = dead.as_mut().map(|file| file as &mut dyn Write);
+    let report = pipe::run(input, &mut output, dead_file, &options).map_err(Failure::of)?;
+    sum_up(&report, arguments.dead.as_deref())
+}
+
+fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
+    File::create(path)
+        .map(BufWriter::new)
+        .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))
+}
+
+fn options(arguments: &PipeArguments) -> Result<Options, Failure> {
+    let config = process::read_config(arguments.config.as_deref(), arguments)?.enricher;
+    let given = config.secret().map_err(|error| Failure::usage(error.to_string()))?;
+    let seed = uuid::Uuid::new_v4();
+    let key = given.as_ref().map_or_else(|| seed.to_string(), |given| given.reveal().clone());
+    let plan = enricher::compile(&config, &key)
+        .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
+    let is_keyed = given.is_some() || std::env::var_os(HASH_KEY_VARIABLE).is_some();
+    if !is_keyed && plan.filters().iter().any(|filter| filter.name == "fingerprint") {
+        complain(
+            "millrace",
+            &format!(
+                "warning: {HASH_KEY_VARIABLE} is not set: hashes with the installation's key are of \
+                 this run alone"
+            ),
+        );
+    }
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Options {
+        plan,
+        limits: config.limits(),
+        codec: match arguments.codec {
+            CodecArgument::Json => bus::Codec::Json,
+            CodecArgument::Plain => bus::Codec::Plain,
+        },
+        threads: arguments.threads.map_or_else(cores, usize::from),
+        seed: seed.as_u64_pair().1,
+    })
+}
+
+/// Sums up what was refused, on standard error. It is a failure where nothing kept it.
+fn sum_up(report: &Report, dead: Option<&Path>) -> Result<(), Failure> {
+    let refused = report.refused_count();
+    if refused == 0 {
+        return Ok(());
+    }
+    let were = if refused == 1 { "was" } else { "were" };
+    let kinds: Vec<_> =
+        report.refused.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let mut text = format!("{} {were} refused: {}", counted(refused, "line"), kinds.join(", "));
+    for (line, reason) in &report.named {
+        text.push_str(&format!("\n  line {line}: {}", escape_control(reason)));
+    }
+    let named = report.named.len() as u64;
+    if refused > named {
+        text.push_str(&format!("\n  ... and {} more", refused - named));
+    }
+    match dead {
+        Some(path) => {
+            complain("millrace", &format!("{text}\nkept in {}", path.display()));
+            Ok(())
+        }
+        None if report.is_cut_short => {
+            complain("millrace", &text);
+            Ok(())
+        }
+        None => Err(Failure::new(format!("{text}\n`--dead FILE` keeps them"))),
+    }
+}

@@ -1,0 +1,79 @@
+//! Tools around pipelines, as they are used: `pipe` between two programs.
+
+mod support;
+
+use std::io::{Read, Write};
+
+use serde_json::Value;
+use support::{start_tool, text, tool_with_input};
+
+/// Writes a file into a folder, and gives its path as an argument.
+fn write(folder: &tempfile::TempDir, name: &str, content: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).expect("a file");
+    path.display().to_string()
+}
+
+#[test]
+fn pipe_filters_in_order_and_says_what_it_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipeline = write(&folder, "my.conf", "filter { mutate { add_tag => 'seen' } }");
+    let input = b"{\"n\":1}\nbroken\n{\"n\":3}";
+    let output = tool_with_input(&["pipe", "--pipeline", &pipeline], input);
+    let numbers: Vec<_> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .map(|event| (event["n"].as_i64(), event["tags"][0] == "seen"))
+        .collect();
+    assert_eq!(numbers, [(Some(1), true), (Some(3), true)]);
+    let said = text(&output.stderr);
+    for part in ["1 line was refused: 1 not_an_object", "line 2: ", "--dead"] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert_eq!(output.status.code(), Some(1));
+
+    let dead = folder.path().join("dead.ndjson").display().to_string();
+    let output = tool_with_input(&["pipe", "--pipeline", &pipeline, "--dead", &dead], input);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let kept = std::fs::read_to_string(&dead).expect("a file");
+    let kept: Value = serde_json::from_str(&kept).expect("one line of JSON");
+    assert_eq!((&kept["line_number"], &kept["line"]), (&2.into(), &"broken".into()));
+
+    let output = tool_with_input(&["pipe", "--codec", "plain", "--pipeline", &pipeline], b"a b\n");
+    assert!(text(&output.stdout).contains("\"message\":\"a b\""), "{}", text(&output.stdout));
+    assert_eq!(output.status.code(), Some(0));
+
+    let broken = write(&folder, "broken.conf", "filter { dorp { } }");
+    let output = tool_with_input(&["pipe", "--pipeline", &broken], input);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(text(&output.stderr).contains("dorp"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn pipe_answers_a_slow_input_line_by_line_and_ends_quietly_with_its_reader() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipeline = write(&folder, "my.conf", "filter { }");
+    let mut child = start_tool(&["pipe", "--pipeline", &pipeline]);
+    let mut input = child.stdin.take().expect("a pipe");
+    let mut output = child.stdout.take().expect("a pipe");
+    for number in [b'1', b'2'] {
+        input.write_all(&[b"{\"n\":", &[number][..], b"}\n{\"half"].concat()).expect("it reads");
+        let mut line = Vec::new();
+        while !line.ends_with(b"\n") {
+            let mut byte = [0];
+            output.read_exact(&mut byte).expect("an event before the input ends");
+            line.push(byte[0]);
+        }
+        assert!(text(&line).contains(&format!("\"n\":{}", char::from(number))));
+        input.write_all(b"\":0}\n").expect("it reads");
+        let mut rest = vec![0; line.len() + "half".len() - 1];
+        output.read_exact(&mut rest).expect("the other half");
+    }
+    drop(output);
+    let many = b"{\"n\":3}\n".repeat(100_000);
+    // It may be gone before all is written.
+    drop(input.write_all(&many));
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+}
