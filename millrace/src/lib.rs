@@ -5,6 +5,7 @@
 
 pub mod alone;
 pub mod backends;
+pub mod cases;
 pub mod cli;
 pub mod client;
 pub mod command;

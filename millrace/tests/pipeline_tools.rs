@@ -1,11 +1,16 @@
-//! Tools around pipelines, as they are used: `pipe` between two programs.
+//! Tools around pipelines, as they are used: `pipe` between two programs, `test` in a build.
 
 mod support;
 
 use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{start_tool, text, tool_with_input};
+use support::{start_tool, text, tool, tool_with_input};
+
+fn pipelines() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../enricher/pipelines")
+}
 
 /// Writes a file into a folder, and gives its path as an argument.
 fn write(folder: &tempfile::TempDir, name: &str, content: &str) -> String {
@@ -76,4 +81,37 @@ fn pipe_answers_a_slow_input_line_by_line_and_ends_quietly_with_its_reader() {
     drop(input);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+}
+
+#[test]
+fn the_cases_of_the_pipelines_that_come_along_hold() {
+    for name in ["ecommerce", "access-log"] {
+        let path = pipelines().join(format!("{name}.test.yaml")).display().to_string();
+        let output = tool(&["test", &path]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains("no failures"), "{}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn cases_that_fail_say_in_what_and_fail_the_build() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(&folder, "my.conf", "filter { mutate { rename => { 'a' => 'b' } } }");
+    let case = r#"{"pipeline":"my.conf","cases":[
+        {"name":"right","input":{"a":1},"expect":{"b":1}},
+        {"name":"wrong","input":{"a":1},"expect":{"c":{"d":2}}}]}"#;
+    let good = write(&folder, "cases.json", case);
+    let output = tool(&["test", &good]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    for part in ["cases.json: wrong", "- expected {\"d\":2}", "+ got      nothing", "1 case failed"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(!said.contains("right") && !said.contains('\x1b'), "{said}");
+    assert!(text(&output.stdout).contains("2 cases, 1 failed"), "{}", text(&output.stdout));
+
+    let mistaken = write(&folder, "cases.yaml", "cases: [{name: x, inputs: 1}]");
+    let output = tool(&["test", &mistaken]);
+    assert_eq!(output.status.code(), Some(64), "{}", text(&output.stderr));
 }

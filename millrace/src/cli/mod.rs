@@ -44,6 +44,8 @@ pub enum Command {
     User(UserCommand),
     /// Check pipeline files, and name every mistake with its line
     Check(CheckArguments),
+    /// Run cases of a pipeline: lines that go in, and the events that must come out
+    Test(TestArguments),
     /// Run a pipeline over the lines of standard input, and write the documents to standard output
     Pipe(PipeArguments),
     /// Write made-up shop events to standard output, one JSON object a line
@@ -251,6 +253,17 @@ pub struct CheckArguments {
     /// Pipeline files in the Logstash filter language
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+}
+
+/// Which cases to run.
+#[derive(Debug, Args)]
+pub struct TestArguments {
+    /// Files of cases, YAML or JSON; docs/pipelines.md says what they hold
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Configuration file (TOML): the settings of `[enricher]` count, but for the pipeline
+    #[arg(long, env = "MILLRACE_CONFIG")]
+    pub config: Option<PathBuf>,
 }
 
 /// What `pipe` runs. It ends with 1 if lines were refused and `--dead` does not keep them.

@@ -7,6 +7,7 @@ mod pipe;
 mod query;
 mod send;
 mod status;
+mod test;
 mod up;
 mod user;
 
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Dead(command) => wait_for(dead::run(&command)),
         Command::User(command) => wait_for(user::run(&command)),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Pipe(arguments) => pipe::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     };
