@@ -1,6 +1,7 @@
 //! Settings of the enricher, and the pipeline that they name.
 //!
-//! Reads the pipeline's file and the environment once, at start; never again while events run.
+//! The pipeline's file and the environment are read at the start and when the pipeline is read again;
+//! never by an event.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The enricher: a Logstash filter engine between `logs.raw` and `logs.enriched`.
 //!
-//! A pipeline file is read, checked as a whole, and run for each record. Nothing here reads a clock,
-//! draws a random number or runs the text of an event.
+//! A pipeline file is read, checked as a whole, and run for each record; when it changes it is read again.
+//! No event makes anything here read a clock or a file, draw a random number or run its text.
 
 pub mod config;
 pub mod filter;
@@ -11,6 +11,7 @@ pub mod language;
 pub mod options;
 pub mod plan;
 pub mod registry;
+pub mod reload;
 mod ruby_number;
 mod ruby_pattern;
 pub mod stage;
@@ -30,6 +31,7 @@ pub use filter::{
 pub use filters::geoip::ATTRIBUTION as GEOIP_ATTRIBUTION;
 pub use language::{Diagnostic, Source};
 pub use plan::{FilterUse, Plan};
+pub use reload::{CurrentPlan, Reloader};
 pub use stage::{EnricherStage, Processor};
 
 /// Name of the stage and of its consumer group.
@@ -91,13 +93,13 @@ pub fn check(source: &Source, config: &Config) -> Result<Vec<FilterUse>, Vec<Dia
     Ok(plan.filters().to_vec())
 }
 
-/// Enriches with a compiled pipeline until the process stops; `limits` are what an event may hold, and
+/// Enriches with the current pipeline until the process stops; `limits` are what an event may hold, and
 /// `foreign_topics` what is read beside `logs.raw`.
 ///
 /// # Errors
 /// The runner's.
 pub async fn run(
-    plan: Plan,
+    current: CurrentPlan,
     limits: Limits,
     foreign_topics: Vec<String>,
     runtime: Runtime,
@@ -106,7 +108,9 @@ pub async fn run(
     let spec = RunnerSpec {
         name: NAME,
         topics: [vec![TOPIC_RAW.to_owned()], foreign_topics].concat(),
-        make_stage: Arc::new(move || Box::new(EnricherStage::new(&plan, limits.clone()))),
+        make_stage: Arc::new(move || {
+            Box::new(EnricherStage::following(current.clone(), limits.clone()))
+        }),
         resolver: None,
         state: None,
         sink: Arc::new(sink),

@@ -32,6 +32,7 @@ struct Checked {
     filters: Vec<PlannedFilter>,
     uses: Vec<FilterUse>,
     reads_metadata: bool,
+    hash: String,
 }
 
 /// One step of a flat program: branches are jumps, so that an event made anywhere can go on from
@@ -83,6 +84,12 @@ impl Plan {
     #[must_use]
     pub fn reads_metadata(&self) -> bool {
         self.inner.reads_metadata
+    }
+
+    /// Names the pipeline's text: the first half of its SHA-256, in hexadecimal digits.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.inner.hash
     }
 
     /// Makes a worker's own program.

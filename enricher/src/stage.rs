@@ -13,6 +13,7 @@ use pipeline::{Stage, State, Verdict};
 use smallvec::SmallVec;
 
 use crate::plan::{Plan, Program};
+use crate::reload::CurrentPlan;
 
 /// Why the stage ends a record by intention.
 const DROPPED: &str = "dropped";
@@ -87,6 +88,10 @@ impl Processor {
 /// Decodes, runs the pipeline, writes documents.
 #[derive(Debug)]
 pub struct EnricherStage {
+    current: CurrentPlan,
+    /// Which of the plans is at work.
+    generation: u64,
+    limits: Limits,
     processor: Processor,
     document: DocumentWriter,
 }
@@ -95,7 +100,23 @@ impl EnricherStage {
     /// A stage that runs this plan over payloads within these limits.
     #[must_use]
     pub fn new(plan: &Plan, limits: Limits) -> Self {
-        Self { processor: Processor::new(plan, limits), document: DocumentWriter::new() }
+        Self::following(plan.clone().into(), limits)
+    }
+
+    /// A stage that runs the current plan, and after a change the new one from its next batch on.
+    #[must_use]
+    pub fn following(current: CurrentPlan, limits: Limits) -> Self {
+        let generation = current.generation();
+        let processor = Processor::new(&current.get(), limits.clone());
+        Self { current, generation, limits, processor, document: DocumentWriter::new() }
+    }
+
+    fn follow(&mut self) {
+        let generation = self.current.generation();
+        if generation != self.generation {
+            self.generation = generation;
+            self.processor = Processor::new(&self.current.get(), self.limits.clone());
+        }
     }
 
     fn enrich(&mut self, record: &Record) -> Verdict {
@@ -114,6 +135,7 @@ impl EnricherStage {
 
 impl Stage for EnricherStage {
     fn process(&mut self, batch: &[Positioned], _state: &mut State) -> Vec<Verdict> {
+        self.follow();
         batch.iter().map(|item| self.enrich(&item.record)).collect()
     }
 }

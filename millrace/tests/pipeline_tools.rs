@@ -1,12 +1,14 @@
-//! Tools around pipelines, as they are used: `pipe` between two programs, `test` in a build.
+//! Tools around pipelines, as they are used: `pipe` between two programs, `test` in a build, and a
+//! pipeline that changes while the platform runs.
 
 mod support;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::{start_tool, text, tool, tool_with_input};
+use support::{Platform, eventually, start_tool, text, tool, tool_with_input};
 
 fn pipelines() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../enricher/pipelines")
@@ -114,4 +116,47 @@ fn cases_that_fail_say_in_what_and_fail_the_build() {
     let mistaken = write(&folder, "cases.yaml", "cases: [{name: x, inputs: 1}]");
     let output = tool(&["test", &mistaken]);
     assert_eq!(output.status.code(), Some(64), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_pipeline_is_read_again_while_the_platform_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tags = |tag: &str| format!("filter {{ schema {{ }} mutate {{ add_tag => '{tag}' }} }}");
+    let pipeline = write(&folder, "my.conf", &tags("first"));
+    let platform = Platform::start(&["--pipeline", &pipeline]);
+    let found = |tag: &str| {
+        eventually(tag, || {
+            let count = platform.count(&format!("tags:{tag}"));
+            if count == 1 { Ok(()) } else { Err(format!("{count} found")) }
+        });
+    };
+    let counted = |result: &str| {
+        let line = format!("millrace_pipeline_reloads_total{{result=\"{result}\"}} 1");
+        eventually(&line, || {
+            let metrics = platform.metrics();
+            if metrics.contains(&line) { Ok(()) } else { Err(metrics) }
+        });
+    };
+    let hang_up = || {
+        let id = Pid::from_raw(platform.process_id().cast_signed()).expect("a process");
+        kill_process(id, Signal::HUP).expect("it can be asked");
+    };
+    let send = || platform.send(b"{\"log_type\":\"error\",\"message\":\"m\"}\n", &[]);
+    send();
+    found("first");
+
+    write(&folder, "my.conf", "filter { dorp { } }");
+    hang_up();
+    counted("refused");
+    assert!(platform.logged().contains("dorp"), "{}", platform.logged());
+    let part = &platform.status()["parts"]["enricher pipeline"];
+    assert_eq!(part["state"], "degraded", "{part}");
+
+    // By the change alone, without a signal.
+    write(&folder, "my.conf", &tags("second"));
+    counted("loaded");
+    assert!(platform.status()["parts"]["enricher pipeline"].is_null());
+    send();
+    found("second");
+    found("first");
 }

@@ -10,6 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum HealthState {
     /// It works.
     Ready,
+    /// It works, but not as it was told to: a person should look. The process is ready all the same.
+    Degraded {
+        /// In what.
+        reason: String,
+    },
     /// It is on its way: starting, waiting for an engine.
     Waiting {
         /// For what.
@@ -51,10 +56,13 @@ impl Health {
         !self.parts().values().any(|state| matches!(state, HealthState::Stalled { .. }))
     }
 
-    /// Whether every part is ready.
+    /// Whether every part works.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.parts().values().all(|state| *state == HealthState::Ready)
+        let works = |state: &HealthState| {
+            matches!(state, HealthState::Ready | HealthState::Degraded { .. })
+        };
+        self.parts().values().all(works)
     }
 
     /// All parts by name.
@@ -72,6 +80,7 @@ mod tests {
     fn one_part_that_waits_or_fails_is_enough_and_only_a_stalled_one_is_not_alive() {
         let health = Health::default();
         health.set("enricher", HealthState::Ready);
+        health.set("pipeline", HealthState::Degraded { reason: "its file".to_owned() });
         assert!(health.is_ready() && health.is_live());
         for state in [
             HealthState::Waiting { reason: "engine".to_owned() },
@@ -84,6 +93,6 @@ mod tests {
         assert!(!health.is_ready() && !health.is_live());
         health.clear("indexer");
         assert!(health.is_ready() && health.is_live());
-        assert_eq!(health.parts().len(), 1);
+        assert_eq!(health.parts().len(), 2);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::common::CommonOptions;
 use super::condition::Test;
 use super::{Checked, FilterUse, Plan, PlannedFilter, Step};
@@ -66,7 +68,13 @@ pub fn compile(
     }
     let reads_metadata = source.text().contains("@metadata");
     let Compiler { steps, filters, uses, .. } = compiler;
-    Ok(Plan { inner: Arc::new(Checked { steps, filters, uses, reads_metadata }) })
+    let hash = hash(source.text());
+    Ok(Plan { inner: Arc::new(Checked { steps, filters, uses, reads_metadata, hash }) })
+}
+
+fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 struct Compiler<'s> {

@@ -1,6 +1,6 @@
 //! The enricher alone.
 
-use enricher::Plan;
+use enricher::{CurrentPlan, Plan, Reloader, reload};
 use service::Secret;
 
 use super::Alone;
@@ -13,6 +13,7 @@ use crate::config::PlatformConfig;
 #[derive(Debug)]
 pub struct Enricher {
     plan: Plan,
+    secret: Secret<String>,
 }
 
 impl Alone for Enricher {
@@ -34,13 +35,20 @@ impl Alone for Enricher {
         };
         let plan = enricher::compile(&config.enricher, secret.reveal())
             .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
-        Ok(Self { plan })
+        Ok(Self { plan, secret })
     }
 
     async fn run(self, opening: Opening) -> Result<(), Failure> {
         let Some(runtime) = opening.runtime().await? else { return Ok(()) };
         let config = &opening.config;
         let (limits, foreign) = (config.enricher.limits(), config.foreign_topics());
-        enricher::run(self.plan, limits, foreign, runtime).await.map_err(Failure::of)
+        let current = CurrentPlan::new(self.plan);
+        let (config, context) = (config.enricher.clone(), runtime.context.clone());
+        let watched = reload::watch(Reloader::new(config, self.secret, current.clone(), context));
+        let run = enricher::run(current, limits, foreign, runtime);
+        tokio::try_join!(async { run.await.map_err(Failure::of) }, async {
+            watched.await.map_err(Failure::of)
+        },)?;
+        Ok(())
     }
 }

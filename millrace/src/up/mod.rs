@@ -11,9 +11,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use enricher::{CurrentPlan, Reloader, reload};
 use pipeline::Runtime;
 use query_api::Stores;
-use service::{Context, shutdown};
+use service::{Context, Secret, shutdown};
 
 use crate::backends::Opening;
 use crate::cli::UpArguments;
@@ -76,7 +77,11 @@ pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), 
         first_password: first_password.as_deref(),
     }
     .text();
-    let mut services = start(&config, plan, listeners, stores, &runtime);
+    let current = CurrentPlan::new(plan);
+    let mut services = start(&config, current.clone(), listeners, stores, &runtime);
+    let (pipeline, context) = (config.enricher.clone(), runtime.context.clone());
+    let reloader = Reloader::new(pipeline, Secret::new(secret.clone()), current, context);
+    services.add("pipeline watch", reload::watch(reloader));
     if let Some((door, token)) = demo {
         let shutdown = runtime.context.shutdown.clone();
         services.add("demo", async move {
@@ -105,7 +110,7 @@ async fn open_stores(opening: &Opening, data: &Path) -> Result<Stores, Failure> 
 /// Starts the services that the configuration asks for.
 fn start(
     config: &PlatformConfig,
-    plan: enricher::Plan,
+    current: CurrentPlan,
     listeners: Listeners,
     stores: Stores,
     runtime: &Runtime,
@@ -113,7 +118,7 @@ fn start(
     let mut services = Services::default();
     services.add("ingest-gateway", ingest_gateway::run(listeners.gateway, runtime.clone()));
     let (limits, foreign) = (config.enricher.limits(), config.foreign_topics());
-    services.add("enricher", enricher::run(plan, limits, foreign.clone(), runtime.clone()));
+    services.add("enricher", enricher::run(current, limits, foreign.clone(), runtime.clone()));
     if config.fraud_worker.enabled {
         let (config, documents) = (config.fraud_worker.clone(), Arc::clone(&stores.documents));
         services.add("fraud-worker", fraud_worker::run(config, documents, runtime.clone()));

@@ -201,6 +201,16 @@ impl Platform {
         serde_json::from_str(&self.ask(&["status", "--json"])).expect("JSON")
     }
 
+    /// The metrics, as Prometheus reads them.
+    pub(crate) fn metrics(&self) -> String {
+        let address = self.addresses.metrics;
+        let mut connection = std::net::TcpStream::connect(address).expect("a connection");
+        connection.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").expect("written");
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).expect("an answer");
+        text(&answer)
+    }
+
     /// Sends lines through the TCP door and closes the connection.
     pub(crate) fn send_tcp(&self, lines: &[u8]) {
         let address = self.addresses.tcp.expect("a TCP door");

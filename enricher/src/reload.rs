@@ -1,0 +1,373 @@
+//! The pipeline that runs, and how another takes its place: when a signal asks for it, and when the file
+//! changes.
+//!
+//! A file that cannot run changes nothing but what the log, the health and the metrics say. Files are
+//! read here between batches, on a thread of its own, never while an event runs.
+
+use std::fs::Metadata;
+use std::io::{self, IsTerminal};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use service::metrics::IntCounterVec;
+use service::{Context, HealthState, Secret};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::compile;
+use crate::config::Config;
+use crate::plan::Plan;
+
+/// How often the file is looked at. A change counts once the file has stayed the same from one look to
+/// the next, so that a half-written one does not run.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// What the health calls the pipeline; it only speaks up when its file cannot run.
+pub const PART: &str = "enricher pipeline";
+/// The metric of attempts to read the pipeline again.
+pub const RELOADS: &str = "millrace_pipeline_reloads_total";
+
+/// The pipeline that runs. Cloning shares: all partitions of a process take the new one with their
+/// next batch.
+#[derive(Clone, Debug)]
+pub struct CurrentPlan {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    generation: AtomicU64,
+    plan: Mutex<Plan>,
+}
+
+impl CurrentPlan {
+    /// Begins with this plan.
+    #[must_use]
+    pub fn new(plan: Plan) -> Self {
+        Self { shared: Arc::new(Shared { generation: AtomicU64::new(0), plan: Mutex::new(plan) }) }
+    }
+
+    /// Has this plan run from the next batch on.
+    pub fn replace(&self, plan: Plan) {
+        let mut current = self.shared.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = plan;
+        // Within the lock: whoever sees the number gets this plan or a later one.
+        self.shared.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often it was replaced.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.shared.generation.load(Ordering::Acquire)
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn get(&self) -> Plan {
+        self.shared.plan.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl From<Plan> for CurrentPlan {
+    fn from(plan: Plan) -> Self {
+        Self::new(plan)
+    }
+}
+
+/// Why the pipeline is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Somebody asked: it is read again, and with it all files that it names.
+    Asked,
+    /// It is time: it is read again if its file has changed.
+    Time,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There was nothing to do.
+    Unchanged,
+    /// The new pipeline runs.
+    Loaded,
+    /// The file cannot run: the old pipeline goes on.
+    Refused,
+}
+
+/// By what a change of a file is seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    bytes: u64,
+    inode: u64,
+}
+
+impl Stamp {
+    /// None for a file that is not there: whoever replaces it may be between two steps.
+    fn of(path: &Path) -> Option<Self> {
+        let of = |metadata: Metadata| Self {
+            modified: metadata.modified().ok(),
+            bytes: metadata.len(),
+            inode: metadata.ino(),
+        };
+        std::fs::metadata(path).ok().map(of)
+    }
+}
+
+/// Reads the pipeline again.
+#[derive(Debug)]
+pub struct Reloader {
+    config: Config,
+    secret: Secret<String>,
+    current: CurrentPlan,
+    context: Context,
+    reloads: IntCounterVec,
+    /// The file as it was at the last look.
+    looked_at: Option<Stamp>,
+    /// The file that was last read, whether it could run or not.
+    read: Option<Stamp>,
+}
+
+impl Reloader {
+    /// Reads the pipeline of this configuration into `current`. `secret` is the installation's key.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        secret: Secret<String>,
+        current: CurrentPlan,
+        context: Context,
+    ) -> Self {
+        let help = "Attempts to read the pipeline again, by what came of it";
+        let reloads = context.metrics.counter(RELOADS, help, &["result"]);
+        // Both are there from the start, so that an alarm has something to look at.
+        for result in ["loaded", "refused"] {
+            reloads.with_label_values(&[result]).inc_by(0);
+        }
+        Self { config, secret, current, context, reloads, looked_at: None, read: None }
+    }
+
+    /// Looks at the pipeline, and reads it again where there is a reason to.
+    pub fn look(&mut self, occasion: Occasion) -> Outcome {
+        let stamp = self.config.pipeline.as_deref().and_then(Stamp::of);
+        if occasion == Occasion::Time {
+            let is_settled = stamp.is_some() && stamp == self.looked_at;
+            self.looked_at.clone_from(&stamp);
+            if !is_settled || stamp == self.read {
+                return Outcome::Unchanged;
+            }
+        }
+        self.read = stamp;
+        match compile(&self.config, self.secret.reveal()) {
+            Ok(plan) => self.load(plan, occasion),
+            Err(error) => self.refuse(&error.to_string()),
+        }
+    }
+
+    fn load(&mut self, plan: Plan, occasion: Occasion) -> Outcome {
+        let was_refused = self.context.health.parts().contains_key(PART);
+        self.context.health.clear(PART);
+        if occasion == Occasion::Time && plan.hash() == self.current.get().hash() {
+            if was_refused {
+                tracing::info!(
+                    hash = plan.hash(),
+                    "the pipeline's file is again the one that runs"
+                );
+            }
+            return Outcome::Unchanged;
+        }
+        let (hash, filters) = (plan.hash().to_owned(), plan.filters().len());
+        self.current.replace(plan);
+        tracing::info!(
+            hash,
+            filters,
+            "the pipeline was read again: it runs from the next batch on"
+        );
+        self.reloads.with_label_values(&["loaded"]).inc();
+        Outcome::Loaded
+    }
+
+    fn refuse(&mut self, reason: &str) -> Outcome {
+        let hash = self.current.get().hash().to_owned();
+        tracing::error!(
+            reason,
+            running = hash,
+            "the pipeline's file cannot run: the old one goes on"
+        );
+        self.reloads.with_label_values(&["refused"]).inc();
+        let reason = format!("the file cannot run, {hash} goes on: {reason}");
+        self.context.health.set(PART, HealthState::Degraded { reason });
+        Outcome::Refused
+    }
+}
+
+/// Reads the pipeline again at SIGHUP and when its file changes, until the process stops. A terminal
+/// that is closed ends the process as ever, though it sends the same signal.
+///
+/// # Errors
+/// The signal cannot be listened to.
+pub async fn watch(reloader: Reloader) -> io::Result<()> {
+    let hangups = signal(SignalKind::hangup())?;
+    let shutdown = reloader.context.shutdown.clone();
+    let had_terminal = io::stdin().is_terminal();
+    let reloader = Arc::new(Mutex::new(reloader));
+    let all = looks(hangups, |occasion| {
+        if occasion == Occasion::Asked && had_terminal && !io::stdin().is_terminal() {
+            shutdown.cancel();
+        }
+        look(Arc::clone(&reloader), occasion)
+    });
+    shutdown.run_until_cancelled(all).await;
+    Ok(())
+}
+
+/// Looks for ever, at its times and whenever it is asked to.
+async fn looks<Look: Future<Output = ()>>(
+    mut hangups: Signal,
+    mut look: impl FnMut(Occasion) -> Look,
+) {
+    let mut times = interval(LOOK_EVERY);
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let occasion = tokio::select! {
+            Some(()) = hangups.recv() => Occasion::Asked,
+            _ = times.tick() => Occasion::Time,
+        };
+        look(occasion).await;
+    }
+}
+
+/// Files and large pipelines take a while.
+async fn look(reloader: Arc<Mutex<Reloader>>, occasion: Occasion) {
+    let lock = |reloader: &Arc<Mutex<Reloader>>, work: &dyn Fn(&mut Reloader)| {
+        work(&mut reloader.lock().unwrap_or_else(PoisonError::into_inner));
+    };
+    let shared = Arc::clone(&reloader);
+    let looked = tokio::task::spawn_blocking(move || {
+        lock(&shared, &|reloader| {
+            reloader.look(occasion);
+        });
+    });
+    if looked.await.is_err_and(|error| error.is_panic()) {
+        lock(&reloader, &|reloader| {
+            reloader.refuse("reading it failed, which is a bug");
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A reloader of a file, which begins with this text, and the plan that it replaces.
+    struct Rig {
+        folder: tempfile::TempDir,
+        reloader: Reloader,
+        writes: u32,
+    }
+
+    impl Rig {
+        fn new(text: &str) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let pipeline = folder.path().join("my.conf");
+            std::fs::write(&pipeline, text).unwrap();
+            let config = Config { pipeline: Some(pipeline), ..Config::default() };
+            let current = CurrentPlan::new(compile(&config, "key").unwrap());
+            let secret = Secret::new("key".to_owned());
+            let reloader = Reloader::new(config, secret, current, Context::default());
+            let mut rig = Self { folder, reloader, writes: 0 };
+            assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
+            rig
+        }
+
+        fn path(&self) -> PathBuf {
+            self.folder.path().join("my.conf")
+        }
+
+        /// Writes the file, at a time of its own.
+        fn write(&mut self, text: &str) {
+            std::fs::write(self.path(), text).unwrap();
+            self.writes += 1;
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(self.writes.into());
+            std::fs::File::options()
+                .write(true)
+                .open(self.path())
+                .unwrap()
+                .set_modified(time)
+                .unwrap();
+        }
+
+        fn looks(&mut self) -> [Outcome; 2] {
+            [self.reloader.look(Occasion::Time), self.reloader.look(Occasion::Time)]
+        }
+
+        fn counted(&self, result: &str) -> u64 {
+            self.reloader.reloads.with_label_values(&[result]).get()
+        }
+
+        fn part(&self) -> Option<HealthState> {
+            self.reloader.context.health.parts().remove(PART)
+        }
+    }
+
+    #[test]
+    fn a_change_runs_once_the_file_has_settled() {
+        let mut rig = Rig::new("filter { }");
+        let old = rig.reloader.current.get().hash().to_owned();
+        rig.write("filter { drop");
+        assert_eq!(rig.reloader.look(Occasion::Time), Outcome::Unchanged, "it may be half-written");
+        rig.write("filter { drop { } }");
+        assert_eq!(rig.looks(), [Outcome::Unchanged, Outcome::Loaded]);
+        assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
+        assert_ne!(rig.reloader.current.get().hash(), old);
+        assert_eq!(rig.reloader.current.generation(), 1);
+        assert_eq!((rig.counted("loaded"), rig.counted("refused"), rig.part()), (1, 0, None));
+    }
+
+    #[test]
+    fn a_file_that_cannot_run_leaves_the_old_one_and_says_so() {
+        let mut rig = Rig::new("filter { drop { } }");
+        let old = rig.reloader.current.get().hash().to_owned();
+        rig.write("filter { dorp { } }");
+        assert_eq!(rig.looks(), [Outcome::Unchanged, Outcome::Refused]);
+        assert_eq!(rig.looks(), [Outcome::Unchanged; 2], "it is said once");
+        assert_eq!(rig.reloader.current.get().hash(), old);
+        let said = rig.part();
+        let Some(HealthState::Degraded { reason }) = said else { panic!("{said:?}") };
+        assert!(reason.contains("dorp") && reason.contains(&old), "{reason}");
+        assert!(rig.reloader.context.health.is_ready(), "events are filtered as before");
+        assert_eq!((rig.counted("loaded"), rig.counted("refused")), (0, 1));
+        // The file that ran before is no news, but the complaint is over.
+        rig.write("filter { drop { } }");
+        assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
+        assert_eq!((rig.counted("loaded"), rig.part()), (0, None));
+    }
+
+    #[test]
+    fn a_file_that_is_away_is_waited_for_and_refused_when_asked_for() {
+        let mut rig = Rig::new("filter { }");
+        std::fs::remove_file(rig.path()).unwrap();
+        assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
+        assert_eq!(rig.reloader.look(Occasion::Asked), Outcome::Refused);
+        rig.write("filter { drop { } }");
+        assert_eq!(rig.looks(), [Outcome::Unchanged, Outcome::Loaded]);
+        assert_eq!(rig.part(), None);
+    }
+
+    #[test]
+    fn who_asks_gets_the_files_read_that_a_pipeline_names() {
+        let mut rig = Rig::new("filter { }");
+        assert_eq!(rig.reloader.look(Occasion::Asked), Outcome::Loaded);
+        assert_eq!(rig.reloader.current.generation(), 1);
+        assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
+        let config = Config::default();
+        let current = CurrentPlan::new(compile(&config, "key").unwrap());
+        let secret = Secret::new("key".to_owned());
+        let mut built_in = Reloader::new(config, secret, current, Context::default());
+        assert_eq!(built_in.look(Occasion::Time), Outcome::Unchanged);
+        assert_eq!(built_in.look(Occasion::Asked), Outcome::Loaded);
+    }
+}
