@@ -108,7 +108,7 @@ impl Event {
     pub fn start_plain(&mut self, payload: &Bytes, received_at_ns: i64) {
         self.clear();
         self.timestamp_ns = received_at_ns;
-        let text = String::from_utf8_lossy(payload);
+        let text = as_text(payload);
         self.set_text(&FieldPath::key("message"), &text);
         if matches!(text, Cow::Owned(_)) {
             self.add_tag("_invalid_utf8");

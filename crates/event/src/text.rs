@@ -19,7 +19,7 @@ pub fn unescape(content: &[u8]) -> Cow<'_, str> {
     }
     let mut text = String::with_capacity(content.len());
     let mut rest = content;
-    while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
+    while let Some(at) = backslash(rest) {
         text.push_str(&as_text(&rest[..at]));
         rest = &rest[at + 1..];
         let Some((&letter, after)) = rest.split_first() else {
@@ -38,6 +38,12 @@ pub fn unescape(content: &[u8]) -> Cow<'_, str> {
     }
     text.push_str(&as_text(rest));
     Cow::Owned(text)
+}
+
+/// The first backslash. Content has no other byte that the search stops at before its end.
+fn backslash(content: &[u8]) -> Option<usize> {
+    let from = skip_plain(content, 0);
+    content.get(from..)?.iter().position(|&byte| byte == b'\\').map(|at| from + at)
 }
 
 /// Four digits, and four more after `\u` where they make a pair.
