@@ -53,7 +53,7 @@ VECTORS_PASSED_MIN = {
     "json_encode": 1,
     "kv": 29,
     "mutate": 77,
-    "patterns-core": 151,
+    "patterns-core": 227,
     "prune": 8,
     "split": 6,
     "sprintf": 8,

@@ -46,8 +46,26 @@ fn filter(vector: &Value, data: &Data) -> Judgement {
     let regexes =
         data.regexes.as_ref().filter(|_| vector["requires"] == json!(["uap-core regexes.yaml"]));
     if !vector["requires"].is_null() && regexes.is_none() {
+/// Where neither the vector nor its configuration names a mode, it is enough that one passes.
+fn filter(vector: &Value) -> Judgement {
+    if !vector["requires"].is_null() {
         return Judgement::NotRun(format!("requires {}", vector["requires"]));
     }
+    match vector["settings"]["ecs_compatibility"].as_str() {
+        Some("disabled") => filter_in(vector, EcsCompatibility::Disabled),
+        Some("v1") => filter_in(vector, EcsCompatibility::V1),
+        Some(_) => filter_in(vector, EcsCompatibility::V8),
+        None => match filter_in(vector, EcsCompatibility::V8) {
+            Judgement::Failed(why) => match filter_in(vector, EcsCompatibility::Disabled) {
+                Judgement::Passed => Judgement::Passed,
+                Judgement::Failed(_) | Judgement::NotRun(_) => Judgement::Failed(why),
+            },
+            judgement => judgement,
+        },
+    }
+}
+
+fn filter_in(vector: &Value, ecs_compatibility: EcsCompatibility) -> Judgement {
     let folder = match write_files(vector) {
         Ok(folder) => folder,
         Err(error) => return Judgement::Failed(error.to_string()),
@@ -61,11 +79,7 @@ fn filter(vector: &Value, data: &Data) -> Judgement {
     }
     let source = Source::new("vector.conf", text);
     let environment = Environment {
-        ecs_compatibility: match vector["settings"]["ecs_compatibility"].as_str() {
-            Some("disabled") => EcsCompatibility::Disabled,
-            Some("v1") => EcsCompatibility::V1,
-            _ => EcsCompatibility::V8,
-        },
+        ecs_compatibility,
         secret: "conformance".to_owned(),
         ..Environment::default()
     };

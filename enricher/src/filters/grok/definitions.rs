@@ -1,15 +1,20 @@
 //! Named patterns: the sets that ship with Logstash, and a user's own.
 //!
-//! The legacy set is that of the crate `grok` (Apache-2.0, from logstash-patterns-core), with a few
-//! definitions in the form that a linear engine needs. Of the ECS set, those of web servers and of
-//! syslog are here; every other name has its legacy definition, with its legacy field names, in ECS
-//! mode too.
+//! The legacy set is that of the crate `grok` (Apache-2.0, from logstash-patterns-core), with definitions
+//! of ours where it is behind Logstash or in a form that a linear engine cannot run. The ECS set is made
+//! from the legacy one by a table of field names, with definitions of ours for what is new in it. Each is
+//! made once for the process; a filter adds its own to it.
 
 mod ecs;
+mod legacy;
 mod lowered;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use lowered::Edit;
 
 /// Size of a pattern file in bytes.
 const FILE_MAX_BYTES: u64 = 1 << 20;
@@ -27,37 +32,68 @@ pub(super) enum DefinitionsError {
     TooMany { path: PathBuf },
 }
 
-/// Patterns by name; later ones replace earlier ones.
+/// A shipped set by name.
+type Set = HashMap<&'static str, Cow<'static, str>>;
+
+static LEGACY: LazyLock<Set> = LazyLock::new(|| {
+    let mut set = common();
+    insert(&mut set, legacy::DEFINITIONS);
+    set
+});
+
+static ECS: LazyLock<Set> = LazyLock::new(|| {
+    let mut set = common();
+    ecs::convert(&mut set);
+    set
+});
+
+/// What both modes start from, with legacy field names.
+fn common() -> Set {
+    let mut set = Set::with_capacity(400);
+    insert(&mut set, grok::patterns());
+    edit(&mut set, lowered::EDITS);
+    insert(&mut set, lowered::DEFINITIONS);
+    set
+}
+
+fn insert(set: &mut Set, definitions: &[(&'static str, &'static str)]) {
+    set.extend(definitions.iter().map(|(name, pattern)| (*name, Cow::Borrowed(*pattern))));
+}
+
+fn edit(set: &mut Set, edits: &[Edit]) {
+    for (names, old, new) in edits {
+        let fitting = set.iter_mut().filter(|(name, _)| fits(names, name));
+        for (_, definition) in fitting.filter(|(_, definition)| definition.contains(old)) {
+            *definition = Cow::Owned(definition.replace(old, new));
+        }
+    }
+}
+
+/// Patterns by name: the shipped ones, and those that replace them or are added.
 #[derive(Clone, Debug)]
 pub(super) struct Definitions {
-    by_name: HashMap<String, String>,
+    shipped: &'static Set,
+    own: HashMap<String, String>,
 }
 
 impl Definitions {
     /// The shipped set.
     pub(super) fn shipped(ecs: bool) -> Self {
-        let mut definitions = Self { by_name: HashMap::with_capacity(400) };
-        let legacy = grok::patterns().iter().copied();
-        let ecs = if ecs { ecs::DEFINITIONS } else { &[] };
-        for (name, pattern) in
-            legacy.chain(lowered::DEFINITIONS.iter().copied()).chain(ecs.iter().copied())
-        {
-            definitions.add(name, pattern);
-        }
-        definitions
+        Self { shipped: if ecs { &ECS } else { &LEGACY }, own: HashMap::new() }
     }
 
     /// Adds one.
     pub(super) fn add(&mut self, name: &str, pattern: &str) {
-        self.by_name.insert(name.to_owned(), pattern.to_owned());
+        self.own.insert(name.to_owned(), pattern.to_owned());
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.by_name.get(name).map(String::as_str)
+        let own = self.own.get(name).map(String::as_str);
+        own.or_else(|| self.shipped.get(name).map(AsRef::as_ref))
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.by_name.keys().map(String::as_str)
+        self.own.keys().map(String::as_str).chain(self.shipped.keys().copied())
     }
 
     /// Adds those of a folder's files whose names fit, in the order of their names, or of one file.

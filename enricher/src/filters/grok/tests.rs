@@ -72,6 +72,78 @@ fn takes_an_access_log_apart_in_legacy_names() {
     assert_eq!(event["agent"], "\"Mozilla/4.08 [en] (Win98; I ;Nav)\"");
 }
 
+/// What a shipped pattern makes of a line, without the line.
+fn shipped(pattern: &str, mode: &str, line: &str) -> Value {
+    let mut grok = Trial::new(&format!(
+        r#"grok {{ match => {{ "message" => "%{{{pattern}}}" }} ecs_compatibility => "{mode}" }}"#
+    ));
+    let mut event = grok.run(json!({"message": line}));
+    if let Some(fields) = event.as_object_mut() {
+        fields.retain(|name, value| name != "@timestamp" && *value != line);
+    }
+    event
+}
+
+#[test]
+fn one_format_has_the_names_of_either_set() {
+    let line = r#"1470637867.953466 [0 195.168.1.1:52500] "ping""#;
+    assert_eq!(
+        shipped("REDISMONLOG", "disabled", line),
+        json!({
+            "timestamp": "1470637867.953466", "database": "0", "client": "195.168.1.1",
+            "port": "52500", "command": "ping",
+        })
+    );
+    assert_eq!(
+        shipped("REDISMONLOG", "v1", line),
+        json!({
+            "timestamp": "1470637867.953466",
+            "redis": {"database": {"id": "0"}, "command": {"name": "ping"}},
+            "client": {"ip": "195.168.1.1", "port": 52500},
+        })
+    );
+}
+
+#[test]
+fn columns_that_are_missing_give_no_fields() {
+    let line = "1541001600.580233\tCPRLCB4eWHdjP852Bk\t172.16.133.19\t48046\t74.63.41.218\t5061\ttcp\t-\t-\t-\t-\tS0\t-\t-\t0\tS\t1\t48\t0\t0\t-";
+    assert_eq!(
+        shipped("ZEEK_CONN", "v8", line),
+        json!({
+            "timestamp": "1541001600.580233",
+            "source": {"ip": "172.16.133.19", "port": 48046, "packets": 1, "bytes": 48},
+            "destination": {"ip": "74.63.41.218", "port": 5061, "packets": 0, "bytes": 0},
+            "network": {"transport": "tcp"},
+            "zeek": {
+                "session_id": "CPRLCB4eWHdjP852Bk",
+                "connection": {"state": "S0", "missed_bytes": 0, "history": "S"},
+            },
+        })
+    );
+}
+
+#[test]
+fn a_firewall_s_line_is_taken_apart_in_ecs_names() {
+    let line = "Teardown UDP connection 8171 for outside:10.1.1.9/53(LOCAL\\ann) to inside:10.2.2.8/4100 duration 0:01:02 bytes 148 (bob)";
+    assert_eq!(
+        shipped("CISCOFW302013_302014_302015_302016", "v1", line),
+        json!({
+            "cisco": {"asa": {
+                "outcome": "Teardown", "network": {"transport": "UDP"}, "connection_id": "8171",
+                "duration": "0:01:02",
+            }},
+            "observer": {
+                "ingress": {"interface": {"name": "outside"}},
+                "egress": {"interface": {"name": "inside"}},
+            },
+            "source": {"ip": "10.1.1.9", "port": 53, "user": {"name": "LOCAL\\ann"}},
+            "destination": {"ip": "10.2.2.8", "port": 4100},
+            "network": {"bytes": 148},
+            "user": {"name": "bob"},
+        })
+    );
+}
+
 #[test]
 fn a_line_that_does_not_match_is_tagged_and_kept() {
     let mut grok = Trial::new(r#"grok { match => ["message", "%{COMBINEDAPACHELOG}"] }"#);
