@@ -34,7 +34,7 @@ fn every_name_of_the_table_is_a_field() {
         let family: Vec<_> = set
             .iter()
             .filter(|(name, _)| patterns.iter().any(|known| fits(known, name)))
-            .map(|(_, definition)| definition.as_ref())
+            .map(|(_, definition)| &**definition)
             .collect();
         for (legacy, _) in *fields {
             let forms = [format!(":{legacy}}}"), format!("(?<{legacy}>")];
