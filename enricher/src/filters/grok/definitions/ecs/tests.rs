@@ -39,7 +39,7 @@ fn every_name_of_the_table_is_a_field() {
         for (legacy, _) in *fields {
             let forms = [format!(":{legacy}}}"), format!("(?<{legacy}>")];
             let used = |text: &&str| forms.iter().any(|form| text.contains(form));
-            assert!(family.iter().any(|text| used(&text)), "{patterns:?} has no {legacy}");
+            assert!(family.iter().any(used), "{patterns:?} has no {legacy}");
         }
         let names: HashSet<_> = fields.iter().map(|(legacy, _)| legacy).collect();
         assert_eq!(names.len(), fields.len(), "{patterns:?} names a field twice");
