@@ -14,6 +14,7 @@ pub(crate) mod grok;
 pub(crate) mod json;
 pub(crate) mod json_encode;
 pub(crate) mod kv;
+pub(crate) mod math;
 pub(crate) mod mutate;
 pub(crate) mod prune;
 pub(crate) mod redact;

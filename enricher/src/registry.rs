@@ -58,6 +58,7 @@ pub const FILTERS: &[Entry] = &[
     logstash("json", filters::json::build),
     logstash("json_encode", filters::json_encode::build),
     logstash("kv", filters::kv::build),
+    logstash("math", filters::math::build),
     logstash("mutate", filters::mutate::build),
     logstash("prune", filters::prune::build),
     millrace("redact", filters::redact::build),
