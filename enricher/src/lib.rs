@@ -12,6 +12,7 @@ pub mod options;
 pub mod plan;
 pub mod registry;
 pub mod reload;
+mod ruby_diagnosis;
 mod ruby_number;
 mod ruby_pattern;
 pub mod stage;

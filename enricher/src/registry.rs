@@ -75,13 +75,8 @@ pub const FILTERS: &[Entry] = &[
     logstash("xml", filters::xml::build),
 ];
 
-/// Filters of Logstash that do not run here, and what to do instead.
+/// Filters of Logstash that do not run here, and what to do instead. Of `ruby` more is said: see `ruby_diagnosis`.
 const ABSENT: &[(&str, &str)] = &[
-    (
-        "ruby",
-        "no Ruby runs here: most code can be written with mutate (rename, copy, merge, add_field), \
-         conditionals, and date",
-    ),
     ("dns", "look-ups on the network are not made here; add the name where the log is written"),
     ("metrics", "the platform's own metrics are served on its metrics port"),
     ("aggregate", "events are not joined here"),

@@ -1,0 +1,222 @@
+//! Conditions of Ruby as those of the pipeline.
+
+use super::steps::{quote, reference};
+use super::translate::{Translator, is_event, is_single, negated};
+use super::tree::{Call, Expression};
+use crate::ruby_pattern::RubyPattern;
+
+impl Translator<'_> {
+    /// A condition as it is written; what it needs is done before. One of several parts stands in parentheses.
+    pub(super) fn condition(&mut self, condition: &Expression) -> Option<String> {
+        self.deeper(|this| this.condition_of(condition))
+    }
+
+    fn condition_of(&mut self, condition: &Expression) -> Option<String> {
+        if let Some(field) = self.field(condition) {
+            return Some(field).filter(|field| is_single(field));
+        }
+        match condition {
+            Expression::Not(inner) => Some(negated(&self.condition(inner)?)),
+            Expression::Name(name) => {
+                let value = self.local(name)?;
+                self.condition(&value)
+            }
+            Expression::Operation(sign @ ("&&" | "||"), left, right) => {
+                let word = if *sign == "&&" { "and" } else { "or" };
+                let (left, right) = (self.condition(left)?, self.condition(right)?);
+                let whole = format!("({left} {word} {right})");
+                self.visit(whole.len())?;
+                Some(whole)
+            }
+            Expression::Operation(sign @ ("==" | "!="), left, right) => {
+                let (left, right) = match (&**left, &**right) {
+                    (
+                        Expression::Nil
+                        | Expression::Literal(_)
+                        | Expression::Number(_)
+                        | Expression::Bool(_),
+                        _,
+                    ) => (right, left),
+                    _ => (left, right),
+                };
+                let equal = self.is_equal(left, right)?;
+                Some(match (*sign, equal.contains(" == ")) {
+                    ("==", _) => equal,
+                    (_, true) if !equal.starts_with('(') => equal.replacen(" == ", " != ", 1),
+                    _ => negated(&equal),
+                })
+            }
+            Expression::Operation(sign @ ("<" | "<=" | ">" | ">="), left, right) => {
+                let left = self.compared(left)?;
+                let right = self.compared(right)?;
+                Some(format!("{left} {sign} {right}"))
+            }
+            Expression::Operation(sign @ ("=~" | "!~"), left, right) => {
+                let (left, pattern) = match (&**left, &**right) {
+                    (Expression::Regex(pattern), other) | (other, Expression::Regex(pattern)) => {
+                        (other, pattern)
+                    }
+                    _ => return None,
+                };
+                let left = self.operand(left)?;
+                Some(format!("{left} {sign} {}", self.between_slashes(pattern)?))
+            }
+            Expression::Call(Call { receiver: Some(receiver), name, arguments, block: None }) => {
+                self.question(receiver, name, arguments)
+            }
+            _ => None,
+        }
+    }
+
+    /// A side of a comparison: a number or a field.
+    fn compared(&mut self, side: &Expression) -> Option<String> {
+        match side {
+            Expression::Number(text) if !text.contains(['e', 'E']) => Some(text.clone()),
+            Expression::Literal(text) => quote(text),
+            side => {
+                let field = self.operand(side)?;
+                (field != "[@timestamp]").then_some(field)
+            }
+        }
+    }
+
+    fn is_equal(&mut self, left: &Expression, right: &Expression) -> Option<String> {
+        let left = self.operand(left)?;
+        match right {
+            Expression::Nil => Some(negated(&left)),
+            Expression::Bool(true) => Some(left),
+            Expression::Bool(false) => Some(negated(&left)),
+            Expression::Number(_) => Some(format!("{left} == {}", self.compared(right)?)),
+            right => match self.literal(right) {
+                Some(text) => Some(format!("{left} == {}", quote(&text)?)),
+                None => Some(format!("{left} == {}", self.field(right)?)),
+            },
+        }
+    }
+
+    /// `a.name?(...)`.
+    fn question(
+        &mut self,
+        receiver: &Expression,
+        name: &str,
+        arguments: &[Expression],
+    ) -> Option<String> {
+        if is_event(receiver) {
+            return match (name, arguments) {
+                ("include?", [field]) => reference(&self.literal(field)?),
+                _ => None,
+            };
+        }
+        match (name, arguments) {
+            ("nil?", []) => Some(negated(&self.operand(receiver)?)),
+            ("empty?", []) => {
+                let field = self.operand(receiver)?;
+                Some(format!("{field} == \"\""))
+            }
+            ("zero?", []) => Some(format!("{} == 0", self.operand(receiver)?)),
+            ("positive?", []) => Some(format!("{} > 0", self.operand(receiver)?)),
+            ("negative?", []) => Some(format!("{} < 0", self.operand(receiver)?)),
+            ("any?", []) => Some(format!("{}[0]", self.operand(receiver)?)),
+            ("is_a?" | "kind_of?" | "instance_of?", [class]) => {
+                let is_array = matches!(class, Expression::Name(class) if class == "Array");
+                if !is_array {
+                    self.reason = Some(
+                        "no condition asks for a value's type; `mutate { convert => ... }` makes it sure",
+                    );
+                    return None;
+                }
+                Some(format!("{}[0]", self.operand(receiver)?))
+            }
+            ("include?" | "member?", [wanted]) => {
+                if let Expression::Array(elements) = receiver {
+                    let elements = elements
+                        .iter()
+                        .map(|one| quote(&self.literal(one)?))
+                        .collect::<Option<Vec<_>>>()?;
+                    let field = self.operand(wanted)?;
+                    return (!elements.is_empty())
+                        .then(|| format!("{field} in [{}]", elements.join(", ")));
+                }
+                let wanted = match self.literal(wanted) {
+                    Some(text) => quote(&text)?,
+                    None => self.field(wanted)?,
+                };
+                Some(format!("{wanted} in {}", self.operand(receiver)?))
+            }
+            ("key?" | "has_key?", [key]) => {
+                let key = self.literal(key)?;
+                // `event.to_hash.key?("a")`.
+                if let Expression::Call(Call { receiver: Some(event), name, .. }) = receiver
+                    && name == "to_hash"
+                    && is_event(event)
+                {
+                    return reference(&format!("[{key}]"));
+                }
+                let inner = format!("{}[{key}]", self.operand(receiver)?);
+                reference(&inner).filter(|found| *found == inner)
+            }
+            ("start_with?" | "end_with?", [_, ..]) => {
+                let texts = arguments
+                    .iter()
+                    .map(|text| Some(regex::escape(&self.literal(text)?)))
+                    .collect::<Option<Vec<_>>>()?;
+                let texts = match texts.as_slice() {
+                    [only] => only.clone(),
+                    several => format!("({})", several.join("|")),
+                };
+                let pattern = if name == "start_with?" {
+                    format!("\\A{texts}")
+                } else {
+                    format!("{texts}\\z")
+                };
+                let field = self.operand(receiver)?;
+                Some(format!("{field} =~ {}", self.between_slashes(&pattern)?))
+            }
+            ("match" | "match?" | "=~", [Expression::Regex(pattern)]) => {
+                let field = self.operand(receiver)?;
+                Some(format!("{field} =~ {}", self.between_slashes(pattern)?))
+            }
+            // The other values of a field are asked for by itself.
+            ("to_s", []) => self.condition(receiver),
+            _ => None,
+        }
+    }
+
+    /// A pattern as a condition holds it.
+    pub(super) fn between_slashes(&mut self, pattern: &str) -> Option<String> {
+        self.visit(16 * pattern.len())?;
+        RubyPattern::compile(pattern).ok()?;
+        if pattern.is_empty() || pattern.ends_with('\\') || pattern.chars().any(char::is_control) {
+            return None;
+        }
+        Some(format!("/{}/", pattern.replace('/', "\\/")))
+    }
+
+    /// The condition of `when ...`.
+    pub(super) fn arm(&mut self, field: &str, values: &[Expression]) -> Option<String> {
+        let mut texts = Vec::new();
+        let mut conditions = Vec::new();
+        for value in values {
+            match value {
+                Expression::Regex(pattern) => {
+                    conditions.push(format!("{field} =~ {}", self.between_slashes(pattern)?));
+                }
+                Expression::Number(_) => {
+                    conditions.push(format!("{field} == {}", self.compared(value)?))
+                }
+                Expression::Nil => conditions.push(negated(field)),
+                value => texts.push(quote(&self.literal(value)?)?),
+            }
+        }
+        match texts.as_slice() {
+            [] => {}
+            [only] => conditions.push(format!("{field} == {only}")),
+            several => conditions.push(format!("{field} in [{}]", several.join(", "))),
+        }
+        match conditions.as_slice() {
+            [] => None,
+            [only] => Some(only.clone()),
+            several => Some(format!("({})", several.join(" or "))),
+        }
+    }
+}

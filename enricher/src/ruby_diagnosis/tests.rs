@@ -1,0 +1,590 @@
+use bus::{Record, RecordId};
+use bytes::Bytes;
+use event::{Event, Limits};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::filter::Environment;
+use crate::filters::trial::NOW_NS;
+use crate::language::{Diagnostic, Source, Syntax};
+use crate::plan::parse_and_compile;
+
+/// What is said of a pipeline of one `ruby` filter, whose options are given.
+fn refused(options: &str) -> Diagnostic {
+    let source = Source::new("my.conf", format!("filter {{\n  ruby {{ {options} }}\n}}"));
+    let mut mistakes = parse_and_compile(&source, Syntax::default(), &Environment::default())
+        .err()
+        .unwrap_or_else(|| panic!("was not refused: {options}"));
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    mistakes.remove(0)
+}
+
+fn quoted(code: &str) -> String {
+    let quote = if code.contains('\'') { '"' } else { '\'' };
+    assert!(!code.contains(quote), "{code}");
+    format!("{quote}{code}{quote}")
+}
+
+fn of_code(code: &str) -> Diagnostic {
+    refused(&format!("code => {}", quoted(code)))
+}
+
+/// The lines that are proposed for a code that is understood whole.
+fn proposed(code: &str) -> String {
+    let diagnostic = of_code(code);
+    assert_eq!(
+        diagnostic.message, "no Ruby runs here; other filters do what this `ruby` does",
+        "{code}\n{diagnostic}"
+    );
+    let (first, lines) = diagnostic.way_out.split_once('\n').unwrap();
+    assert_eq!(first, "write in its place");
+    lines.lines().map(|line| line.strip_prefix("    ").unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+/// Runs a pipeline's statements on an event; `None` where it ends.
+fn run(statements: &str, event: &Value) -> Option<Value> {
+    let source = Source::new("proposed.conf", format!("filter {{\n{statements}\n}}"));
+    let plan = parse_and_compile(&source, Syntax::default(), &Environment::default())
+        .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let payload = Bytes::from(event.to_string());
+    let mut decoded = Event::new();
+    decoded.decode_json(&payload, NOW_NS, &Limits::default()).unwrap();
+    let record =
+        Record { id: RecordId([7; 16]), received_at_ns: NOW_NS, payload, ..Record::default() };
+    let mut out = None;
+    plan.instance().run(&mut decoded, &record, |event, number| {
+        let mut bytes = Vec::new();
+        event.write_json(&mut bytes);
+        if number == 0 {
+            out = Some(serde_json::from_slice(&bytes).unwrap());
+        }
+    });
+    out
+}
+
+/// What is proposed for the code makes `after` of `before`, as the code does.
+fn does(code: &str, before: Value, after: Value) {
+    let lines = proposed(code);
+    let mut out = run(&lines, &before).unwrap_or_else(|| panic!("ended: {code}\n{lines}"));
+    let fields = out.as_object_mut().unwrap();
+    if after.get("@timestamp").is_none() {
+        fields.remove("@timestamp");
+    }
+    assert_eq!(out, after, "{code}\n{lines}");
+}
+
+#[test]
+fn fields_are_set_and_moved() {
+    for (code, before, after) in [
+        ("event.set('a', 'x')", json!({}), json!({"a": "x"})),
+        ("event.set('[a][b]', 5)", json!({}), json!({"a": {"b": 5}})),
+        ("event.set('a', -1.5); event.set('b', true)", json!({}), json!({"a": -1.5, "b": true})),
+        ("event.set('b', event.get('a'))", json!({"a": [1]}), json!({"a": [1], "b": [1]})),
+        ("event['b'] = event['a']", json!({"a": 1}), json!({"a": 1, "b": 1})),
+        ("event.set('b', event.get('a'))\nevent.remove('a')", json!({"a": 1}), json!({"b": 1})),
+        ("event.set('b', event.remove('a'))", json!({"a": 1}), json!({"b": 1})),
+        ("x = event.remove('a')\nevent.set('b', x)", json!({"a": 1}), json!({"b": 1})),
+        ("event.remove('[a][b]')", json!({"a": {"b": 1, "c": 2}}), json!({"a": {"c": 2}})),
+        (
+            "event.set('c', event.get('a')['b'])",
+            json!({"a": {"b": 1}}),
+            json!({"a": {"b": 1}, "c": 1}),
+        ),
+        (
+            "event.set('c', event.get('a').first)",
+            json!({"a": [1, 2]}),
+            json!({"a": [1, 2], "c": 1}),
+        ),
+        ("event.set('l', ['x', 'y'])", json!({"l": 1}), json!({"l": ["x", "y"]})),
+        (
+            "event.set('h', { 'a' => 'x', :b => event.get('n') })",
+            json!({"n": 1}),
+            json!({"n": 1, "h": {"a": "x", "b": 1}}),
+        ),
+        (
+            "h = {}\nh['a'] = 'x'\nh['b'] = 2\nevent.set('h', h)",
+            json!({}),
+            json!({"h": {"a": "x", "b": 2}}),
+        ),
+        ("event.set('a', nil)", json!({"a": 1, "b": 1}), json!({"b": 1})),
+        ("event.tag('x')", json!({}), json!({"tags": ["x"]})),
+        (
+            "event.set('tags', (event.get('tags') || []) + ['x'])",
+            json!({"tags": ["a"]}),
+            json!({"tags": ["a", "x"]}),
+        ),
+        (
+            "['a', 'b'].each { |f| event.remove(f) }",
+            json!({"a": 1, "b": 2, "c": 3}),
+            json!({"c": 3}),
+        ),
+        (
+            "{ 'a' => 'x', 'b' => 'y' }.each { |from, to| event.set(to, event.remove(from)) }",
+            json!({"a": 1, "b": 2}),
+            json!({"x": 1, "y": 2}),
+        ),
+    ] {
+        does(code, before, after);
+    }
+    does(
+        r##"%w[a b].each { |f| event.set("[n][#{f}]", event.get(f)) }"##,
+        json!({"a": 1, "b": 2}),
+        json!({"a": 1, "b": 2, "n": {"a": 1, "b": 2}}),
+    );
+    assert_eq!(
+        proposed("event.set('b', event.get('a'))\nevent.remove('a')"),
+        "mutate { rename => { \"[a]\" => \"[b]\" } }"
+    );
+}
+
+#[test]
+fn texts_are_changed() {
+    for (code, before, after) in [
+        ("event.set('a', event.get('a').upcase)", json!({"a": "xé"}), json!({"a": "XÉ"})),
+        (
+            "event.set('b', event.get('a').strip.downcase)",
+            json!({"a": " X "}),
+            json!({"a": " X ", "b": "x"}),
+        ),
+        ("event.set('a', event.get('a').to_i)", json!({"a": "5"}), json!({"a": 5})),
+        ("event.set('a', event.get('a').to_f)", json!({"a": "5.5"}), json!({"a": 5.5})),
+        ("event.set('a', event.get('a').to_s)", json!({"a": 5}), json!({"a": "5"})),
+        (
+            "event.set('a', event.get('a').gsub(/[0-9]+/, '#'))",
+            json!({"a": "a12b3"}),
+            json!({"a": "a#b#"}),
+        ),
+        (
+            "event.set('a', event.get('a').gsub('.', '_'))",
+            json!({"a": "a.b.c"}),
+            json!({"a": "a_b_c"}),
+        ),
+        ("event.set('a', event.get('a').tr('.-', '_')) ", json!({"a": "a.b"}), json!({"a": "a_b"})),
+        ("event.set('a', event.get('a').delete('%'))", json!({"a": "50%"}), json!({"a": "50"})),
+        (
+            "event.set('a', event.get('a').sub(/\\A\\//, ''))",
+            json!({"a": "/x/y"}),
+            json!({"a": "x/y"}),
+        ),
+        (
+            "event.set('a', event.get('a').split(','))",
+            json!({"a": "x,y"}),
+            json!({"a": ["x", "y"]}),
+        ),
+        (
+            "event.set('b', event.get('a').split(',')[1])",
+            json!({"a": "x,y"}),
+            json!({"a": "x,y", "b": "y"}),
+        ),
+        (
+            "event.set('b', event.get('a').split('/').last)",
+            json!({"a": "x/y"}),
+            json!({"a": "x/y", "b": "y"}),
+        ),
+        (
+            "p = event.get('a').split('/')\nevent.set('b', p[0])\nevent.set('c', p[1])",
+            json!({"a": "x/y"}),
+            json!({"a": "x/y", "b": "x", "c": "y"}),
+        ),
+        ("event.set('a', event.get('a').join('-'))", json!({"a": ["x", "y"]}), json!({"a": "x-y"})),
+        (
+            "event.set('c', [event.get('a'), event.get('b')].join(' '))",
+            json!({"a": "x", "b": 1}),
+            json!({"a": "x", "b": 1, "c": "x 1"}),
+        ),
+        (
+            "event.set('c', event.get('a') + '/' + event.get('b'))",
+            json!({"a": "x", "b": "y"}),
+            json!({"a": "x", "b": "y", "c": "x/y"}),
+        ),
+        (
+            "event.set('c', 'n=' + event.get('b').to_s)",
+            json!({"b": 1}),
+            json!({"b": 1, "c": "n=1"}),
+        ),
+        (
+            "event.set('day', event.get('@timestamp').time.strftime('%Y-%m-%d'))",
+            json!({}),
+            json!({"day": "2024-06-15"}),
+        ),
+        (
+            "event.set('epoch', event.get('@timestamp').to_i)",
+            json!({}),
+            json!({"epoch": 1_718_452_800}),
+        ),
+        (
+            "event.set('j', JSON.parse(event.get('a')))",
+            json!({"a": "{\"x\":1}"}),
+            json!({"a": "{\"x\":1}", "j": {"x": 1}}),
+        ),
+        (
+            "event.set('u', event.sprintf('%{a}-%{b}'))",
+            json!({"a": 1, "b": 2}),
+            json!({"a": 1, "b": 2, "u": "1-2"}),
+        ),
+    ] {
+        does(code, before, after);
+    }
+    does(
+        r##"event.set("c", "#{event.get("a").downcase}:#{event.get("b")}")"##,
+        json!({"a": "X", "b": 1}),
+        json!({"a": "X", "b": 1, "c": "x:1"}),
+    );
+}
+
+#[test]
+fn numbers_and_times_are_calculated() {
+    for (code, before, after) in [
+        (
+            "event.set('s', event.get('a') - event.get('b'))",
+            json!({"a": 5, "b": 2}),
+            json!({"a": 5, "b": 2, "s": 3}),
+        ),
+        (
+            "event.set('s', event.get('ms') / 1000.0)",
+            json!({"ms": 1500}),
+            json!({"ms": 1500, "s": 1.5}),
+        ),
+        (
+            "event.set('s', event.get('a').to_i + event.get('b').to_i)",
+            json!({"a": "5", "b": "2"}),
+            json!({"a": "5", "b": "2", "s": 7}),
+        ),
+        (
+            "event.set('p', (event.get('a').to_f / event.get('b').to_f * 100).round(2))",
+            json!({"a": 1, "b": 3}),
+            json!({"a": 1, "b": 3, "p": 33.33}),
+        ),
+        (
+            "t = event.get('q') * event.get('p')\nevent.set('t', t + 1)",
+            json!({"q": 2, "p": 3}),
+            json!({"q": 2, "p": 3, "t": 7}),
+        ),
+        (
+            "event.set('took', event.get('@timestamp').to_f - event.get('start'))",
+            json!({"start": 1_718_452_798.5}),
+            json!({"start": 1_718_452_798.5, "took": 1.5}),
+        ),
+        (
+            "event.set('@timestamp', LogStash::Timestamp.at(event.get('t')))",
+            json!({"t": 0}),
+            json!({"t": 0, "@timestamp": "1970-01-01T00:00:00.000Z"}),
+        ),
+        (
+            "event.set('@timestamp', LogStash::Timestamp.new(Time.at(event.get('t').to_i / 1000.0)))",
+            json!({"t": "1500"}),
+            json!({"t": "1500", "@timestamp": "1970-01-01T00:00:01.500Z"}),
+        ),
+        (
+            "event.set('d', Time.at(event.get('t').to_f).utc)",
+            json!({"t": "1"}),
+            json!({"t": "1", "d": "1970-01-01T00:00:01.000Z"}),
+        ),
+        (
+            "event.timestamp = LogStash::Timestamp.coerce(event.get('t'))",
+            json!({"t": "2020-01-01T00:00:00Z"}),
+            json!({"t": "2020-01-01T00:00:00Z", "@timestamp": "2020-01-01T00:00:00.000Z"}),
+        ),
+        ("event.set('n', (event.get('n') || 0) + 1)", json!({"n": 4}), json!({"n": 5})),
+        ("event.set('n', (event.get('n') || 0) + 1)", json!({}), json!({"n": 1})),
+    ] {
+        does(code, before, after);
+    }
+}
+
+#[test]
+fn conditions_guard() {
+    for (code, before, after) in [
+        ("event.set('b', 1) if event.get('a')", json!({"a": 1}), json!({"a": 1, "b": 1})),
+        ("event.set('b', 1) unless event.get('a').nil?", json!({}), json!({})),
+        (
+            "if event.get('a') == 'x' && event.get('n').to_i > 5 then event.set('b', 1) else event.set('b', 2) end",
+            json!({"a": "x", "n": "6"}),
+            json!({"a": "x", "n": "6", "b": 1}),
+        ),
+        (
+            "return unless event.get('a') =~ /^x/\nevent.set('b', 1)",
+            json!({"a": "y"}),
+            json!({"a": "y"}),
+        ),
+        (
+            "return unless event.get('a') =~ /^x/\nevent.set('b', 1)",
+            json!({"a": "xy"}),
+            json!({"a": "xy", "b": 1}),
+        ),
+        (
+            "event.set('b', event.get('a').include?('x') ? 'yes' : 'no')",
+            json!({"a": ["x"]}),
+            json!({"a": ["x"], "b": "yes"}),
+        ),
+        (
+            "case event.get('a')\nwhen 'x', 'y' then event.set('b', 1)\nwhen /^z/\n  event.set('b', 2)\nelse\n  event.set('b', 3)\nend",
+            json!({"a": "zz"}),
+            json!({"a": "zz", "b": 2}),
+        ),
+        ("event.set('b', event.get('a') || 'none')", json!({}), json!({"b": "none"})),
+        (
+            "event.remove('a') if event.get('a') == '' or event.get('a') == '-'",
+            json!({"a": "-"}),
+            json!({}),
+        ),
+        (
+            "event.tag('big') if event.get('n') >= 10",
+            json!({"n": 10}),
+            json!({"n": 10, "tags": ["big"]}),
+        ),
+        (
+            "unless event.get('a').start_with?('x.') and !event.get('c')\n  event.set('b', 1)\nend",
+            json!({"a": "xy"}),
+            json!({"a": "xy", "b": 1}),
+        ),
+        (
+            "begin\n  event.set('b', event.get('a').downcase)\nrescue => e\n  event.tag('bad')\nend",
+            json!({"a": "X"}),
+            json!({"a": "X", "b": "x"}),
+        ),
+    ] {
+        does(code, before, after);
+    }
+    let lines = proposed("event.cancel if event.get('level') == 'DEBUG'");
+    assert_eq!(lines, "if [level] == \"DEBUG\" {\n  drop { }\n}");
+    assert_eq!(run(&lines, &json!({"level": "DEBUG"})), None);
+    assert_eq!(proposed("event.cancel if rand <= 0.90"), "drop { percentage => 90 }");
+}
+
+#[test]
+fn loops_over_fields_are_known() {
+    for (code, before, after) in [
+        (
+            "event.to_hash.each { |k, v| if k.include?('.')\n event.set(k.gsub('.', '_'), v)\n event.remove(k)\n end }",
+            json!({"a.b": 1, "c": 2}),
+            json!({"c": 2, "a_b": 1}),
+        ),
+        (
+            "event.to_hash.keys.each { |k| event.set(k.gsub('.', '_'), event.remove(k)) if k.include?('.') }",
+            json!({"a.b": 1}),
+            json!({"a_b": 1}),
+        ),
+        (
+            "event.to_hash.each { |k, v| event.remove(k) if k =~ /^tmp_/ }",
+            json!({"tmp_a": 1, "b": 2}),
+            json!({"b": 2}),
+        ),
+        (
+            "event.to_hash.keys.each do |k|\n  event.remove(k) unless ['a', '@timestamp'].include?(k)\nend",
+            json!({"a": 1, "b": 2}),
+            json!({"a": 1}),
+        ),
+        (
+            "event.get('x').each { |k, v| event.set(k, v) }",
+            json!({"x": {"a": 1}}),
+            json!({"x": {"a": 1}, "a": 1}),
+        ),
+    ] {
+        does(code, before, after);
+    }
+    let said =
+        of_code("event.to_hash.each { |k, v| event.set(k.downcase, event.remove(k)) }").way_out;
+    assert!(said.contains("write a line for each field"), "{said}");
+}
+
+#[test]
+fn what_is_not_known_is_named() {
+    let said = refused(
+        "code => '\n    event.set(\"a\", event.get(\"b\"))\n    event.set(\"c\", Geo.find(event.get(\"[d][e]\")))\n'",
+    );
+    assert_eq!((said.line, said.column), (2, 3));
+    assert!(said.message.contains("do 1 of the 2 things"), "{said}");
+    assert!(said.way_out.contains("mutate { copy => { \"[b]\" => \"[a]\" } }"), "{said}");
+    assert!(
+        said.way_out
+            .contains("line 4: no filter does `event.set(\"c\", Geo.find(event.get(\"[d][e]\")))`"),
+        "{said}"
+    );
+    assert!(said.way_out.contains("it reads [d][e]; writes [c]"), "{said}");
+    let said = of_code("x = Cache.new(event.get('a')) ; event.set('b', x.y) ; while true do end");
+    assert!(said.way_out.contains("reads [a]; writes [b]"), "{said}");
+    let said = of_code("event.set('a', ) ) event.get('q')");
+    assert!(
+        said.message.contains("is not understood")
+            && said.way_out.contains("reads [q]; writes [a]"),
+        "{said}"
+    );
+    // A variable whose field has changed since is not what it was.
+    let said = of_code("x = event.get('a')\nevent.set('a', 1)\nevent.set('b', x)");
+    assert!(said.message.contains("of the 2 things"), "{said}");
+    let said = of_code("x = 'a'\nif event.get('q')\n  x = 'b'\nend\nevent.set('c', x)");
+    assert!(said.way_out.contains("no filter does `event.set('c', x)`"), "{said}");
+    // What is put in nowhere in Ruby is put in nowhere.
+    assert!(of_code("event.set('a', '%{b}')").message.contains("is known of no filter"));
+    assert!(of_code("event.set('a', Time.now)").way_out.contains("nothing reads a clock"));
+}
+
+#[test]
+fn other_options_are_known() {
+    let said = refused(
+        "init => '@from = \"a\"' code => 'event.set(\"b\", event.get(@from))' remove_field => [ \"q\" ]",
+    );
+    assert!(said.way_out.contains("mutate { copy => { \"[a]\" => \"[b]\" } }"), "{said}");
+    assert!(said.way_out.contains("mutate { remove_field => [ \"q\" ] }"), "{said}");
+    let said = refused("path => \"/etc/drop.rb\" script_params => { \"percentage\" => 0.9 }");
+    assert!(
+        said.way_out.contains("/etc/drop.rb")
+            && said.way_out.contains("params[\"percentage\"]` stands `0.9`"),
+        "{said}"
+    );
+    assert!(refused("").message.contains("has no code"));
+    assert!(refused(r#"code => "event.set(\"a\", 1)""#).way_out.contains("\"[a]\""));
+}
+
+/// Parts of code, put together at random: much of it can be read.
+fn ruby() -> impl Strategy<Value = String> {
+    let parts = prop::sample::select(vec![
+        "event.set(\"a\", ",
+        "event.get(\"b\")",
+        "event.remove(\"c\")",
+        ")",
+        "(",
+        "[",
+        "]",
+        "{",
+        "}",
+        " if ",
+        " unless ",
+        "end",
+        " do |k, v| ",
+        ".each",
+        "event.to_hash",
+        "\n",
+        ";",
+        " + ",
+        " - ",
+        " / ",
+        " ? ",
+        " : ",
+        "x = ",
+        "x",
+        ".to_i",
+        ".split(\",\")",
+        "[0]",
+        "\"#{",
+        "}\"",
+        "%w[",
+        "/re/",
+        "return",
+        "case x",
+        "when 1",
+        "else",
+        "||",
+        "&&",
+        "!",
+        "1.5",
+        "begin",
+        "rescue",
+        "nil",
+        "=> ",
+        "a: ",
+        ":b",
+        "Time.at(",
+        ".round(2)",
+        ", ",
+        "event.cancel",
+        "é",
+        "\\",
+        "\"",
+        "LogStash::Timestamp.at(",
+        "event.tag(\"t\")",
+        "JSON.parse(",
+        " while ",
+        "-> ",
+        "|",
+        "x = x + x\n",
+        "# c",
+    ]);
+    prop::collection::vec(parts, 0..60).prop_map(|parts| parts.concat())
+}
+
+/// What is proposed can be loaded.
+fn check(code: &str) -> Result<(), TestCaseError> {
+    let source = Source::new("my.conf", format!("filter {{ ruby {{ code => '{code}' }} }}"));
+    let Err(mistakes) = parse_and_compile(&source, Syntax::default(), &Environment::default())
+    else {
+        return Err(TestCaseError::fail("was not refused"));
+    };
+    let said = &mistakes[0];
+    if said.message.contains("other filters do") {
+        let (_, lines) = said.way_out.split_once('\n').unwrap_or_default();
+        let source = Source::new("proposed.conf", format!("filter {{\n{lines}\n}}"));
+        if let Err(mistakes) =
+            parse_and_compile(&source, Syntax::default(), &Environment::default())
+        {
+            return Err(TestCaseError::fail(format!("{code}\n{lines}\n{}", mistakes[0])));
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn any_text_is_looked_at(code in "[^'$]{0,200}") {
+        check(&code)?;
+    }
+
+    #[test]
+    fn any_code_gives_what_can_be_loaded(code in ruby()) {
+        check(&code)?;
+    }
+}
+
+#[test]
+fn the_time_is_linear() {
+    // Each is read in far less than this, and quadratic would take minutes.
+    let limit = std::time::Duration::from_secs(10);
+    let full = |part: &str| part.repeat(super::CODE_BYTES_MAX / part.len());
+    for part in [
+        "(",
+        "[",
+        "{",
+        "\"#{",
+        "%w[",
+        "x",
+        "x.",
+        "a + ",
+        "!",
+        "-",
+        "if x\n",
+        "x = x + x\n",
+        "event.set(\"a\", x)\n",
+        "/",
+        "/ /",
+        "x ? ",
+        "\"",
+        "#",
+        "a.b do ",
+        "case x\n",
+        "a = b\nb = a\n",
+        "->",
+        "event.tag(\"a\") if x\n",
+        "return if x\n",
+        "[\"a\", \"b\"].each { |f| ",
+        "x = event.get(\"a\")\n",
+        "\"#{x}",
+        "é",
+        "\\\n",
+        "a,",
+        "a ||= ",
+        "h = {}\nh[1] = 2\n",
+        "event.set(\"a\", event.get(\"b\").split(\"c\")[0]) if event.get(\"d\") =~ /e/\n",
+        "x0 = x1 + x1\n",
+    ] {
+        let started = std::time::Instant::now();
+        let said = of_code(&full(part));
+        assert!(started.elapsed() < limit, "{part}: {:?}", started.elapsed());
+        assert!(said.way_out.len() < 400_000, "{part}: {}", said.way_out.len());
+    }
+    let doubled = (1..200).map(|n| format!("x{n} = x{} + x{}\n", n - 1, n - 1)).collect::<String>();
+    of_code(&format!("x0 = event.get(\"a\")\n{doubled}event.set(\"b\", x199)"));
+    assert!(of_code(&"x".repeat(super::CODE_BYTES_MAX + 1)).message.contains("too long"));
+}
