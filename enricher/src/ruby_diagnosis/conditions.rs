@@ -28,6 +28,9 @@ impl Translator<'_> {
                 self.visit(whole.len())?;
                 Some(whole)
             }
+            Expression::Operation(sign, left, right) if self.counts(left) => {
+                self.how_many(sign, left, right)
+            }
             Expression::Operation(sign @ ("==" | "!="), left, right) => {
                 let (left, right) = match (&**left, &**right) {
                     (
@@ -64,6 +67,38 @@ impl Translator<'_> {
             Expression::Call(Call { receiver: Some(receiver), name, arguments, block: None }) => {
                 self.question(receiver, name, arguments)
             }
+            _ => None,
+        }
+    }
+
+    /// `list.length` of a list that the code has made.
+    fn counts(&mut self, side: &Expression) -> bool {
+        match side {
+            Expression::Call(Call { receiver: Some(list), name, arguments, block: None }) => {
+                matches!(name.as_str(), "length" | "size" | "count")
+                    && arguments.is_empty()
+                    && self.is_list(list)
+            }
+            _ => false,
+        }
+    }
+
+    /// How long a list is, told from which elements there are.
+    fn how_many(&mut self, sign: &str, side: &Expression, than: &Expression) -> Option<String> {
+        let (Expression::Call(Call { receiver: Some(list), .. }), Expression::Number(than)) =
+            (side, than)
+        else {
+            return None;
+        };
+        let than: usize = than.parse().ok().filter(|than| (1..=100).contains(than))?;
+        let list = self.operand(list)?;
+        let (last, next) = (format!("{list}[{}]", than - 1), format!("{list}[{than}]"));
+        match sign {
+            ">" => Some(next),
+            ">=" => Some(last),
+            "<" => Some(negated(&last)),
+            "<=" => Some(negated(&next)),
+            "==" => Some(format!("({last} and !{next})")),
             _ => None,
         }
     }
@@ -108,6 +143,11 @@ impl Translator<'_> {
             };
         }
         match (name, arguments) {
+            ("match" | "match?" | "=~", [value]) if matches!(receiver, Expression::Regex(_)) => {
+                let Expression::Regex(pattern) = receiver else { return None };
+                let field = self.operand(value)?;
+                Some(format!("{field} =~ {}", self.between_slashes(pattern)?))
+            }
             ("nil?", []) => Some(negated(&self.operand(receiver)?)),
             ("empty?", []) => {
                 let field = self.operand(receiver)?;

@@ -287,6 +287,57 @@ fn numbers_and_times_are_calculated() {
         ),
         ("event.set('n', (event.get('n') || 0) + 1)", json!({"n": 4}), json!({"n": 5})),
         ("event.set('n', (event.get('n') || 0) + 1)", json!({}), json!({"n": 1})),
+        ("event.set('at', Time.now.utc)", json!({}), json!({"at": "2024-06-15T12:00:00.000Z"})),
+        (
+            "event.set('at', LogStash::Timestamp.now)",
+            json!({}),
+            json!({"at": "2024-06-15T12:00:00.000Z"}),
+        ),
+        (
+            "event.set('t', event.get('@timestamp').time.localtime + 8*60*60)",
+            json!({}),
+            json!({"t": "2024-06-15T20:00:00.000Z"}),
+        ),
+        (
+            "event.set('@timestamp', LogStash::Timestamp.new(event.get('@timestamp').time - 3600))",
+            json!({}),
+            json!({"@timestamp": "2024-06-15T11:00:00.000Z"}),
+        ),
+        (
+            "event.set('h', (event.get('@timestamp') - event.get('started')) / 3600)",
+            json!({"started": "2024-06-15T10:30:00Z"}),
+            json!({"started": "2024-06-15T10:30:00Z", "h": 1.5}),
+        ),
+        (
+            "event.set('age', Time.now - event.get('@timestamp'))",
+            json!({"@timestamp": "2024-06-15T11:59:00Z"}),
+            json!({"@timestamp": "2024-06-15T11:59:00.000Z", "age": 60.0}),
+        ),
+        (
+            "event.set('e', Time.parse(event.get('t')).to_i)",
+            json!({"t": "1970-01-01T00:01:00.5Z"}),
+            json!({"t": "1970-01-01T00:01:00.5Z", "e": 60}),
+        ),
+        (
+            "event.set('ms', DateTime.parse(event.get('t')).to_f * 1000)",
+            json!({"t": "1970-01-01T00:01:00.5Z"}),
+            json!({"t": "1970-01-01T00:01:00.5Z", "ms": 60500.0}),
+        ),
+        (
+            "event.set('lat', event.get('lat') * 180.0 / Math::PI)",
+            json!({"lat": 0}),
+            json!({"lat": 0.0}),
+        ),
+        (
+            "['a', 'b'].each{|s| v=event.get(s); event.set(s + '_s', v.to_f/1000.0) if v}",
+            json!({"a": 1500}),
+            json!({"a": 1500, "a_s": 1.5}),
+        ),
+        (
+            "event.set('d', event.timestamp.time.localtime.strftime('%Y.%m.%d'))",
+            json!({}),
+            json!({"d": "2024.06.15"}),
+        ),
     ] {
         does(code, before, after);
     }
@@ -323,6 +374,16 @@ fn conditions_guard() {
             json!({"a": "zz", "b": 2}),
         ),
         ("event.set('b', event.get('a') || 'none')", json!({}), json!({"b": "none"})),
+        (
+            "s = event.get('a').split(' in ')\nif (s.length == 2) and /\\A\\d+\\z/.match(s[1])\n  event.set('a', s[0])\nend",
+            json!({"a": "x in 5"}),
+            json!({"a": "x"}),
+        ),
+        (
+            "s = event.get('a').split(' in ')\nif s.length > 1\n  event.set('b', s[1])\nend",
+            json!({"a": "x"}),
+            json!({"a": "x"}),
+        ),
         (
             "event.remove('a') if event.get('a') == '' or event.get('a') == '-'",
             json!({"a": "-"}),
@@ -417,7 +478,16 @@ fn what_is_not_known_is_named() {
     assert!(said.way_out.contains("no filter does `event.set('c', x)`"), "{said}");
     // What is put in nowhere in Ruby is put in nowhere.
     assert!(of_code("event.set('a', '%{b}')").message.contains("is known of no filter"));
-    assert!(of_code("event.set('a', Time.now)").way_out.contains("nothing reads a clock"));
+}
+
+#[test]
+fn it_is_printed_as_other_mistakes_are() {
+    let code = r#"event.set("total", (event.get("price") * event.get("quantity")).round(2))"#;
+    let said = of_code(code).to_string();
+    let wanted = format!(
+        "my.conf:2:3: no Ruby runs here; other filters do what this `ruby` does\n    2 |   ruby {{ code => '{code}' }}\n      |   ^^^^\n  way out: write in its place\n    math {{ calculate => [ [ \"multiply\", \"[price]\", \"[quantity]\", \"MEM[0]\" ], [ \"round\", \"MEM[0]\", 2, \"[total]\" ] ] }}"
+    );
+    assert_eq!(said, wanted);
 }
 
 #[test]

@@ -69,9 +69,10 @@ impl Translator<'_> {
                     ("last", []) => Some(format!("{}[-1]", this.field(receiver)?)),
                     ("dup" | "clone" | "freeze" | "itself", []) => this.field(receiver),
                     // The event's time is UTC.
-                    ("time" | "utc" | "getutc" | "gmtime" | "to_time", []) => {
-                        this.field(receiver).filter(|field| field == TIME)
-                    }
+                    (
+                        "time" | "utc" | "getutc" | "gmtime" | "to_time" | "localtime" | "getlocal",
+                        [],
+                    ) => this.field(receiver).filter(|field| field == TIME),
                     ("new" | "coerce", [time]) if is_constant(receiver, "LogStash::Timestamp") => {
                         this.field(time).filter(|field| field == TIME)
                     }
@@ -375,6 +376,10 @@ impl Translator<'_> {
                         if self.field(receiver)? != TIME {
                             return None;
                         }
+                        if is_local(receiver) {
+                            let note = "times are UTC here, whatever the machine's zone";
+                            self.steps.push(Step::Note(note.to_owned()));
+                        }
                         let format = self.literal(format)?;
                         if format == "%s" {
                             return Some("%{+%s}".to_owned());
@@ -456,6 +461,13 @@ impl Translator<'_> {
                 self.steps.push(Step::Copy(format!("{parts}[{place}]"), target.to_owned()));
                 Some(())
             }
+            ("to_i" | "to_f" | "to_r", []) if self.is_time(receiver) => {
+                self.store_number(target, receiver)?;
+                match call.name.as_str() {
+                    "to_i" => self.convert(target, "integer"),
+                    _ => Some(()),
+                }
+            }
             _ => {
                 self.store(target, receiver)?;
                 self.change(target, &call.name, arguments)
@@ -463,7 +475,7 @@ impl Translator<'_> {
         }
     }
 
-    fn is_list(&mut self, expression: &Expression) -> bool {
+    pub(super) fn is_list(&mut self, expression: &Expression) -> bool {
         let found = self.deeper(|this| match expression {
             Expression::Name(name) => {
                 let value = this.local(name)?;
@@ -652,10 +664,6 @@ impl Translator<'_> {
                 self.steps.push(Step::option("urldecode", "field", &format!("\"{target}\"")));
                 Some(())
             }
-            ("Time" | "DateTime" | "Date", "now" | "today", []) => {
-                self.reason = Some("nothing reads a clock: the time of receipt is %{{TIME_NOW}}");
-                None
-            }
             _ => None,
         }
     }
@@ -695,6 +703,9 @@ impl Translator<'_> {
                 Expression::Number(text) if !text.contains(['e', 'E']) => {
                     // A whole number that begins with 0 is octal in both languages.
                     (text.trim_start_matches('-').len() <= 15).then(|| text.clone())
+                }
+                Expression::Name(name) if name == "Math::PI" => {
+                    Some("3.141592653589793".to_owned())
                 }
                 Expression::Name(name) => {
                     let value = this.local(name)?;
@@ -742,6 +753,9 @@ impl Translator<'_> {
                         ("to_f" | "to_r" | "to_d", []) if this.is_number(receiver) => {
                             this.number(receiver, calculations)
                         }
+                        ("to_f" | "to_r", []) if this.is_time(receiver) => {
+                            this.number(receiver, calculations)
+                        }
                         _ => Some(format!("\"{}\"", this.operand(value)?)),
                     }
                 }
@@ -762,6 +776,15 @@ impl Translator<'_> {
     ) -> Option<String> {
         let left = self.number(left, calculations)?;
         let right = self.number(right, calculations)?;
+        if let (Ok(left), Ok(right)) = (left.parse::<i64>(), right.parse::<i64>()) {
+            let constant = match operator {
+                "add" => left.checked_add(right),
+                "subtract" => left.checked_sub(right),
+                "multiply" => left.checked_mul(right),
+                _ => None,
+            };
+            return constant.map(|constant| constant.to_string());
+        }
         // What would be refused when it is loaded.
         let is_literal = |operand: &str| operand.parse::<f64>().is_ok();
         let is_refused = is_literal(&left) && is_literal(&right)
@@ -775,6 +798,37 @@ impl Translator<'_> {
         }
         calculations.push((operator, left, right));
         Some(format!("\"MEM[{}]\"", calculations.len() - 1))
+    }
+
+    /// Whether this is a time, whatever the event holds.
+    fn is_time(&mut self, expression: &Expression) -> bool {
+        if self.field(expression).is_some_and(|field| field == TIME) {
+            return true;
+        }
+        let found = self.deeper(|this| match expression {
+            Expression::Name(name) => {
+                let value = this.local(name)?;
+                Some(this.is_time(&value))
+            }
+            Expression::Operation("+" | "-", time, by) => {
+                Some(is_constant_number(by) && this.is_time(time))
+            }
+            Expression::Call(Call { receiver: Some(receiver), name, .. }) => match &**receiver {
+                Expression::Name(class)
+                    if matches!(class.as_str(), "Time" | "DateTime" | "LogStash::Timestamp") =>
+                {
+                    Some(true)
+                }
+                receiver => Some(
+                    matches!(
+                        name.as_str(),
+                        "utc" | "getutc" | "gmtime" | "to_time" | "time" | "localtime" | "getlocal"
+                    ) && this.is_time(receiver),
+                ),
+            },
+            _ => None,
+        });
+        found == Some(true)
     }
 
     /// Whether this is a number whatever the event holds, or its time.
@@ -799,6 +853,14 @@ impl Translator<'_> {
     /// Times that are read from fields.
     fn store_time(&mut self, target: &str, value: &Expression) -> Option<()> {
         let (class, method, arguments) = match value {
+            Expression::Operation("+" | "-", time, by)
+                if is_constant_number(by) && self.is_time(time) =>
+            {
+                let seconds = self.temporary();
+                self.store_number(&seconds, value)?;
+                self.date(&seconds, "UNIX", target);
+                return Some(());
+            }
             Expression::Name(name) => {
                 let value = self.local(name)?;
                 return self.deeper(|this| this.store_time(target, &value));
@@ -807,8 +869,8 @@ impl Translator<'_> {
                 match (name.as_str(), arguments.as_slice()) {
                     // Every time is UTC here, and written in the same way.
                     (
-                        "utc" | "getutc" | "gmtime" | "to_time" | "time" | "iso8601" | "to_iso8601"
-                        | "to_s",
+                        "localtime" | "getlocal" | "utc" | "getutc" | "gmtime" | "to_time" | "time"
+                        | "iso8601" | "to_iso8601" | "to_s",
                         _,
                     ) => {
                         return self.deeper(|this| this.store_time(target, receiver));
@@ -837,6 +899,17 @@ impl Translator<'_> {
                         Some(())
                     }
                 }
+            }
+            ("Time" | "DateTime" | "LogStash::Timestamp", "now", [])
+            | ("LogStash::Timestamp", "new", []) => {
+                // The time of receipt, which is the only "now" there is.
+                if target != TIME {
+                    return self.replace(target, "%{{TIME_NOW}}");
+                }
+                let now = self.temporary();
+                self.replace(&now, "%{{TIME_NOW}}")?;
+                self.date(&now, "ISO8601", target);
+                Some(())
             }
             ("Time", "at", [inner]) => self.store_epoch(target, inner),
             (
@@ -888,6 +961,22 @@ impl Translator<'_> {
         self.date(&source, "UNIX", target);
         Some(())
     }
+}
+
+/// A number, or a calculation with some.
+fn is_constant_number(expression: &Expression) -> bool {
+    match expression {
+        Expression::Number(_) => true,
+        Expression::Operation("+" | "-" | "*", left, right) => {
+            is_constant_number(left) && is_constant_number(right)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a time is asked for in the machine's zone.
+fn is_local(expression: &Expression) -> bool {
+    matches!(expression, Expression::Call(Call { name, .. }) if matches!(name.as_str(), "localtime" | "getlocal"))
 }
 
 /// `date` reads numbers and texts alike.
