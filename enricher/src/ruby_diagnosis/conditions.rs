@@ -55,11 +55,10 @@ impl Translator<'_> {
                 Some(format!("{left} {sign} {right}"))
             }
             Expression::Operation(sign @ ("=~" | "!~"), left, right) => {
-                let (left, pattern) = match (&**left, &**right) {
-                    (Expression::Regex(pattern), other) | (other, Expression::Regex(pattern)) => {
-                        (other, pattern)
-                    }
-                    _ => return None,
+                let ((Expression::Regex(pattern), left) | (left, Expression::Regex(pattern))) =
+                    (&**left, &**right)
+                else {
+                    return None;
                 };
                 let left = self.operand(left)?;
                 Some(format!("{left} {sign} {}", self.between_slashes(pattern)?))

@@ -866,16 +866,15 @@ impl Translator<'_> {
                 return self.deeper(|this| this.store_time(target, &value));
             }
             Expression::Call(Call { receiver: Some(receiver), name, arguments, block: None }) => {
-                match (name.as_str(), arguments.as_slice()) {
-                    // Every time is UTC here, and written in the same way.
-                    (
-                        "localtime" | "getlocal" | "utc" | "getutc" | "gmtime" | "to_time" | "time"
-                        | "iso8601" | "to_iso8601" | "to_s",
-                        _,
-                    ) => {
-                        return self.deeper(|this| this.store_time(target, receiver));
-                    }
-                    _ => {}
+                // Every time is UTC here, and written in the same way.
+                let is_written =
+                    matches!(name.as_str(), "time" | "iso8601" | "to_iso8601" | "to_s");
+                let is_moved = matches!(
+                    name.as_str(),
+                    "localtime" | "getlocal" | "utc" | "getutc" | "gmtime" | "to_time"
+                );
+                if is_written || is_moved {
+                    return self.deeper(|this| this.store_time(target, receiver));
                 }
                 match &**receiver {
                     Expression::Name(class) => {
