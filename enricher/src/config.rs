@@ -39,6 +39,8 @@ pub struct Config {
     /// A file with the key that e-mail addresses are hashed with: any text. Every enricher of an
     /// installation needs the same one; `millrace up` makes its own where this is absent.
     pub secret_file: Option<PathBuf>,
+    /// Whether filters `dns` may run: they tell names and addresses out of events to servers.
+    pub dns: bool,
     /// What an event may hold; one that holds more is refused to the dead letters.
     pub limits: LimitsConfig,
 }
@@ -51,6 +53,7 @@ impl Default for Config {
             support_escapes: false,
             geoip_database: None,
             secret_file: None,
+            dns: false,
             limits: LimitsConfig::default(),
         }
     }
@@ -128,6 +131,7 @@ impl Config {
             secret: secret.to_owned(),
             variables,
             limits: self.limits(),
+            dns: self.dns,
         }
     }
 

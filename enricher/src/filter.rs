@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bus::Record;
 use event::{Event, Limits};
+
+use crate::lookup::{Asking, Lookups};
 
 /// What a filter did with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct FilterContext<'a> {
     pub number: usize,
     /// How many filters of this name stand before this one in the pipeline.
     pub place: usize,
+    /// Whether the event is only looked over for what filters will ask of the network.
+    pub asking: Asking,
     /// Events made from this one (clone, split), in order; they go on after the filter.
     pub spawned: &'a mut Spawned,
 }
@@ -86,6 +91,11 @@ pub trait Filter: Send {
 pub trait FilterPlan: Send + Sync {
     /// Makes a worker's own instance.
     fn instance(&self) -> Box<dyn Filter>;
+
+    /// What it asks of the network, if it asks anything.
+    fn lookups(&self) -> Option<Arc<Lookups>> {
+        None
+    }
 }
 
 /// Which field names filters use by default.
@@ -114,6 +124,8 @@ pub struct Environment {
     pub variables: BTreeMap<String, String>,
     /// What an event may hold, and a text that is taken apart.
     pub limits: Limits,
+    /// Whether names and addresses out of events may be told to servers.
+    pub dns: bool,
 }
 
 /// Variables and the secret are not shown: both hold passwords.

@@ -4,10 +4,12 @@
 //! No event makes anything here read a clock or a file, draw a random number or run its text.
 
 pub mod config;
+mod dns_resolver;
 pub mod filter;
 mod filters;
 mod joda;
 pub mod language;
+pub mod lookup;
 pub mod options;
 pub mod plan;
 pub mod registry;
@@ -24,6 +26,8 @@ use std::sync::Arc;
 use bus::{TOPIC_ENRICHED, TOPIC_RAW};
 use event::Limits;
 use pipeline::{RunnerError, RunnerSpec, Runtime, TopicSink};
+
+use dns_resolver::DnsResolver;
 
 pub use config::{Config, LimitsConfig, read_pipeline};
 pub use filter::{
@@ -106,13 +110,14 @@ pub async fn run(
     runtime: Runtime,
 ) -> Result<(), RunnerError> {
     let sink = TopicSink::new(Arc::clone(&runtime.bus), TOPIC_ENRICHED);
+    let resolver = DnsResolver::new(current.clone(), limits.clone());
     let spec = RunnerSpec {
         name: NAME,
         topics: [vec![TOPIC_RAW.to_owned()], foreign_topics].concat(),
         make_stage: Arc::new(move || {
             Box::new(EnricherStage::following(current.clone(), limits.clone()))
         }),
-        resolver: None,
+        resolver: Some(Arc::new(resolver)),
         state: None,
         sink: Arc::new(sink),
     };

@@ -18,6 +18,7 @@ pub use compile::{compile, parse_and_compile};
 pub use program::Program;
 
 use crate::filter::FilterPlan;
+use crate::lookup::{Asking, Lookups};
 use crate::registry::Origin;
 
 /// A pipeline whose every part was checked. Cloning shares.
@@ -95,6 +96,18 @@ impl Plan {
     /// Makes a worker's own program.
     #[must_use]
     pub fn instance(&self) -> Program {
-        Program::new(Arc::clone(&self.inner))
+        Program::new(Arc::clone(&self.inner), Asking::AtWork)
+    }
+
+    /// Makes a program that only finds out what filters will ask of the network.
+    #[must_use]
+    pub fn rehearsal(&self) -> Program {
+        Program::new(Arc::clone(&self.inner), Asking::Rehearsing)
+    }
+
+    /// What the filters ask of the network, each by itself.
+    #[must_use]
+    pub fn lookups(&self) -> Vec<Arc<Lookups>> {
+        self.inner.filters.iter().filter_map(|filter| filter.plan.lookups()).collect()
     }
 }

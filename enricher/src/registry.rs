@@ -51,6 +51,7 @@ pub const FILTERS: &[Entry] = &[
     logstash("date", filters::date::build),
     logstash("de_dot", filters::de_dot::build),
     logstash("dissect", filters::dissect::build),
+    logstash("dns", filters::dns::build),
     logstash("drop", filters::drop::build),
     logstash("fingerprint", filters::fingerprint::build),
     logstash("geoip", filters::geoip::build),
@@ -77,7 +78,11 @@ pub const FILTERS: &[Entry] = &[
 
 /// Filters of Logstash that do not run here, and what to do instead. Of `ruby` more is said: see `ruby_diagnosis`.
 const ABSENT: &[(&str, &str)] = &[
-    ("dns", "look-ups on the network are not made here; add the name where the log is written"),
+    (
+        "ruby",
+        "no Ruby runs here: most code can be written with mutate (rename, copy, merge, add_field), \
+         conditionals, and date",
+    ),
     ("metrics", "the platform's own metrics are served on its metrics port"),
     ("aggregate", "events are not joined here"),
     ("elapsed", "events are not joined here"),

@@ -39,12 +39,16 @@ impl Processor {
     /// Runs this plan over payloads within these limits.
     #[must_use]
     pub fn new(plan: &Plan, limits: Limits) -> Self {
-        Self {
-            program: plan.instance(),
-            limits,
-            writes_metadata: plan.reads_metadata(),
-            event: Event::new(),
-        }
+        Self::with(plan.instance(), plan, limits)
+    }
+
+    /// Only finds out what the plan's filters will ask of the network.
+    pub(crate) fn rehearsing(plan: &Plan, limits: Limits) -> Self {
+        Self::with(plan.rehearsal(), plan, limits)
+    }
+
+    fn with(program: Program, plan: &Plan, limits: Limits) -> Self {
+        Self { program, limits, writes_metadata: plan.reads_metadata(), event: Event::new() }
     }
 
     /// Runs the pipeline over a record. `emit` is given each event that reaches the end, with its

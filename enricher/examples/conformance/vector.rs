@@ -42,21 +42,20 @@ fn syntax(vector: &Value) -> Syntax {
     Syntax { support_escapes: vector["settings"]["support_escapes"] == true }
 }
 
+/// Where neither the vector nor its configuration names a mode, it is enough that one passes.
 fn filter(vector: &Value, data: &Data) -> Judgement {
     let regexes =
         data.regexes.as_ref().filter(|_| vector["requires"] == json!(["uap-core regexes.yaml"]));
     if !vector["requires"].is_null() && regexes.is_none() {
-/// Where neither the vector nor its configuration names a mode, it is enough that one passes.
-fn filter(vector: &Value) -> Judgement {
-    if !vector["requires"].is_null() {
         return Judgement::NotRun(format!("requires {}", vector["requires"]));
     }
+    let run = |mode| filter_in(vector, mode, regexes);
     match vector["settings"]["ecs_compatibility"].as_str() {
-        Some("disabled") => filter_in(vector, EcsCompatibility::Disabled),
-        Some("v1") => filter_in(vector, EcsCompatibility::V1),
-        Some(_) => filter_in(vector, EcsCompatibility::V8),
-        None => match filter_in(vector, EcsCompatibility::V8) {
-            Judgement::Failed(why) => match filter_in(vector, EcsCompatibility::Disabled) {
+        Some("disabled") => run(EcsCompatibility::Disabled),
+        Some("v1") => run(EcsCompatibility::V1),
+        Some(_) => run(EcsCompatibility::V8),
+        None => match run(EcsCompatibility::V8) {
+            Judgement::Failed(why) => match run(EcsCompatibility::Disabled) {
                 Judgement::Passed => Judgement::Passed,
                 Judgement::Failed(_) | Judgement::NotRun(_) => Judgement::Failed(why),
             },
@@ -65,7 +64,11 @@ fn filter(vector: &Value) -> Judgement {
     }
 }
 
-fn filter_in(vector: &Value, ecs_compatibility: EcsCompatibility) -> Judgement {
+fn filter_in(
+    vector: &Value,
+    ecs_compatibility: EcsCompatibility,
+    regexes: Option<&String>,
+) -> Judgement {
     let folder = match write_files(vector) {
         Ok(folder) => folder,
         Err(error) => return Judgement::Failed(error.to_string()),

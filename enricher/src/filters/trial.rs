@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, Spawned};
 use crate::language::{Source, Statement, Syntax, parse};
+use crate::lookup::Asking;
 use crate::options::Options;
 use crate::plan::CommonOptions;
 use crate::registry;
@@ -99,8 +100,13 @@ impl Trial {
         decoded.decode_json(&payload, self.received_at_ns, &Limits::default()).unwrap();
         let record = record(payload, self.received_at_ns);
         let mut spawned = Spawned::default();
-        let mut context =
-            FilterContext { record: &record, number: 0, place: 0, spawned: &mut spawned };
+        let mut context = FilterContext {
+            record: &record,
+            number: 0,
+            place: 0,
+            asking: Asking::AtWork,
+            spawned: &mut spawned,
+        };
         let applied = self.filter.apply(&mut decoded, &mut context);
         if applied == Applied::Matched {
             self.common.run(&mut decoded, self.received_at_ns);

@@ -8,11 +8,13 @@ use event::Event;
 
 use super::{Checked, Step};
 use crate::filter::{Applied, Filter, FilterContext, Spawned};
+use crate::lookup::Asking;
 
 /// A plan with instances of its filters.
 pub struct Program {
     checked: Arc<Checked>,
     filters: Vec<Box<dyn Filter>>,
+    asking: Asking,
     spawned: Spawned,
 }
 
@@ -30,9 +32,9 @@ struct Made {
 }
 
 impl Program {
-    pub(super) fn new(checked: Arc<Checked>) -> Self {
+    pub(super) fn new(checked: Arc<Checked>, asking: Asking) -> Self {
         let filters = checked.filters.iter().map(|filter| filter.plan.instance()).collect();
-        Self { checked, filters, spawned: Spawned::default() }
+        Self { checked, filters, asking, spawned: Spawned::default() }
     }
 
     /// Runs every step over an event. `emit` is given each event that reaches the end: the event
@@ -83,7 +85,8 @@ impl Program {
                     let planned = &self.checked.filters[*index];
                     let (common, place) = (&planned.common, planned.place);
                     let spawned = &mut self.spawned;
-                    let mut context = FilterContext { record, number, place, spawned };
+                    let mut context =
+                        FilterContext { record, number, place, asking: self.asking, spawned };
                     let applied = self.filters[*index].apply(event, &mut context);
                     at += 1;
                     for mut event in self.spawned.events.drain(..) {

@@ -49,6 +49,11 @@ fn options(arguments: &PipeArguments) -> Result<Options, Failure> {
     let key = given.as_ref().map_or_else(|| seed.to_string(), |given| given.reveal().clone());
     let plan = enricher::compile(&config, &key)
         .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
+    if !plan.lookups().is_empty() {
+        let message = "`pipe` asks no servers, and the pipeline has a filter `dns`: put it into an `if` that \
+                       is false here, or use `millrace up`";
+        return Err(Failure::usage(message.to_owned()));
+    }
     let is_keyed = given.is_some() || std::env::var_os(HASH_KEY_VARIABLE).is_some();
     if !is_keyed && plan.filters().iter().any(|filter| filter.name == "fingerprint") {
         complain(

@@ -1,0 +1,104 @@
+//! Over a server of our own: what a user of `dns` sees of records in a batch.
+
+use std::net::SocketAddr;
+
+use bus::{Positioned, RecordId};
+use bytes::Bytes;
+use hickory_resolver::proto::op::{Message, ResponseCode};
+use hickory_resolver::proto::rr::rdata::{A, PTR};
+use hickory_resolver::proto::rr::{Name, RData, Record as Answered, RecordType};
+use pipeline::{Resolver, Stage, State, Verdict};
+use serde_json::{Value, json};
+use tokio::net::UdpSocket;
+
+use super::*;
+use crate::filter::Environment;
+use crate::language::{Source, Syntax};
+use crate::plan::parse_and_compile;
+use crate::stage::EnricherStage;
+
+/// A server that knows one shop, and says nothing at all to a name that begins with `silent`.
+async fn server() -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut buffer = [0; 1_024];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+            let question = Message::from_vec(&buffer[..length]).unwrap();
+            let query = question.queries[0].clone();
+            let name = query.name().to_utf8().to_lowercase();
+            if name.starts_with("silent") {
+                continue;
+            }
+            let mut answer = question.clone().into_response();
+            let found = match (name.as_str(), query.query_type()) {
+                ("shop.example.", RecordType::A) => Some(RData::A(A::new(192, 0, 2, 7))),
+                ("7.2.0.192.in-addr.arpa.", RecordType::PTR) => {
+                    Some(RData::PTR(PTR(Name::from_utf8("web-1.shop.example.").unwrap())))
+                }
+                _ => None,
+            };
+            match found {
+                Some(data) => {
+                    answer.add_answer(Answered::from_rdata(query.name().clone(), 60, data));
+                }
+                None => answer.metadata.response_code = ResponseCode::NXDomain,
+            }
+            socket.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
+        }
+    });
+    address
+}
+
+/// What becomes of events of one batch.
+async fn enriched(filters: &str, events: &[Value]) -> Vec<Value> {
+    let source = Source::new("test.conf", format!("filter {{ {filters} }}"));
+    let environment = Environment { dns: true, ..Environment::default() };
+    let plan = parse_and_compile(&source, Syntax::default(), &environment)
+        .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let positioned = |(number, event): (u8, &Value)| Positioned {
+        offset: 0,
+        index: u32::from(number),
+        record: Record {
+            id: RecordId([number; 16]),
+            payload: Bytes::from(event.to_string()),
+            ..Record::default()
+        },
+    };
+    let batch: Vec<_> = (0..).zip(events).map(positioned).collect();
+    let current = CurrentPlan::from(plan.clone());
+    DnsResolver::new(current, Limits::default()).resolve(&batch).await;
+    let verdicts =
+        EnricherStage::new(&plan, Limits::default()).process(&batch, &mut State::default());
+    let document = |verdict| match verdict {
+        Verdict::Forward(records) => serde_json::from_slice(&records[0].payload).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    verdicts.into_iter().map(document).collect()
+}
+
+#[tokio::test]
+async fn names_and_addresses_are_found_before_a_batch_is_processed() {
+    let server = server().await;
+    let settings =
+        format!(r#"nameserver => "{server}" action => "replace" timeout => 0.2 max_retries => 0"#);
+    let filters = format!(
+        r#"dns {{ resolve => "a" {settings} }}
+           mutate {{ copy => {{ "a" => "b" }} }}
+           dns {{ reverse => "b" {settings} }}"#
+    );
+    let events = [
+        json!({"a": "shop.example"}),
+        json!({"a": "none.example"}),
+        json!({"a": "silent.example"}),
+        json!({"a": 5}),
+    ];
+    let out = enriched(&filters, &events).await;
+    assert_eq!((&out[0]["a"], &out[0]["b"]), (&json!("192.0.2.7"), &json!("web-1.shop.example")));
+    assert_eq!((&out[1]["a"], out[1].get("tags")), (&json!("none.example"), None));
+    assert_eq!(
+        (&out[2]["a"], &out[2]["tags"]),
+        (&json!("silent.example"), &json!(["_dnstimeout"]))
+    );
+    assert_eq!(out[3]["a"], json!(5));
+}
