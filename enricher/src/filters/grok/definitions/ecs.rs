@@ -94,8 +94,7 @@ pub(super) const DEFINITIONS: &[(&str, &str)] = &[
     ("BACULA_TIMESTAMP", "%{MONTHDAY}-%{MONTH}(?:-%{YEAR})? %{HOUR}:%{MINUTE}"),
     ("BACULA_HOST", "%{HOSTNAME}"),
     ("BACULA_LOGLINE", "%{BACULA_LOG}"),
-    // BIND: a query has a name, a class, a type and flags. `[bind][log][category]` is what Logstash calls
-    // the category since 4.3.2 of its patterns.
+    // BIND: a query has a name, a class, a type and flags. The category is worth a field of its own.
     ("BIND9", "%{BIND9_QUERYLOG}"),
     (
         "BIND9_QUERYLOG",
