@@ -131,7 +131,15 @@ fn it_stops_within_ten_seconds_and_everything_is_there_again() {
         other => Err(format!("{other} found")),
     };
     eventually("the event", || found(&platform));
-    let before = platform.status()["stages"].clone();
+    // What is found may not be committed yet.
+    let before = eventually("everything committed", || {
+        let stages = platform.status()["stages"].clone();
+        let all = stages.as_array().into_iter().flatten();
+        match all.filter_map(|stage| stage["in_flight"].as_u64()).sum() {
+            0_u64 => Ok(stages),
+            in_flight => Err(format!("{in_flight} in flight")),
+        }
+    });
     let (code, elapsed) = platform.stop();
     assert_eq!(code, Some(0), "{}", platform.logged());
     assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
