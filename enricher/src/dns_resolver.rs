@@ -101,15 +101,16 @@ impl Resolver for DnsResolver {
             // A filter that panics does so again where it is noted.
             let Ok(back) = rehearsal.await else { return };
             processor = back;
-            let mut asked = false;
-            for client in &clients {
-                let wanted = client.lookups.take_wanted();
-                asked |= !wanted.is_empty();
-                let answers = wanted.into_iter().map(|question| client.answer(question, deadline));
-                stream::iter(answers).buffer_unordered(ASKED_MAX).collect::<()>().await;
-            }
-            if !asked {
+            let wanted = processor.take_wanted();
+            if wanted.is_empty() {
                 break;
+            }
+            for (lookups, questions) in wanted {
+                let client = clients.iter().find(|client| Arc::ptr_eq(&client.lookups, &lookups));
+                let Some(client) = client else { continue };
+                let answers =
+                    questions.into_iter().map(|question| client.answer(question, deadline));
+                stream::iter(answers).buffer_unordered(ASKED_MAX).collect::<()>().await;
             }
         }
         self.give_back(generation, processor);

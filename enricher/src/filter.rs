@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bus::Record;
 use event::{Event, Limits};
 
-use crate::lookup::{Asking, Lookups};
+use crate::lookup::{Lookups, Wanted};
 
 /// What a filter did with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub struct FilterContext<'a> {
     pub number: usize,
     /// How many filters of this name stand before this one in the pipeline.
     pub place: usize,
-    /// Whether the event is only looked over for what filters will ask of the network.
-    pub asking: Asking,
+    /// Where it is noted what is to be asked of the network: only while the pipeline is rehearsed.
+    pub wanted: Option<&'a mut Wanted>,
     /// Events made from this one (clone, split), in order; they go on after the filter.
     pub spawned: &'a mut Spawned,
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
@@ -52,13 +52,26 @@ pub struct LookupSettings {
     pub hosts: BTreeMap<String, String>,
 }
 
-/// Whether a filter is at work, or only says what it will ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asking {
-    /// Whatever is known counts.
-    AtWork,
-    /// What is missing or old is noted.
-    Rehearsing,
+/// What one rehearsal of a pipeline has asked in vain, by filter. Never shared: each partition rehearses its own batch,
+/// and waits for its own answers.
+#[derive(Debug, Default)]
+pub struct Wanted(Vec<(Arc<Lookups>, HashSet<Question>)>);
+
+impl Wanted {
+    fn add(&mut self, lookups: &Arc<Lookups>, question: &Question) {
+        let known = self.0.iter_mut().find(|(of, _)| Arc::ptr_eq(of, lookups));
+        match known {
+            Some((_, questions)) => {
+                questions.insert(question.clone());
+            }
+            None => self.0.push((Arc::clone(lookups), HashSet::from([question.clone()]))),
+        }
+    }
+
+    /// Takes the questions, each filter's by themselves.
+    pub(crate) fn take(&mut self) -> Vec<(Arc<Lookups>, HashSet<Question>)> {
+        std::mem::take(&mut self.0)
+    }
 }
 
 /// The questions of one filter with their answers, shared by its instances.
@@ -74,7 +87,6 @@ struct Table {
     known: LruCache<Question, (Answer, Instant)>,
     /// When the last batch began to be looked at.
     now: Instant,
-    wanted: HashSet<Question>,
 }
 
 impl Lookups {
@@ -82,7 +94,7 @@ impl Lookups {
     #[must_use]
     pub fn new(settings: LookupSettings) -> Self {
         let known = LruCache::new(settings.kept_max);
-        let table = Table { known, now: Instant::now(), wanted: HashSet::new() };
+        let table = Table { known, now: Instant::now() };
         Self { settings, table: Mutex::new(table) }
     }
 
@@ -96,15 +108,21 @@ impl Lookups {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer, if it is known.
-    pub fn ask(&self, question: &Question, asking: Asking) -> Option<Answer> {
-        let mut table = self.table();
-        let now = table.now;
-        let known = table.known.get(question);
-        let is_fresh = |until: Instant| asking == Asking::AtWork || until > now;
-        let answer = known.filter(|(_, until)| is_fresh(*until)).map(|(answer, _)| answer.clone());
-        if answer.is_none() && asking == Asking::Rehearsing {
-            table.wanted.insert(question.clone());
+    /// The answer, if it is known, however old it is.
+    pub fn ask(&self, question: &Question) -> Option<Answer> {
+        self.table().known.get(question).map(|(answer, _)| answer.clone())
+    }
+
+    /// The answer, if it is known and not too old; otherwise it is wanted.
+    pub fn rehearse(self: &Arc<Self>, question: &Question, wanted: &mut Wanted) -> Option<Answer> {
+        let answer = {
+            let mut table = self.table();
+            let now = table.now;
+            let known = table.known.get(question).filter(|(_, until)| *until > now);
+            known.map(|(answer, _)| answer.clone())
+        };
+        if answer.is_none() {
+            wanted.add(self, question);
         }
         answer
     }
@@ -112,11 +130,6 @@ impl Lookups {
     /// Begins with another batch.
     pub(crate) fn begin(&self, now: Instant) {
         self.table().now = now;
-    }
-
-    /// What was asked and is not known.
-    pub(crate) fn take_wanted(&self) -> HashSet<Question> {
-        std::mem::take(&mut self.table().wanted)
     }
 
     /// Keeps an answer.

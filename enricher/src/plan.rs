@@ -18,7 +18,7 @@ pub use compile::{compile, parse_and_compile};
 pub use program::Program;
 
 use crate::filter::FilterPlan;
-use crate::lookup::{Asking, Lookups};
+use crate::lookup::{Lookups, Wanted};
 use crate::registry::Origin;
 
 /// A pipeline whose every part was checked. Cloning shares.
@@ -96,13 +96,13 @@ impl Plan {
     /// Makes a worker's own program.
     #[must_use]
     pub fn instance(&self) -> Program {
-        Program::new(Arc::clone(&self.inner), Asking::AtWork)
+        Program::new(Arc::clone(&self.inner), None)
     }
 
     /// Makes a program that only finds out what filters will ask of the network.
     #[must_use]
     pub fn rehearsal(&self) -> Program {
-        Program::new(Arc::clone(&self.inner), Asking::Rehearsing)
+        Program::new(Arc::clone(&self.inner), Some(Wanted::default()))
     }
 
     /// What the filters ask of the network, each by itself.

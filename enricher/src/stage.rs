@@ -4,6 +4,8 @@
 //! Whose event it is, the record says; no text of the event can change that.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use bus::{Codec, Positioned, Record};
 use bytes::{Bytes, BytesMut};
@@ -12,6 +14,7 @@ use event::{Event, FieldPath, Fragment, Kind, Limits, NodeId, Refusal, RefusalKi
 use pipeline::{Stage, State, Verdict};
 use smallvec::SmallVec;
 
+use crate::lookup::{Lookups, Question, Wanted};
 use crate::plan::{Plan, Program};
 use crate::reload::CurrentPlan;
 
@@ -45,6 +48,11 @@ impl Processor {
     /// Only finds out what the plan's filters will ask of the network.
     pub(crate) fn rehearsing(plan: &Plan, limits: Limits) -> Self {
         Self::with(plan.rehearsal(), plan, limits)
+    }
+
+    /// What a rehearsal has asked in vain since this was called last.
+    pub(crate) fn take_wanted(&mut self) -> Vec<(Arc<Lookups>, HashSet<Question>)> {
+        self.program.wanted().map(Wanted::take).unwrap_or_default()
     }
 
     fn with(program: Program, plan: &Plan, limits: Limits) -> Self {

@@ -14,7 +14,7 @@ use tokio::net::UdpSocket;
 use super::*;
 use crate::filter::Environment;
 use crate::language::{Source, Syntax};
-use crate::plan::parse_and_compile;
+use crate::plan::{Plan, parse_and_compile};
 use crate::stage::EnricherStage;
 
 /// A server that knows one shop, and says nothing at all to a name that begins with `silent`.
@@ -50,12 +50,15 @@ async fn server() -> SocketAddr {
     address
 }
 
-/// What becomes of events of one batch.
-async fn enriched(filters: &str, events: &[Value]) -> Vec<Value> {
+fn plan(filters: &str) -> Plan {
     let source = Source::new("test.conf", format!("filter {{ {filters} }}"));
     let environment = Environment { dns: true, ..Environment::default() };
-    let plan = parse_and_compile(&source, Syntax::default(), &environment)
-        .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    parse_and_compile(&source, Syntax::default(), &environment)
+        .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]))
+}
+
+/// What becomes of events of one batch.
+async fn enriched(resolver: &DnsResolver, events: &[Value]) -> Vec<Value> {
     let positioned = |(number, event): (u8, &Value)| Positioned {
         offset: 0,
         index: u32::from(number),
@@ -66,15 +69,13 @@ async fn enriched(filters: &str, events: &[Value]) -> Vec<Value> {
         },
     };
     let batch: Vec<_> = (0..).zip(events).map(positioned).collect();
-    let current = CurrentPlan::from(plan.clone());
-    DnsResolver::new(current, Limits::default()).resolve(&batch).await;
-    let verdicts =
-        EnricherStage::new(&plan, Limits::default()).process(&batch, &mut State::default());
+    resolver.resolve(&batch).await;
+    let mut stage = EnricherStage::new(&resolver.current.get(), Limits::default());
     let document = |verdict| match verdict {
         Verdict::Forward(records) => serde_json::from_slice(&records[0].payload).unwrap(),
         other => panic!("{other:?}"),
     };
-    verdicts.into_iter().map(document).collect()
+    stage.process(&batch, &mut State::default()).into_iter().map(document).collect()
 }
 
 #[tokio::test]
@@ -93,7 +94,8 @@ async fn names_and_addresses_are_found_before_a_batch_is_processed() {
         json!({"a": "silent.example"}),
         json!({"a": 5}),
     ];
-    let out = enriched(&filters, &events).await;
+    let resolver = DnsResolver::new(plan(&filters).into(), Limits::default());
+    let out = enriched(&resolver, &events).await;
     assert_eq!((&out[0]["a"], &out[0]["b"]), (&json!("192.0.2.7"), &json!("web-1.shop.example")));
     assert_eq!((&out[1]["a"], out[1].get("tags")), (&json!("none.example"), None));
     assert_eq!(
@@ -101,4 +103,22 @@ async fn names_and_addresses_are_found_before_a_batch_is_processed() {
         (&json!("silent.example"), &json!(["_dnstimeout"]))
     );
     assert_eq!(out[3]["a"], json!(5));
+}
+
+#[tokio::test]
+async fn each_partition_waits_for_its_own_answers() {
+    const PARTITIONS: usize = 16;
+    let server = server().await;
+    let filters =
+        format!(r#"dns {{ resolve => "a" nameserver => "{server}" action => "replace" }}"#);
+    let resolver = DnsResolver::new(plan(&filters).into(), Limits::default());
+    let batches = (0..PARTITIONS).map(|number| {
+        let events = [json!({"a": format!("shop-{number}.example")}), json!({"a": "shop.example"})];
+        let resolver = &resolver;
+        async move { enriched(resolver, &events).await }
+    });
+    for out in futures::future::join_all(batches).await {
+        assert_eq!((&out[1]["a"], out[1].get("tags")), (&json!("192.0.2.7"), None));
+        assert_eq!(out[0].get("tags"), None, "it was answered that there is none");
+    }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use event::{Event, FieldPath, Kind, NodeId};
 
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
-use crate::lookup::{Answer, Asking, Lookups, Question};
+use crate::lookup::{Answer, Lookups, Question, Wanted};
 
 pub(crate) use options::build;
 
@@ -58,11 +58,11 @@ impl Filter for Worker {
             else {
                 return Applied::NotMatched;
             };
-            match dns.answer(&question, context.asking) {
+            match dns.answer(&question, context.wanted.as_deref_mut()) {
                 Some(Answer::Found(found)) => dns.put(event, field, value, &found),
                 Some(Answer::Missing) => return Applied::NotMatched,
                 // In a rehearsal what follows is asked too.
-                None if context.asking == Asking::Rehearsing => applied = Applied::NotMatched,
+                None if context.wanted.is_some() => applied = Applied::NotMatched,
                 None | Some(Answer::TimedOut) => {
                     dns.tags_on_timeout.iter().for_each(|tag| event.add_tag(tag));
                     return Applied::NotMatched;
@@ -98,15 +98,16 @@ fn question(text: &str, is_reverse: bool) -> Option<Question> {
 }
 
 impl Dns {
-    fn answer(&self, question: &Question, asking: Asking) -> Option<Answer> {
+    fn answer(&self, question: &Question, wanted: Option<&mut Wanted>) -> Option<Answer> {
         let hosts = &self.lookups.settings().hosts;
         let known = match question {
             Question::Address(name) => hosts.get(&**name),
             Question::Name(address) => hosts.get(&address.to_string()),
         };
-        match known {
-            Some(known) => Some(Answer::Found(known.as_str().into())),
-            None => self.lookups.ask(question, asking),
+        match (known, wanted) {
+            (Some(known), _) => Some(Answer::Found(known.as_str().into())),
+            (None, Some(wanted)) => self.lookups.rehearse(question, wanted),
+            (None, None) => self.lookups.ask(question),
         }
     }
 

@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, Spawned};
 use crate::language::{Source, Statement, Syntax, parse};
-use crate::lookup::Asking;
 use crate::options::Options;
 use crate::plan::CommonOptions;
 use crate::registry;
@@ -104,7 +103,7 @@ impl Trial {
             record: &record,
             number: 0,
             place: 0,
-            asking: Asking::AtWork,
+            wanted: None,
             spawned: &mut spawned,
         };
         let applied = self.filter.apply(&mut decoded, &mut context);

@@ -8,13 +8,14 @@ use event::Event;
 
 use super::{Checked, Step};
 use crate::filter::{Applied, Filter, FilterContext, Spawned};
-use crate::lookup::Asking;
+use crate::lookup::Wanted;
 
 /// A plan with instances of its filters.
 pub struct Program {
     checked: Arc<Checked>,
     filters: Vec<Box<dyn Filter>>,
-    asking: Asking,
+    /// Of a rehearsal.
+    wanted: Option<Wanted>,
     spawned: Spawned,
 }
 
@@ -32,9 +33,14 @@ struct Made {
 }
 
 impl Program {
-    pub(super) fn new(checked: Arc<Checked>, asking: Asking) -> Self {
+    pub(super) fn new(checked: Arc<Checked>, wanted: Option<Wanted>) -> Self {
         let filters = checked.filters.iter().map(|filter| filter.plan.instance()).collect();
-        Self { checked, filters, asking, spawned: Spawned::default() }
+        Self { checked, filters, wanted, spawned: Spawned::default() }
+    }
+
+    /// Where a rehearsal notes what is to be asked; `None` of a program at work.
+    pub(crate) fn wanted(&mut self) -> Option<&mut Wanted> {
+        self.wanted.as_mut()
     }
 
     /// Runs every step over an event. `emit` is given each event that reaches the end: the event
@@ -85,8 +91,8 @@ impl Program {
                     let planned = &self.checked.filters[*index];
                     let (common, place) = (&planned.common, planned.place);
                     let spawned = &mut self.spawned;
-                    let mut context =
-                        FilterContext { record, number, place, asking: self.asking, spawned };
+                    let wanted = self.wanted.as_mut();
+                    let mut context = FilterContext { record, number, place, wanted, spawned };
                     let applied = self.filters[*index].apply(event, &mut context);
                     at += 1;
                     for mut event in self.spawned.events.drain(..) {

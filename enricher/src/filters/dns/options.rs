@@ -13,8 +13,8 @@ use crate::language::{Value, ValueKind};
 use crate::lookup::{LookupSettings, Lookups};
 use crate::options::Options;
 
-/// Answers that are kept at least: those of the batches in hand.
-const KEPT_MIN: usize = 10_000;
+/// Answers that are kept at least: those of the batches in hand, of which each partition has one.
+const KEPT_MIN: usize = 50_000;
 const KEPT_MAX: i64 = 1_000_000;
 /// Port of servers where none is named.
 const PORT: u16 = 53;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::filter::Environment;
 use crate::filters::trial::{NOW_NS, Trial};
 use crate::language::{Source, Syntax};
-use crate::lookup::{Answer, Lookups, Question};
+use crate::lookup::{Answer, Question};
 use crate::plan::{Plan, Program, parse_and_compile};
 
 fn plan(filters: &str) -> Plan {
@@ -36,18 +36,14 @@ fn answered(plan: &Plan, event: Value, answers: &[(&str, Answer)]) -> (Value, Ve
     let mut rehearsal = plan.rehearsal();
     loop {
         run(&mut rehearsal, &event);
-        let wanted: Vec<(Arc<Lookups>, Question)> = plan
-            .lookups()
-            .into_iter()
-            .flat_map(|lookups| {
-                let wanted = lookups.take_wanted();
-                wanted.into_iter().map(move |question| (Arc::clone(&lookups), question))
-            })
-            .collect();
+        let wanted = rehearsal.wanted().unwrap().take();
         if wanted.is_empty() {
             break;
         }
-        for (lookups, question) in wanted {
+        let each = wanted.into_iter().flat_map(|(lookups, questions)| {
+            questions.into_iter().map(move |question| (Arc::clone(&lookups), question))
+        });
+        for (lookups, question) in each {
             let text = match &question {
                 Question::Address(name) => name.to_string(),
                 Question::Name(address) => address.to_string(),
