@@ -34,38 +34,9 @@ DEAD_KINDS = {
 }
 # Addresses of the files that the database has a country for, found by reading it with another program.
 WITH_COUNTRY = {"nginx_json": 14_720, "apache": 9_999, "nginx": 14_720}
-# Vectors of each file that pass; this may only grow.
-VECTORS_PASSED_MIN = {
-    "cidr": 12,
-    "clone": 4,
-    "common_options": 13,
-    "conditionals": 59,
-    "config_language": 13,
-    "csv": 20,
-    "date": 42,
-    "dissect": 16,
-    "drop": 1,
-    "fieldref": 11,
-    "fingerprint": 40,
-    "geoip": 1,
-    "grok": 54,
-    "json": 8,
-    "json_encode": 1,
-    "kv": 29,
-    "mutate": 77,
-    "patterns-core": 227,
-    "prune": 8,
-    "split": 6,
-    "sprintf": 8,
-    "syslog_pri": 8,
-    "translate": 18,
-    "truncate": 4,
-    "urldecode": 4,
-    "useragent": 16,
-    "xml": 17,
-}
-# Lists of agents and addresses.
-LISTED_PASSED_MIN = {"geoip": 136, "useragent": 8908}
+# Vectors that pass: all of those that are run, but for the failures that are known by name. These may only grow.
+VECTORS_PASSED_MIN = 717
+LISTED_PASSED_MIN = 8_908 + 136
 passed, failed = 0, 0
 
 
@@ -391,28 +362,20 @@ def whole_documents():
 
 
 def vectors():
-    """Logstash's own vectors: of each file at least as many pass as ever did."""
+    """Logstash's own vectors, user agents and addresses: at least as many pass as ever did."""
     folder = os.path.join(SHARED, "conformance")
     regexes = ["--regexes", os.path.join(folder, "useragent_regexes.yaml")]
     cities = ["--geoip", os.path.join(SHARED, "data/geoip/test-data/GeoIP2-City-Test.mmdb")]
     known = ["--known", "enricher/examples/conformance/known.txt"]
-    for folder, floors, flags in (
+    for folder, wanted, flags in (
         (os.path.join(folder, "logstash"), VECTORS_PASSED_MIN, regexes + known),
         (folder, LISTED_PASSED_MIN, regexes + cities),
     ):
         run = subprocess.run([VECTORS, folder, *flags], capture_output=True, text=True)
-        printed = run.stdout
-        if run.returncode != 0:
-            print(printed)
-        check(f"no vector of {folder} fails that is not known to", run.returncode, 0)
-        passed_by_file = {}
-        for line in printed.splitlines()[1:]:
-            name, count = line.split()[:2]
-            if count.isdigit():
-                passed_by_file[name] = int(count)
-        for name, wanted in floors.items():
-            found = passed_by_file.get(name, 0)
-            check(f"vectors of {name}, at least {wanted} of which pass", max(found, wanted), found)
+        check(f"vectors of {folder} that fail and are not known to\n{run.stdout}", run.returncode, 0)
+        rows = [line.split() for line in run.stdout.splitlines()]
+        found = sum(int(row[1]) for row in rows if row[1].isdigit())
+        check(f"vectors of {folder}, at least {wanted} of which pass", max(found, wanted), found)
 
 
 def main():

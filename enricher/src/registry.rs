@@ -8,7 +8,9 @@ use service::suggest::nearest;
 
 use crate::filter::{Environment, FilterPlan};
 use crate::filters;
+use crate::language::{Diagnostic, Plugin, Source};
 use crate::options::Options;
+use crate::ruby_diagnosis;
 
 /// Who defined a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -76,13 +78,8 @@ pub const FILTERS: &[Entry] = &[
     logstash("xml", filters::xml::build),
 ];
 
-/// Filters of Logstash that do not run here, and what to do instead. Of `ruby` more is said: see `ruby_diagnosis`.
+/// Filters of Logstash that do not run here, and what to do instead. Of `ruby` its code says it.
 const ABSENT: &[(&str, &str)] = &[
-    (
-        "ruby",
-        "no Ruby runs here: most code can be written with mutate (rename, copy, merge, add_field), \
-         conditionals, and date",
-    ),
     ("metrics", "the platform's own metrics are served on its metrics port"),
     ("aggregate", "events are not joined here"),
     ("elapsed", "events are not joined here"),
@@ -109,16 +106,20 @@ pub fn find(name: &str) -> Option<&'static Entry> {
     FILTERS.iter().find(|entry| entry.name == name)
 }
 
-/// What to say of a name that is no filter here: the message and the way out.
-pub(crate) fn explain_absence(name: &str) -> (String, String) {
+/// What to say of a filter that does not exist here.
+pub(crate) fn explain_absence(plugin: &Plugin, source: &Source) -> Diagnostic {
+    let name = plugin.name.as_str();
+    if name == "ruby" {
+        return ruby_diagnosis::diagnose(plugin, source);
+    }
     if let Some((_, way_out)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
         let message = format!("Logstash's filter `{name}` does not run here");
-        return (message, (*way_out).to_owned());
+        return source.mistake(plugin.span, message, *way_out);
     }
     let names = FILTERS.iter().map(|entry| entry.name);
     let way_out = match nearest(name, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
     };
-    (format!("there is no filter `{name}`"), way_out)
+    source.mistake(plugin.span, format!("there is no filter `{name}`"), way_out)
 }

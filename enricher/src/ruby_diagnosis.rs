@@ -137,6 +137,12 @@ fn of_code(
     }
     translator.go_on(&code, &all, &lines);
     translator.statements(&statements);
+    let footprint = Footprint::of(&all, Place { start: 0, end: code.len() }).words();
+    advise(translator, &footprint)
+}
+
+/// What is proposed of a code that was understood, and what that leaves out.
+fn advise(translator: Translator<'_>, footprint: &str) -> Advice {
     let (translated, missing) = (translator.translated, translator.missing);
     let mut proposed = Vec::new();
     write(&simplified(translator.steps), 0, &mut proposed);
@@ -145,7 +151,6 @@ fn of_code(
         proposed.truncate(LINES_MAX);
         proposed.push(format!("# {more} more lines: give the code in parts to see them"));
     }
-    let whole = Place { start: 0, end: code.len() };
     if missing == 0 {
         if proposed.is_empty() {
             let message = "no Ruby runs here, and this `ruby` changes no event".to_owned();
@@ -156,7 +161,6 @@ fn of_code(
         return Advice { message, lines: proposed };
     }
     if translated == 0 {
-        let footprint = Footprint::of(&all, whole).words();
         let message =
             "no Ruby runs here, and what this `ruby` does is known of no filter".to_owned();
         let first = match footprint.is_empty() {

@@ -85,13 +85,7 @@ impl Event {
 
     /// Copies a value with all that it holds; the copy stands nowhere yet.
     pub fn new_copy(&mut self, of: NodeId) -> NodeId {
-        let mut copy = *self.node(of);
-        copy.parent = NONE;
-        copy.next = NONE;
-        copy.previous = NONE;
-        copy.first_child = NONE;
-        copy.last_child = NONE;
-        let top = self.add(copy);
+        let top = self.add(self.node(of).alone());
         let mut at = self.node(of).first_child;
         while at != NONE {
             let child = self.new_copy(NodeId(at));

@@ -44,12 +44,7 @@ impl Event {
 
     fn copy_from(&mut self, other: &Self, of: NodeId) -> NodeId {
         let same_payload = self.payload.as_ptr_range() == other.payload.as_ptr_range();
-        let mut node = *other.node(of);
-        node.parent = NONE;
-        node.next = NONE;
-        node.previous = NONE;
-        node.first_child = NONE;
-        node.last_child = NONE;
+        let mut node = other.node(of).alone();
         // An element of an array has no name, and the event itself has none.
         let has_key = node.key_end > 0;
         if has_key && (!same_payload || node.has(KEY_IN_SCRATCH)) {

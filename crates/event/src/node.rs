@@ -68,6 +68,18 @@ impl Node {
         }
     }
 
+    /// The same value, which stands nowhere and holds nothing yet.
+    pub(crate) const fn alone(self) -> Self {
+        Self {
+            parent: NONE,
+            first_child: NONE,
+            last_child: NONE,
+            next: NONE,
+            previous: NONE,
+            ..self
+        }
+    }
+
     pub(crate) const fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }

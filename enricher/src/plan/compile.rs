@@ -12,7 +12,7 @@ use crate::language::{
     Branch, Config, Diagnostic, Plugin, SectionKind, Source, Statement, Syntax, parse,
 };
 use crate::options::Options;
-use crate::{registry, ruby_diagnosis};
+use crate::registry;
 
 /// Reads and compiles a pipeline.
 ///
@@ -98,12 +98,7 @@ impl Compiler<'_> {
 
     fn filter(&mut self, plugin: &Plugin) {
         let Some(entry) = registry::find(&plugin.name) else {
-            self.mistakes.push(if plugin.name == "ruby" {
-                ruby_diagnosis::diagnose(plugin, self.source)
-            } else {
-                let (message, way_out) = registry::explain_absence(&plugin.name);
-                self.source.mistake(plugin.span, message, way_out)
-            });
+            self.mistakes.push(registry::explain_absence(plugin, self.source));
             return;
         };
         let variables = &self.environment.variables;

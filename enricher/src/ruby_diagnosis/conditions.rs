@@ -166,51 +166,10 @@ impl Translator<'_> {
                 }
                 Some(format!("{}[0]", self.operand(receiver)?))
             }
-            ("include?" | "member?", [wanted]) => {
-                if let Expression::Array(elements) = receiver {
-                    let elements = elements
-                        .iter()
-                        .map(|one| quote(&self.literal(one)?))
-                        .collect::<Option<Vec<_>>>()?;
-                    let field = self.operand(wanted)?;
-                    return (!elements.is_empty())
-                        .then(|| format!("{field} in [{}]", elements.join(", ")));
-                }
-                let wanted = match self.literal(wanted) {
-                    Some(text) => quote(&text)?,
-                    None => self.field(wanted)?,
-                };
-                Some(format!("{wanted} in {}", self.operand(receiver)?))
-            }
-            ("key?" | "has_key?", [key]) => {
-                let key = self.literal(key)?;
-                // `event.to_hash.key?("a")`.
-                if let Expression::Call(Call { receiver: Some(event), name, .. }) = receiver
-                    && name == "to_hash"
-                    && is_event(event)
-                {
-                    return reference(&format!("[{key}]"));
-                }
-                let inner = format!("{}[{key}]", self.operand(receiver)?);
-                reference(&inner).filter(|found| *found == inner)
-            }
-            ("start_with?" | "end_with?", [_, ..]) => {
-                let texts = arguments
-                    .iter()
-                    .map(|text| Some(regex::escape(&self.literal(text)?)))
-                    .collect::<Option<Vec<_>>>()?;
-                let texts = match texts.as_slice() {
-                    [only] => only.clone(),
-                    several => format!("({})", several.join("|")),
-                };
-                let pattern = if name == "start_with?" {
-                    format!("\\A{texts}")
-                } else {
-                    format!("{texts}\\z")
-                };
-                let field = self.operand(receiver)?;
-                Some(format!("{field} =~ {}", self.between_slashes(&pattern)?))
-            }
+            ("include?" | "member?", [wanted]) => self.includes(receiver, wanted),
+            ("key?" | "has_key?", [key]) => self.has_key(receiver, key),
+            ("start_with?", [_, ..]) => self.has_end(receiver, "\\A", arguments, ""),
+            ("end_with?", [_, ..]) => self.has_end(receiver, "", arguments, "\\z"),
             ("match" | "match?" | "=~", [Expression::Regex(pattern)]) => {
                 let field = self.operand(receiver)?;
                 Some(format!("{field} =~ {}", self.between_slashes(pattern)?))
@@ -219,6 +178,55 @@ impl Translator<'_> {
             ("to_s", []) => self.condition(receiver),
             _ => None,
         }
+    }
+
+    fn includes(&mut self, list: &Expression, wanted: &Expression) -> Option<String> {
+        if let Expression::Array(elements) = list {
+            let elements = elements
+                .iter()
+                .map(|one| quote(&self.literal(one)?))
+                .collect::<Option<Vec<_>>>()?;
+            let field = self.operand(wanted)?;
+            return (!elements.is_empty()).then(|| format!("{field} in [{}]", elements.join(", ")));
+        }
+        let wanted = match self.literal(wanted) {
+            Some(text) => quote(&text)?,
+            None => self.field(wanted)?,
+        };
+        Some(format!("{wanted} in {}", self.operand(list)?))
+    }
+
+    fn has_key(&mut self, hash: &Expression, key: &Expression) -> Option<String> {
+        let key = self.literal(key)?;
+        // `event.to_hash.key?("a")`.
+        if let Expression::Call(Call { receiver: Some(event), name, .. }) = hash
+            && name == "to_hash"
+            && is_event(event)
+        {
+            return reference(&format!("[{key}]"));
+        }
+        let inner = format!("{}[{key}]", self.operand(hash)?);
+        reference(&inner).filter(|found| *found == inner)
+    }
+
+    /// Whether one of some texts stands between these anchors.
+    fn has_end(
+        &mut self,
+        text: &Expression,
+        before: &str,
+        texts: &[Expression],
+        behind: &str,
+    ) -> Option<String> {
+        let texts = texts
+            .iter()
+            .map(|text| Some(regex::escape(&self.literal(text)?)))
+            .collect::<Option<Vec<_>>>()?;
+        let texts = match texts.as_slice() {
+            [only] => only.clone(),
+            several => format!("({})", several.join("|")),
+        };
+        let field = self.operand(text)?;
+        Some(format!("{field} =~ {}", self.between_slashes(&format!("{before}{texts}{behind}"))?))
     }
 
     /// A pattern as a condition holds it.

@@ -6,7 +6,7 @@ mod texts;
 
 use super::steps::{Step, quote, reference};
 use super::translate::{Translator, is_event};
-use super::tree::{Call, Expression};
+use super::tree::{Call, Expression, Statement};
 
 /// Most bytes of a text that is written into a pipeline.
 const TEXT_BYTES_MAX: usize = 2_048;
@@ -126,29 +126,12 @@ impl Translator<'_> {
                 let value = self.local(name)?;
                 self.store(target, &value)
             }
-            Expression::Nil => {
-                self.steps.push(Step::Remove(target.to_owned()));
-                Some(())
-            }
-            Expression::Literal(text) => self.replace(target, &plain(text)?),
-            Expression::Number(text) => {
-                self.replace(target, text)?;
-                let is_float = text.contains(['.', 'e', 'E']);
-                self.convert(target, if is_float { "float" } else { "integer" })
-            }
-            Expression::Bool(value) => {
-                self.replace(target, &value.to_string())?;
-                self.convert(target, "boolean")
-            }
+            Expression::Nil
+            | Expression::Literal(_)
+            | Expression::Number(_)
+            | Expression::Bool(_) => self.store_constant(target, value),
             Expression::Array(elements) => self.store_array(target, elements),
-            Expression::Hash(pairs) => {
-                for (key, value) in pairs {
-                    let inner = format!("{target}[{}]", self.literal(key)?);
-                    let inner = reference(&inner).filter(|found| *found == inner)?;
-                    self.store(&inner, value)?;
-                }
-                (!pairs.is_empty()).then_some(())
-            }
+            Expression::Hash(pairs) => self.store_hash(target, pairs),
             Expression::Text(_) => self.store_text(target, value),
             Expression::Operation("||", first, second) => {
                 let condition = self.condition(first)?;
@@ -162,13 +145,8 @@ impl Translator<'_> {
             }
             Expression::If(condition, then, otherwise) => {
                 let condition = self.condition(condition)?;
-                let value = |this: &mut Self, body: &[super::tree::Statement]| match body {
-                    [] => Some(vec![Step::Remove(target.to_owned())]),
-                    [only] => this.steps_of(|this| this.store(target, &only.expression)),
-                    _ => None,
-                };
-                let then = value(self, then)?;
-                let otherwise = value(self, otherwise)?;
+                let then = self.branch_value(target, then)?;
+                let otherwise = self.branch_value(target, otherwise)?;
                 self.choose(condition, then, otherwise)
             }
             Expression::Operation("+", left, right) if self.appends(target, left) => match &**right
@@ -189,6 +167,44 @@ impl Translator<'_> {
                 self.store_number(target, value)
             }
             Expression::Call(call) => self.store_call(target, value, call),
+            _ => None,
+        }
+    }
+
+    fn store_constant(&mut self, target: &str, value: &Expression) -> Option<()> {
+        match value {
+            Expression::Nil => {
+                self.steps.push(Step::Remove(target.to_owned()));
+                Some(())
+            }
+            Expression::Literal(text) => self.replace(target, &plain(text)?),
+            Expression::Number(text) => {
+                self.replace(target, text)?;
+                let is_float = text.contains(['.', 'e', 'E']);
+                self.convert(target, if is_float { "float" } else { "integer" })
+            }
+            Expression::Bool(value) => {
+                self.replace(target, &value.to_string())?;
+                self.convert(target, "boolean")
+            }
+            _ => None,
+        }
+    }
+
+    fn store_hash(&mut self, target: &str, pairs: &[(Expression, Expression)]) -> Option<()> {
+        for (key, value) in pairs {
+            let inner = format!("{target}[{}]", self.literal(key)?);
+            let inner = reference(&inner).filter(|found| *found == inner)?;
+            self.store(&inner, value)?;
+        }
+        (!pairs.is_empty()).then_some(())
+    }
+
+    /// What sets a field to the value of a branch; one without any is `nil`.
+    fn branch_value(&mut self, target: &str, body: &[Statement]) -> Option<Vec<Step>> {
+        match body {
+            [] => Some(vec![Step::Remove(target.to_owned())]),
+            [only] => self.steps_of(|this| this.store(target, &only.expression)),
             _ => None,
         }
     }
@@ -214,24 +230,20 @@ impl Translator<'_> {
         Some(())
     }
 
-    fn replace(&mut self, target: &str, text: &str) -> Option<()> {
-        self.visit(text.len())?;
-        let text = quote(text)?;
-        self.steps.push(Step::option(
-            "mutate",
-            "replace",
-            &format!("{{ \"{target}\" => {text} }}"),
-        ));
+    /// `mutate { option => { "target" => value } }`; the value is as it is written.
+    fn mutate(&mut self, option: &str, target: &str, value: &str) -> Option<()> {
+        let pair = format!("{{ \"{target}\" => {value} }}");
+        self.steps.push(Step::option("mutate", option, &pair));
         Some(())
     }
 
+    fn replace(&mut self, target: &str, text: &str) -> Option<()> {
+        self.visit(text.len())?;
+        self.mutate("replace", target, &quote(text)?)
+    }
+
     fn convert(&mut self, target: &str, to: &str) -> Option<()> {
-        self.steps.push(Step::option(
-            "mutate",
-            "convert",
-            &format!("{{ \"{target}\" => \"{to}\" }}"),
-        ));
-        Some(())
+        self.mutate("convert", target, &format!("\"{to}\""))
     }
 
     fn store_text(&mut self, target: &str, value: &Expression) -> Option<()> {
@@ -247,13 +259,7 @@ impl Translator<'_> {
             return None;
         }
         self.steps.push(Step::Remove(target.to_owned()));
-        let texts = texts.join(", ");
-        self.steps.push(Step::option(
-            "mutate",
-            "add_field",
-            &format!("{{ \"{target}\" => [ {texts} ] }}"),
-        ));
-        Some(())
+        self.mutate("add_field", target, &format!("[ {} ]", texts.join(", ")))
     }
 
     /// Texts of the elements; those that the code knows, or that are put in.
@@ -286,11 +292,7 @@ impl Translator<'_> {
             return self.tag(&tags);
         }
         for text in self.quoted(added)? {
-            self.steps.push(Step::option(
-                "mutate",
-                "add_field",
-                &format!("{{ \"{target}\" => {text} }}"),
-            ));
+            self.mutate("add_field", target, &text)?;
         }
         Some(())
     }

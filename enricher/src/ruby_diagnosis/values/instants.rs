@@ -49,18 +49,18 @@ impl Translator<'_> {
 
     /// Times that are read from fields.
     pub(super) fn store_time(&mut self, target: &str, value: &Expression) -> Option<()> {
-        let (class, method, arguments) = match value {
+        match value {
             Expression::Operation("+" | "-", time, by)
                 if is_constant_number(by) && self.is_time(time) =>
             {
                 let seconds = self.temporary();
                 self.store_number(&seconds, value)?;
                 self.date(&seconds, "UNIX", target);
-                return Some(());
+                Some(())
             }
             Expression::Name(name) => {
                 let value = self.local(name)?;
-                return self.deeper(|this| this.store_time(target, &value));
+                self.deeper(|this| this.store_time(target, &value))
             }
             Expression::Call(Call { receiver: Some(receiver), name, arguments, block: None }) => {
                 // Every time is UTC here, and written in the same way.
@@ -74,14 +74,22 @@ impl Translator<'_> {
                     return self.deeper(|this| this.store_time(target, receiver));
                 }
                 match &**receiver {
-                    Expression::Name(class) => {
-                        (class.as_str(), name.as_str(), arguments.as_slice())
-                    }
-                    _ => return None,
+                    Expression::Name(class) => self.store_made_time(target, class, name, arguments),
+                    _ => None,
                 }
             }
-            _ => return None,
-        };
+            _ => None,
+        }
+    }
+
+    /// `Time.at(...)` and its like.
+    fn store_made_time(
+        &mut self,
+        target: &str,
+        class: &str,
+        method: &str,
+        arguments: &[Expression],
+    ) -> Option<()> {
         match (class, method, arguments) {
             ("LogStash::Timestamp", "new" | "coerce" | "at", [inner]) => {
                 if self.attempt(|this| this.store_time(target, inner)).is_some() {

@@ -61,48 +61,41 @@ impl Translator<'_> {
                     };
                     this.calculation(operator, left, right, calculations)
                 }
-                Expression::Call(Call {
-                    receiver: Some(receiver),
-                    name,
-                    arguments,
-                    block: None,
-                }) => {
-                    match (name.as_str(), arguments.as_slice()) {
-                        ("round", []) => {
-                            let zero = Expression::Number("0".to_owned());
-                            this.calculation("round", receiver, &zero, calculations)
-                        }
-                        ("round", [digits]) => {
-                            this.calculation("round", receiver, digits, calculations)
-                        }
-                        ("fdiv", [other]) => {
-                            this.calculation("float divide", receiver, other, calculations)
-                        }
-                        ("div", [other]) => {
-                            this.calculation("divide", receiver, other, calculations)
-                        }
-                        ("modulo", [other]) => {
-                            this.calculation("modulo", receiver, other, calculations)
-                        }
-                        ("pow", [other]) => {
-                            this.calculation("power", receiver, other, calculations)
-                        }
-                        // Seconds since 1970, or a number already.
-                        ("to_f" | "to_r" | "to_d", []) if this.is_number(receiver) => {
-                            this.number(receiver, calculations)
-                        }
-                        ("to_f" | "to_r", []) if this.is_time(receiver) => {
-                            this.number(receiver, calculations)
-                        }
-                        _ => Some(format!("\"{}\"", this.operand(value)?)),
-                    }
-                }
+                Expression::Call(call) => this.number_of_call(value, call, calculations),
                 Expression::Operation("||", ..) | Expression::If(..) => {
                     Some(format!("\"{}\"", this.operand(value)?))
                 }
                 _ => None,
             }
         })
+    }
+
+    fn number_of_call(
+        &mut self,
+        value: &Expression,
+        call: &Call,
+        calculations: &mut Vec<(&'static str, String, String)>,
+    ) -> Option<String> {
+        let Call { receiver: Some(receiver), name, arguments, block: None } = call else {
+            return None;
+        };
+        match (name.as_str(), arguments.as_slice()) {
+            ("round", []) => {
+                let zero = Expression::Number("0".to_owned());
+                self.calculation("round", receiver, &zero, calculations)
+            }
+            ("round", [digits]) => self.calculation("round", receiver, digits, calculations),
+            ("fdiv", [other]) => self.calculation("float divide", receiver, other, calculations),
+            ("div", [other]) => self.calculation("divide", receiver, other, calculations),
+            ("modulo", [other]) => self.calculation("modulo", receiver, other, calculations),
+            ("pow", [other]) => self.calculation("power", receiver, other, calculations),
+            // Seconds since 1970, or a number already.
+            ("to_f" | "to_r" | "to_d", []) if self.is_number(receiver) => {
+                self.number(receiver, calculations)
+            }
+            ("to_f" | "to_r", []) if self.is_time(receiver) => self.number(receiver, calculations),
+            _ => Some(format!("\"{}\"", self.operand(value)?)),
+        }
     }
 
     pub(super) fn calculation(

@@ -99,18 +99,7 @@ impl Translator<'_> {
         call: &Call,
     ) -> Option<()> {
         let Some(receiver) = &call.receiver else {
-            return match (call.name.as_str(), call.arguments.as_slice()) {
-                ("Integer", [of]) => {
-                    self.store(target, of)?;
-                    self.convert(target, "integer")
-                }
-                ("Float", [of]) => {
-                    self.store(target, of)?;
-                    self.convert(target, "float")
-                }
-                ("String", [of]) => self.store_text(target, of),
-                _ => None,
-            };
+            return self.store_converted(target, call);
         };
         if call.block.is_some() {
             return None;
@@ -135,23 +124,7 @@ impl Translator<'_> {
             }
             ("round" | "fdiv" | "modulo" | "pow" | "div", _) => self.store_number(target, value),
             ("first" | "last" | "[]", _) => {
-                let place = match (call.name.as_str(), arguments) {
-                    ("first", []) => "0".to_owned(),
-                    ("last", []) => "-1".to_owned(),
-                    ("[]", [Expression::Number(place)]) => place.clone(),
-                    _ => {
-                        self.reason = Some("a part of a text is taken by `grok` or `dissect`");
-                        return None;
-                    }
-                };
-                place.parse::<i64>().ok()?;
-                // `text[0]` is a character: only of a list this is an element.
-                if !self.is_list(receiver) {
-                    return None;
-                }
-                let parts = self.operand(receiver)?;
-                self.steps.push(Step::Copy(format!("{parts}[{place}]"), target.to_owned()));
-                Some(())
+                self.store_element(target, receiver, &call.name, arguments)
             }
             ("to_i" | "to_f" | "to_r", []) if self.is_time(receiver) => {
                 self.store_number(target, receiver)?;
@@ -165,6 +138,49 @@ impl Translator<'_> {
                 self.change(target, &call.name, arguments)
             }
         }
+    }
+
+    /// `Integer(...)` and its like.
+    fn store_converted(&mut self, target: &str, call: &Call) -> Option<()> {
+        match (call.name.as_str(), call.arguments.as_slice()) {
+            ("Integer", [of]) => {
+                self.store(target, of)?;
+                self.convert(target, "integer")
+            }
+            ("Float", [of]) => {
+                self.store(target, of)?;
+                self.convert(target, "float")
+            }
+            ("String", [of]) => self.store_text(target, of),
+            _ => None,
+        }
+    }
+
+    /// `list.first`, `list.last`, `list[2]`.
+    fn store_element(
+        &mut self,
+        target: &str,
+        list: &Expression,
+        name: &str,
+        arguments: &[Expression],
+    ) -> Option<()> {
+        let place = match (name, arguments) {
+            ("first", []) => "0".to_owned(),
+            ("last", []) => "-1".to_owned(),
+            ("[]", [Expression::Number(place)]) => place.clone(),
+            _ => {
+                self.reason = Some("a part of a text is taken by `grok` or `dissect`");
+                return None;
+            }
+        };
+        place.parse::<i64>().ok()?;
+        // `text[0]` is a character: only of a list this is an element.
+        if !self.is_list(list) {
+            return None;
+        }
+        let parts = self.operand(list)?;
+        self.steps.push(Step::Copy(format!("{parts}[{place}]"), target.to_owned()));
+        Some(())
     }
 
     pub(in crate::ruby_diagnosis) fn is_list(&mut self, expression: &Expression) -> bool {
@@ -186,21 +202,50 @@ impl Translator<'_> {
         method: &str,
         arguments: &[Expression],
     ) -> Option<()> {
-        let edit = match method {
-            "upcase" => "uppercase",
-            "downcase" => "lowercase",
-            "capitalize" => "capitalize",
-            "strip" => "strip",
-            _ => "",
-        };
         match (method, arguments) {
-            _ if !edit.is_empty() && arguments.is_empty() => {
-                self.steps.push(Step::option("mutate", edit, &format!("[ \"{target}\" ]")));
-                Some(())
-            }
+            ("upcase", []) => self.edit(target, "uppercase"),
+            ("downcase", []) => self.edit(target, "lowercase"),
+            ("capitalize" | "strip", []) => self.edit(target, method),
             ("to_i" | "to_int" | "truncate", []) => self.convert(target, "integer"),
             ("to_f" | "to_r" | "to_d", []) => self.convert(target, "float"),
             ("to_s" | "to_str", []) => self.convert(target, "string"),
+            ("split", [separator]) => self.split(target, separator),
+            ("join", [separator]) => {
+                let separator = self.literal(separator)?;
+                self.mutate("join", target, &quote(&separator)?)
+            }
+            ("to_json", []) => {
+                self.steps.push(Step::Filter(format!("json_encode {{ source => \"{target}\" }}")));
+                Some(())
+            }
+            // A text is UTF-8 here, and an event's time UTC.
+            ("force_encoding" | "encode" | "scrub" | "unicode_normalize", _) => Some(()),
+            ("to_sym" | "to_a" | "to_h" | "dup" | "freeze", []) => Some(()),
+            _ => self.substitute(target, method, arguments),
+        }
+    }
+
+    fn edit(&mut self, target: &str, edit: &str) -> Option<()> {
+        self.steps.push(Step::option("mutate", edit, &format!("[ \"{target}\" ]")));
+        Some(())
+    }
+
+    fn split(&mut self, target: &str, separator: &Expression) -> Option<()> {
+        let separator = match separator {
+            Expression::Regex(pattern)
+                if !pattern.contains(|sign: char| ".+*?[](){}|^$\\".contains(sign)) =>
+            {
+                pattern.clone()
+            }
+            separator => self.literal(separator)?,
+        };
+        let separator = quote(&separator).filter(|_| !separator.is_empty())?;
+        self.mutate("split", target, &separator)
+    }
+
+    /// What `gsub` does: methods that put one text in the place of another.
+    fn substitute(&mut self, target: &str, method: &str, arguments: &[Expression]) -> Option<()> {
+        match (method, arguments) {
             ("lstrip", []) => self.gsub(target, "\\A\\s+", ""),
             ("rstrip", []) => self.gsub(target, "\\s+\\z", ""),
             ("chomp", []) => self.gsub(target, "\\r?\\n\\z", ""),
@@ -212,16 +257,13 @@ impl Translator<'_> {
                 let start = regex::escape(&self.literal(start)?);
                 self.gsub(target, &format!("\\A{start}"), "")
             }
-            ("gsub", [pattern, substitute]) => {
-                let pattern = self.pattern(pattern)?;
-                let substitute = self.literal(substitute)?;
-                self.gsub(target, &pattern, &substitute)
-            }
-            ("sub", [pattern, substitute]) => {
+            ("gsub" | "sub", [pattern, substitute]) => {
                 let pattern = self.pattern(pattern)?;
                 let substitute = self.literal(substitute)?;
                 // `gsub` replaces each: the same where there can be only one.
-                if !pattern.starts_with("\\A") && !pattern.ends_with("\\z") {
+                let is_anchored = (pattern.starts_with("\\A") || pattern.ends_with("\\z"))
+                    && !pattern.contains('|');
+                if method == "sub" && !is_anchored {
                     self.reason =
                         Some("`mutate { gsub => ... }` replaces each place, not the first alone");
                     return None;
@@ -235,56 +277,23 @@ impl Translator<'_> {
                     [to] if method == "tr" => self.literal(to)?,
                     _ => return None,
                 };
-                // Ranges and negations mean more.
-                let mut inner = from.chars().skip(1).peekable();
-                let mut has_range = false;
-                while let Some(sign) = inner.next() {
-                    has_range |= sign == '-' && inner.peek().is_some();
-                }
-                let is_plain = !from.is_empty() && !from.contains(['^', '\\']) && !has_range;
-                if !is_plain || to.chars().count() > 1 {
-                    return None;
-                }
-                let signs =
-                    from.chars().map(|sign| regex::escape(&sign.to_string())).collect::<String>();
-                self.gsub(target, &format!("[{signs}]"), &to)
+                self.translate_signs(target, &from, &to)
             }
-            ("split", [separator]) => {
-                let separator = match separator {
-                    Expression::Regex(pattern)
-                        if !pattern.contains(|sign: char| ".+*?[](){}|^$\\".contains(sign)) =>
-                    {
-                        pattern.clone()
-                    }
-                    separator => self.literal(separator)?,
-                };
-                let separator = quote(&separator).filter(|_| !separator.is_empty())?;
-                self.steps.push(Step::option(
-                    "mutate",
-                    "split",
-                    &format!("{{ \"{target}\" => {separator} }}"),
-                ));
-                Some(())
-            }
-            ("join", [separator]) => {
-                let separator = self.literal(separator)?;
-                let separator = quote(&separator)?;
-                self.steps.push(Step::option(
-                    "mutate",
-                    "join",
-                    &format!("{{ \"{target}\" => {separator} }}"),
-                ));
-                Some(())
-            }
-            ("to_json", []) => {
-                self.steps.push(Step::Filter(format!("json_encode {{ source => \"{target}\" }}")));
-                Some(())
-            }
-            // A text is UTF-8 here, and an event's time UTC.
-            ("force_encoding" | "encode" | "scrub" | "unicode_normalize", _) => Some(()),
-            ("to_sym" | "to_a" | "to_h" | "dup" | "freeze", []) => Some(()),
             _ => None,
         }
+    }
+
+    /// `tr` with one sign or none for all of some.
+    fn translate_signs(&mut self, target: &str, from: &str, to: &str) -> Option<()> {
+        // A sign between two others is a range, and `^` a negation.
+        let has_range =
+            from.char_indices().any(|(at, sign)| sign == '-' && (1..from.len() - 1).contains(&at));
+        let is_plain = !from.is_empty() && !from.contains(['^', '\\']) && !has_range;
+        if !is_plain || to.chars().count() > 1 {
+            return None;
+        }
+        let signs = from.chars().map(|sign| regex::escape(&sign.to_string())).collect::<String>();
+        self.gsub(target, &format!("[{signs}]"), to)
     }
 
     /// A pattern for `gsub`: of a text, the text alone.
