@@ -12,6 +12,7 @@ pub mod language;
 pub mod lookup;
 pub mod options;
 pub mod plan;
+mod refreshed_file;
 pub mod registry;
 pub mod reload;
 mod ruby_diagnosis;

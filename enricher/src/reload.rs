@@ -4,13 +4,10 @@
 //! A file that cannot run changes nothing but what the log, the health and the metrics say. Files are
 //! read here between batches, on a thread of its own, never while an event runs.
 
-use std::fs::Metadata;
 use std::io::{self, IsTerminal};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use service::metrics::IntCounterVec;
 use service::{Context, HealthState, Secret};
@@ -20,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::compile;
 use crate::config::Config;
 use crate::plan::Plan;
+use crate::refreshed_file::Stamp;
 
 /// How often the file is looked at. A change counts once the file has stayed the same from one look to
 /// the next, so that a half-written one does not run.
@@ -96,26 +94,6 @@ pub enum Outcome {
     Refused,
 }
 
-/// By what a change of a file is seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    bytes: u64,
-    inode: u64,
-}
-
-impl Stamp {
-    /// None for a file that is not there: whoever replaces it may be between two steps.
-    fn of(path: &Path) -> Option<Self> {
-        let of = |metadata: Metadata| Self {
-            modified: metadata.modified().ok(),
-            bytes: metadata.len(),
-            inode: metadata.ino(),
-        };
-        std::fs::metadata(path).ok().map(of)
-    }
-}
-
 /// Reads the pipeline again.
 #[derive(Debug)]
 pub struct Reloader {
@@ -150,10 +128,11 @@ impl Reloader {
 
     /// Looks at the pipeline, and reads it again where there is a reason to.
     pub fn look(&mut self, occasion: Occasion) -> Outcome {
-        let stamp = self.config.pipeline.as_deref().and_then(Stamp::of);
+        // None for a file that is not there: whoever replaces it may be between two steps.
+        let stamp = self.config.pipeline.as_deref().and_then(|path| Stamp::of(path).ok());
         if occasion == Occasion::Time {
             let is_settled = stamp.is_some() && stamp == self.looked_at;
-            self.looked_at.clone_from(&stamp);
+            self.looked_at = stamp;
             if !is_settled || stamp == self.read {
                 return Outcome::Unchanged;
             }
@@ -259,6 +238,7 @@ async fn look(reloader: Arc<Mutex<Reloader>>, occasion: Occasion) {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::time::SystemTime;
 
     use super::*;
 

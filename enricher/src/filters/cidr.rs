@@ -1,17 +1,18 @@
 //! `cidr`: whether an address lies in one of some networks. The networks stand in the pipeline, come out of the
-//! event, or stand in a file, which is read again from time to time by the records' time of receipt.
+//! event, or stand in a file, which is read again from time to time.
 
 mod networks;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use event::{Event, FieldPath, Kind};
 use ipnet::IpNet;
 
-use self::networks::{contains, parse_network, read_file};
+use self::networks::{FILE_MAX_BYTES, contains, parse_network, read_file};
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
 use crate::options::Options;
+use crate::refreshed_file::{RefreshedFile, View};
 use crate::template::Template;
 
 /// `refresh_interval` where it is not given, in seconds.
@@ -24,16 +25,8 @@ struct Cidr {
     address_field: Option<FieldPath>,
     /// Networks that come out of the event.
     rendered: Vec<Template>,
-    /// Those of the pipeline or, at the start, of the file.
     networks: Vec<IpNet>,
-    file: Option<NetworkFile>,
-}
-
-#[derive(Debug)]
-struct NetworkFile {
-    path: PathBuf,
-    separator: String,
-    refresh_ns: i64,
+    file: Option<Arc<RefreshedFile<Vec<IpNet>>>>,
 }
 
 struct CidrPlan(Arc<Cidr>);
@@ -48,11 +41,8 @@ pub(crate) fn build(
     }
     let address_field = options.field("address_field");
     let addresses = options.templates("address").unwrap_or_default();
-    let (mut networks, rendered) = networks(options);
-    let file = file(options).map(|(file, read)| {
-        networks = read;
-        file
-    });
+    let (networks, rendered) = networks(options);
+    let file = file(options).map(Arc::new);
     Some(Arc::new(CidrPlan(Arc::new(Cidr { addresses, address_field, rendered, networks, file }))))
 }
 
@@ -77,8 +67,8 @@ fn networks(options: &mut Options<'_>) -> (Vec<IpNet>, Vec<Template>) {
     (networks, rendered)
 }
 
-/// The file with what stands in it, if one is given.
-fn file(options: &mut Options<'_>) -> Option<(NetworkFile, Vec<IpNet>)> {
+/// The file, if one is given.
+fn file(options: &mut Options<'_>) -> Option<RefreshedFile<Vec<IpNet>>> {
     let path = options.text("network_path");
     let separator = options.text("separator").unwrap_or_else(|| "\n".to_owned());
     let refresh_s = options.integer("refresh_interval").unwrap_or(REFRESH_DEFAULT_S);
@@ -99,9 +89,10 @@ fn file(options: &mut Options<'_>) -> Option<(NetworkFile, Vec<IpNet>)> {
         options.refuse("separator", "the separator is empty", "leave it out for one a line");
         return None;
     }
-    let file = NetworkFile { path: path.into(), separator, refresh_ns: refresh_s * NANOSECONDS };
-    match read_file(&file.path, &file.separator) {
-        Ok(networks) => Some((file, networks)),
+    let read = move |path: &Path, _: Option<&Vec<IpNet>>| read_file(path, &separator);
+    let refresh_ns = Some(refresh_s * NANOSECONDS);
+    match RefreshedFile::open(path.into(), FILE_MAX_BYTES, refresh_ns, Box::new(read)) {
+        Ok(file) => Some(file),
         Err(reason) => {
             options.refuse("network_path", reason, "name a file of networks, and its separator");
             None
@@ -111,23 +102,24 @@ fn file(options: &mut Options<'_>) -> Option<(NetworkFile, Vec<IpNet>)> {
 
 impl FilterPlan for CidrPlan {
     fn instance(&self) -> Box<dyn Filter> {
-        let networks = self.0.networks.clone();
-        Box::new(Worker { plan: Arc::clone(&self.0), networks, refresh_at_ns: None })
+        let file = self.0.file.as_ref().map(RefreshedFile::view);
+        Box::new(Worker { plan: Arc::clone(&self.0), file })
     }
 }
 
 /// One worker's instance.
 struct Worker {
     plan: Arc<Cidr>,
-    networks: Vec<IpNet>,
-    /// When the file is read again; the first record says.
-    refresh_at_ns: Option<i64>,
+    file: Option<View<Vec<IpNet>>>,
 }
 
 impl Filter for Worker {
     fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
         let now_ns = context.record.received_at_ns;
-        self.refresh(now_ns);
+        let networks = match &mut self.file {
+            Some(file) => file.at(now_ns),
+            None => &self.plan.networks,
+        };
         let mut rendered = Vec::new();
         for template in &self.plan.rendered {
             let text = template.render(event, now_ns);
@@ -135,7 +127,7 @@ impl Filter for Worker {
         }
         let is_inside = |address: &str| {
             let address = address.trim();
-            contains(&self.networks, address) || contains(&rendered, address)
+            contains(networks, address) || contains(&rendered, address)
         };
         let mut templates = self.plan.addresses.iter();
         if templates.any(|address| is_inside(&address.render(event, now_ns)))
@@ -160,23 +152,6 @@ fn any_text(event: &Event, field: &FieldPath, is_wanted: impl Fn(&str) -> bool) 
             .any(|one| event.text(one).is_some_and(|text| is_wanted(&text)));
     }
     event.text(value).is_some_and(|text| is_wanted(&text))
-}
-
-impl Worker {
-    /// Reads the file again when it is time; the networks stay as they are where it cannot be read.
-    fn refresh(&mut self, now_ns: i64) {
-        let Some(file) = &self.plan.file else { return };
-        let refresh_at_ns =
-            *self.refresh_at_ns.get_or_insert(now_ns.saturating_add(file.refresh_ns));
-        if now_ns < refresh_at_ns {
-            return;
-        }
-        self.refresh_at_ns = Some(now_ns.saturating_add(file.refresh_ns));
-        match read_file(&file.path, &file.separator) {
-            Ok(networks) => self.networks = networks,
-            Err(reason) => tracing::warn!(reason, "the networks of `cidr` stay as they are"),
-        }
-    }
 }
 
 #[cfg(test)]

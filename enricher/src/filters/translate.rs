@@ -1,5 +1,5 @@
 //! `translate`: looks a value up in a dictionary and sets what stands there. The dictionary stands in the
-//! pipeline or in a file, which is read again from time to time by the records' time of receipt.
+//! pipeline or in a file, which is read again from time to time.
 //!
 //! What stands in a dictionary is a value: it is never read as a template or as a field reference.
 
@@ -16,6 +16,7 @@ use event::{Event, FieldPath, Kind, NodeId};
 use self::dictionary::{Dictionary, Found};
 use self::file::DictionaryFile;
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
+use crate::refreshed_file::View;
 use crate::template::Template;
 
 pub(crate) use self::options::build;
@@ -42,32 +43,48 @@ struct Translate {
     /// Whether a target that is there is overwritten.
     overrides: bool,
     fallback: Option<Template>,
-    dictionary: Arc<Dictionary>,
-    file: Option<DictionaryFile>,
+    dictionary: Source,
+}
+
+/// Where the dictionary stands.
+#[derive(Debug)]
+enum Source {
+    Pipeline(Arc<Dictionary>),
+    File(Arc<DictionaryFile>),
 }
 
 struct TranslatePlan(Arc<Translate>);
 
 impl FilterPlan for TranslatePlan {
     fn instance(&self) -> Box<dyn Filter> {
-        let dictionary = Arc::clone(&self.0.dictionary);
-        Box::new(Worker { plan: Arc::clone(&self.0), dictionary, refresh_at_ns: None })
+        let dictionary = match &self.0.dictionary {
+            Source::Pipeline(dictionary) => Current::Pipeline(Arc::clone(dictionary)),
+            Source::File(file) => Current::File(file.view()),
+        };
+        Box::new(Worker { plan: Arc::clone(&self.0), dictionary })
     }
 }
 
 /// One worker's instance.
 struct Worker {
     plan: Arc<Translate>,
-    dictionary: Arc<Dictionary>,
-    /// When the file is looked at again; the first record says.
-    refresh_at_ns: Option<i64>,
+    dictionary: Current,
+}
+
+/// The dictionary as a worker sees it.
+enum Current {
+    Pipeline(Arc<Dictionary>),
+    File(View<Dictionary>),
 }
 
 impl Filter for Worker {
     fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
         let now_ns = context.record.received_at_ns;
-        self.refresh(now_ns);
-        let (plan, dictionary) = (&*self.plan, &*self.dictionary);
+        let dictionary = match &mut self.dictionary {
+            Current::Pipeline(dictionary) => dictionary,
+            Current::File(view) => view.at(now_ns),
+        };
+        let plan = &*self.plan;
         let is_translated = match &plan.reach {
             Reach::One if plan.is_concerned(event) => plan.one(dictionary, event, now_ns),
             Reach::Values if plan.is_concerned(event) => plan.values(dictionary, event, now_ns),
@@ -81,19 +98,6 @@ impl Filter for Worker {
             return Applied::Matched;
         }
         Applied::NotMatched
-    }
-}
-
-impl Worker {
-    /// Takes what stands in the file when it is time to look.
-    fn refresh(&mut self, now_ns: i64) {
-        let Some(file) = &self.plan.file else { return };
-        let Some(interval_ns) = file.refresh_ns else { return };
-        let refresh_at_ns = *self.refresh_at_ns.get_or_insert(now_ns.saturating_add(interval_ns));
-        if now_ns >= refresh_at_ns {
-            self.refresh_at_ns = Some(now_ns.saturating_add(interval_ns));
-            self.dictionary = file.current();
-        }
     }
 }
 

@@ -107,10 +107,6 @@ impl Dictionary {
         Ok(self)
     }
 
-    pub(super) fn comparison(&self) -> Comparison {
-        self.comparison
-    }
-
     pub(super) fn find(&self, text: &str) -> Option<Found<'_>> {
         match &self.engine {
             Engine::None => self.entries.get(text).map(Translation::found),

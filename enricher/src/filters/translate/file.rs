@@ -1,14 +1,13 @@
-//! Dictionaries in files: YAML, JSON or CSV by the end of their name. All workers share what was read.
+//! Dictionaries in files: YAML, JSON or CSV by the end of their name.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
 use super::dictionary::{Comparison, Dictionary, Entries, Entry};
 use super::yaml;
+use crate::refreshed_file::RefreshedFile;
 
 /// Size of a dictionary file in bytes.
 const FILE_MAX_BYTES: u64 = 512 << 20;
@@ -40,112 +39,49 @@ pub(super) enum Behaviour {
     Replace,
 }
 
-/// Where a dictionary is read, and how.
-#[derive(Debug)]
+/// How a dictionary is read.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
-    pub(super) path: PathBuf,
     pub(super) format: Format,
     pub(super) yaml: yaml::Rules,
+    pub(super) comparison: Comparison,
     pub(super) behaviour: Behaviour,
 }
 
 /// A dictionary that is read again.
-#[derive(Debug)]
-pub(super) struct DictionaryFile {
+pub(super) type DictionaryFile = RefreshedFile<Dictionary>;
+
+/// Reads the file, for the first time.
+///
+/// # Errors
+/// Why it cannot be read, in words.
+pub(super) fn open(
+    path: PathBuf,
     reading: Reading,
-    /// None: the file is read once.
-    pub(super) refresh_ns: Option<i64>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    dictionary: Arc<Dictionary>,
-    stamp: Stamp,
-}
-
-/// Tells whether a file is another one than before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    size_bytes: u64,
-}
-
-impl DictionaryFile {
-    /// Reads the file.
-    ///
-    /// # Errors
-    /// Why it cannot be read, in words.
-    pub(super) fn open(
-        reading: Reading,
-        comparison: Comparison,
-        refresh_ns: Option<i64>,
-    ) -> Result<Self, String> {
-        let stamp = reading.stamp()?;
-        let dictionary = reading.in_words(Dictionary::new(reading.entries()?, comparison))?;
-        let state = Mutex::new(State { dictionary: Arc::new(dictionary), stamp });
-        Ok(Self { reading, refresh_ns, state })
-    }
-
-    /// What stands in the file by now; what stood there if it cannot be read.
-    pub(super) fn current(&self) -> Arc<Dictionary> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.read_again(&state) {
-            Ok(Some(read)) => *state = read,
-            Ok(None) => {}
-            Err(reason) => tracing::warn!(reason, "the dictionary of `translate` stays as it is"),
-        }
-        Arc::clone(&state.dictionary)
-    }
-
-    fn read_again(&self, before: &State) -> Result<Option<State>, String> {
-        let stamp = self.reading.stamp()?;
-        if stamp == before.stamp {
-            return Ok(None);
-        }
-        let entries = self.reading.entries()?;
-        let dictionary = match self.reading.behaviour {
-            Behaviour::Merge => (*before.dictionary).clone().with(entries),
-            Behaviour::Replace => Dictionary::new(entries, before.dictionary.comparison()),
-        };
-        let dictionary = Arc::new(self.reading.in_words(dictionary)?);
-        Ok(Some(State { dictionary, stamp }))
-    }
-
-    pub(super) fn at_start(&self) -> Arc<Dictionary> {
-        Arc::clone(&self.state.lock().unwrap_or_else(PoisonError::into_inner).dictionary)
-    }
+    refresh_ns: Option<i64>,
+) -> Result<DictionaryFile, String> {
+    let read = move |path: &Path, before: Option<&Dictionary>| {
+        reading.read(path, before).map_err(|reason| format!("{}: {reason}", path.display()))
+    };
+    RefreshedFile::open(path, FILE_MAX_BYTES, refresh_ns, Box::new(read))
 }
 
 impl Reading {
-    fn in_words<T>(&self, result: Result<T, String>) -> Result<T, String> {
-        result.map_err(|reason| {
-            format!("{reason} when loading the dictionary file at {}", self.path.display())
-        })
-    }
-
-    fn stamp(&self) -> Result<Stamp, String> {
-        let metadata = self.path.metadata();
-        let metadata = self.in_words(metadata.map_err(|error| error.to_string()))?;
-        let size_bytes = metadata.len();
-        if !metadata.is_file() {
-            return self.in_words(Err("it is no file".to_owned()));
+    fn read(self, path: &Path, before: Option<&Dictionary>) -> Result<Dictionary, String> {
+        if !path.is_file() {
+            return Err("it is no file".to_owned());
         }
-        if size_bytes > FILE_MAX_BYTES {
-            return self.in_words(Err(format!("it is larger than {FILE_MAX_BYTES} bytes")));
-        }
-        Ok(Stamp { modified: metadata.modified().ok(), size_bytes })
-    }
-
-    fn entries(&self) -> Result<Entries, String> {
-        let text = std::fs::read_to_string(&self.path).map_err(|error| error.to_string());
-        let text = self.in_words(text)?;
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        self.in_words(match self.format {
+        let entries = match self.format {
             Format::Yaml => yaml::entries(text, self.yaml),
             Format::Json => json_entries(text),
             Format::Csv => csv_entries(text),
-        })
+        }?;
+        match before {
+            Some(before) if self.behaviour == Behaviour::Merge => before.clone().with(entries),
+            _ => Dictionary::new(entries, self.comparison),
+        }
     }
 }
 

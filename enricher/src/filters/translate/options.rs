@@ -7,9 +7,9 @@ use event::FieldPath;
 use serde_json::Value;
 
 use super::dictionary::{Comparison, Dictionary, Entries, Entry};
-use super::file::{Behaviour, DictionaryFile, Format, Reading};
+use super::file::{Behaviour, Format, Reading, open};
 use super::yaml::Rules;
-use super::{Reach, Translate, TranslatePlan};
+use super::{Reach, Source, Translate, TranslatePlan};
 use crate::filter::{EcsCompatibility, Environment, FilterPlan};
 use crate::language::{self, ValueKind};
 use crate::options::Options;
@@ -41,7 +41,7 @@ pub(crate) fn build(
     let fallback = options.template("fallback");
     let iterate_on = options.field("iterate_on");
     let comparison = comparison(options);
-    let (dictionary, file) = dictionary(options, comparison)?;
+    let dictionary = dictionary(options, comparison)?;
     let (source, target) = (source?, target?);
     let reach = match iterate_on {
         None => Reach::One,
@@ -60,7 +60,6 @@ pub(crate) fn build(
         overrides,
         fallback,
         dictionary,
-        file,
     }))))
 }
 
@@ -95,11 +94,8 @@ fn comparison(options: &mut Options<'_>) -> Comparison {
     }
 }
 
-/// The dictionary of the pipeline, or the file with what stands in it.
-fn dictionary(
-    options: &mut Options<'_>,
-    comparison: Comparison,
-) -> Option<(Arc<Dictionary>, Option<DictionaryFile>)> {
+/// The dictionary of the pipeline, or the file.
+fn dictionary(options: &mut Options<'_>, comparison: Comparison) -> Option<Source> {
     let inline = options.pairs("dictionary").unwrap_or_default();
     let path = options.text("dictionary_path");
     let refresh_ns = refresh_interval(options);
@@ -112,7 +108,7 @@ fn dictionary(
         let entries: Entries =
             inline.into_iter().map(|(key, value)| (key.text, entry(value))).collect();
         return match Dictionary::new(entries, comparison) {
-            Ok(dictionary) => Some((Arc::new(dictionary), None)),
+            Ok(dictionary) => Some(Source::Pipeline(Arc::new(dictionary))),
             Err(reason) => {
                 options.refuse("dictionary", reason, "correct this entry");
                 None
@@ -136,11 +132,11 @@ fn dictionary(
             options.refuse(name, message, format!("remove `{name}`"));
         }
     }
-    let reading = Reading { path, format, yaml, behaviour };
-    match DictionaryFile::open(reading, comparison, refresh_ns) {
-        Ok(file) => Some((file.at_start(), Some(file))),
+    match open(path, Reading { format, yaml, comparison, behaviour }, refresh_ns) {
+        Ok(file) => Some(Source::File(Arc::new(file))),
         Err(reason) => {
-            options.refuse("dictionary_path", reason, "name a file of names and translations");
+            let message = format!("{reason} when loading the dictionary file");
+            options.refuse("dictionary_path", message, "name a file of names and translations");
             None
         }
     }
