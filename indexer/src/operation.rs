@@ -1,10 +1,16 @@
 //! From a record to the operation that indexes it: log type and time of its document choose the index.
 
+use std::sync::LazyLock;
+
 use bus::Record;
 use event::{Event, FieldPath, Limits, members, parse_iso8601, plain_text};
+use memchr::memchr;
+use memchr::memmem::Finder;
 use pipeline::Rejection;
 use schema::IndexNames;
 use search_store::IndexOperation;
+
+static DATASET: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"dataset\""));
 
 /// Reads operations out of records; one is used again and again.
 #[derive(Debug)]
@@ -65,19 +71,31 @@ fn glance(document: &[u8]) -> Option<(i64, &str)> {
     for (name, value) in all.by_ref() {
         match name {
             b"@timestamp" => timestamp_ns = Some(parse_iso8601(plain_text(value)?)?),
-            b"event" => {
-                dataset = None;
-                for (name, value) in members(value) {
-                    match name {
-                        b"dataset" => dataset = Some(plain_text(value)?),
-                        _ if name.contains(&b'\\') => return None,
-                        _ => {}
-                    }
+            b"event" => dataset = dataset_of(value)?,
+            _ if name.contains(&b'\\') => return None,
+            _ => {}
+        }
+    }
+    all.is_at_end().then_some((timestamp_ns?, dataset?))
+}
+
+/// The log type in the object `event`, and whether there is one.
+fn dataset_of(event: &[u8]) -> Option<Option<&str>> {
+    let mut dataset = None;
+    let mut members = members(event);
+    while let Some((name, value)) = members.next() {
+        match name {
+            b"dataset" => {
+                dataset = Some(plain_text(value)?);
+                // The enricher writes it first and once, and the object was read to its end before.
+                let rest = members.rest();
+                if memchr(b'\\', rest).is_none() && DATASET.find(rest).is_none() {
+                    break;
                 }
             }
             _ if name.contains(&b'\\') => return None,
             _ => {}
         }
     }
-    all.is_at_end().then_some((timestamp_ns?, dataset?))
+    Some(dataset)
 }

@@ -42,7 +42,13 @@ enum Place {
     Broken,
 }
 
-impl Members<'_> {
+impl<'a> Members<'a> {
+    /// What stands behind the members that were read.
+    #[must_use]
+    pub fn rest(&self) -> &'a [u8] {
+        self.document.get(self.at..).unwrap_or_default()
+    }
+
     /// Whether everything was read: the document is one object, and sound.
     #[must_use]
     pub fn is_at_end(&self) -> bool {

@@ -78,13 +78,11 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 /// the first one may be wrong, so only the lowest is used.
 #[inline]
 const fn specials(word: u64) -> u64 {
-    const fn zeros(word: u64) -> u64 {
-        word.wrapping_sub(ONES) & !word & HIGHS
-    }
-    let quote = zeros(word ^ (ONES * b'"' as u64));
-    let backslash = zeros(word ^ (ONES * b'\\' as u64));
-    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-    quote | backslash | control
+    let backslash = word ^ (ONES * b'\\' as u64);
+    let backslash = backslash.wrapping_sub(ONES) & !backslash;
+    // With this bit turned a quote is the number behind the control bytes, which stay among themselves.
+    let quote_or_control = (word ^ (ONES * 0x02)).wrapping_sub(ONES * (b'"' as u64 - 1)) & !word;
+    (backslash | quote_or_control) & HIGHS
 }
 
 /// The first quote, backslash or control byte from `at` on, or a place in the last seven bytes that

@@ -4,7 +4,6 @@
 //! A document that an engine cannot take as it is stands as text in that object, beside a reduced form.
 
 use std::borrow::Cow;
-use std::io::Write;
 
 use bytes::Bytes;
 use schema::StoreFields;
@@ -68,8 +67,10 @@ pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
 }
 
 fn write_number(name: &str, value: i64, out: &mut Vec<u8>) {
-    // A vector takes all that is written.
-    let _infallible = write!(out, ",\"{name}\":{value}");
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// A hit from what an engine gives back; none for a document that this store has not written.

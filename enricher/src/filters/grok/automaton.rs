@@ -82,22 +82,24 @@ impl Automaton {
         steps: &mut u64,
     ) -> Result<bool, OutOfSteps> {
         let mut state = self.start(start, Order::Any, text, steps)?;
-        for at in 0..=text.len() {
-            let edge = self.tables.edge(state, self.class(text, at));
+        let mut from = 0;
+        while from <= text.len() {
+            let (reached, at, edge) =
+                self.tables.follow(state, &self.program.class_of, text, from);
             let detail = if edge < DETAILED {
                 Detail { next: edge, ..Detail::default() }
             } else if edge == UNKNOWN {
-                self.compute(stepper, state, Order::Any, text, at, steps)?
+                self.compute(stepper, reached, Order::Any, text, at, steps)?
             } else {
                 self.tables.detail(edge)
             };
             if detail.accepts {
                 return Ok(true);
             }
-            state = detail.next;
-            if state == DEAD {
+            if detail.next == DEAD {
                 break;
             }
+            (state, from) = (detail.next, at + 1);
         }
         Ok(false)
     }
@@ -113,14 +115,17 @@ impl Automaton {
         let mut matched = false;
         // An accepting loop that was gone through, and where last.
         let mut looped: Option<(Detail, usize)> = None;
-        for at in 0..=text.len() {
-            let edge = self.tables.edge(state, self.class(text, at));
+        let mut from = 0;
+        while from <= text.len() {
+            let (reached, at, edge) =
+                self.tables.follow(state, &self.program.class_of, text, from);
+            from = at + 1;
             if edge < DETAILED {
                 state = edge;
             } else if edge == UNKNOWN {
                 // The tables may be emptied: what a detail refers to is used before.
                 self.end_loop(&mut looped);
-                let detail = self.compute(stepper, state, Order::Priority, text, at, steps)?;
+                let detail = self.compute(stepper, reached, Order::Priority, text, at, steps)?;
                 matched |= detail.accepts;
                 self.registers.operate(&self.operations, at);
                 state = detail.next;
@@ -129,6 +134,7 @@ impl Automaton {
                 matched |= detail.accepts;
                 if detail.repeats {
                     looped = Some((detail, at));
+                    state = reached;
                     continue;
                 }
                 self.end_loop(&mut looped);

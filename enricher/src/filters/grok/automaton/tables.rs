@@ -24,7 +24,8 @@ pub(super) struct Detail {
     pub(super) operations: u32,
 }
 
-/// States and edges, within a bound of memory.
+/// States and edges, within a bound of memory. A state is named by the place of its first edge, so that an edge is found
+/// without a multiplication.
 #[derive(Debug)]
 pub(super) struct Tables {
     /// Edges of a state: one for each class of bytes, and one for the end.
@@ -63,11 +64,27 @@ impl Tables {
     }
 
     pub(super) fn key(&self, state: u32) -> Arc<[u32]> {
-        Arc::clone(&self.keys[state as usize])
+        Arc::clone(&self.keys[state as usize / self.stride])
     }
 
-    pub(super) fn edge(&self, state: u32, class: usize) -> u32 {
-        self.edges[state as usize * self.stride + class]
+    /// Goes from a state along edges that do nothing but lead on, as far as there are any: the state, the place in
+    /// the text, and the edge there that does more, is unknown, or is the last one.
+    #[inline]
+    pub(super) fn follow(
+        &self,
+        mut state: u32,
+        class_of: &[u8; 256],
+        text: &[u8],
+        from: usize,
+    ) -> (u32, usize, u32) {
+        for (at, byte) in text.iter().enumerate().skip(from) {
+            let edge = self.edges[state as usize + usize::from(class_of[usize::from(*byte)])];
+            if edge == DEAD || edge >= DETAILED {
+                return (state, at, edge);
+            }
+            state = edge;
+        }
+        (state, text.len(), self.edges[state as usize + self.stride - 1])
     }
 
     /// The detail that an edge says.
@@ -88,7 +105,7 @@ impl Tables {
         detail: Detail,
         operations: &[Operation],
     ) {
-        let place = state as usize * self.stride + class;
+        let place = state as usize + class;
         if operations.is_empty() && !detail.accepts {
             self.edges[place] = detail.next;
             return;
@@ -111,7 +128,7 @@ impl Tables {
         if self.memory_bytes > self.memory_max_bytes {
             self.empty();
         }
-        let state = self.keys.len() as u32;
+        let state = self.edges.len() as u32;
         let key: Arc<[u32]> = key.into();
         // The key, the entry that finds it, and the edges.
         self.memory_bytes += size_of_val(&*key) + 64 + self.stride * size_of::<u32>();
