@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 pub(crate) use common::CommonOptions;
 use condition::Test;
+use event::FieldPath;
 
 pub use compile::{compile, parse_and_compile};
 pub use program::Program;
@@ -33,6 +34,7 @@ struct Checked {
     filters: Vec<PlannedFilter>,
     uses: Vec<FilterUse>,
     reads_metadata: bool,
+    file_path: FieldPath,
     hash: String,
 }
 
@@ -85,6 +87,12 @@ impl Plan {
     #[must_use]
     pub fn reads_metadata(&self) -> bool {
         self.inner.reads_metadata
+    }
+
+    /// Where events are told the file that their line was read from.
+    #[must_use]
+    pub fn file_path(&self) -> &FieldPath {
+        &self.inner.file_path
     }
 
     /// Names the pipeline's text: the first half of its SHA-256, in hexadecimal digits.

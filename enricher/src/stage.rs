@@ -24,6 +24,8 @@ const DROPPED: &str = "dropped";
 const ROUTING_KEY_BYTES_MAX: usize = 256;
 /// Size of the blocks of memory that documents are written into, in bytes.
 const BLOCK_BYTES: usize = 64 << 10;
+/// The door whose records name a file as their source.
+const FILE_DOOR: &str = "file";
 /// What a document is.
 const CONTENT_TYPE: ByteString = ByteString::from_static("application/json");
 
@@ -34,6 +36,8 @@ pub struct Processor {
     limits: Limits,
     /// Only a pipeline that looks at `[@metadata]` is given any.
     writes_metadata: bool,
+    /// Where a file's lines are told its path, unless they say one themselves.
+    file_path: FieldPath,
     /// Used again for every record.
     event: Event,
 }
@@ -56,7 +60,8 @@ impl Processor {
     }
 
     fn with(program: Program, plan: &Plan, limits: Limits) -> Self {
-        Self { program, limits, writes_metadata: plan.reads_metadata(), event: Event::new() }
+        let (writes_metadata, file_path) = (plan.reads_metadata(), plan.file_path().clone());
+        Self { program, limits, writes_metadata, file_path, event: Event::new() }
     }
 
     /// Runs the pipeline over a record. `emit` is given each event that reaches the end, with its
@@ -70,6 +75,9 @@ impl Processor {
         emit: impl FnMut(&mut Event, usize),
     ) -> Result<usize, Refusal> {
         self.decode(record)?;
+        if &*record.listener == FILE_DOOR && self.event.get(&self.file_path).is_none() {
+            self.event.set_text(&self.file_path, &record.source);
+        }
         if self.writes_metadata {
             write_metadata(&mut self.event, record);
         }

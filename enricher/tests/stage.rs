@@ -2,7 +2,7 @@
 
 mod support;
 
-use bus::{Codec, RecordId};
+use bus::{Codec, Record, RecordId};
 use pipeline::Verdict;
 use serde_json::{Value, json};
 use support::{document, forwarded, record, rejection, stage, verdict};
@@ -271,4 +271,26 @@ fn what_filters_make_of_one_record_is_bounded_together() {
     };
     let whole = records.iter().filter(tagged).count();
     assert_eq!((whole, records.len()), (151, 151 + 49 * 200));
+}
+
+#[test]
+fn a_line_of_a_file_is_told_its_path_unless_it_says_one_itself() {
+    let of_file = |line: &str, codec| Record {
+        listener: "file".into(),
+        source: "/var/log/shop/a.log".into(),
+        ..record(line, codec)
+    };
+    let path = |stage: &mut _, came| {
+        let Verdict::Forward(records) = verdict(stage, came) else { panic!("not forwarded") };
+        let document: Value = serde_json::from_slice(&records[0].payload).expect("JSON");
+        document["log"]["file"]["path"].clone()
+    };
+    for filters in ["filter { }", "filter { schema { } }"] {
+        let mut stage = stage(filters);
+        assert_eq!(path(&mut stage, of_file("a line", Codec::Plain)), "/var/log/shop/a.log");
+        assert_eq!(path(&mut stage, of_file("{}", Codec::Json)), "/var/log/shop/a.log");
+        let own = r#"{"log":{"file":{"path":"/its/own"},"level":"info"}}"#;
+        assert_eq!(path(&mut stage, of_file(own, Codec::Json)), "/its/own", "{filters}");
+        assert_eq!(path(&mut stage, record("{}", Codec::Json)), Value::Null);
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! A setting that would open a door to strangers is refused together with the way out.
 
+mod file;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -11,6 +13,8 @@ use bus::Codec;
 use event::Limits;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use service::{ByteSize, Span};
+
+pub use file::{FileConfig, FileMode, StartPosition};
 
 /// Settings of `[ingest_gateway]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,6 +26,8 @@ pub struct Config {
     pub udp: UdpConfig,
     /// The door for lines, arrays and objects over HTTP.
     pub http: HttpConfig,
+    /// The door for lines of files.
+    pub file: FileConfig,
     /// The token that senders show: `Authorization: Bearer` over HTTP, the first line over TCP. Without
     /// one the doors are open to whoever reaches them, so they listen on this machine only.
     #[serde(skip_serializing)]
@@ -52,6 +58,7 @@ impl Default for Config {
             tcp: TcpConfig::default(),
             udp: UdpConfig::default(),
             http: HttpConfig::default(),
+            file: FileConfig::default(),
             ingest_token: None,
             allow_unauthenticated_udp: false,
             line_bytes_max: ByteSize(1 << 20),
@@ -241,6 +248,7 @@ impl Config {
         let mut problems = Vec::new();
         self.check_reach(&mut problems);
         self.check_limits(&mut problems);
+        self.file.check(&mut problems);
         problems
     }
 
@@ -321,6 +329,9 @@ impl Config {
             ("http.idle_timeout", self.http.idle_timeout),
             ("http.body_idle_timeout", self.http.body_idle_timeout),
             ("http.body_timeout", self.http.body_timeout),
+            ("file.poll_interval", self.file.poll_interval),
+            ("file.scan_interval", self.file.scan_interval),
+            ("file.forget_after", self.file.forget_after),
             ("retry_after", self.retry_after),
         ];
         for (setting, span) in spans {

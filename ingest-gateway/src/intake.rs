@@ -215,9 +215,14 @@ impl Intake {
         Identity { shop: ByteString::from_static(SHOP) }
     }
 
+    /// The time now, in nanoseconds since 1970 UTC.
+    pub(crate) fn now_ns(&self) -> i64 {
+        (self.foundation.clock.0)()
+    }
+
     /// An empty batch that is received now.
     pub(crate) fn batch(&self, ids: Ids) -> Batch {
-        Batch::new((self.foundation.clock.0)(), ids)
+        Batch::new(self.now_ns(), ids)
     }
 
     /// Makes a batch durable, once: an answer for each line, in order.
@@ -325,12 +330,19 @@ impl Intake {
     /// Makes a batch durable, however long it takes, for senders that cannot be told to come again.
     /// Ends early, with the rest counted as lost, only when the process must stop. Gives back what is
     /// left of the batch.
-    pub(crate) async fn settle(&self, mut batch: Batch) -> Batch {
+    pub(crate) async fn settle(&self, batch: Batch) -> Batch {
+        let rest = self.deliver(batch).await;
+        if rest.lines.is_empty() { rest } else { self.lose(rest) }
+    }
+
+    /// Makes a batch durable, however long it takes. Gives back what is left of it: lines only when
+    /// the process must stop before the log took them.
+    pub(crate) async fn deliver(&self, mut batch: Batch) -> Batch {
         let mut wait = PATIENCE_MIN;
         loop {
             let answers = tokio::select! {
                 answers = self.take(&batch) => answers,
-                () = self.foundation.give_up.cancelled() => return self.lose(batch),
+                () = self.foundation.give_up.cancelled() => return batch,
             };
             batch.keep_busy(&answers);
             if batch.lines.is_empty() {
@@ -341,7 +353,7 @@ impl Intake {
             }
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = self.foundation.give_up.cancelled() => return self.lose(batch),
+                () = self.foundation.give_up.cancelled() => return batch,
             }
             wait = (wait * 2).min(PATIENCE_MAX);
         }
@@ -360,4 +372,4 @@ impl Intake {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,4 +1,4 @@
-//! The ingest gateway: doors for log lines over TCP, UDP and HTTP, in front of `logs.raw`.
+//! The ingest gateway: doors for log lines over TCP, UDP and HTTP and out of files, in front of `logs.raw`.
 //!
 //! `intake` is the door; a protocol's file does framing in and acknowledgement out. Nothing here
 //! acknowledges what is not durable, or looks into a line deeper than it must to split and judge it.
@@ -6,6 +6,7 @@
 mod budget;
 pub mod config;
 mod connections;
+mod file;
 mod http;
 mod intake;
 mod lines;
@@ -23,7 +24,10 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-pub use config::{Config, HttpConfig, Listen, Problem, TcpConfig, UdpConfig};
+pub use config::{
+    Config, FileConfig, FileMode, HttpConfig, Listen, Problem, StartPosition, TcpConfig, UdpConfig,
+};
+pub use file::PositionsError;
 pub use listen::{Bound, GatewayError, bind};
 
 use connections::{Gate, Peers};
@@ -38,7 +42,7 @@ const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`GatewayError`] when a socket cannot be served.
 pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
-    let Bound { config, tcp, udp, http } = bound;
+    let Bound { config, tcp, udp, http, positions } = bound;
     let context = runtime.context.clone();
     let foundation = Foundation::new(&config, runtime, Clock::system());
     let peers = Peers::new(config.connections_per_address_max, Arc::clone(&foundation.budget));
@@ -68,6 +72,11 @@ pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
         let gate = gate(http::DOOR, listener, config.http.connections_max)?;
         let intake = Intake::new(http::DOOR, &foundation);
         doors.spawn(http::serve(gate, intake, config.http, context.shutdown.clone()));
+    }
+    if let Some(positions) = positions {
+        let intake = Intake::new(file::DOOR, &foundation);
+        let door = file::Door::new(intake, config.file, positions, context.health.clone());
+        doors.spawn(file::serve(door, foundation.budget.share(), context.shutdown.clone()));
     }
     context.health.set(STAGE, HealthState::Ready);
     let watching = watch_room(foundation.runtime.clone());

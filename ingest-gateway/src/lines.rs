@@ -169,7 +169,7 @@ impl Lines {
 }
 
 /// A line whose bytes are all there, without its carriage return; none if it is empty.
-fn whole(mut line: Bytes, number: u64, line_bytes_max: usize) -> Option<Line> {
+pub(crate) fn whole(mut line: Bytes, number: u64, line_bytes_max: usize) -> Option<Line> {
     if line.last() == Some(&b'\r') {
         line.truncate(line.len() - 1);
     }

@@ -1,4 +1,5 @@
-//! The sockets of the doors: bound before anything starts, so that what is wrong is said at once.
+//! What the doors need before anything starts, so that what is wrong is said at once: sockets, and how
+//! far files have been read.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -8,6 +9,7 @@ use service::ByteSize;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::{Config, Listen, Problem};
+use crate::file::{Positions, PositionsError};
 
 /// Connections that wait in the kernel while a door does not accept.
 const BACKLOG: i32 = 1_024;
@@ -39,6 +41,9 @@ pub enum GatewayError {
         /// What the system says.
         source: io::Error,
     },
+    /// What is kept of the files that are read cannot be used.
+    #[error(transparent)]
+    Positions(#[from] PositionsError),
     /// A socket could not be handed to the runtime.
     #[error("cannot serve a socket: {0}")]
     Serve(#[from] io::Error),
@@ -54,6 +59,7 @@ pub struct Bound {
     pub(crate) tcp: Option<TcpListener>,
     pub(crate) udp: Option<UdpSocket>,
     pub(crate) http: Option<TcpListener>,
+    pub(crate) positions: Option<Positions>,
 }
 
 /// Checks the settings and takes the addresses. What connects from here on waits for [`crate::run`].
@@ -61,10 +67,13 @@ pub struct Bound {
 /// # Errors
 /// As [`GatewayError`] says; each names the setting to change.
 pub fn bind(config: Config) -> Result<Bound, GatewayError> {
-    let problems = config.check();
+    let mut problems = config.check();
+    problems.extend(config.file.check_position_file());
     if !problems.is_empty() {
         return Err(GatewayError::Settings(problems));
     }
+    let positions = config.file.position_file.as_ref().filter(|_| config.file.is_on());
+    let positions = positions.map(|file| Positions::load(file)).transpose()?;
     let tcp = listen(config.tcp.listen, "tcp.listen", stream_socket)?;
     let buffer = config.udp.receive_buffer_bytes;
     let udp = listen(config.udp.listen, "udp.listen", |at| datagram_socket(at, buffer))?;
@@ -74,6 +83,7 @@ pub fn bind(config: Config) -> Result<Bound, GatewayError> {
         tcp: tcp.map(Into::into),
         udp: udp.map(Into::into),
         http: http.map(Into::into),
+        positions,
     })
 }
 

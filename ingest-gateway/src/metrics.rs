@@ -2,7 +2,7 @@
 //!
 //! Labels are names of doors and limits, never anything that a sender said.
 
-use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
+use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
 use service::Metrics;
 
 /// The gateway's metrics; cloning shares.
@@ -18,6 +18,10 @@ pub(crate) struct GatewayMetrics {
     pub(crate) lost_records: IntCounterVec,
     /// Time from a full batch to its durability, by door.
     pub(crate) publish_seconds: HistogramVec,
+    /// Files of the file door by state: known, open, unreadable.
+    pub(crate) files: IntGaugeVec,
+    /// Bytes of files that the log has not acknowledged.
+    pub(crate) unread_bytes: IntGauge,
     limit_hits: IntCounterVec,
 }
 
@@ -50,6 +54,14 @@ impl GatewayMetrics {
                 &["door"],
                 vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0],
             ),
+            files: metrics.gauge("millrace_gateway_files", "Files of the file door", &["state"]),
+            unread_bytes: metrics
+                .gauge(
+                    "millrace_gateway_file_unread_bytes",
+                    "Bytes of plain files that are not durable in the log yet",
+                    &[],
+                )
+                .with_label_values::<&str>(&[]),
             limit_hits: metrics.counter(
                 "millrace_gateway_limit_hits_total",
                 "Times that a limit refused something or sent somebody away",

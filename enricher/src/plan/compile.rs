@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use event::FieldPath;
 use sha2::{Digest, Sha256};
 
 use super::common::CommonOptions;
 use super::condition::Test;
 use super::{Checked, FilterUse, Plan, PlannedFilter, Step};
-use crate::filter::Environment;
+use crate::filter::{EcsCompatibility, Environment};
 use crate::language::{
     Branch, Config, Diagnostic, Plugin, SectionKind, Source, Statement, Syntax, parse,
 };
@@ -55,7 +56,9 @@ pub fn compile(
         } else if !section.statements.is_empty() {
             let word = section.kind.as_str();
             let way_out = match section.kind {
-                SectionKind::Input => "remove it: doors are set in `[ingest_gateway]`",
+                SectionKind::Input => {
+                    "remove it: doors are set in `[ingest_gateway]`, files in `[ingest_gateway.file]`"
+                }
                 _ => "remove it: stores are set in the configuration's `[search]` and `[bus]`",
             };
             let message = format!("a pipeline here has no `{word}`");
@@ -69,7 +72,12 @@ pub fn compile(
     let reads_metadata = source.text().contains("@metadata");
     let Compiler { steps, filters, uses, .. } = compiler;
     let hash = hash(source.text());
-    Ok(Plan { inner: Arc::new(Checked { steps, filters, uses, reads_metadata, hash }) })
+    let file_path = match environment.ecs_compatibility {
+        EcsCompatibility::Disabled => FieldPath::key("path"),
+        EcsCompatibility::V1 | EcsCompatibility::V8 => FieldPath::dotted("log.file.path"),
+    };
+    let checked = Checked { steps, filters, uses, reads_metadata, file_path, hash };
+    Ok(Plan { inner: Arc::new(checked) })
 }
 
 fn hash(text: &str) -> String {

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 pub(crate) enum Ids {
     /// A UUIDv7 (RFC 9562) whose last 31 bits begin a count.
     Counted(u128),
-    /// The client's idempotency key.
+    /// The client's idempotency key, or the name that a file's content has.
     Keyed(ByteString),
 }
 

@@ -21,13 +21,13 @@ const NOW_NS: i64 = 1_700_000_000_123_456_789;
 
 /// A log that fails as it is told: each publish takes the next failure, and none once they are used.
 #[derive(Default)]
-struct ScriptedBus {
-    failures: Mutex<VecDeque<Option<ErrorKind>>>,
+pub(crate) struct ScriptedBus {
+    pub(crate) failures: Mutex<VecDeque<Option<ErrorKind>>>,
     published: Mutex<Vec<(String, Record)>>,
 }
 
 impl ScriptedBus {
-    fn records(&self, topic: &str) -> Vec<Record> {
+    pub(crate) fn records(&self, topic: &str) -> Vec<Record> {
         let published = self.published.lock().unwrap();
         published.iter().filter(|(at, _)| at == topic).map(|(_, record)| record.clone()).collect()
     }

@@ -12,13 +12,17 @@ pub struct IngestGateway;
 
 impl Alone for IngestGateway {
     const NAME: &'static str = "ingest-gateway";
-    const ABOUT: &'static str = "Takes log lines over TCP, UDP and HTTP into the topic logs.raw";
+    const ABOUT: &'static str =
+        "Takes log lines over TCP, UDP and HTTP and out of files into the topic logs.raw";
     const METRICS_PORT: u16 = 9601;
     const STORES: &'static [Store] = &[Store::Bus];
     type Arguments = GatewayArguments;
 
-    fn prepare(_: &PlatformConfig, _: &GatewayArguments) -> Result<Self, Failure> {
-        Ok(Self)
+    fn prepare(config: &PlatformConfig, _: &GatewayArguments) -> Result<Self, Failure> {
+        match config.ingest_gateway.file.check_position_file() {
+            None => Ok(Self),
+            Some(problem) => Err(Failure::usage(problem.to_string())),
+        }
     }
 
     async fn run(self, opening: Opening) -> Result<(), Failure> {
@@ -33,6 +37,9 @@ impl Alone for IngestGateway {
             if let Some(address) = address {
                 tracing::info!(%address, "{door} listens");
             }
+        }
+        for pattern in &opening.config.ingest_gateway.file.paths {
+            tracing::info!(pattern, "files are read");
         }
         let Some(runtime) = opening.runtime().await? else { return Ok(()) };
         ingest_gateway::run(bound, runtime).await.map_err(Failure::of)

@@ -43,6 +43,11 @@ fn given(flags: &[(&str, &str, &Option<String>)]) -> Vec<Flag> {
     named.collect()
 }
 
+/// A list as settings are written.
+fn list(texts: &[String]) -> String {
+    serde_json::to_string(texts).expect("texts can be written as JSON")
+}
+
 /// What every process that runs services takes.
 #[derive(Clone, Debug, Args)]
 pub struct PlatformArguments {
@@ -91,7 +96,7 @@ impl Settings for PlatformArguments {
 /// The doors.
 #[derive(Clone, Debug, Args)]
 pub struct GatewayArguments {
-    /// What the TCP and UDP doors take: lines of JSON, or plain text
+    /// What the TCP, UDP and file doors take: lines of JSON, or plain text
     #[arg(long, value_parser = ["json", "plain"])]
     pub codec: Option<String>,
     /// Address of the TCP door
@@ -103,13 +108,19 @@ pub struct GatewayArguments {
     /// Address of the HTTP door
     #[arg(long)]
     pub http_listen: Option<String>,
+    /// Files to follow, as /var/log/shop/*.log; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub file_paths: Vec<String>,
 }
 
 impl Settings for GatewayArguments {
     fn settings(&self) -> Vec<Flag> {
+        let paths = (!self.file_paths.is_empty()).then(|| list(&self.file_paths));
         given(&[
             ("--codec", "ingest_gateway.tcp.codec", &self.codec),
             ("--codec", "ingest_gateway.udp.codec", &self.codec),
+            ("--codec", "ingest_gateway.file.codec", &self.codec),
+            ("--file-paths", "ingest_gateway.file.paths", &paths),
             ("--tcp-listen", "ingest_gateway.tcp.listen", &self.tcp_listen),
             ("--udp-listen", "ingest_gateway.udp.listen", &self.udp_listen),
             ("--http-listen", "ingest_gateway.http.listen", &self.http_listen),

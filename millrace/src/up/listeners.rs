@@ -22,8 +22,10 @@ impl Listeners {
     /// Takes all of them.
     pub(super) async fn bind(config: &PlatformConfig, data: &Path) -> Result<Self, Failure> {
         let socket = data.join(SOCKET);
+        let mut gateway = config.ingest_gateway.clone();
+        gateway.file.keep_places_in(data);
         Ok(Self {
-            gateway: ingest_gateway::bind(config.ingest_gateway.clone()).map_err(Failure::of)?,
+            gateway: ingest_gateway::bind(gateway).map_err(Failure::of)?,
             api: query_api::bind(&config.query_api, Some(&socket)).await.map_err(Failure::of)?,
             admin: Admin::bind(&config.metrics, METRICS_PORT).await.map_err(Failure::of)?,
         })

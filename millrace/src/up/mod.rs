@@ -73,6 +73,7 @@ pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), 
         addresses: &addresses,
         durability_warning: runtime.bus.durability_warning(),
         urls: [&config.bus.url, &config.search.url, &config.documents.url, &config.cache.url],
+        files: &config.ingest_gateway.file.paths,
         needs_token: config.ingest_gateway.ingest_token.is_some(),
         first_password: first_password.as_deref(),
     }

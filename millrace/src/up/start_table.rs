@@ -16,6 +16,8 @@ pub(super) struct StartTable<'a> {
     pub(super) durability_warning: Option<String>,
     /// Of bus, search, documents and cache.
     pub(super) urls: [&'a str; 4],
+    /// Patterns of the files that are read.
+    pub(super) files: &'a [String],
     /// Whether the doors ask for the ingest token.
     pub(super) needs_token: bool,
     /// Shown once, at the first start.
@@ -43,10 +45,15 @@ impl StartTable<'_> {
             address.map_or("off".to_owned(), |address| address.to_string())
         };
         let http = addresses.http.map_or("off".to_owned(), |http| format!("http://{http}/v1/logs"));
-        let rows = [
+        let mut rows = vec![
             ("lines over TCP", at(addresses.tcp), "no answer in the protocol".to_owned()),
             ("lines over UDP", at(addresses.udp), "no answer in the protocol".to_owned()),
             ("HTTP", http, durable),
+        ];
+        rows.extend(self.files.iter().map(|files| {
+            ("lines of files", files.clone(), "read on from where the last start ended".to_owned())
+        }));
+        rows.extend([
             (
                 "pages and API",
                 format!("http://{}", from_here(addresses.api)),
@@ -63,7 +70,7 @@ impl StartTable<'_> {
                 format!("bus {bus} search {search} documents {documents} cache {cache}"),
                 String::new(),
             ),
-        ];
+        ]);
         for (what, place, note) in rows {
             writeln!(out, "  {}", format!("{what:<16} {place:<32} {note}").trim_end())?;
         }
@@ -128,6 +135,7 @@ mod tests {
                 "mongodb://ada:hunter2@m:1/?x=y",
                 "redis://:hunter2@r",
             ],
+            files: &["/var/log/shop/*.log".to_owned()],
             needs_token: true,
             first_password: None,
         };

@@ -1,0 +1,91 @@
+//! The file door: follows files as they are written, or reads each once.
+//!
+//! A file cannot be answered, but it can be read again: how far it is read is kept only when the log
+//! has acknowledged the lines before, and a line's id is made of the file's content and the line's
+//! place in it. So after a crash nothing is lost, and what is sent twice is one event.
+//!
+//! Files are looked at again and again rather than watched: no notice of a change comes over a network
+//! or out of every container's volume, and one that came would save no look, since it may be lost.
+//! The door waits for disks, so it runs on a thread of its own.
+
+mod block;
+mod content;
+mod door;
+mod identity;
+mod paths;
+mod positions;
+mod scan;
+mod tail;
+mod troubles;
+
+use std::pin::Pin;
+
+use service::CancellationToken;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+pub(crate) use door::Door;
+pub(crate) use positions::Positions;
+pub use positions::PositionsError;
+
+use crate::budget::{Reservation, Share};
+
+/// Its name in ledgers, metrics and records.
+pub(crate) const DOOR: &str = "file";
+
+/// Serves the door until told to stop; then what was read is made durable, and the rest is left for the
+/// next start.
+///
+/// # Panics
+/// If the door did.
+pub(crate) async fn serve(door: Door, share: Share, shutdown: CancellationToken) {
+    let runtime = Handle::current();
+    let serving =
+        tokio::task::spawn_blocking(move || runtime.block_on(work(door, share, shutdown)));
+    if let Err(Ok(panic)) = serving.await.map_err(tokio::task::JoinError::try_into_panic) {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+async fn work(mut door: Door, share: Share, shutdown: CancellationToken) {
+    let every = |period| {
+        let mut ticks = interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks
+    };
+    let mut scans = every(door.config().scan_interval.0);
+    let mut looks = every(door.config().poll_interval.0);
+    let mut waiting = None;
+    loop {
+        if waiting.is_none()
+            && let Some((id, bytes)) = door.next()
+        {
+            let share = share.clone();
+            waiting = Some((id, Box::pin(async move { share.reserve(bytes).await })));
+        }
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            arrival = door.arrival(), if door.awaits_arrivals() => door.settle(&arrival, Instant::now()),
+            _ = scans.tick() => door.scan(Instant::now()),
+            _ = looks.tick() => door.look(Instant::now()),
+            room = room(waiting.as_mut().map(|(_, room)| room)), if waiting.is_some() => {
+                if let Some((id, _)) = waiting.take() {
+                    door.read(id, room);
+                }
+            }
+        }
+    }
+    door.finish().await;
+}
+
+/// Waits for memory to read into.
+async fn room<F: Future<Output = Reservation>>(waiting: Option<&mut Pin<Box<F>>>) -> Reservation {
+    match waiting {
+        Some(room) => room.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

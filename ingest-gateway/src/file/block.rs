@@ -1,0 +1,38 @@
+//! Lines of a block of a file, each with the place where it begins, of which its id is made.
+//!
+//! Knows no encoding and copies nothing. What has no end yet is left for the next block.
+
+use bytes::Bytes;
+
+use crate::intake::Batch;
+use crate::lines::whole;
+
+/// Adds the lines of a block that begins at `offset` of its file, until the batch is full. Says where
+/// the first byte stands that was not taken.
+///
+/// Zeros at the beginning of a line are passed over: they are the hole that a writer leaves who goes
+/// on at his old place in a file that was truncated.
+pub(crate) fn fill(
+    batch: &mut Batch,
+    block: &Bytes,
+    offset: u64,
+    is_last: bool,
+    line_bytes_max: usize,
+) -> u64 {
+    let mut at = 0;
+    while !batch.is_full() {
+        at += block[at..].iter().take_while(|byte| **byte == 0).count();
+        let rest = &block[at..];
+        let (line_bytes, passed) = match memchr::memchr(b'\n', rest) {
+            Some(end) => (end, end + 1),
+            None if is_last && !rest.is_empty() => (rest.len(), rest.len()),
+            None => break,
+        };
+        let line = block.slice(at..at + line_bytes);
+        if let Some(line) = whole(line, offset + at as u64, line_bytes_max) {
+            batch.push(line);
+        }
+        at += passed;
+    }
+    offset + at as u64
+}

@@ -1,0 +1,339 @@
+//! The door: which file is read next, what is on its way to the log, and what has arrived.
+//!
+//! One batch of a file is on its way at a time, so that its order holds; many files are. Decides
+//! nothing by itself: it is told when to look and when to read.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::io;
+use std::path::PathBuf;
+
+use bytestring::ByteString;
+use prometheus::IntGauge;
+use service::Health;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::DOOR;
+use super::content::Content;
+use super::identity::{FileId, Fingerprint, Stamp};
+use super::paths::{Paths, is_gzip, leads_to};
+use super::positions::Positions;
+use super::tail::{Rules, Step, Tail};
+use super::troubles::Troubles;
+use crate::budget::Reservation;
+use crate::config::{FileConfig, FileMode};
+use crate::intake::{Batch, Intake};
+
+/// Files that are read side by side where each is read once.
+const READ_MODE_OPEN_MAX: i64 = 8;
+
+/// Files with what is known of them.
+pub(crate) struct Door {
+    pub(super) intake: Intake,
+    pub(super) config: FileConfig,
+    pub(super) paths: Paths,
+    pub(super) positions: Positions,
+    pub(super) tails: BTreeMap<FileId, Tail>,
+    /// Files with something to read.
+    pub(super) ready: VecDeque<FileId>,
+    on_their_way: JoinSet<Arrival>,
+    pub(super) troubles: Troubles,
+    /// Counts files that are open.
+    pub(super) open: IntGauge,
+    /// Compressed files of which was said that they are not followed.
+    pub(super) compressed: HashSet<PathBuf>,
+    pub(super) has_scanned: bool,
+    /// Files that were there at the first scan and could not be opened.
+    pub(super) shut_at_first: HashSet<FileId>,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    id: FileId,
+    name: ByteString,
+    end: u64,
+    is_last: bool,
+    is_durable: bool,
+}
+
+impl Door {
+    pub(crate) fn new(
+        intake: Intake,
+        config: FileConfig,
+        positions: Positions,
+        health: Health,
+    ) -> Self {
+        let gauge = |state| intake.metrics().files.with_label_values(&[state]);
+        let (open, unreadable) = (gauge("open"), gauge("unreadable"));
+        Self {
+            paths: Paths::new(&config),
+            troubles: Troubles::new(health, unreadable),
+            open,
+            intake,
+            config,
+            positions,
+            tails: BTreeMap::new(),
+            ready: VecDeque::new(),
+            on_their_way: JoinSet::new(),
+            compressed: HashSet::new(),
+            has_scanned: false,
+            shut_at_first: HashSet::new(),
+        }
+    }
+
+    pub(crate) fn config(&self) -> &FileConfig {
+        &self.config
+    }
+
+    pub(super) fn reads_once(&self) -> bool {
+        self.config.mode == FileMode::Read
+    }
+
+    pub(super) fn now_s(&self) -> i64 {
+        self.intake.now_ns() / 1_000_000_000
+    }
+
+    /// Has a file wait for its turn. What was begun goes on first where each file is read once.
+    pub(super) fn enqueue(&mut self, id: FileId) {
+        let reads_once = self.reads_once();
+        let Some(tail) = self.tails.get_mut(&id) else { return };
+        if tail.is_ready || tail.is_on_its_way {
+            return;
+        }
+        tail.is_ready = true;
+        if reads_once && tail.content.is_some() {
+            self.ready.push_front(id);
+        } else {
+            self.ready.push_back(id);
+        }
+    }
+
+    /// The next file to read, and the memory that takes.
+    pub(crate) fn next(&mut self) -> Option<(FileId, usize)> {
+        let open_max = READ_MODE_OPEN_MAX.min(i64::from(self.config.open_files_max));
+        let is_full = self.reads_once() && self.open.get() >= open_max;
+        loop {
+            let is_open = |id| self.tails.get(id).is_some_and(|tail| tail.content.is_some());
+            let place = self.ready.iter().position(|id| !is_full || is_open(id))?;
+            let id = self.ready.remove(place)?;
+            match self.prepare(id) {
+                Ok(true) => return Some((id, self.tails.get(&id)?.wanted_bytes())),
+                Ok(false) => {}
+                Err(error) => self.fail(id, &error),
+            }
+            if let Some(tail) = self.tails.get_mut(&id) {
+                tail.is_ready = false;
+            }
+        }
+    }
+
+    /// Opens a file and finds out whether it still is what it was; whether there is anything to read.
+    fn prepare(&mut self, id: FileId) -> io::Result<bool> {
+        if !self.open(id)? {
+            return Ok(false);
+        }
+        let (Some(tail), Some(position)) = (self.tails.get_mut(&id), self.positions.get(id)) else {
+            return Ok(false);
+        };
+        let Some(content) = &tail.content else { return Ok(false) };
+        let stamp = Stamp::of(&content.metadata()?);
+        if tail.verified != Some(stamp) {
+            let is_cut = content.is_plain() && stamp.bytes < tail.reads_from() && !tail.is_finished;
+            if is_cut || !position.fingerprint().fits(content.file())? {
+                self.begin_anew(id, stamp)?;
+            } else if tail.is_finished {
+                (tail.seen, tail.verified) = (Some(stamp), Some(stamp));
+                tail.close();
+                return Ok(false);
+            } else {
+                tail.verified = Some(stamp);
+            }
+            self.complete_fingerprint(id)?;
+        }
+        Ok(self.positions.is_written(id) || self.save())
+    }
+
+    /// Opens a file where it is, or where it was renamed to; whether it is still there.
+    fn open(&mut self, id: FileId) -> io::Result<bool> {
+        let Some(tail) = self.tails.get_mut(&id) else { return Ok(false) };
+        if tail.content.is_some() {
+            return Ok(true);
+        }
+        if !leads_to(&tail.path, id)? {
+            let found = super::paths::Folders::default().locate(&tail.path, id);
+            let Some(path) = found else { return Ok(false) };
+            tail.path = path;
+        }
+        let content = Content::open(&tail.path, is_gzip(&tail.path), &self.open)?;
+        if FileId::of(&content.metadata()?) != id {
+            return Ok(false);
+        }
+        tail.content = Some(content);
+        Ok(true)
+    }
+
+    /// The file was cut off or is another one: it is read from its beginning, under a new name.
+    fn begin_anew(&mut self, id: FileId, stamp: Stamp) -> io::Result<()> {
+        let now_s = self.now_s();
+        let Some(tail) = self.tails.get_mut(&id) else { return Ok(()) };
+        let path = tail.path.clone();
+        // Out of gzip nothing is read backwards, so it is opened again.
+        tail.close();
+        let content = Content::open(&path, is_gzip(&path), &self.open)?;
+        let fingerprint = Fingerprint::of(content.file())?;
+        tracing::info!(path = %service::Printable(path.display()), "the file begins anew");
+        let position = self.positions.begin(id, &path, fingerprint, 0, now_s);
+        let (shop, codec) = (self.intake.anonymous().shop, self.config.codec);
+        let origin = Tail::origin(shop, codec, &path, &position.name);
+        let mut fresh = Tail::new(position, path, origin, tail.active_at);
+        fresh.content = Some(content);
+        fresh.is_ready = tail.is_ready;
+        fresh.is_present = tail.is_present;
+        fresh.verified = Some(stamp);
+        *tail = fresh;
+        Ok(())
+    }
+
+    /// Takes the fingerprint of a file again that has grown, until it is whole.
+    pub(super) fn complete_fingerprint(&mut self, id: FileId) -> io::Result<()> {
+        let content = self.tails.get(&id).and_then(|tail| tail.content.as_ref());
+        let (Some(content), Some(position)) = (content, self.positions.get(id)) else {
+            return Ok(());
+        };
+        if !position.fingerprint().is_whole() {
+            let grown = position.fingerprint().grown(content.file())?;
+            if let Some(grown) = grown.filter(|grown| grown != position.fingerprint()) {
+                self.positions.set_fingerprint(id, grown);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a block of a file that was next, into this memory.
+    pub(crate) fn read(&mut self, id: FileId, room: Reservation) {
+        let rules =
+            Rules { line_bytes_max: self.intake.line_bytes_max(), end_is_final: self.reads_once() };
+        let Some(tail) = self.tails.get_mut(&id) else { return };
+        tail.is_ready = false;
+        let (before, batch) = (tail.reads_from(), self.intake.batch(tail.ids()));
+        let step = match tail.step(room.bytes(), batch, rules) {
+            Ok(step) => step,
+            Err(error) => return self.fail(id, &error),
+        };
+        let read = tail.reads_from().saturating_sub(before);
+        self.intake.metrics().received_bytes.with_label_values(&[DOOR]).inc_by(read);
+        self.troubles.clear(&tail.path);
+        match step {
+            Step::Lines { mut batch, end, is_last } => {
+                batch.room = Some(room);
+                self.send(id, batch, end, is_last);
+            }
+            Step::Passed => self.enqueue(id),
+            Step::Quiet => self.rest(id),
+        }
+    }
+
+    fn send(&mut self, id: FileId, batch: Batch, end: u64, is_last: bool) {
+        let Some(tail) = self.tails.get_mut(&id) else { return };
+        let name = tail.name.clone();
+        tail.is_on_its_way = true;
+        let intake = self.intake.clone();
+        self.on_their_way.spawn(async move {
+            let is_durable = batch.is_empty() || intake.deliver(batch).await.is_empty();
+            // The batch is gone, and its memory with it, before anybody looks at this.
+            Arrival { id, name, end, is_last, is_durable }
+        });
+        self.rest(id);
+    }
+
+    pub(crate) fn awaits_arrivals(&self) -> bool {
+        !self.on_their_way.is_empty()
+    }
+
+    /// Waits for a batch that was on its way. Dropping the future loses nothing.
+    ///
+    /// # Panics
+    /// If publishing did.
+    pub(crate) async fn arrival(&mut self) -> Arrival {
+        match self.on_their_way.join_next().await {
+            Some(Ok(arrival)) => arrival,
+            Some(Err(error)) => match JoinError::try_into_panic(error) {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime itself ends, and this door with it.
+                Err(_) => std::future::pending().await,
+            },
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Moves a file's position on to what is durable.
+    pub(crate) fn settle(&mut self, arrival: &Arrival, now: Instant) {
+        let Arrival { id, name, end, is_last, is_durable } = arrival;
+        if *is_durable {
+            self.positions.advance(*id, name, *end, *is_last);
+        }
+        let Some(tail) = self.tails.get_mut(id) else { return };
+        tail.is_on_its_way = false;
+        tail.active_at = now;
+        if !is_durable {
+            // The process stops. The next one reads on from the position that is kept.
+            return;
+        }
+        if *is_last {
+            tail.is_finished = true;
+            tail.close();
+        } else if tail.seen.is_none() {
+            self.enqueue(*id);
+        } else {
+            self.rest(*id);
+        }
+    }
+
+    /// A file is not read for now. Beyond the limit it is not held open, but where that would mean to
+    /// decompress it once more from its beginning.
+    fn rest(&mut self, id: FileId) {
+        if !self.reads_once()
+            && self.open.get() > i64::from(self.config.open_files_max)
+            // One that was renamed could not be found by its pattern again.
+            && let Some(tail) = self.tails.get_mut(&id).filter(|tail| tail.is_present)
+        {
+            tail.close();
+        }
+    }
+
+    /// A file cannot be read. What is damaged is tried again when it has changed, all else soon.
+    pub(super) fn fail(&mut self, id: FileId, error: &io::Error) {
+        let Some(tail) = self.tails.get_mut(&id) else { return };
+        let is_damaged =
+            matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+                || error.kind() == io::ErrorKind::UnexpectedEof;
+        tail.seen = if is_damaged { tail.verified } else { None };
+        tail.close();
+        let path = tail.path.clone();
+        self.troubles.add(&path, super::troubles::unreadable(error));
+    }
+
+    /// Puts positions on disk; whether that worked.
+    pub(super) fn save(&mut self) -> bool {
+        let saved = self.positions.write();
+        let path = self.positions.path().to_owned();
+        match &saved {
+            Ok(()) => self.troubles.clear(&path),
+            Err(error) => self.troubles.add(
+                &path,
+                format!("how far files have been read cannot be kept: {error}; new files wait"),
+            ),
+        }
+        saved.is_ok()
+    }
+
+    /// Waits for what is on its way and keeps how far that is.
+    pub(crate) async fn finish(mut self) {
+        while self.awaits_arrivals() {
+            let arrival = self.arrival().await;
+            self.settle(&arrival, Instant::now());
+        }
+        self.save();
+    }
+}

@@ -1,0 +1,264 @@
+//! Looks at folders and files: what is new, has grown, was renamed, or is gone.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use tokio::time::Instant;
+
+use super::content::Content;
+use super::door::Door;
+use super::identity::{FileId, Fingerprint, Stamp, read_full};
+use super::paths::{Folders, Found, is_gzip};
+use super::tail::{BLOCK_BYTES, Tail};
+use super::troubles::unreadable;
+use crate::config::StartPosition;
+
+impl Door {
+    /// Looks at all folders and all files.
+    pub(crate) fn scan(&mut self, now: Instant) {
+        let found = self.paths.find();
+        let now_s = self.now_s();
+        self.note(&found);
+        for id in &found.order {
+            let (path, metadata) = &found.files[id];
+            match self.tails.get_mut(id) {
+                None => self.take_in(*id, path, true, now),
+                Some(tail) => {
+                    (tail.is_present, tail.path) = (true, path.clone());
+                    if tail.seen != Some(Stamp::of(metadata)) && tail.content.is_none() {
+                        tail.active_at = now;
+                        self.enqueue(*id);
+                    }
+                }
+            }
+            self.positions.see(*id, path, now_s);
+        }
+        self.follow(&found, now);
+        self.look(now);
+        self.close_idle(now);
+        self.has_scanned = true;
+        let forget_after_s = self.config.forget_after.0.as_secs().cast_signed();
+        let since_s = now_s.saturating_sub(forget_after_s);
+        self.positions.forget_unseen_since(since_s, |id| self.tails.contains_key(&id));
+        self.save();
+        self.show(&found);
+    }
+
+    /// Looks at open files.
+    pub(crate) fn look(&mut self, now: Instant) {
+        let mut changed = Vec::new();
+        for (id, tail) in &self.tails {
+            let Some(content) = &tail.content else { continue };
+            if tail.is_ready || tail.is_on_its_way {
+                continue;
+            }
+            match content.metadata() {
+                Ok(metadata) if tail.seen == Some(Stamp::of(&metadata)) => {}
+                looked => changed.push((*id, looked.err())),
+            }
+        }
+        for (id, error) in changed {
+            // All that have grown come before the first is read, so that one write does for all.
+            match error.map_or_else(|| self.complete_fingerprint(id), Err) {
+                Err(error) => self.fail(id, &error),
+                Ok(()) => {
+                    if let Some(tail) = self.tails.get_mut(&id) {
+                        tail.active_at = now;
+                    }
+                    self.enqueue(id);
+                }
+            }
+        }
+    }
+
+    /// Says what cannot be looked at, and that compressed files are not followed.
+    fn note(&mut self, found: &Found) {
+        let mut there: HashSet<&Path> = found.failures.iter().map(|(path, _)| &**path).collect();
+        there.extend(found.files.values().map(|(path, _)| &**path));
+        there.extend(self.tails.values().map(|tail| &*tail.path));
+        there.insert(self.positions.path());
+        self.troubles.keep(|path| there.contains(path));
+        for (path, error) in &found.failures {
+            self.troubles.add(path, unreadable(error));
+        }
+        for path in &found.compressed {
+            if self.compressed.insert(path.clone()) {
+                let path = service::Printable(path.display());
+                tracing::info!(%path, "compressed files are read with mode \"read\", not followed");
+            }
+        }
+        self.compressed.retain(|path| found.compressed.contains(path));
+    }
+
+    /// Takes a file in that was not known to this process.
+    fn take_in(&mut self, id: FileId, path: &Path, is_present: bool, now: Instant) {
+        match self.begin(id, path, now) {
+            Ok(Some(mut tail)) => {
+                tail.is_present = is_present;
+                let is_finished = tail.is_finished;
+                self.tails.insert(id, tail);
+                if !is_finished {
+                    self.enqueue(id);
+                }
+            }
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                if !self.has_scanned {
+                    self.shut_at_first.insert(id);
+                }
+                self.troubles.add(path, unreadable(&error));
+            }
+        }
+    }
+
+    fn begin(&mut self, id: FileId, path: &Path, now: Instant) -> io::Result<Option<Tail>> {
+        let content = Content::open(path, is_gzip(path), &self.open)?;
+        let metadata = content.metadata()?;
+        if FileId::of(&metadata) != id {
+            // Another file took its place just now: the next look finds that.
+            return Ok(None);
+        }
+        self.troubles.clear(path);
+        let position = match self.positions.adopt(id, path, content.file())? {
+            Some(position) => position.clone(),
+            None => {
+                let offset = self.start_of(id, path, content.file(), metadata.len())?;
+                let fingerprint = Fingerprint::of(content.file())?;
+                let now_s = self.now_s();
+                self.positions.begin(id, path, fingerprint, offset, now_s).clone()
+            }
+        };
+        let (shop, codec) = (self.intake.anonymous().shop, self.config.codec);
+        // The path that it had when it was followed, so that lines that are sent again are the same.
+        let origin = Tail::origin(shop, codec, Path::new(&position.path), &position.name);
+        let mut tail = Tail::new(&position, path.to_owned(), origin, now);
+        tail.verified = (metadata.len() >= position.offset).then(|| Stamp::of(&metadata));
+        if tail.is_finished {
+            tail.seen = tail.verified;
+        } else if self.is_held(&content) {
+            tail.content = Some(content);
+        }
+        Ok(Some(tail))
+    }
+
+    /// Whether one more file is held open.
+    fn is_held(&self, content: &Content) -> bool {
+        !self.reads_once()
+            && content.is_plain()
+            && self.open.get() <= i64::from(self.config.open_files_max)
+    }
+
+    /// Where a file begins of which no position is kept: only what was there before this process and
+    /// did not take a known file's place begins with its end.
+    fn start_of(&self, id: FileId, path: &Path, file: &File, bytes: u64) -> io::Result<u64> {
+        let is_old = !self.has_scanned || self.shut_at_first.contains(&id);
+        let begins_at_end = self.config.start_position != Some(StartPosition::Beginning);
+        if self.reads_once() || !is_old || !begins_at_end || self.positions.knows_path(path) {
+            return Ok(0);
+        }
+        last_line_at(file, bytes)
+    }
+
+    /// Files that are no longer where they were. Renamed ones are read to their end.
+    fn follow(&mut self, found: &Found, now: Instant) {
+        if self.reads_once() {
+            let gone = self.tails.values_mut().filter(|tail| !found.files.contains_key(&tail.id));
+            gone.for_each(|tail| tail.is_present = false);
+            return;
+        }
+        let mut folders = Folders::default();
+        let mut renamed = Vec::new();
+        for tail in self.tails.values_mut() {
+            if !tail.is_present || found.files.contains_key(&tail.id) {
+                continue;
+            }
+            tail.is_present = false;
+            if let Some(path) = folders.locate(&tail.path, tail.id) {
+                tail.path = path;
+                renamed.push(tail.id);
+            }
+        }
+        for id in renamed {
+            self.enqueue(id);
+        }
+        if self.has_scanned {
+            return;
+        }
+        // What was renamed while no process ran.
+        let mut unseen: Vec<(FileId, PathBuf)> = Vec::new();
+        for position in self.positions.all() {
+            let path = Path::new(&position.path);
+            if !self.tails.contains_key(&position.id())
+                && !position.finished
+                && self.paths.want(path)
+                && let Some(now_at) = folders.locate(path, position.id())
+                && now_at != path
+                && File::open(&now_at)
+                    .and_then(|file| position.fingerprint().fits(&file))
+                    .unwrap_or(false)
+            {
+                unseen.push((position.id(), now_at));
+            }
+        }
+        for (id, path) in unseen {
+            self.take_in(id, &path, false, now);
+        }
+    }
+
+    /// Lets go of files without news, and of those that are gone.
+    fn close_idle(&mut self, now: Instant) {
+        let close_after = self.config.close_after.0;
+        let mut gone = Vec::new();
+        for tail in self.tails.values_mut() {
+            if tail.is_ready || tail.is_on_its_way {
+                continue;
+            }
+            if let Some(content) = &tail.content {
+                if tail.seen.is_none() || now.duration_since(tail.active_at) < close_after {
+                    continue;
+                }
+                if content.metadata().is_ok_and(|metadata| metadata.nlink() == 0) {
+                    // Its inode is free for another file.
+                    self.positions.forget(tail.id);
+                }
+                tail.close();
+            }
+            if !tail.is_present {
+                gone.push(tail.id);
+            }
+        }
+        for id in gone {
+            self.tails.remove(&id);
+        }
+    }
+
+    fn show(&self, found: &Found) {
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let metrics = self.intake.metrics();
+        metrics.files.with_label_values(&["known"]).set(count(self.tails.len()));
+        let unread = self.tails.values().filter(|tail| !tail.is_finished).filter_map(|tail| {
+            let (path, metadata) = found.files.get(&tail.id)?;
+            let position = self.positions.get(tail.id).filter(|_| !is_gzip(path))?;
+            Some(metadata.len().saturating_sub(position.offset))
+        });
+        let unread = unread.fold(0_u64, u64::saturating_add);
+        metrics.unread_bytes.set(i64::try_from(unread).unwrap_or(i64::MAX));
+    }
+}
+
+/// Where the last line begins that has no end yet, so that a line is never cut; the end of the file if
+/// that is not near.
+fn last_line_at(file: &File, bytes: u64) -> io::Result<u64> {
+    let from = bytes.saturating_sub(BLOCK_BYTES as u64);
+    let mut block = vec![0; BLOCK_BYTES];
+    let read = read_full(file, &mut block, from)?;
+    Ok(match memchr::memrchr(b'\n', &block[..read]) {
+        Some(end) => from + end as u64 + 1,
+        None if from == 0 => 0,
+        None => bytes,
+    })
+}

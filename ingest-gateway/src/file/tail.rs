@@ -1,0 +1,213 @@
+//! One file: where in it the next line begins, and the step that reads on.
+//!
+//! Holds no bytes between two steps but the evidence of a line that is too long: a line whose end has
+//! not come is read again when the file has grown. So thousands of files cost no memory.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bus::Codec;
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+use tokio::time::Instant;
+
+use super::DOOR;
+use super::block::fill;
+use super::content::Content;
+use super::identity::{FileId, Stamp};
+use super::positions::Position;
+use crate::intake::{Batch, Ids, Origin};
+use crate::lines::Oversize;
+
+/// Blocks that are read at once, unless a line needs a larger one.
+pub(crate) const BLOCK_BYTES: usize = 256 << 10;
+
+/// A file that is read.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) id: FileId,
+    /// Where it is opened.
+    pub(crate) path: PathBuf,
+    /// Name of its content.
+    pub(crate) name: ByteString,
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) content: Option<Content>,
+    /// Where the next line begins.
+    pub(crate) at: u64,
+    oversize: Option<(Oversize, u64)>,
+    block_bytes: usize,
+    /// What it was like when all its lines had been read; none while there may be more.
+    pub(crate) seen: Option<Stamp>,
+    /// What it was like when its content was found to be the one that its name stands for.
+    pub(crate) verified: Option<Stamp>,
+    /// Whether it waits for its turn to be read.
+    pub(crate) is_ready: bool,
+    /// Whether lines of it are on their way to the log.
+    pub(crate) is_on_its_way: bool,
+    /// Whether the patterns of the settings find it.
+    pub(crate) is_present: bool,
+    /// Whether it was to be read once, and has been.
+    pub(crate) is_finished: bool,
+    pub(crate) active_at: Instant,
+}
+
+/// What a step came to.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Lines; when they are durable, all before `end` is.
+    Lines { batch: Batch, end: u64, is_last: bool },
+    /// There was nothing to send in it, and there is more.
+    Passed,
+    /// There is nothing more.
+    Quiet,
+}
+
+/// How lines are told apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) line_bytes_max: usize,
+    /// Whether the end of a file ends its last line.
+    pub(crate) end_is_final: bool,
+}
+
+impl Tail {
+    pub(crate) fn new(
+        position: &Position,
+        path: PathBuf,
+        origin: Arc<Origin>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            id: position.id(),
+            path,
+            name: position.name.as_str().into(),
+            origin,
+            content: None,
+            at: position.offset,
+            oversize: None,
+            block_bytes: BLOCK_BYTES,
+            seen: None,
+            verified: None,
+            is_ready: false,
+            is_on_its_way: false,
+            is_present: true,
+            is_finished: position.finished,
+            active_at: now,
+        }
+    }
+
+    /// Where its lines come from.
+    pub(crate) fn origin(shop: ByteString, codec: Codec, path: &Path, name: &str) -> Arc<Origin> {
+        Arc::new(Origin {
+            shop,
+            source: path.to_string_lossy().into_owned().into(),
+            listener: DOOR,
+            codec,
+            content_type: ByteString::new(),
+            trace_context: ByteString::new(),
+            // Every file stays on one partition, so that its order holds.
+            routing_key: name.into(),
+        })
+    }
+
+    pub(crate) fn ids(&self) -> Ids {
+        Ids::Keyed(self.name.clone())
+    }
+
+    /// Lets the file go. A line that was being passed over is begun again.
+    pub(crate) fn close(&mut self) {
+        self.content = None;
+        self.oversize = None;
+        self.block_bytes = BLOCK_BYTES;
+    }
+
+    /// Memory that the next step needs.
+    pub(crate) fn wanted_bytes(&self) -> usize {
+        let from = self.reads_from();
+        let rest = self.content.as_ref().filter(|content| content.is_plain());
+        let rest = rest.and_then(|content| content.metadata().ok());
+        // One more than there is shows where the file ends.
+        let rest = rest.map(|metadata| metadata.len().saturating_sub(from).saturating_add(1));
+        let rest = rest.map_or(usize::MAX, |rest| usize::try_from(rest).unwrap_or(usize::MAX));
+        rest.min(self.block_bytes)
+    }
+
+    /// The first byte that was not looked at.
+    pub(crate) fn reads_from(&self) -> u64 {
+        self.oversize.as_ref().map_or(self.at, |(_, scanned)| *scanned)
+    }
+
+    /// Reads one block, of at most so many bytes, into a fresh batch.
+    pub(crate) fn step(
+        &mut self,
+        bytes_max: usize,
+        mut batch: Batch,
+        rules: Rules,
+    ) -> io::Result<Step> {
+        let stamp = Stamp::of(&self.open()?.metadata()?);
+        self.seen = None;
+        let (from, wanted) = (self.reads_from(), self.wanted_bytes().min(bytes_max).max(1));
+        let mut block = BytesMut::zeroed(wanted);
+        let read = self.open()?.read_at(from, &mut block)?;
+        block.truncate(read);
+        let block = block.freeze();
+        let is_end = read < wanted;
+        let is_last = is_end && rules.end_is_final;
+        batch.set_origin(&self.origin);
+        let mut is_all = true;
+        if self.oversize.is_some() {
+            self.pass_over(&mut batch, &block, is_last, rules);
+            is_all = self.reads_from() == from + read as u64;
+        } else {
+            let end = fill(&mut batch, &block, self.at, is_last, rules.line_bytes_max);
+            if end == self.at && !is_end {
+                self.enlarge(&block, rules);
+            } else if end > self.at {
+                self.block_bytes = BLOCK_BYTES;
+            }
+            self.at = end;
+        }
+        let has_all = is_end && is_all && !batch.is_full();
+        if has_all {
+            self.seen = Some(stamp);
+        }
+        let is_last = is_last && has_all;
+        Ok(match (batch.is_empty(), has_all) {
+            (true, true) if !is_last => Step::Quiet,
+            (true, false) => Step::Passed,
+            _ => Step::Lines { batch, end: self.at, is_last },
+        })
+    }
+
+    fn open(&mut self) -> io::Result<&mut Content> {
+        self.content.as_mut().ok_or_else(|| io::Error::other("the file is not open"))
+    }
+
+    /// Takes a larger block for a line that does not end in this one, or gives the line up.
+    fn enlarge(&mut self, block: &Bytes, rules: Rules) {
+        // One more than allowed may still be the carriage return.
+        let block_bytes_max = rules.line_bytes_max + 2;
+        if block.len() >= block_bytes_max {
+            let scanned = self.at + block.len() as u64;
+            self.oversize = Some((Oversize::new(block, rules.line_bytes_max), scanned));
+            self.block_bytes = BLOCK_BYTES;
+        } else {
+            self.block_bytes = (self.block_bytes * 2).min(block_bytes_max);
+        }
+    }
+
+    /// Looks for the end of a line that is too long.
+    fn pass_over(&mut self, batch: &mut Batch, block: &Bytes, is_last: bool, rules: Rules) {
+        let Some((mut oversize, scanned)) = self.oversize.take() else { return };
+        let end = memchr::memchr(b'\n', block);
+        oversize.skip(&block[..end.unwrap_or(block.len())]);
+        let passed = scanned + end.map_or(block.len(), |end| end + 1) as u64;
+        if end.is_some() || is_last {
+            batch.push(oversize.into_line(self.at, rules.line_bytes_max));
+            self.at = passed;
+        } else {
+            self.oversize = Some((oversize, passed));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What is kept on disk, and that no crash loses a line or counts one twice.
+
+use std::collections::HashSet;
+use std::fs;
+
+use super::Rig;
+use crate::file::Positions;
+
+impl Rig {
+    fn kept(&self) -> String {
+        fs::read_to_string(self.config.position_file.as_ref().unwrap()).unwrap_or_default()
+    }
+}
+
+#[tokio::test]
+async fn a_position_moves_only_when_the_log_has_acknowledged() {
+    let mut rig = Rig::new(|_| {});
+    rig.append("a.log", "one\ntwo\n");
+    rig.refuse(1_000);
+    rig.door.scan(rig.now);
+    rig.read_all().await;
+    assert!(rig.door.awaits_arrivals(), "the lines are on their way");
+    rig.door.scan(rig.now);
+    assert!(rig.kept().contains("\"offset\":0"), "{}", rig.kept());
+    // The door goes, and what was on its way with it.
+    rig.restart();
+    rig.bus.failures.lock().unwrap().clear();
+    rig.round().await;
+    assert_eq!(rig.texts(), ["one", "two"]);
+    assert!(rig.kept().contains("\"offset\":8"), "{}", rig.kept());
+}
+
+#[tokio::test]
+async fn what_is_sent_again_after_a_crash_has_the_same_ids() {
+    let mut rig = Rig::new(|_| {});
+    rig.append("a.log", "one\ntwo\n");
+    rig.door.scan(rig.now);
+    rig.read_all().await;
+    let arrival = rig.door.arrival().await;
+    rig.door.settle(&arrival, rig.now);
+    assert_eq!(rig.texts(), ["one", "two"], "acknowledged, and the position is not on disk");
+    rig.restart();
+    rig.append("a.log", "three\n");
+    rig.round().await;
+    assert_eq!(rig.texts(), ["one", "two", "one", "two", "three"]);
+    let ids: HashSet<_> = rig.records().iter().map(|record| record.id).collect();
+    assert_eq!(ids.len(), 3, "three lines are three events");
+}
+
+#[tokio::test]
+async fn no_line_is_sent_before_the_name_of_its_content_is_on_disk() {
+    let mut rig = Rig::new(|_| {});
+    // A folder in place of the file: it cannot be written.
+    let folder = rig.config.position_file.clone().unwrap().with_extension("part");
+    fs::create_dir_all(&folder).unwrap();
+    rig.append("a.log", "one\n");
+    rig.round().await;
+    assert!(rig.texts().is_empty());
+    let parts = rig.context.health.parts();
+    assert!(format!("{:?}", parts["file door"]).contains("cannot be kept"), "{parts:?}");
+    assert!(rig.context.health.is_ready(), "the other doors work");
+    fs::remove_dir(&folder).unwrap();
+    rig.round().await;
+    assert_eq!(rig.texts(), ["one"]);
+    assert!(!rig.context.health.parts().contains_key("file door"));
+}
+
+#[tokio::test]
+async fn a_file_of_positions_that_is_damaged_is_said_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("positions.json");
+    for text in ["", "{\"version\":1,\"files\":[{}]}", "{\"version\":2,\"files\":[]}"] {
+        fs::write(&file, text).unwrap();
+        let error = Positions::load(&file).unwrap_err().to_string();
+        assert!(error.contains("positions.json (ingest_gateway.file.position_file)"), "{error}");
+        assert!(error.contains("begin anew"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_with_another_number_is_the_same_if_path_inode_and_bytes_are() {
+    let mut rig = Rig::new(|_| {});
+    rig.append("a.log", "one\n");
+    rig.round().await;
+    let file = rig.config.position_file.clone().unwrap();
+    let mut kept: serde_json::Value = serde_json::from_str(&rig.kept()).unwrap();
+    kept["files"][0]["device"] = 7.into();
+    fs::write(file, kept.to_string()).unwrap();
+    rig.restart();
+    rig.append("a.log", "two\n");
+    rig.round().await;
+    assert_eq!(rig.texts(), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn a_position_of_a_file_that_is_long_gone_is_forgotten() {
+    let mut rig = Rig::new(|_| {});
+    rig.append("a.log", "one\n");
+    rig.append("b.log", "two\n");
+    rig.round().await;
+    let file = rig.config.position_file.clone().unwrap();
+    let mut kept: serde_json::Value = serde_json::from_str(&rig.kept()).unwrap();
+    for position in kept["files"].as_array_mut().unwrap() {
+        position["seen_at"] = 1.into();
+    }
+    fs::write(file, kept.to_string()).unwrap();
+    fs::remove_file(rig.path("a.log")).unwrap();
+    rig.restart();
+    rig.round().await;
+    assert!(rig.kept().contains("b.log") && !rig.kept().contains("a.log"), "{}", rig.kept());
+    assert_eq!(rig.texts().len(), 2, "what is still there goes on where it was");
+}

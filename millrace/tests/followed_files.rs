@@ -1,0 +1,77 @@
+//! The real binary follows files through rotations, a kill and a stop, and counts each line once.
+
+mod support;
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use support::{Platform, eventually};
+use tempfile::TempDir;
+
+struct Log {
+    folder: TempDir,
+}
+
+impl Log {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn append(&self, name: &str, numbers: Range<u32>) {
+        let mut file =
+            OpenOptions::new().append(true).create(true).open(self.path(name)).expect("a file");
+        for number in numbers {
+            writeln!(file, r#"{{"log_type":"error","message":"line{number}"}}"#).expect("written");
+        }
+    }
+
+    fn rotate(&self, name: &str, old: &str) {
+        fs::rename(self.path(name), self.path(old)).expect("renamed");
+    }
+}
+
+fn arrive(platform: &Platform, count: u64) {
+    eventually("the lines", || match platform.count("type:error") {
+        found if found == count => Ok(()),
+        found => Err(format!("{found} of {count}")),
+    });
+}
+
+#[test]
+fn every_line_counts_once_through_rotations_a_kill_and_a_stop() {
+    let log = Log { folder: TempDir::new().expect("a folder") };
+    let pattern = log.path("*.log").display().to_string();
+    let beginning = "ingest_gateway.file.start_position=beginning";
+    log.append("shop.log", 0..1_000);
+    let mut platform = Platform::start(&["--file-paths", &pattern, "--set", beginning]);
+    arrive(&platform, 1_000);
+    assert!(platform.logged().contains(&format!("lines of files   {pattern}")));
+
+    log.append("shop.log", 1_000..1_500);
+    log.rotate("shop.log", "shop.log.1");
+    log.append("shop.log", 1_500..2_000);
+    log.append("shop.log.1", 2_000..2_100);
+    arrive(&platform, 2_100);
+
+    log.append("shop.log", 2_100..12_100);
+    platform.kill();
+    log.append("shop.log", 12_100..12_200);
+    log.rotate("shop.log", "shop.log.2");
+    log.append("shop.log", 12_200..12_300);
+    platform.restart();
+    arrive(&platform, 12_300);
+
+    let (code, _) = platform.stop();
+    assert_eq!(code, Some(0));
+    log.append("shop.log", 12_300..12_400);
+    platform.restart();
+    arrive(&platform, 12_400);
+    for number in [0, 1_499, 2_099, 12_099, 12_199, 12_399] {
+        assert_eq!(platform.count(&format!("line{number}")), 1, "line {number}");
+    }
+    let path = log.path("shop.log").display().to_string();
+    assert_eq!(platform.count(&format!("log.file.path:\"{path}\"")), 12_400);
+    assert!(platform.metrics().contains("millrace_gateway_files{state=\"unreadable\"} 0"));
+}
