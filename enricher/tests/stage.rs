@@ -3,6 +3,8 @@
 mod support;
 
 use bus::{Codec, Record, RecordId};
+use enricher::{EcsCompatibility, EnricherStage, Environment, Source, language, plan};
+use event::Limits;
 use pipeline::Verdict;
 use serde_json::{Value, json};
 use support::{document, forwarded, record, rejection, stage, verdict};
@@ -278,7 +280,7 @@ fn a_line_of_a_file_is_told_its_path_unless_it_says_one_itself() {
     let of_file = |line: &str, codec| Record {
         listener: "file".into(),
         source: "/var/log/shop/a.log".into(),
-        ..record(line, codec)
+        ..record(line.to_owned(), codec)
     };
     let path = |stage: &mut _, came| {
         let Verdict::Forward(records) = verdict(stage, came) else { panic!("not forwarded") };
@@ -293,4 +295,15 @@ fn a_line_of_a_file_is_told_its_path_unless_it_says_one_itself() {
         assert_eq!(path(&mut stage, of_file(own, Codec::Json)), "/its/own", "{filters}");
         assert_eq!(path(&mut stage, record("{}", Codec::Json)), Value::Null);
     }
+    let old_names =
+        Environment { ecs_compatibility: EcsCompatibility::Disabled, ..Environment::default() };
+    let source = Source::new("test.conf", "filter { }");
+    let plan = plan::parse_and_compile(&source, language::Syntax::default(), &old_names)
+        .expect("test data is good");
+    let mut stage = EnricherStage::new(&plan, Limits::default());
+    let Verdict::Forward(records) = verdict(&mut stage, of_file("a line", Codec::Plain)) else {
+        panic!("not forwarded")
+    };
+    let document: Value = serde_json::from_slice(&records[0].payload).expect("JSON");
+    assert_eq!(document["path"], "/var/log/shop/a.log");
 }

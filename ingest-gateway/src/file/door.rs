@@ -16,10 +16,10 @@ use tokio::time::Instant;
 use super::DOOR;
 use super::content::Content;
 use super::identity::{FileId, Fingerprint, Stamp};
-use super::paths::{Paths, is_gzip, leads_to};
+use super::paths::{Folders, Paths, is_gzip, leads_to};
 use super::positions::Positions;
 use super::tail::{Rules, Step, Tail};
-use super::troubles::Troubles;
+use super::troubles::{Troubles, unreadable};
 use crate::budget::Reservation;
 use crate::config::{FileConfig, FileMode};
 use crate::intake::{Batch, Intake};
@@ -161,7 +161,7 @@ impl Door {
             return Ok(true);
         }
         if !leads_to(&tail.path, id)? {
-            let found = super::paths::Folders::default().locate(&tail.path, id);
+            let found = Folders::default().locate(&tail.path, id);
             let Some(path) = found else { return Ok(false) };
             tail.path = path;
         }
@@ -178,9 +178,14 @@ impl Door {
         let now_s = self.now_s();
         let Some(tail) = self.tails.get_mut(&id) else { return Ok(()) };
         let path = tail.path.clone();
-        // Out of gzip nothing is read backwards, so it is opened again.
-        tail.close();
-        let content = Content::open(&path, is_gzip(&path), &self.open)?;
+        let content = match tail.content.take().filter(Content::is_plain) {
+            Some(content) => content,
+            // Out of gzip nothing is read backwards.
+            None => Content::open(&path, is_gzip(&path), &self.open)?,
+        };
+        if FileId::of(&content.metadata()?) != id {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let fingerprint = Fingerprint::of(content.file())?;
         tracing::info!(path = %service::Printable(path.display()), "the file begins anew");
         let position = self.positions.begin(id, &path, fingerprint, 0, now_s);
@@ -310,8 +315,10 @@ impl Door {
                 || error.kind() == io::ErrorKind::UnexpectedEof;
         tail.seen = if is_damaged { tail.verified } else { None };
         tail.close();
-        let path = tail.path.clone();
-        self.troubles.add(&path, super::troubles::unreadable(error));
+        // One that went away just now is no trouble: the next scan sees to it.
+        if error.kind() != io::ErrorKind::NotFound {
+            self.troubles.add(&tail.path, unreadable(error));
+        }
     }
 
     /// Puts positions on disk; whether that worked.

@@ -5,10 +5,11 @@
 //! disk before the first line is sent, so that a line sent twice has one id.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use bus::RecordId;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,8 @@ pub(crate) struct Positions {
     /// Those whose name is not on disk yet.
     unwritten: BTreeSet<FileId>,
     is_changed: bool,
+    /// When they were put on disk by the process before this one.
+    kept_at: Option<SystemTime>,
 }
 
 impl Positions {
@@ -94,7 +97,9 @@ impl Positions {
             }
         };
         let known = files.into_iter().map(|position| (position.id(), position)).collect();
-        Ok(Self { file: file.to_owned(), known, unwritten: BTreeSet::new(), is_changed: false })
+        let kept_at = fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
+        let unwritten = BTreeSet::new();
+        Ok(Self { file: file.to_owned(), known, unwritten, is_changed: false, kept_at })
     }
 
     pub(crate) fn get(&self, id: FileId) -> Option<&Position> {
@@ -103,6 +108,13 @@ impl Positions {
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Position> {
         self.known.values()
+    }
+
+    /// Whether a file was made while nothing ran: after the last process had kept its positions, or it
+    /// would have seen the file. Not known on file systems that do not say when a file was made.
+    pub(crate) fn are_older_than(&self, metadata: &Metadata) -> bool {
+        let made_at = metadata.created().ok();
+        self.kept_at.zip(made_at).is_some_and(|(kept_at, made_at)| made_at >= kept_at)
     }
 
     /// Whether a file was seen under this path.

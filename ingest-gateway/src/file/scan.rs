@@ -1,7 +1,7 @@
 //! Looks at folders and files: what is new, has grown, was renamed, or is gone.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -126,7 +126,7 @@ impl Door {
         let position = match self.positions.adopt(id, path, content.file())? {
             Some(position) => position.clone(),
             None => {
-                let offset = self.start_of(id, path, content.file(), metadata.len())?;
+                let offset = self.start_of(id, path, content.file(), &metadata)?;
                 let fingerprint = Fingerprint::of(content.file())?;
                 let now_s = self.now_s();
                 self.positions.begin(id, path, fingerprint, offset, now_s).clone()
@@ -152,15 +152,23 @@ impl Door {
             && self.open.get() <= i64::from(self.config.open_files_max)
     }
 
-    /// Where a file begins of which no position is kept: only what was there before this process and
-    /// did not take a known file's place begins with its end.
-    fn start_of(&self, id: FileId, path: &Path, file: &File, bytes: u64) -> io::Result<u64> {
-        let is_old = !self.has_scanned || self.shut_at_first.contains(&id);
+    /// Where a file begins of which no position is kept. Only what was there before the door was
+    /// begins with its end: neither what came later nor what came or was renamed while nothing ran.
+    fn start_of(
+        &self,
+        id: FileId,
+        path: &Path,
+        file: &File,
+        metadata: &Metadata,
+    ) -> io::Result<u64> {
         let begins_at_end = self.config.start_position != Some(StartPosition::Beginning);
-        if self.reads_once() || !is_old || !begins_at_end || self.positions.knows_path(path) {
+        let is_new = self.has_scanned && !self.shut_at_first.contains(&id)
+            || self.positions.are_older_than(metadata)
+            || self.positions.knows_path(path);
+        if self.reads_once() || !begins_at_end || is_new {
             return Ok(0);
         }
-        last_line_at(file, bytes)
+        last_line_at(file, metadata.len())
     }
 
     /// Files that are no longer where they were. Renamed ones are read to their end.

@@ -118,6 +118,13 @@ impl Rig {
         self.records().into_iter().map(text).collect()
     }
 
+    /// Where files are read side by side, their order means nothing.
+    fn sorted(&self) -> Vec<String> {
+        let mut texts = self.texts();
+        texts.sort();
+        texts
+    }
+
     fn letters(&self) -> Vec<DeadLetter> {
         let records = self.bus.records(TOPIC_DEAD);
         records.iter().map(|record| DeadLetter::from_record(record).unwrap()).collect()

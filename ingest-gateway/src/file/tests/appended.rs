@@ -58,9 +58,7 @@ async fn a_line_that_is_too_long_is_refused_however_it_comes() {
     rig.round().await;
     rig.append("slow.log", "\r\nbehind it\n");
     rig.round().await;
-    let mut texts = rig.texts();
-    texts.sort();
-    assert_eq!(texts, ["before", "behind", "behind it", &"y".repeat(1_024)]);
+    assert_eq!(rig.sorted(), ["before", "behind", "behind it", &"y".repeat(1_024)]);
     let letters = rig.letters();
     let sizes: Vec<_> = letters.iter().map(|letter| letter.payload_bytes).collect();
     assert_eq!(sizes, [300_000, 600_000]);
@@ -90,13 +88,19 @@ async fn a_file_of_which_nothing_is_kept_begins_at_its_end() {
     rig.append("old.log", "ne\n");
     rig.append("new.log", "came later\n");
     rig.round().await;
-    let mut texts = rig.texts();
-    texts.sort();
-    assert_eq!(texts, ["came later", "the beginning of a line"]);
+    assert_eq!(rig.sorted(), ["came later", "the beginning of a line"]);
     rig.append("old.log", "while away\n");
+    rig.append("made-while-away.log", "made while away\n");
     rig.restart();
     rig.round().await;
-    assert_eq!(rig.texts()[2..], ["while away"], "the kept position counts");
+    let mut texts = rig.texts().split_off(2);
+    texts.sort();
+    let mut expected = vec!["made while away", "while away"];
+    if std::fs::metadata(rig.path("made-while-away.log")).unwrap().created().is_err() {
+        // A file system that does not say when a file was made.
+        expected.remove(0);
+    }
+    assert_eq!(texts, expected, "a kept position counts");
 }
 
 #[tokio::test]

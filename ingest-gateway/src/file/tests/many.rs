@@ -68,9 +68,7 @@ async fn a_folder_may_come_later_and_one_file_has_many_names() {
     fs::hard_link(rig.path("b.log"), rig.path("c.log")).unwrap();
     symlink(rig.path("b.log"), rig.path("d.log")).unwrap();
     rig.round().await;
-    let mut texts = rig.texts();
-    texts.sort();
-    assert_eq!(texts, ["one", "two"]);
+    assert_eq!(rig.sorted(), ["one", "two"]);
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::io::Write;
 
 use super::Rig;
 
-#[tokio::test]
-async fn a_renamed_file_is_read_to_its_end_and_the_new_one_from_its_beginning() {
+/// `one` was read; then `two` came, the file was renamed, and `three` came into a new one.
+async fn rotated() -> Rig {
     let mut rig = Rig::new(|config| config.start_position = None);
     rig.append("a.log", "");
     rig.round().await;
@@ -15,13 +15,17 @@ async fn a_renamed_file_is_read_to_its_end_and_the_new_one_from_its_beginning() 
     rig.append("a.log", "two\n");
     rig.rename("a.log", "a.log.1");
     rig.append("a.log", "three\n");
+    rig
+}
+
+#[tokio::test]
+async fn a_renamed_file_is_read_to_its_end_and_the_new_one_from_its_beginning() {
+    let mut rig = rotated().await;
     rig.round().await;
     // Its writer holds it open for a while.
     rig.append("a.log.1", "late\n");
     rig.round().await;
-    let mut texts = rig.texts();
-    texts.sort();
-    assert_eq!(texts, ["late", "one", "three", "two"]);
+    assert_eq!(rig.sorted(), ["late", "one", "three", "two"]);
     assert_eq!(rig.open_files(), 2);
     rig.let_rest().await;
     assert_eq!(rig.open_files(), 0, "a file without news is let go");
@@ -40,27 +44,16 @@ async fn a_file_that_is_renamed_while_it_is_not_open_is_found_again() {
     rig.rename("a.log", "a.log.1");
     rig.append("a.log", "three\n");
     rig.round().await;
-    let mut texts = rig.texts();
-    texts.sort();
-    assert_eq!(texts, ["one", "three", "two"]);
+    assert_eq!(rig.sorted(), ["one", "three", "two"]);
 }
 
 #[tokio::test]
 async fn a_file_that_is_renamed_while_nothing_runs_is_read_to_its_end() {
-    let mut rig = Rig::new(|config| config.start_position = None);
-    rig.append("a.log", "");
-    rig.round().await;
-    rig.append("a.log", "one\n");
-    rig.round().await;
-    rig.append("a.log", "two\n");
-    rig.rename("a.log", "a.log.1");
-    rig.append("a.log", "three\n");
+    let mut rig = rotated().await;
     rig.restart();
     rig.round().await;
     rig.round().await;
-    let mut texts = rig.texts();
-    texts.sort();
-    assert_eq!(texts, ["one", "three", "two"]);
+    assert_eq!(rig.sorted(), ["one", "three", "two"]);
 }
 
 #[tokio::test]
