@@ -132,6 +132,7 @@ impl Config {
             variables,
             limits: self.limits(),
             dns: self.dns,
+            wants_warnings: false,
         }
     }
 

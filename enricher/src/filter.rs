@@ -126,6 +126,9 @@ pub struct Environment {
     pub limits: Limits,
     /// Whether names and addresses out of events may be told to servers.
     pub dns: bool,
+    /// Whether what is no mistake and probably not meant is looked for too. It takes a while: only a check asks for
+    /// it.
+    pub wants_warnings: bool,
 }
 
 /// Variables and the secret are not shown: both hold passwords.

@@ -11,7 +11,7 @@ mod source;
 mod tree;
 mod variables;
 
-pub use diagnostic::Diagnostic;
+pub use diagnostic::{Diagnostic, Severity};
 pub use parser::{Syntax, parse};
 pub use source::{Source, Span};
 pub use tree::{

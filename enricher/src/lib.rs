@@ -87,16 +87,15 @@ pub fn compile(config: &Config, secret: &str) -> Result<Plan, EnricherError> {
         .map_err(EnricherError::Mistakes)
 }
 
-/// Checks a pipeline's text as it would be loaded with this configuration: its filters, each with
-/// who defined it.
+/// Checks a pipeline's text as it would be loaded with this configuration. The plan has its filters and its
+/// warnings.
 ///
 /// # Errors
 /// Every mistake that was found.
-pub fn check(source: &Source, config: &Config) -> Result<Vec<FilterUse>, Vec<Diagnostic>> {
+pub fn check(source: &Source, config: &Config) -> Result<Plan, Vec<Diagnostic>> {
     // Only whether there is a key matters here.
-    let environment = config.environment("check");
-    let plan = plan::parse_and_compile(source, config.syntax(), &environment)?;
-    Ok(plan.filters().to_vec())
+    let environment = Environment { wants_warnings: true, ..config.environment("check") };
+    plan::parse_and_compile(source, config.syntax(), &environment)
 }
 
 /// Enriches with the current pipeline until the process stops; `limits` are what an event may hold, and

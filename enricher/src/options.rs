@@ -31,6 +31,7 @@ pub struct Options<'a> {
     given: Vec<Given>,
     asked: Vec<&'static str>,
     diagnostics: &'a mut Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 impl<'a> Options<'a> {
@@ -55,6 +56,7 @@ impl<'a> Options<'a> {
             given,
             asked: Vec::new(),
             diagnostics,
+            warnings: Vec::new(),
         }
     }
 
@@ -277,6 +279,11 @@ impl<'a> Options<'a> {
         self.diagnostics.push(self.source.mistake(span, message, way_out));
     }
 
+    /// Records what is no mistake and probably not meant.
+    pub fn warn_at(&mut self, span: Span, message: impl Into<String>, way_out: impl Into<String>) {
+        self.warnings.push(self.source.warning(span, message, way_out));
+    }
+
     /// Refuses the filter if this option is missing.
     pub fn require(&mut self, name: &'static str) {
         if !self.has(name) {
@@ -307,8 +314,8 @@ impl<'a> Options<'a> {
         value
     }
 
-    /// Refuses what nobody asked for.
-    pub(crate) fn finish(self) {
+    /// Refuses what nobody asked for. Gives the warnings.
+    pub(crate) fn finish(self) -> Vec<Diagnostic> {
         for given in self.given.iter().filter(|given| !given.read) {
             let message = format!("`{}` has no option `{}`", self.plugin, given.name);
             let way_out = match nearest(&given.name, self.asked.iter().copied()) {
@@ -317,5 +324,6 @@ impl<'a> Options<'a> {
             };
             self.diagnostics.push(self.source.mistake(given.span, message, way_out));
         }
+        self.warnings
     }
 }

@@ -7,6 +7,7 @@ mod common;
 mod compile;
 mod condition;
 mod program;
+mod unreachable;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use compile::{compile, parse_and_compile};
 pub use program::Program;
 
 use crate::filter::FilterPlan;
+use crate::language::Diagnostic;
 use crate::lookup::{Lookups, Wanted};
 use crate::registry::Origin;
 
@@ -36,6 +38,7 @@ struct Checked {
     reads_metadata: bool,
     file_path: FieldPath,
     hash: String,
+    warnings: Vec<Diagnostic>,
 }
 
 /// One step of a flat program: branches are jumps, so that an event made anywhere can go on from
@@ -81,6 +84,12 @@ impl Plan {
     #[must_use]
     pub fn filters(&self) -> &[FilterUse] {
         &self.inner.uses
+    }
+
+    /// What is no mistake and probably not meant, in the order of the text: only where the environment asked for it.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.inner.warnings
     }
 
     /// Whether the pipeline may look at `[@metadata]`.

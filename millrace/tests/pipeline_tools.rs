@@ -1,5 +1,4 @@
-//! Tools around pipelines, as they are used: `pipe` between two programs, `test` in a build, and a
-//! pipeline that changes while the platform runs.
+//! Tools around pipelines, as they are used: `check` and `test` in a build, `pipe` between two programs, and a pipeline that changes while the platform runs.
 
 mod support;
 
@@ -159,4 +158,35 @@ fn a_pipeline_is_read_again_while_the_platform_runs() {
     send();
     found("second");
     found("first");
+}
+
+#[test]
+fn check_warns_of_what_is_slow_or_never_run_and_fails_for_it_only_if_strict() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let slow = "grok { match => { message => [\n  '[a-z].{0,300}[0-9].{0,300}x!' ] } }";
+    let dubious =
+        format!("filter {{\n  {slow}\n  drop {{ }}\n  mutate {{ add_tag => 'never' }}\n}}\n");
+    let dubious = write(&folder, "dubious.conf", &dubious);
+    let output = tool(&["check", &dubious]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    for part in [
+        "3 filters, no mistakes, 2 warnings",
+        "dubious.conf:3:3: warning: `[a-z].{0,300}",
+        "can be slow",
+        "dubious.conf:5:3: warning: this is never run: the `drop` of line 4",
+        "      |   ^^^^^^",
+        "way out: put it before the `drop`",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let output = tool(&["check", "--strict", &dubious]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(text(&output.stderr).contains("2 warnings"), "{}", text(&output.stderr));
+
+    for name in ["ecommerce.conf", "access-log.conf"] {
+        let path = pipelines().join(name).display().to_string();
+        let output = tool(&["check", "--strict", &path]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    }
 }

@@ -18,6 +18,8 @@ mod look;
 mod options;
 mod program;
 pub(crate) mod ruby_syntax;
+mod slowness;
+mod warnings;
 
 use std::sync::Arc;
 
@@ -35,6 +37,11 @@ pub(crate) use options::build;
 const TABLES_MAX_BYTES: usize = 8 << 20;
 /// Tables of one automaton, at least.
 const TABLES_MIN_BYTES: usize = 64 << 10;
+
+/// Tables of each automaton where a filter has this many patterns.
+fn tables_bytes(patterns: usize) -> usize {
+    (TABLES_MAX_BYTES / patterns.max(1)).max(TABLES_MIN_BYTES)
+}
 
 /// A pattern ready to run.
 #[derive(Debug)]
@@ -70,7 +77,7 @@ struct GrokPlan(Arc<Grok>);
 impl FilterPlan for GrokPlan {
     fn instance(&self) -> Box<dyn Filter> {
         let patterns: usize = self.0.fields.iter().map(|field| field.patterns.len()).sum();
-        let memory = (TABLES_MAX_BYTES / patterns.max(1)).max(TABLES_MIN_BYTES);
+        let memory = tables_bytes(patterns);
         let automaton = |pattern: &Pattern| Automaton::new(Arc::clone(&pattern.program), memory);
         let automata =
             self.0.fields.iter().map(|field| field.patterns.iter().map(automaton).collect());

@@ -1,13 +1,24 @@
-//! A mistake in a configuration, printed with the line it stands in.
+//! A mistake in a configuration or a warning of it, printed with the line it stands in.
 
 use std::fmt;
 
 /// Most characters of a source line that are shown.
 const SHOWN_CHARACTERS_MAX: usize = 160;
 
-/// A mistake in a configuration: where, what, and what to write instead.
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The configuration cannot run.
+    Mistake,
+    /// It runs, and probably not as it was meant.
+    Warning,
+}
+
+/// A mistake in a configuration or a warning of it: where, what, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
     /// Name of the configuration.
     pub file: String,
     /// Line, from 1.
@@ -26,7 +37,11 @@ impl std::error::Error for Diagnostic {}
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        let kind = match self.severity {
+            Severity::Mistake => "",
+            Severity::Warning => "warning: ",
+        };
+        writeln!(f, "{}:{}:{}: {kind}{}", self.file, self.line, self.column, self.message)?;
         // Of a very long line only what is around the mistake is shown.
         let first = (self.column - 1).saturating_sub(SHOWN_CHARACTERS_MAX / 2);
         let shown: String =

@@ -2,7 +2,7 @@
 //!
 //! Never reads a file: whoever does gives the text and a name for it.
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, Severity};
 
 /// A range of bytes in a configuration's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -83,16 +83,38 @@ impl Source {
         message: impl Into<String>,
         way_out: impl Into<String>,
     ) -> Diagnostic {
+        self.diagnostic(Severity::Mistake, span, message.into(), way_out.into())
+    }
+
+    /// A warning of a place.
+    #[must_use]
+    pub fn warning(
+        &self,
+        span: Span,
+        message: impl Into<String>,
+        way_out: impl Into<String>,
+    ) -> Diagnostic {
+        self.diagnostic(Severity::Warning, span, message.into(), way_out.into())
+    }
+
+    fn diagnostic(
+        &self,
+        severity: Severity,
+        span: Span,
+        message: String,
+        way_out: String,
+    ) -> Diagnostic {
         let line = self.line_of(span.start);
         let whole = self.text.lines().nth(line - 1).unwrap_or_default();
         let column = self.column_of(span.start);
         let left = whole.chars().count().saturating_sub(column - 1);
         Diagnostic {
+            severity,
             file: self.name.clone(),
             line,
             column,
-            message: message.into(),
-            way_out: way_out.into(),
+            message,
+            way_out,
             source_line: whole.trim_end_matches('\r').to_owned(),
             width: self
                 .slice(span)

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::common::CommonOptions;
 use super::condition::Test;
+use super::unreachable::unreachable;
 use super::{Checked, FilterUse, Plan, PlannedFilter, Step};
 use crate::filter::{EcsCompatibility, Environment};
 use crate::language::{
@@ -49,6 +50,7 @@ pub fn compile(
         filters: Vec::new(),
         uses: Vec::new(),
         mistakes: Vec::new(),
+        warnings: Vec::new(),
     };
     for section in &config.sections {
         if section.kind == SectionKind::Filter {
@@ -70,13 +72,17 @@ pub fn compile(
         return Err(compiler.mistakes);
     }
     let reads_metadata = source.text().contains("@metadata");
-    let Compiler { steps, filters, uses, .. } = compiler;
+    let Compiler { steps, filters, uses, mut warnings, .. } = compiler;
+    if environment.wants_warnings {
+        warnings.extend(unreachable(source, config));
+        warnings.sort_by_key(|warning| (warning.line, warning.column));
+    }
     let hash = hash(source.text());
     let file_path = match environment.ecs_compatibility {
         EcsCompatibility::Disabled => FieldPath::key("path"),
         EcsCompatibility::V1 | EcsCompatibility::V8 => FieldPath::dotted("log.file.path"),
     };
-    let checked = Checked { steps, filters, uses, reads_metadata, file_path, hash };
+    let checked = Checked { steps, filters, uses, reads_metadata, file_path, hash, warnings };
     Ok(Plan { inner: Arc::new(checked) })
 }
 
@@ -92,6 +98,7 @@ struct Compiler<'s> {
     filters: Vec<PlannedFilter>,
     uses: Vec<FilterUse>,
     mistakes: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 impl Compiler<'_> {
@@ -113,7 +120,7 @@ impl Compiler<'_> {
         let mut options = Options::new(plugin, self.source, variables, &mut self.mistakes);
         let common = CommonOptions::take(&mut options);
         let plan = (entry.build)(&mut options, self.environment);
-        options.finish();
+        self.warnings.extend(options.finish());
         let Some(plan) = plan else {
             debug_assert!(!self.mistakes.is_empty(), "a filter that is refused says why");
             return;

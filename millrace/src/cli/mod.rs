@@ -42,7 +42,7 @@ pub enum Command {
     /// Manage users
     #[command(subcommand)]
     User(UserCommand),
-    /// Check pipeline files, and name every mistake with its line
+    /// Check pipeline files, and name every mistake with its line, and what may be slow or is never run
     Check(CheckArguments),
     /// Run cases of a pipeline: lines that go in, and the events that must come out
     Test(TestArguments),
@@ -253,6 +253,9 @@ pub struct CheckArguments {
     /// Pipeline files in the Logstash filter language
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// End with 64 for a warning too, as for a mistake
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Which cases to run.

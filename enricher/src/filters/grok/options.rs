@@ -10,13 +10,14 @@ use super::definitions::Definitions;
 use super::expansion::expand;
 use super::program::Program;
 use super::ruby_syntax::{Translation, translate};
+use super::warnings::{self, WrittenPattern};
 use super::{FieldPatterns, Grok, GrokPlan, Pattern};
 use crate::filter::{EcsCompatibility, Environment, FilterPlan};
-use crate::language::{Key, Span, Value};
+use crate::language::{Key, Span, Value, ValueKind};
 use crate::options::Options;
 
 /// Steps of the automaton that stand for a millisecond: one takes about 10 ns.
-const STEPS_PER_MILLISECOND: u64 = 100_000;
+pub(super) const STEPS_PER_MILLISECOND: u64 = 100_000;
 /// `timeout_millis` where it is not given.
 const TIMEOUT_DEFAULT_MILLISECONDS: i64 = 1_000;
 
@@ -49,8 +50,13 @@ pub(crate) fn build(
         .into_iter()
         .map(|(key, value)| field_patterns(options, &setting, &key, &value))
         .collect::<Vec<_>>();
+    let fields = fields.into_iter().collect::<Option<Vec<_>>>()?;
+    if environment.wants_warnings {
+        let patterns: Vec<_> = fields.iter().map(|(_, written)| written.as_slice()).collect();
+        warnings::warn(options, &patterns, break_on_match);
+    }
     Some(Arc::new(GrokPlan(Arc::new(Grok {
-        fields: fields.into_iter().collect::<Option<_>>()?,
+        fields: fields.into_iter().map(|(field, _)| field).collect(),
         break_on_match,
         keep_empty_captures,
         tag_on_failure: tag_on_failure.unwrap_or_else(|| vec!["_grokparsefailure".to_owned()]),
@@ -89,38 +95,43 @@ fn definitions(options: &mut Options<'_>, ecs: bool) -> Definitions {
     definitions
 }
 
+/// A field's patterns, and how they are written.
 fn field_patterns(
     options: &mut Options<'_>,
     setting: &Setting<'_>,
     key: &Key,
     value: &Value,
-) -> Option<FieldPatterns> {
+) -> Option<(FieldPatterns, Vec<WrittenPattern>)> {
     let source = FieldPath::parse(&key.text).map_err(|error| {
         options.refuse_at(key.span, error.to_string(), "name the field that is taken apart");
     });
-    let Some(texts) = value.as_texts() else {
-        let way_out = "write a pattern or an array of patterns";
-        options.refuse_at(value.span, "a pattern must be a string", way_out);
-        return None;
+    let elements = match &value.kind {
+        ValueKind::Array(elements) => elements.as_slice(),
+        _ => std::slice::from_ref(value),
     };
-    let patterns =
-        texts.iter().map(|text| pattern(options, setting, value.span, text)).collect::<Vec<_>>();
-    Some(FieldPatterns {
-        source: source.ok()?,
-        patterns: patterns.into_iter().collect::<Option<_>>()?,
-    })
+    let patterns = elements.iter().map(|element| {
+        let Some(text) = element.as_text() else {
+            let way_out = "write a pattern or an array of patterns";
+            options.refuse_at(element.span, "a pattern must be a string", way_out);
+            return None;
+        };
+        pattern(options, setting, element.span, text)
+    });
+    let patterns = patterns.collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>();
+    let (patterns, written) = patterns?.into_iter().unzip();
+    Some((FieldPatterns { source: source.ok()?, patterns }, written))
 }
 
 fn pattern(
     options: &mut Options<'_>,
     setting: &Setting<'_>,
     span: Span,
-    text: &str,
-) -> Option<Pattern> {
+    text: String,
+) -> Option<(Pattern, WrittenPattern)> {
     let mut refuse = |what: &dyn std::fmt::Display, way_out: &str| {
-        options.refuse_at(span, format!("`{}`: {what}", shortened(text)), way_out);
+        options.refuse_at(span, format!("`{}`: {what}", shortened(&text)), way_out);
     };
-    let expression = expand(text, setting.definitions, setting.name_all)
+    let expression = expand(&text, setting.definitions, setting.name_all)
         .map_err(|error| refuse(&error, &error.way_out()))
         .ok()?;
     let translation =
@@ -134,7 +145,7 @@ fn pattern(
             refuse(&what, "write an alias as `name` or `[outer][inner]`");
         })
         .ok()?;
-    Some(Pattern { program, captures })
+    Some((Pattern { program, captures }, WrittenPattern { text, span, expression, translation }))
 }
 
 /// The fields of the groups; the error is the alias that is none.
@@ -155,7 +166,7 @@ fn captures(translation: &Translation, setting: &Setting<'_>) -> Result<Vec<Capt
     translation.names.iter().map(capture).collect()
 }
 
-fn shortened(pattern: &str) -> String {
+pub(super) fn shortened(pattern: &str) -> String {
     const LENGTH: usize = 60;
     match pattern.char_indices().nth(LENGTH) {
         Some((end, _)) => format!("{}...", &pattern[..end]),

@@ -6,6 +6,7 @@ use regex_automata::nfa::thompson::{Compiler, Config, NFA, State, WhichCaptures}
 use regex_automata::util::look::Look as Anchor;
 use regex_automata::util::primitives::{PatternID, StateID};
 use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
 
 use super::look::Look;
 use super::ruby_syntax::Translation;
@@ -75,18 +76,12 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn compile(translation: &Translation) -> Result<Arc<Self>, ProgramError> {
-        let syntax = |error: &dyn std::fmt::Display| ProgramError::Syntax(last_line(error));
-        let hir = ParserBuilder::new()
-            .dot_matches_new_line(true)
-            .nest_limit(NESTING_MAX)
-            .build()
-            .parse(&translation.expression)
-            .map_err(|error| syntax(&error))?;
+        let hir = parse(&translation.expression)?;
         let config = Config::new()
             .nfa_size_limit(Some(PROGRAM_MAX_BYTES))
             .which_captures(WhichCaptures::All);
         let nfa = Compiler::new().configure(config).build_from_hir(&hir).map_err(|error| {
-            if error.size_limit().is_some() { ProgramError::TooLarge } else { syntax(&error) }
+            if error.size_limit().is_some() { ProgramError::TooLarge } else { syntax_error(&error) }
         })?;
         let behind = unique_behind(&translation.looks)?;
         let mut program = Self {
@@ -225,6 +220,16 @@ impl Program {
     }
 }
 
+/// Reads a translated expression.
+pub(super) fn parse(expression: &str) -> Result<Hir, ProgramError> {
+    ParserBuilder::new()
+        .dot_matches_new_line(true)
+        .nest_limit(NESTING_MAX)
+        .build()
+        .parse(expression)
+        .map_err(|error| syntax_error(&error))
+}
+
 fn each_next(state: &State, mut visit: impl FnMut(StateID)) {
     match state {
         State::ByteRange { trans } => visit(trans.next),
@@ -277,7 +282,8 @@ fn facts_after(byte: u8, behind: &[&Look]) -> Facts {
 }
 
 /// `regex-syntax` draws the pattern and points into it: only the last line says what is wrong.
-fn last_line(error: &dyn std::fmt::Display) -> String {
+fn syntax_error(error: &dyn std::fmt::Display) -> ProgramError {
     let text = error.to_string();
-    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    let last = text.lines().last().unwrap_or_default();
+    ProgramError::Syntax(last.trim_start_matches("error: ").to_owned())
 }

@@ -1,0 +1,211 @@
+//! What is said of patterns that run, and probably not as they were meant: slow ones, with the reason, and
+//! those that are never tried.
+//!
+//! Nested counts, several `%{DATA}` in a row and a missing `^` are no reason to warn: the automaton takes
+//! one pass over a text whatever they are. What is said of slowness was measured.
+
+use super::options::{STEPS_PER_MILLISECOND, shortened};
+use super::ruby_syntax::Translation;
+use super::slowness::{SLOW_STEPS, fits_everything, steps_for_byte, steps_for_byte_anchored};
+use super::tables_bytes;
+use crate::language::Span;
+use crate::options::Options;
+
+/// A pattern with what was made of it on the way to its program.
+pub(super) struct WrittenPattern {
+    pub(super) text: String,
+    pub(super) span: Span,
+    /// With every name written out.
+    pub(super) expression: String,
+    pub(super) translation: Translation,
+}
+
+/// Looks at the patterns of a filter, field by field.
+pub(super) fn warn(options: &mut Options<'_>, fields: &[&[WrittenPattern]], break_on_match: bool) {
+    let memory_bytes = tables_bytes(fields.iter().map(|patterns| patterns.len()).sum());
+    for patterns in fields {
+        if break_on_match {
+            warn_of_never_tried(options, patterns);
+        }
+        for pattern in *patterns {
+            warn_of_slowness(options, pattern, memory_bytes);
+        }
+    }
+}
+
+/// Patterns behind one that fits every text, and those that stand there a second time.
+fn warn_of_never_tried(options: &mut Options<'_>, patterns: &[WrittenPattern]) {
+    for (place, pattern) in patterns.iter().enumerate() {
+        let earlier = &patterns[..place];
+        let said = if earlier.iter().any(|other| other.text == pattern.text) {
+            Some(("it stands in the list a second time", "remove it"))
+        } else if earlier
+            .last()
+            .is_some_and(|other| fits_everything(&other.translation) == Ok(true))
+        {
+            Some((
+                "the one before it fits every text",
+                "put the one that fits every text last, or set `break_on_match => false`",
+            ))
+        } else {
+            None
+        };
+        if let Some((reason, way_out)) = said {
+            let message = format!("`{}` is never tried: {reason}", shortened(&pattern.text));
+            options.warn_at(pattern.span, message, way_out);
+        }
+    }
+}
+
+fn warn_of_slowness(options: &mut Options<'_>, pattern: &WrittenPattern, memory_bytes: usize) {
+    let translation = &pattern.translation;
+    // It was compiled before.
+    let Ok(steps) = steps_for_byte(translation, memory_bytes) else { return };
+    if steps < SLOW_STEPS {
+        return;
+    }
+    let milliseconds = (steps << 10) as f64 / STEPS_PER_MILLISECOND as f64;
+    let count = largest_count(&pattern.expression);
+    let reason = match count {
+        Some(count) => {
+            format!("each place of the text may begin a part that is counted with `{count}`")
+        }
+        None => "each place of the text may begin several of its parts".to_owned(),
+    };
+    let message = format!(
+        "`{}` can be slow: a text that nearly fits may take {milliseconds:.1} ms a kilobyte, where \
+         most patterns take 0.02; {reason}",
+        shortened(&pattern.text)
+    );
+    let anchored = steps_for_byte_anchored(translation, memory_bytes);
+    let helps = anchored.is_ok_and(|anchored| anchored <= steps / 2);
+    let way_out = match (helps, count) {
+        (true, None) => "put `^` before it, if it begins where the text does".to_owned(),
+        (true, Some(count)) => format!(
+            "put `^` before it, if it begins where the text does, and write `*` or `+` in place of \
+             `{count}`, if any length will do"
+        ),
+        (false, Some(count)) => {
+            format!("write `*` or `+` in place of `{count}`, and check the length in a condition")
+        }
+        (false, None) => {
+            "say more exactly with which characters its parts begin and end".to_owned()
+        }
+    };
+    options.warn_at(pattern.span, message, way_out);
+}
+
+/// The count `{1,200}` in an expression with the largest number.
+fn largest_count(expression: &str) -> Option<&str> {
+    let mut largest: Option<(u32, &str)> = None;
+    for (start, _) in expression.match_indices('{') {
+        let Some(end) = expression[start..].find('}').map(|end| start + end) else { break };
+        let numbers = expression[start + 1..end].split(',').map(|number| match number {
+            "" => Ok(0),
+            digits => digits.parse::<u32>(),
+        });
+        if let Ok(Some(most)) =
+            numbers.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().max())
+            && most > 1
+            && largest.is_none_or(|(number, _)| number < most)
+        {
+            largest = Some((most, &expression[start..=end]));
+        }
+    }
+    largest.map(|(_, count)| count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::largest_count;
+    use crate::filter::Environment;
+    use crate::filters::grok::definitions::Definitions;
+    use crate::language::{Source, Syntax};
+    use crate::plan::parse_and_compile;
+
+    /// What is said of patterns.
+    fn warned(patterns: &str) -> Vec<String> {
+        let text = format!("filter {{ grok {{ match => {{ message => {patterns} }} }} }}");
+        let environment = Environment { wants_warnings: true, ..Environment::default() };
+        let source = Source::new("test.conf", text);
+        let plan = parse_and_compile(&source, Syntax::default(), &environment);
+        let plan = plan.expect("a good pipeline");
+        plan.warnings().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn patterns_as_people_write_them_are_not_talked_of() {
+        for pattern in [
+            "%{COMBINEDAPACHELOG}",
+            "%{SYSLOGLINE}",
+            "%{SYSLOGTIMESTAMP:t} %{SYSLOGHOST:h} %{DATA:p}(?:\\[%{POSINT:pid}\\])?: %{GREEDYDATA:m}",
+            "^%{TIMESTAMP_ISO8601:t}\\s+%{LOGLEVEL:l}\\s+\\[%{DATA:thread}\\] %{JAVACLASS:c} - %{GREEDYDATA:m}",
+            "%{DATA:a} %{DATA:b} %{DATA:c} %{DATA:d} %{DATA:e} %{GREEDYDATA:f}",
+            "%{GREEDYDATA:before} took %{NUMBER:ms:float}ms",
+            ".*user=(?<user>(?:[a-z]+)+) .*",
+            "%{IP:client} %{WORD:method} %{URIPATHPARAM:request} %{NUMBER:bytes} %{NUMBER:duration}",
+            "(?<id>[0-9a-f]{32})",
+            "%{UUID:id}",
+            "%{URI:uri}",
+            "%{NOTSPACE:a}%{SPACE}%{NOTSPACE:b}",
+        ] {
+            assert!(
+                warned(&format!("'{pattern}'")).is_empty(),
+                "{:?}",
+                warned(&format!("'{pattern}'"))
+            );
+        }
+    }
+
+    #[test]
+    fn a_slow_pattern_is_named_with_its_reason_and_a_way_out() {
+        let said = warned("'[a-z].{0,300}[0-9].{0,300}x!'").join("\n");
+        for part in [
+            "`[a-z].{0,300}",
+            "can be slow",
+            "ms a kilobyte",
+            "`{0,300}`",
+            "way out: put `^` before it",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_is_never_tried_is_named() {
+        let said = warned("[ '%{GREEDYDATA:m}', '%{IP:a}', '%{WORD:b}' ]").join("\n");
+        assert!(
+            said.contains("`%{IP:a}` is never tried: the one before it fits every text"),
+            "{said}"
+        );
+        let said = warned("[ '^%{GREEDYDATA:m}$', '%{IP:a}' ]").join("\n");
+        assert!(said.contains("never tried"), "{said}");
+        let said = warned("[ '%{IP:a}', '%{WORD:b}', '%{IP:a}' ]").join("\n");
+        assert!(said.contains("second time"), "{said}");
+        for patterns in [
+            "[ '%{IP:a} %{GREEDYDATA:m}', '%{GREEDYDATA:m}' ]",
+            "[ '^%{WORD}?$', '%{IP:a}' ]",
+            "[ '(?<=[0-9])x*', '%{IP:a}' ]",
+        ] {
+            assert!(warned(patterns).is_empty(), "{:?}", warned(patterns));
+        }
+    }
+
+    #[test]
+    fn the_largest_count_is_the_one_that_is_named() {
+        assert_eq!(largest_count(r"a{2}b{1,30}c{,4}d{5,}e{x}\{"), Some("{1,30}"));
+        assert_eq!(largest_count(r"a{1}b+{c,9"), None);
+    }
+
+    #[test]
+    fn patterns_that_come_along_are_quick() {
+        let definitions = Definitions::shipped(true);
+        let mut names: Vec<_> = definitions.names().collect();
+        names.sort_unstable();
+        let slow: Vec<_> = names
+            .into_iter()
+            .filter(|name| !warned(&format!("'%{{{name}}}'")).is_empty())
+            .collect();
+        assert!(slow.is_empty(), "{slow:?}");
+    }
+}
