@@ -17,4 +17,5 @@ mod process;
 pub mod send;
 mod services;
 pub mod settings;
+pub mod shadow;
 pub mod up;

@@ -1,4 +1,5 @@
-//! Tools around pipelines, as they are used: `check` and `test` in a build, `pipe` between two programs, and a pipeline that changes while the platform runs.
+//! Tools around pipelines, as they are used: `check` and `test` in a build, `pipe` between two programs, `shadow`
+//! beside Logstash, and a pipeline that changes while the platform runs.
 
 mod support;
 
@@ -189,4 +190,59 @@ fn check_warns_of_what_is_slow_or_never_run_and_fails_for_it_only_if_strict() {
         let output = tool(&["check", "--strict", &path]);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     }
+}
+
+#[test]
+fn shadow_sums_up_where_we_differ_from_logstash() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipeline = "filter { grok { match => { message => '%{WORD:w} %{INT:n:int}' } } }";
+    let pipeline = write(&folder, "my.conf", pipeline);
+    let event = |line: &str, w: &str, n: &str| {
+        format!(
+            "{{\"@timestamp\":\"2026-01-01T00:00:00Z\",\"@version\":\"1\",\"w\":\"{w}\",\"n\":{n},\
+             \"message\":\"{line}\",\"event\":{{\"original\":\"{line}\"}}}}\n"
+        )
+    };
+    let common = [
+        "shadow",
+        "--pipeline",
+        &pipeline,
+        "--codec",
+        "plain",
+        "--received-at",
+        "2026-01-01T00:00:00Z",
+        "--ignore",
+        "@version,[event][original]",
+        "--reference",
+    ];
+    let shadow = |reference: &str, more: &[&str]| tool(&[&common[..], &[reference], more].concat());
+
+    let equal = write(&folder, "equal.ndjson", &(event("a 1", "a", "1") + &event("b 2", "b", "2")));
+    let output = shadow(&equal, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("2 events compared: 2 equal, 0 different"));
+
+    let other = event("a 1", "a", "\"1\"") + &event("b 2", "b", "2");
+    let other = write(&folder, "other.ndjson", &other);
+    let lines = write(&folder, "lines.log", "c 3\nb 2\na 1\n");
+    let output = shadow(&other, &["--input", &lines]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    for part in [
+        "2 events compared: 1 equal, 1 different",
+        "1 event only ours",
+        "line 1: theirs \"1\", ours 1",
+        "3 fields are equal in every event",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let output = shadow(&other, &["--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["fields"]["n"]["different"]["count"], 1, "{report}");
+    assert_eq!(report["fields"]["n"]["different"]["examples"][0]["ours"], 1, "{report}");
+
+    let broken = write(&folder, "broken.ndjson", "a 1\n");
+    let output = shadow(&broken, &[]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(text(&output.stderr).contains("line 1 of the reference"), "{}", text(&output.stderr));
 }

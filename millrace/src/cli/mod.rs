@@ -2,7 +2,7 @@
 
 mod platform;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use service::Flag;
@@ -48,6 +48,8 @@ pub enum Command {
     Test(TestArguments),
     /// Run a pipeline over the lines of standard input, and write the documents to standard output
     Pipe(PipeArguments),
+    /// Compare what a pipeline makes of lines with the events that your Logstash made of them, field by field
+    Shadow(ShadowArguments),
     /// Write made-up shop events to standard output, one JSON object a line
     Generate(GenerateArguments),
 }
@@ -291,9 +293,48 @@ pub struct PipeArguments {
 
 impl Settings for PipeArguments {
     fn settings(&self) -> Vec<Flag> {
-        let path = self.pipeline.as_ref().map(|path| path.display().to_string());
-        path.map(|path| Flag::new("--pipeline", "enricher.pipeline", path)).into_iter().collect()
+        pipeline_setting(self.pipeline.as_deref())
     }
+}
+
+/// What `shadow` compares. It ends with 0 if all is equal, with 1 if not, with 64 if nothing can be compared.
+#[derive(Debug, Args)]
+pub struct ShadowArguments {
+    /// Pipeline file in the Logstash filter language, in place of the default
+    #[arg(long)]
+    pub pipeline: Option<PathBuf>,
+    /// Events that Logstash wrote, one JSON object a line: output { file { codec => json_lines } }
+    #[arg(long, value_name = "FILE")]
+    pub reference: PathBuf,
+    /// The lines that Logstash was given; [event][original] of its events if absent, and for texts their message
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// What a line is: one JSON object, or the text of `message`
+    #[arg(long, value_enum, default_value_t)]
+    pub codec: CodecArgument,
+    /// Fields that are not compared, with all that is in them, as @version,[event][original],host.name
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// When the lines are received (RFC 3339), for times without a year and events without a time; now if absent
+    #[arg(long, value_name = "TIME")]
+    pub received_at: Option<jiff::Timestamp>,
+    /// Print the whole comparison as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Configuration file (TOML): the settings of `[enricher]` count
+    #[arg(long, env = "MILLRACE_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+impl Settings for ShadowArguments {
+    fn settings(&self) -> Vec<Flag> {
+        pipeline_setting(self.pipeline.as_deref())
+    }
+}
+
+fn pipeline_setting(path: Option<&Path>) -> Vec<Flag> {
+    let path = path.map(|path| path.display().to_string());
+    path.map(|path| Flag::new("--pipeline", "enricher.pipeline", path)).into_iter().collect()
 }
 
 /// What lines are.
@@ -304,6 +345,15 @@ pub enum CodecArgument {
     Json,
     /// Text.
     Plain,
+}
+
+impl From<CodecArgument> for bus::Codec {
+    fn from(argument: CodecArgument) -> Self {
+        match argument {
+            CodecArgument::Json => Self::Json,
+            CodecArgument::Plain => Self::Plain,
+        }
+    }
 }
 
 /// What `generate` makes.

@@ -4,8 +4,10 @@ mod check;
 mod dead;
 mod generate;
 mod pipe;
+mod plan;
 mod query;
 mod send;
+mod shadow;
 mod status;
 mod test;
 mod up;
@@ -33,6 +35,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Pipe(arguments) => pipe::run(&arguments),
+        Command::Shadow(arguments) => shadow::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     };
     exit_code("millrace", result)

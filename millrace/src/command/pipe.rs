@@ -5,10 +5,10 @@ use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use enricher::config::HASH_KEY_VARIABLE;
+use uuid::Uuid;
 
-use super::{Failure, complain, counted, escape_control};
-use crate::cli::{CodecArgument, PipeArguments};
+use super::{Failure, complain, counted, escape_control, plan};
+use crate::cli::PipeArguments;
 use crate::pipe::{self, Options, PipeError, Report};
 use crate::process;
 
@@ -44,36 +44,15 @@ fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
 
 fn options(arguments: &PipeArguments) -> Result<Options, Failure> {
     let config = process::read_config(arguments.config.as_deref(), arguments)?.enricher;
-    let given = config.secret().map_err(|error| Failure::usage(error.to_string()))?;
-    let seed = uuid::Uuid::new_v4();
-    let key = given.as_ref().map_or_else(|| seed.to_string(), |given| given.reveal().clone());
-    let plan = enricher::compile(&config, &key)
-        .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
-    if !plan.lookups().is_empty() {
-        let message = "`pipe` asks no servers, and the pipeline has a filter `dns`: put it into an `if` that \
-                       is false here, or use `millrace up`";
-        return Err(Failure::usage(message.to_owned()));
-    }
-    let is_keyed = given.is_some() || std::env::var_os(HASH_KEY_VARIABLE).is_some();
-    if !is_keyed && plan.filters().iter().any(|filter| filter.name == "fingerprint") {
-        complain(
-            "millrace",
-            &format!(
-                "warning: {HASH_KEY_VARIABLE} is not set: hashes with the installation's key are of \
-                 this run alone"
-            ),
-        );
-    }
+    let run = Uuid::new_v4();
+    let plan = plan::compile(&config, run, "pipe")?;
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Options {
         plan,
         limits: config.limits(),
-        codec: match arguments.codec {
-            CodecArgument::Json => bus::Codec::Json,
-            CodecArgument::Plain => bus::Codec::Plain,
-        },
+        codec: arguments.codec.into(),
         threads: arguments.threads.map_or_else(cores, usize::from),
-        seed: seed.as_u64_pair().1,
+        seed: run.as_u64_pair().1,
     })
 }
 
