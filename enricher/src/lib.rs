@@ -19,6 +19,7 @@ mod ruby_diagnosis;
 mod ruby_number;
 mod ruby_pattern;
 pub mod stage;
+pub mod tap;
 pub mod template;
 
 use std::path::PathBuf;
@@ -39,6 +40,7 @@ pub use language::{Diagnostic, Source};
 pub use plan::{FilterUse, Plan};
 pub use reload::{CurrentPlan, Reloader};
 pub use stage::{EnricherStage, Processor};
+pub use tap::{TapReader, Tapped, Taps, TooManyTaps};
 
 /// Name of the stage and of its consumer group.
 pub const NAME: &str = "enricher";

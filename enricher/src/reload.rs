@@ -18,6 +18,7 @@ use crate::compile;
 use crate::config::Config;
 use crate::plan::Plan;
 use crate::refreshed_file::Stamp;
+use crate::tap::Taps;
 
 /// How often the file is looked at. A change counts once the file has stayed the same from one look to
 /// the next, so that a half-written one does not run.
@@ -38,13 +39,16 @@ pub struct CurrentPlan {
 struct Shared {
     generation: AtomicU64,
     plan: Mutex<Plan>,
+    /// Of whichever plan runs.
+    taps: Taps,
 }
 
 impl CurrentPlan {
     /// Begins with this plan.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        Self { shared: Arc::new(Shared { generation: AtomicU64::new(0), plan: Mutex::new(plan) }) }
+        let (generation, plan) = (AtomicU64::new(0), Mutex::new(plan));
+        Self { shared: Arc::new(Shared { generation, plan, taps: Taps::default() }) }
     }
 
     /// Has this plan run from the next batch on.
@@ -59,6 +63,12 @@ impl CurrentPlan {
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.shared.generation.load(Ordering::Acquire)
+    }
+
+    /// Who looks on at its filters, whichever plan it is.
+    #[must_use]
+    pub fn taps(&self) -> &Taps {
+        &self.shared.taps
     }
 
     /// The plan.

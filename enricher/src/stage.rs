@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 use crate::lookup::{Lookups, Question, Wanted};
 use crate::plan::{Plan, Program};
 use crate::reload::CurrentPlan;
+use crate::tap::Point;
 
 /// Why the stage ends a record by intention.
 const DROPPED: &str = "dropped";
@@ -57,6 +58,11 @@ impl Processor {
     /// What a rehearsal has asked in vain since this was called last.
     pub(crate) fn take_wanted(&mut self) -> Vec<(Arc<Lookups>, HashSet<Question>)> {
         self.program.wanted().map(Wanted::take).unwrap_or_default()
+    }
+
+    /// Who looks on at the filters from now on.
+    fn set_taps(&mut self, points: Vec<Point>) {
+        self.program.set_taps(points);
     }
 
     fn with(program: Program, plan: &Plan, limits: Limits) -> Self {
@@ -111,6 +117,8 @@ pub struct EnricherStage {
     current: CurrentPlan,
     /// Which of the plans is at work.
     generation: u64,
+    /// Which taps it has.
+    taps_generation: usize,
     limits: Limits,
     processor: Processor,
     document: DocumentWriter,
@@ -128,7 +136,11 @@ impl EnricherStage {
     pub fn following(current: CurrentPlan, limits: Limits) -> Self {
         let generation = current.generation();
         let processor = Processor::new(&current.get(), limits.clone());
-        Self { current, generation, limits, processor, document: DocumentWriter::new() }
+        let taps_generation = 0;
+        let document = DocumentWriter::new();
+        let mut stage = Self { current, generation, taps_generation, limits, processor, document };
+        stage.take_taps();
+        stage
     }
 
     fn follow(&mut self) {
@@ -136,7 +148,16 @@ impl EnricherStage {
         if generation != self.generation {
             self.generation = generation;
             self.processor = Processor::new(&self.current.get(), self.limits.clone());
+            self.take_taps();
+        } else if self.current.taps().generation() != self.taps_generation {
+            self.take_taps();
         }
+    }
+
+    fn take_taps(&mut self) {
+        // First, so that one that comes in between is taken with the next batch.
+        self.taps_generation = self.current.taps().generation();
+        self.processor.set_taps(self.current.taps().points());
     }
 
     fn enrich(&mut self, record: &Record) -> Verdict {

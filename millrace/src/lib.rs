@@ -10,6 +10,7 @@ pub mod cli;
 pub mod client;
 pub mod command;
 pub mod config;
+mod event_stream;
 mod first_password;
 pub mod generate;
 pub mod pipe;

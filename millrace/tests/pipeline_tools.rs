@@ -1,5 +1,5 @@
 //! Tools around pipelines, as they are used: `check` and `test` in a build, `pipe` between two programs, `shadow`
-//! beside Logstash, and a pipeline that changes while the platform runs.
+//! beside Logstash, `tap` on a running platform, and a pipeline that changes while the platform runs.
 
 mod support;
 
@@ -245,4 +245,60 @@ fn shadow_sums_up_where_we_differ_from_logstash() {
     let output = shadow(&broken, &[]);
     assert_eq!(output.status.code(), Some(64));
     assert!(text(&output.stderr).contains("line 1 of the reference"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn tap_shows_events_before_and_behind_a_filter_while_the_platform_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let filters = |tag: &str| {
+        format!(
+            "filter {{\n  schema {{ }}\n  mutate {{ add_tag => '{tag}' remove_field => 'message' }}\n}}"
+        )
+    };
+    let pipeline = write(&folder, "my.conf", &filters("first"));
+    let platform = Platform::start(&["--pipeline", &pipeline]);
+    let listed = platform.ask(&["tap", "--at", "enricher"]);
+    let rows: Vec<Vec<_>> = listed.lines().map(|row| row.split_whitespace().collect()).collect();
+    assert_eq!(
+        rows,
+        [["enricher[1]", "schema", "line", "2"], ["enricher[2]", "mutate", "line", "3"]]
+    );
+    let output = platform.tool(&["tap", "--at", "enricher[3]"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("the pipeline has 2"), "{}", text(&output.stderr));
+
+    let data = platform.data().display().to_string();
+    let tap =
+        start_tool(&["tap", "--at", "enricher[2]", "--limit", "2", "--json", "--data", &data]);
+    eventually("the tap", || {
+        let log = platform.logged();
+        if log.contains("somebody looks on at a filter") { Ok(()) } else { Err(log) }
+    });
+    let send = |message: &str| {
+        let line = format!("{{\"log_type\":\"error\",\"message\":\"{message}\"}}\n");
+        platform.send(line.as_bytes(), &[]);
+        eventually(message, || match platform.count("type:error") {
+            0 => Err("nothing yet".to_owned()),
+            count => Ok(count),
+        });
+    };
+    send("paid with 4111111111111111");
+    write(&folder, "my.conf", &filters("second"));
+    eventually("the new pipeline", || {
+        let metrics = platform.metrics();
+        let is_loaded = metrics.contains("millrace_pipeline_reloads_total{result=\"loaded\"} 1");
+        if is_loaded { Ok(()) } else { Err(metrics) }
+    });
+    send("again");
+    let output = tap.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let seen: Vec<Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(seen[0]["before"]["message"], "paid with 411111******1111");
+    assert_eq!((&seen[0]["after"]["message"], &seen[0]["lost"]), (&Value::Null, &0.into()));
+    let tags = [&seen[0]["after"]["tags"][1], &seen[1]["after"]["tags"][1]];
+    assert_eq!(tags, ["first", "second"], "the tap stays where the pipeline changes");
+    assert!(text(&output.stderr).contains("the pipeline has changed"), "{}", text(&output.stderr));
 }

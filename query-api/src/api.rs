@@ -10,6 +10,7 @@ use search_store::SearchStore;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::tap::PipelineTap;
 
 /// Passwords hashed at a time: each takes 19 MiB and a core.
 const HASHES_AT_ONCE: usize = 2;
@@ -25,6 +26,8 @@ pub struct Stores {
     pub cache: Arc<dyn CacheStore>,
     /// Secrets of access tokens.
     pub keys: Keys,
+    /// The pipeline that runs in this process, if one does.
+    pub tap: Option<Arc<dyn PipelineTap>>,
 }
 
 impl std::fmt::Debug for Stores {

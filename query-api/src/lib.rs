@@ -18,6 +18,7 @@ mod routes;
 mod search;
 mod server;
 mod status;
+mod tap;
 mod user;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use config::Config;
 pub use dead_letter::DEAD_LETTERS_GROUP;
 pub use server::{BindError, Bound, bind};
 pub use status::ATTRIBUTION;
+pub use tap::{PipelineTap, TapFilter, TapMessage};
 pub use user::{ADMIN, UserError, ensure_admin};
 
 use api::Api;

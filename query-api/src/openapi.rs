@@ -9,7 +9,7 @@ use utoipa::openapi::{OpenApi as Description, RefOr, SecurityRequirement};
 
 use crate::identity::Access;
 use crate::routes::routes;
-use crate::{auth, dead_letter, problem, search, status};
+use crate::{auth, dead_letter, problem, search, status, tap};
 
 const BEARER: &str = "bearer";
 
@@ -36,6 +36,8 @@ const BEARER: &str = "bearer";
         dead_letter::replay,
         dead_letter::purge,
         status::status,
+        tap::tap,
+        tap::filters,
         status::health,
     )
 )]

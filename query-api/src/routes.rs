@@ -18,7 +18,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::api::Api;
 use crate::identity::{Access, Gate, guard};
 use crate::problem::Problem;
-use crate::{auth, dead_letter, openapi, pages, search, status};
+use crate::{auth, dead_letter, openapi, pages, search, status, tap};
 
 /// How long an answer may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,9 @@ pub(crate) struct Route {
 pub(crate) fn routes() -> Vec<Route> {
     use Access::{Needs, Public, SignedIn};
     use Patience::{Endless, Long, Short};
-    use Permission::{ChangeDeadLetters, ManageUsers, ReadDeadLetters, ReadEvents, ReadStatus};
+    use Permission::{
+        ChangeDeadLetters, ManageUsers, ReadDeadLetters, ReadEvents, ReadStatus, TapPipeline,
+    };
     let route = |method, path, access, patience, handler| {
         Route { method, path, access, patience, handler }
     };
@@ -65,6 +67,8 @@ pub(crate) fn routes() -> Vec<Route> {
         route("POST", "/api/dead/replay", Needs(ChangeDeadLetters), Long, post(dead_letter::replay)),
         route("POST", "/api/dead/purge", Needs(ChangeDeadLetters), Long, post(dead_letter::purge)),
         route("GET", "/api/status", Needs(ReadStatus), Short, get(status::status)),
+        route("GET", "/api/tap", Needs(TapPipeline), Endless, get(tap::tap)),
+        route("GET", "/api/tap/filters", Needs(TapPipeline), Short, get(tap::filters)),
         route("GET", "/api/health", Public, Short, get(status::health)),
         route("GET", "/api/openapi.json", Public, Short, get(openapi::document)),
         route("POST", "/api/users/{name}/reset-password", Needs(ManageUsers), Short,

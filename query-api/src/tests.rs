@@ -9,3 +9,4 @@ mod rig;
 mod search;
 mod status;
 mod tail;
+mod tap;

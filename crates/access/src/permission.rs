@@ -27,6 +27,8 @@ pub enum Permission {
     ChangeDeadLetters,
     /// Make users and reset their passwords.
     ManageUsers,
+    /// Look on at a filter of the pipeline: events are shown before personal data is taken out.
+    TapPipeline,
 }
 
 impl Permission {
@@ -38,7 +40,8 @@ impl Permission {
             Permission::ReadStatus => Role::Analyst,
             Permission::ReadDeadLetters
             | Permission::ChangeDeadLetters
-            | Permission::ManageUsers => Role::Admin,
+            | Permission::ManageUsers
+            | Permission::TapPipeline => Role::Admin,
         }
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use bus::Record;
 use event::Event;
 
-use super::{Checked, Step};
+use super::{Checked, FilterUse, Step};
 use crate::filter::{Applied, Filter, FilterContext, Spawned};
 use crate::lookup::Wanted;
+use crate::tap::{self, Application, Point};
 
 /// A plan with instances of its filters.
 pub struct Program {
@@ -17,6 +18,8 @@ pub struct Program {
     /// Of a rehearsal.
     wanted: Option<Wanted>,
     spawned: Spawned,
+    /// Who looks on.
+    taps: Vec<Point>,
 }
 
 impl fmt::Debug for Program {
@@ -35,7 +38,12 @@ struct Made {
 impl Program {
     pub(super) fn new(checked: Arc<Checked>, wanted: Option<Wanted>) -> Self {
         let filters = checked.filters.iter().map(|filter| filter.plan.instance()).collect();
-        Self { checked, filters, wanted, spawned: Spawned::default() }
+        Self { checked, filters, wanted, spawned: Spawned::default(), taps: Vec::new() }
+    }
+
+    /// Who looks on at the filters from now on.
+    pub(crate) fn set_taps(&mut self, points: Vec<Point>) {
+        self.taps = points;
     }
 
     /// Where a rehearsal notes what is to be asked; `None` of a program at work.
@@ -88,6 +96,10 @@ impl Program {
                 Step::Jump(to) => at = *to,
                 Step::Unless(test, to) => at = if test.holds(event) { at + 1 } else { *to },
                 Step::Filter(index) => {
+                    let before = match self.taps.as_slice() {
+                        [] => None,
+                        taps => tap::before(taps, *index, event),
+                    };
                     let planned = &self.checked.filters[*index];
                     let (common, place) = (&planned.common, planned.place);
                     let spawned = &mut self.spawned;
@@ -95,20 +107,41 @@ impl Program {
                     let mut context = FilterContext { record, number, place, wanted, spawned };
                     let applied = self.filters[*index].apply(event, &mut context);
                     at += 1;
+                    let first_made = *made;
                     for mut event in self.spawned.events.drain(..) {
                         // What a filter makes, it has matched.
                         common.run(&mut event, record.received_at_ns);
                         *made += 1;
                         waiting.push(Made { event, step: at, number: *made });
                     }
-                    match applied {
-                        Applied::Matched => common.run(event, record.received_at_ns),
-                        Applied::NotMatched => {}
-                        Applied::Dropped => return false,
+                    if applied == Applied::Matched {
+                        common.run(event, record.received_at_ns);
+                    }
+                    if let Some(before) = before {
+                        let made = *made - first_made;
+                        self.give(*index, (record, number), (applied, made), (&before, event));
+                    }
+                    if applied == Applied::Dropped {
+                        return false;
                     }
                 }
             }
         }
         true
+    }
+
+    /// Shows what a filter did to those who look on.
+    fn give(
+        &self,
+        filter: usize,
+        (record, number): (&Record, usize),
+        (applied, made): (Applied, usize),
+        (before, event): (&[u8], &Event),
+    ) {
+        let FilterUse { name, line, .. } = self.checked.uses[filter];
+        let pipeline = &self.checked.hash;
+        let application =
+            Application { filter, pipeline, name, line, record, number, applied, made };
+        tap::give(&self.taps, &application, before, event);
     }
 }

@@ -53,6 +53,8 @@ impl Alone for QueryApi {
             documents,
             cache: opening.cache()?,
             keys: access::Keys::load_or_create(&self.keys_folder).map_err(Failure::of)?,
+            // Enrichers run in other processes.
+            tap: None,
         };
         let foreign_topics = opening.config.foreign_topics();
         query_api::run(bound, config, stores, foreign_topics, runtime).await.map_err(Failure::of)

@@ -36,6 +36,8 @@ pub enum Command {
     Query(QueryArguments),
     /// Show whether every record is accounted for, and how far each stage is behind
     Status(StatusArguments),
+    /// Show events before and after one filter of the pipeline, live
+    Tap(TapArguments),
     /// See, replay or remove refused records
     #[command(subcommand)]
     Dead(DeadCommand),
@@ -159,6 +161,28 @@ pub struct QueryArguments {
 #[derive(Debug, Args)]
 pub struct StatusArguments {
     /// Print the answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its own arguments say it")]
+    pub server: ServerArguments,
+}
+
+/// What `tap` shows. Events are shown before personal data is taken out of them, so it takes an admin of all
+/// shops; card numbers are masked. It holds no event up: what comes faster than it is read passes unseen, and is
+/// counted. `[@metadata]` is not shown.
+#[derive(Debug, Args)]
+pub struct TapArguments {
+    /// Where: `enricher` lists the filters with their numbers, `enricher[3]` looks on at the third
+    #[arg(long, value_name = "PLACE")]
+    pub at: String,
+    /// End after this many events
+    #[arg(long)]
+    pub limit: Option<usize>,
+    /// Only events that the filter changes, drops or makes others of
+    #[arg(long)]
+    pub only_changed: bool,
+    /// Print whole events, one JSON object a line with `before` and `after`
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]

@@ -9,6 +9,7 @@ mod query;
 mod send;
 mod shadow;
 mod status;
+mod tap;
 mod test;
 mod up;
 mod user;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Send(arguments) => wait_for(send::run(&arguments)),
         Command::Query(arguments) => wait_for(query::run(&arguments)),
         Command::Status(arguments) => wait_for(status::run(&arguments)),
+        Command::Tap(arguments) => wait_for(tap::run(&arguments)),
         Command::Dead(command) => wait_for(dead::run(&command)),
         Command::User(command) => wait_for(user::run(&command)),
         Command::Check(arguments) => check::run(&arguments),

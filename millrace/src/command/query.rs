@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{Failure, counted, print};
 use crate::cli::QueryArguments;
 use crate::client::Client;
+use crate::event_stream::EventStream;
 
 /// Most events of one page.
 const PAGE_SIZE_MAX: usize = 500;
@@ -130,29 +130,14 @@ async fn follow(arguments: &QueryArguments, client: &Client) -> Result<(), Failu
     let count: Count = client.get("/api/search/count", &now).await?;
     warn(&count.unknown_fields);
     let mut left = arguments.limit.unwrap_or(usize::MAX);
-    if left == 0 {
-        return Ok(());
-    }
-    let answer = client.stream("/api/search/tail", &parameters).await?;
-    let mut parts = answer.bytes_stream();
-    let mut text: Vec<u8> = Vec::new();
-    while let Some(part) = parts.next().await {
-        let part =
-            part.map_err(|error| Failure::new(format!("the platform went away: {error}")))?;
-        text.extend_from_slice(&part);
-        while let Some(end) = text.iter().position(|&byte| byte == b'\n') {
-            let line: Vec<u8> = text.drain(..=end).collect();
-            let Some(data) = line.strip_prefix(b"data:") else { continue };
-            if let Ok(hit) = serde_json::from_slice::<Hit>(data) {
-                print(|out| write_hit(out, &hit, arguments.json))?;
-                left -= 1;
-                if left == 0 {
-                    return Ok(());
-                }
-            }
+    let mut events = EventStream::new(client.stream("/api/search/tail", &parameters).await?);
+    while left > 0 {
+        if let Ok(hit) = serde_json::from_slice::<Hit>(&events.next().await?) {
+            print(|out| write_hit(out, &hit, arguments.json))?;
+            left -= 1;
         }
     }
-    Err(Failure::new("the platform has stopped"))
+    Ok(())
 }
 
 fn write_hit(out: &mut dyn Write, hit: &Hit, json: bool) -> io::Result<()> {

@@ -6,6 +6,7 @@ mod data_folder;
 mod demo;
 mod listeners;
 mod start_table;
+mod tap;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -27,6 +28,7 @@ pub use addresses::Addresses;
 use data_folder::DataFolder;
 use listeners::Listeners;
 use start_table::StartTable;
+use tap::CurrentTap;
 
 /// Port of metrics and health unless a setting says otherwise.
 pub(crate) const METRICS_PORT: u16 = 9600;
@@ -60,7 +62,8 @@ pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), 
     let folder = Some(data.path().to_owned());
     let opening = Opening { config: Arc::clone(&config), data: folder, context: context.clone() };
     let Some(runtime) = opening.runtime().await? else { return Ok(()) };
-    let stores = open_stores(&opening, data.path()).await?;
+    let current = CurrentPlan::new(plan);
+    let stores = open_stores(&opening, data.path(), &current).await?;
     let password_file = arguments.api.admin_password_file.as_deref();
     let documents = stores.documents.as_ref();
     let first_password = first_password::ensure(documents, password_file, &context).await?;
@@ -78,7 +81,6 @@ pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), 
         first_password: first_password.as_deref(),
     }
     .text();
-    let current = CurrentPlan::new(plan);
     let mut services = start(&config, current.clone(), listeners, stores, &runtime);
     let (pipeline, context) = (config.enricher.clone(), runtime.context.clone());
     let reloader = Reloader::new(pipeline, Secret::new(secret.clone()), current, context);
@@ -97,7 +99,11 @@ pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), 
     ended
 }
 
-async fn open_stores(opening: &Opening, data: &Path) -> Result<Stores, Failure> {
+async fn open_stores(
+    opening: &Opening,
+    data: &Path,
+    current: &CurrentPlan,
+) -> Result<Stores, Failure> {
     let keys_folder = opening.config.query_api.keys_folder.clone();
     let keys_folder = keys_folder.unwrap_or_else(|| data.join("keys"));
     Ok(Stores {
@@ -105,6 +111,7 @@ async fn open_stores(opening: &Opening, data: &Path) -> Result<Stores, Failure> 
         documents: opening.documents()?,
         cache: opening.cache()?,
         keys: access::Keys::load_or_create(&keys_folder).map_err(Failure::of)?,
+        tap: Some(Arc::new(CurrentTap(current.clone()))),
     })
 }
 

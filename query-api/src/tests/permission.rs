@@ -63,8 +63,12 @@ fn only_these_routes_are_public() {
 
 #[test]
 fn every_permission_stands_before_a_route() {
-    use Permission::{ChangeDeadLetters, ManageUsers, ReadDeadLetters, ReadEvents, ReadStatus};
-    for permission in [ReadEvents, ReadStatus, ReadDeadLetters, ChangeDeadLetters, ManageUsers] {
+    use Permission::{
+        ChangeDeadLetters, ManageUsers, ReadDeadLetters, ReadEvents, ReadStatus, TapPipeline,
+    };
+    let all =
+        [ReadEvents, ReadStatus, ReadDeadLetters, ChangeDeadLetters, ManageUsers, TapPipeline];
+    for permission in all {
         let used = routes().iter().any(|route| route.access == Access::Needs(permission));
         assert!(used, "{permission:?}");
     }

@@ -61,6 +61,7 @@ impl Rig {
             documents: Arc::new(documents.unwrap()),
             cache: Arc::new(MemoryCache::new(&MemoryConfig::default())),
             keys: Keys::ephemeral().unwrap(),
+            tap: None,
         };
         let context = Context::default();
         let ledgers = Ledgers::new(&context.metrics);

@@ -1,0 +1,191 @@
+//! `millrace tap`: what one filter does to the events, live.
+
+use std::io::{self, Write};
+
+use query_api::{TapFilter, TapMessage};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Failure, complain, counted, escape_control, print};
+use crate::cases::{Difference, differences};
+use crate::cli::TapArguments;
+use crate::client::Client;
+use crate::event_stream::EventStream;
+
+/// The stage whose filters can be looked on at.
+const STAGE: &str = "enricher";
+/// Most characters of a value in the lines for people.
+const SHOWN_CHARACTERS: usize = 200;
+
+/// What to look on at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Nothing: the filters are listed.
+    List,
+    /// The filter of this number.
+    Filter(usize),
+}
+
+#[derive(Deserialize)]
+struct Filters {
+    filters: Vec<TapFilter>,
+}
+
+pub(super) async fn run(arguments: &TapArguments) -> Result<(), Failure> {
+    let place = place(&arguments.at)?;
+    let client = Client::open(&arguments.server)?;
+    match place {
+        Place::List => {
+            let Filters { filters } = client.get("/api/tap/filters", &[]).await?;
+            print(|out| filters.iter().try_for_each(|filter| write_filter(out, filter)))
+        }
+        Place::Filter(filter) => follow(arguments, filter, &client).await,
+    }
+}
+
+/// Reads `enricher` or `enricher[3]`.
+fn place(text: &str) -> Result<Place, Failure> {
+    let number = match text.strip_prefix(STAGE) {
+        Some("") => return Ok(Place::List),
+        Some(rest) => rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')),
+        None => None,
+    };
+    number.and_then(|number| number.parse().ok()).map(Place::Filter).ok_or_else(|| {
+        Failure::usage(format!(
+            "`{}` is no place for a tap: --at enricher lists the filters, --at enricher[3] looks on at the \
+             third",
+            escape_control(text)
+        ))
+    })
+}
+
+fn write_filter(out: &mut dyn Write, filter: &TapFilter) -> io::Result<()> {
+    let TapFilter { filter, name, line } = filter;
+    writeln!(out, "{:<14} {:<14} line {line}", format!("{STAGE}[{filter}]"), name)
+}
+
+/// Prints what passes until there is enough, or the reader or the server goes.
+async fn follow(arguments: &TapArguments, filter: usize, client: &Client) -> Result<(), Failure> {
+    let parameters =
+        [("filter", filter.to_string()), ("only_changed", arguments.only_changed.to_string())];
+    let mut left = arguments.limit.unwrap_or(usize::MAX);
+    let mut events = EventStream::new(client.stream("/api/tap", &parameters).await?);
+    let mut pipeline: Option<String> = None;
+    while left > 0 {
+        let data = events.next().await?;
+        let Ok(message) = serde_json::from_slice::<TapMessage>(&data) else { continue };
+        if message.lost > 0 {
+            let passed = counted(message.lost, "event");
+            complain(
+                "millrace",
+                &format!("{passed} passed unseen: they come faster than they are read"),
+            );
+        }
+        if pipeline.as_ref().is_some_and(|before| *before != message.pipeline) {
+            let TapFilter { name, line, .. } = &message.at;
+            let text =
+                format!("the pipeline has changed: {STAGE}[{filter}] is {name} in line {line} now");
+            complain("millrace", &text);
+        }
+        if arguments.json {
+            let line = String::from_utf8_lossy(&data);
+            print(|out| writeln!(out, "{line}"))?;
+        } else {
+            print(|out| write_message(out, &message))?;
+        }
+        pipeline = Some(message.pipeline);
+        left -= 1;
+    }
+    Ok(())
+}
+
+fn write_message(out: &mut dyn Write, message: &TapMessage) -> io::Result<()> {
+    let TapMessage { at, record_id, number, result, made, before, after, .. } = message;
+    let which = if *number > 0 { format!("/{number}") } else { String::new() };
+    let made = if *made > 0 {
+        format!(", made {}", counted(*made as u64, "event"))
+    } else {
+        String::new()
+    };
+    let result = result.replace('_', " ");
+    writeln!(out, "{record_id}{which}  {}: {result}{made}", at.name)?;
+    let Some(after) = after else {
+        return writeln!(out, "  {}", shown(before));
+    };
+    let differences = differences(before, after, true);
+    if differences.is_empty() {
+        return writeln!(out, "  = {}", shown(after));
+    }
+    for Difference { path, expected, got } in &differences {
+        let path = escape_control(path);
+        match (expected, got) {
+            (Some(before), Some(after)) => {
+                writeln!(out, "  ~ {path}: {} -> {}", shown(before), shown(after))?;
+            }
+            (Some(before), None) => writeln!(out, "  - {path}: {}", shown(before))?,
+            (None, after) => {
+                writeln!(out, "  + {path}: {}", after.as_ref().map(shown).unwrap_or_default())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A value on one line. What stands in events moves no cursor.
+fn shown(value: &Value) -> String {
+    let text = escape_control(&value.to_string());
+    match text.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_stage_or_one_of_its_filters() {
+        assert_eq!(place("enricher").expect("a place"), Place::List);
+        assert_eq!(place("enricher[12]").expect("a place"), Place::Filter(12));
+        for text in ["", "gateway", "enricher[", "enricher[]", "enricher[x]", "enricher3"] {
+            let failure = place(text).expect_err(text);
+            assert_eq!(failure.exit_code, 64);
+            assert!(failure.message.contains("--at enricher"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_message_shows_what_the_filter_changed_and_moves_no_cursor() {
+        let message = TapMessage {
+            pipeline: "p".to_owned(),
+            at: TapFilter { filter: 3, name: "mutate".to_owned(), line: 7 },
+            record_id: "id".to_owned(),
+            shop: "default".to_owned(),
+            number: 0,
+            result: "matched".to_owned(),
+            made: 1,
+            lost: 0,
+            before: json!({"a": 1, "b": "\u{9b}2J", "c": 1}),
+            after: Some(json!({"a": 2, "c": 1, "d": {"e": true}})),
+        };
+        let written = |message: &TapMessage| {
+            let mut out = Vec::new();
+            write_message(&mut out, message).expect("it writes");
+            String::from_utf8(out).expect("a text")
+        };
+        let expected = "id  mutate: matched, made 1 event\n  ~ a: 1 -> 2\n  - b: \"\\u{9b}2J\"\n  + d: {\"e\":true}\n";
+        assert_eq!(written(&message), expected);
+        let dropped = TapMessage {
+            result: "dropped".to_owned(),
+            after: None,
+            made: 0,
+            before: json!({"a": 1}),
+            number: 2,
+            ..message
+        };
+        assert_eq!(written(&dropped), "id/2  mutate: dropped\n  {\"a\":1}\n");
+    }
+}
