@@ -86,6 +86,12 @@ pub trait Stage: Send {
     fn advance(&mut self, _watermark_ns: i64) -> Vec<Record> {
         Vec::new()
     }
+
+    /// Tells the stage that it gets no more records: its partition is let go, or the process stops.
+    /// What it returns is forwarded; ids of such outputs are derived.
+    fn finish(&mut self) -> Vec<Record> {
+        Vec::new()
+    }
 }
 
 /// Look-ups that leave the process (DNS, a cache), made by the runner before `process`. A stage that

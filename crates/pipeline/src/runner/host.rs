@@ -35,7 +35,7 @@ pub(super) struct Slice {
 }
 
 impl Slice {
-    fn get(&self) -> &[Positioned] {
+    pub(super) fn get(&self) -> &[Positioned] {
         &self.records[self.range.clone()]
     }
 }
@@ -44,7 +44,7 @@ impl Slice {
 pub(super) struct Processed {
     pub(super) verdicts: Vec<Verdict>,
     pub(super) state: State,
-    /// What it gave out when told the time afterwards; nothing if it was not told.
+    /// What it gave out when told the time afterwards.
     pub(super) derived: Result<Vec<Record>, Panicked>,
 }
 
@@ -68,23 +68,29 @@ impl StageHost {
         self.call(move |stage| stage.keys(slice.get())).await
     }
 
-    /// The verdicts on these records; then, if there is a watermark, what the stage gives out now
-    /// that event time has passed it.
+    /// The verdicts on these records; then what the stage gives out now that event time has come to
+    /// the watermark.
     pub(super) async fn process(
         &mut self,
         slice: Slice,
         mut state: State,
-        watermark_ns: Option<i64>,
+        watermark_ns: i64,
     ) -> Result<Result<Processed, Panicked>, Stop> {
         let work = move |stage: &mut dyn Stage| {
             let verdicts = stage.process(slice.get(), &mut state);
-            let derived = watermark_ns.map_or(Ok(Vec::new()), |watermark_ns| {
-                catch_unwind(AssertUnwindSafe(|| stage.advance(watermark_ns)))
-                    .map_err(|payload| Panicked::from_payload(payload.as_ref()))
-            });
+            let derived = catch_unwind(AssertUnwindSafe(|| stage.advance(watermark_ns)))
+                .map_err(|payload| Panicked::from_payload(payload.as_ref()));
             Processed { verdicts, state, derived }
         };
         self.call(work).await
+    }
+
+    /// What the stage gives out when it gets no more records; nothing if none was made yet.
+    pub(super) async fn finish(&mut self) -> Result<Result<Vec<Record>, Panicked>, Stop> {
+        match self.stage {
+            Some(_) => self.call(|stage| stage.finish()).await,
+            None => Ok(Ok(Vec::new())),
+        }
     }
 
     async fn call<T: Send + 'static>(

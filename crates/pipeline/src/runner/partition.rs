@@ -99,7 +99,7 @@ impl PartitionTask {
             };
             let settled = match taken {
                 Ok(Some(taken)) => self.settle(taken, &stop).await,
-                Ok(None) => return self.commit(&stop).await,
+                Ok(None) => return self.end(&stop).await,
                 Err(_) => Ok(()),
             };
             let is_due = self.commit_at().is_some_and(|due| due <= Instant::now());
@@ -108,6 +108,50 @@ impl PartitionTask {
                 self.commit(&stop).await?;
             }
             settled?;
+        }
+    }
+
+    /// Delivers what the stage still holds, and commits. What is settled is committed also where the rest cannot
+    /// be delivered: it was delivered before.
+    async fn end(&mut self, stop: &CancellationToken) -> Result<(), Stop> {
+        let finished = self.finish(stop).await;
+        self.commit(stop).await?;
+        finished
+    }
+
+    async fn finish(&mut self, stop: &CancellationToken) -> Result<(), Stop> {
+        let last = self.progress.step("finish", self.host.finish()).await?;
+        let last = last.map_err(|Panicked(message)| {
+            Stop::Failed(format!("the stage panicked when it was let go: {message}"))
+        })?;
+        if last.is_empty() {
+            return Ok(());
+        }
+        let mut settlement = Settlement::new(Vec::new(), last);
+        let sink = Arc::clone(&self.spec.sink);
+        let items = settlement.items();
+        let answers = deliver(sink.as_ref(), items, "deliver", &self.progress, stop).await?;
+        settlement.answered(self.spec.name, answers);
+        let partition = self.partition.clone();
+        self.bury(&settlement, &partition, &[], stop).await?;
+        let counters = Counters { outputs: settlement.delivered(), ..Counters::default() };
+        self.add_settled(self.committed, counters, 0);
+        Ok(())
+    }
+
+    /// Notes what is settled and to be committed.
+    fn add_settled(&mut self, next_offset: u64, counters: Counters, batches: usize) {
+        match &mut self.uncommitted {
+            Some(settled) => {
+                settled.next_offset = settled.next_offset.max(next_offset);
+                settled.counters.merge(&counters);
+                settled.batches += batches;
+            }
+            None => {
+                let next_offset = self.committed.max(next_offset);
+                let since = Instant::now();
+                self.uncommitted = Some(Uncommitted { next_offset, counters, batches, since });
+            }
         }
     }
 
@@ -147,18 +191,7 @@ impl PartitionTask {
         };
         drop(exclusive);
         let counters = settlement.counters(&batch, redelivered);
-        match &mut self.uncommitted {
-            Some(settled) => {
-                settled.next_offset = settled.next_offset.max(batch.next_offset);
-                settled.counters.merge(&counters);
-                settled.batches += 1;
-            }
-            None => {
-                let next_offset = self.committed.max(batch.next_offset);
-                let since = Instant::now();
-                self.uncommitted = Some(Uncommitted { next_offset, counters, batches: 1, since });
-            }
-        }
+        self.add_settled(batch.next_offset, counters, 1);
         Ok(())
     }
 
@@ -170,15 +203,12 @@ impl PartitionTask {
         store: Option<&dyn StateStore>,
         stop: &CancellationToken,
     ) -> Result<Decided, Stop> {
-        let received = records.iter().map(|positioned| positioned.record.received_at_ns);
-        self.watermark_ns = received.fold(self.watermark_ns, i64::max);
         let mut decided = Decided::default();
         let mut ranges = Vec::with_capacity(2);
         ranges.push(0..records.len());
         while let Some(range) = ranges.pop() {
-            let last = range.end == records.len();
             let slice = Slice { records: Arc::clone(records), range: range.clone() };
-            match self.attempt(slice, last, store, &mut decided, stop).await? {
+            match self.attempt(slice, store, &mut decided, stop).await? {
                 Ok(()) => {}
                 Err(Panicked(message)) if range.len() <= 1 => {
                     let Some(poison) = records.get(range.start) else {
@@ -206,7 +236,6 @@ impl PartitionTask {
     async fn attempt(
         &mut self,
         slice: Slice,
-        last: bool,
         store: Option<&dyn StateStore>,
         decided: &mut Decided,
         stop: &CancellationToken,
@@ -221,7 +250,9 @@ impl PartitionTask {
                 Err(panicked) => return Ok(Err(panicked)),
             };
         }
-        let watermark_ns = last.then_some(self.watermark_ns);
+        // Told after each slice: an instance that panics in the next one has nothing left to give out.
+        let received = slice.get().iter().map(|positioned| positioned.record.received_at_ns);
+        let watermark_ns = received.fold(self.watermark_ns, i64::max);
         let process = self.host.process(slice, state, watermark_ns);
         let Processed { verdicts, state, derived } =
             match self.progress.step("process", process).await? {
@@ -237,6 +268,7 @@ impl PartitionTask {
         let derived = derived.map_err(|Panicked(message)| {
             Stop::Failed(format!("the stage panicked when told the time: {message}"))
         })?;
+        self.watermark_ns = watermark_ns;
         decided.verdicts.extend(verdicts);
         decided.derived.extend(derived);
         let slots = state.keys.into_iter().zip(state.values).zip(state.changed).zip(versions);

@@ -74,6 +74,11 @@ impl Settlement {
         }
     }
 
+    /// How many items were delivered.
+    pub(super) fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
     /// The dead letters of this batch.
     pub(super) fn dead_letters(
         &self,

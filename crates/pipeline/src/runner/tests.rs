@@ -5,6 +5,7 @@
 mod commits;
 mod delivery;
 mod embedded;
+mod ending;
 mod ownership;
 mod panics;
 mod random;
