@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use service::{ByteSize, Secret};
 
 use crate::EnricherError;
+use crate::field_reference::EscapeStyle;
 use crate::filter::{EcsCompatibility, Environment};
 use crate::language::{Source, Syntax};
 
@@ -34,6 +35,9 @@ pub struct Config {
     /// Whether `\"`, `\n` and their like mean something in the pipeline's strings, as Logstash's
     /// `config.support_escapes`.
     pub support_escapes: bool,
+    /// How brackets that belong to a field's name are written in references, as Logstash's
+    /// `config.field_reference.escape_style`: `none`, `percent` (`%5B`) or `ampersand` (`&#91;`).
+    pub field_reference_escape_style: EscapeStyle,
     /// A GeoIP database (`.mmdb`) in place of the built-in one of countries.
     pub geoip_database: Option<PathBuf>,
     /// A file with the key that e-mail addresses are hashed with: any text. Every enricher of an
@@ -51,6 +55,7 @@ impl Default for Config {
             pipeline: None,
             ecs_compatibility: EcsCompatibility::V8,
             support_escapes: false,
+            field_reference_escape_style: EscapeStyle::None,
             geoip_database: None,
             secret_file: None,
             dns: false,
@@ -127,6 +132,7 @@ impl Config {
         variables.entry(HASH_KEY_VARIABLE.to_owned()).or_insert_with(|| secret.to_owned());
         Environment {
             ecs_compatibility: self.ecs_compatibility,
+            escape_style: self.field_reference_escape_style,
             geoip_database: self.geoip_database.clone(),
             secret: secret.to_owned(),
             variables,

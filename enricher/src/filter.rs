@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bus::Record;
 use event::{Event, Limits};
 
+use crate::field_reference::EscapeStyle;
 use crate::lookup::{Lookups, Wanted};
 
 /// What a filter did with an event.
@@ -116,6 +117,8 @@ pub enum EcsCompatibility {
 pub struct Environment {
     /// Field names by default.
     pub ecs_compatibility: EcsCompatibility,
+    /// How brackets in names of fields are written.
+    pub escape_style: EscapeStyle,
     /// A GeoIP database in place of the embedded one.
     pub geoip_database: Option<PathBuf>,
     /// Key of `fingerprint` where the pipeline names none: made for each installation.

@@ -5,6 +5,7 @@
 
 pub mod config;
 mod dns_resolver;
+mod field_reference;
 pub mod filter;
 mod filters;
 mod joda;
@@ -32,6 +33,7 @@ use pipeline::{RunnerError, RunnerSpec, Runtime, TopicSink};
 use dns_resolver::DnsResolver;
 
 pub use config::{Config, LimitsConfig, read_pipeline};
+pub use field_reference::EscapeStyle;
 pub use filter::{
     Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan, Spawned,
 };

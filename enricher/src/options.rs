@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use event::FieldPath;
 use service::suggest::nearest;
 
+use crate::field_reference::EscapeStyle;
 use crate::filter::EcsCompatibility;
 use crate::language::{Attribute, Diagnostic, Key, Number, Plugin, Source, Span, Value, ValueKind};
 use crate::template::{FieldTemplate, Template};
@@ -32,6 +33,7 @@ pub struct Options<'a> {
     asked: Vec<&'static str>,
     diagnostics: &'a mut Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    escape_style: EscapeStyle,
 }
 
 impl<'a> Options<'a> {
@@ -57,7 +59,19 @@ impl<'a> Options<'a> {
             asked: Vec::new(),
             diagnostics,
             warnings: Vec::new(),
+            escape_style: EscapeStyle::None,
         }
+    }
+
+    /// Reads references to fields in a style.
+    pub(crate) fn with_fields_as(self, escape_style: EscapeStyle) -> Self {
+        Self { escape_style, ..self }
+    }
+
+    /// How brackets in names of fields are written.
+    #[must_use]
+    pub fn escape_style(&self) -> EscapeStyle {
+        self.escape_style
     }
 
     /// The filter's name in the configuration.
@@ -152,14 +166,14 @@ impl<'a> Options<'a> {
 
     /// Reads a text as a template; a mistake is recorded at `span`.
     pub fn parse_template(&mut self, text: &str, span: Span) -> Option<Template> {
-        Template::parse(text)
+        Template::parse_as(text, self.escape_style)
             .map_err(|error| self.refuse_at(span, error.message, error.way_out))
             .ok()
     }
 
     /// Reads a text as a reference that may hold templates; a mistake is recorded at `span`.
     pub fn parse_field_template(&mut self, text: &str, span: Span) -> Option<FieldTemplate> {
-        FieldTemplate::parse(text)
+        FieldTemplate::parse(text, self.escape_style)
             .map_err(|error| self.refuse_at(span, error.message, error.way_out))
             .ok()
     }
@@ -171,7 +185,8 @@ impl<'a> Options<'a> {
 
     /// Reads a text as a reference to a field; a mistake is recorded at `span`.
     pub fn parse_field_at(&mut self, text: &str, span: Span) -> Option<FieldPath> {
-        FieldPath::parse(text)
+        self.escape_style
+            .parse(text)
             .map_err(|error| {
                 let way_out = "a field is written `name` or `[outer][inner]`";
                 self.refuse_at(span, format!("`{}` is not a field reference", error.text), way_out);

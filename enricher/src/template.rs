@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use event::{Event, FieldPath, Kind, NodeId};
 
+use crate::field_reference::EscapeStyle;
 use crate::joda::DateFormat;
 
 /// Why a text is not a template.
@@ -36,12 +37,20 @@ enum Part {
 }
 
 impl Template {
+    /// As [`Template::parse_as`], where brackets in names of fields are not escaped.
+    ///
+    /// # Errors
+    /// Its own.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_as(text, EscapeStyle::None)
+    }
+
     /// Reads a text: `%{name}`, `%{[outer][inner]}`, `%{+YYYY.MM.dd}` (Joda), `%{+%s}`,
     /// `%{{yyyy-MM-dd}}` (java.time), `%{{TIME_NOW}}`.
     ///
     /// # Errors
     /// For a field reference or a date format that cannot be meant.
-    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+    pub fn parse_as(text: &str, escape_style: EscapeStyle) -> Result<Self, TemplateError> {
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
@@ -55,7 +64,7 @@ impl Template {
                 };
                 (part, after)
             } else if let Some((name, after)) = inside.split_once('}') {
-                (reference(name)?, after)
+                (reference(name, escape_style)?, after)
             } else {
                 break;
             };
@@ -162,7 +171,7 @@ fn timestamp_text(timestamp_ns: i64) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-fn reference(name: &str) -> Result<Part, TemplateError> {
+fn reference(name: &str, escape_style: EscapeStyle) -> Result<Part, TemplateError> {
     if name == "+%s" {
         return Ok(Part::EpochSeconds);
     }
@@ -170,7 +179,7 @@ fn reference(name: &str) -> Result<Part, TemplateError> {
         return DateFormat::joda(pattern).map(Part::Date).map_err(not_a_date);
     }
     let as_written = format!("%{{{name}}}");
-    match FieldPath::parse(name) {
+    match escape_style.parse(name) {
         Ok(path) => Ok(Part::Field(path, as_written)),
         Err(_) => Err(TemplateError {
             message: format!("`{as_written}` names no field"),
@@ -214,7 +223,7 @@ pub enum FieldTemplate {
     /// The same field for every event.
     Fixed(FieldPath),
     /// Which field, the event says.
-    Dynamic(Template),
+    Dynamic(Template, EscapeStyle),
 }
 
 impl FieldTemplate {
@@ -222,11 +231,12 @@ impl FieldTemplate {
     ///
     /// # Errors
     /// For what is neither a reference nor a template.
-    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+    pub fn parse(text: &str, escape_style: EscapeStyle) -> Result<Self, TemplateError> {
         if text.contains("%{") {
-            return Template::parse(text).map(Self::Dynamic);
+            let template = Template::parse_as(text, escape_style)?;
+            return Ok(Self::Dynamic(template, escape_style));
         }
-        FieldPath::parse(text).map(Self::Fixed).map_err(|error| TemplateError {
+        escape_style.parse(text).map(Self::Fixed).map_err(|error| TemplateError {
             message: format!("`{}` is not a field reference", error.text),
             way_out: "a field is written `name` or `[outer][inner]`".to_owned(),
         })
@@ -237,8 +247,8 @@ impl FieldTemplate {
     pub fn resolve(&self, event: &Event, received_at_ns: i64) -> Option<Cow<'_, FieldPath>> {
         match self {
             Self::Fixed(path) => Some(Cow::Borrowed(path)),
-            Self::Dynamic(template) => {
-                FieldPath::parse(&template.render(event, received_at_ns)).ok().map(Cow::Owned)
+            Self::Dynamic(template, escape_style) => {
+                escape_style.parse(&template.render(event, received_at_ns)).ok().map(Cow::Owned)
             }
         }
     }

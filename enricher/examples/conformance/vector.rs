@@ -4,8 +4,8 @@ use base64::Engine;
 use bus::{Record, RecordId};
 use bytes::Bytes;
 use enricher::language::{self, Number, Plugin, Statement, Syntax, ValueKind};
-use enricher::{EcsCompatibility, Environment, Source, plan, registry};
-use event::{Event, FieldPath, Limits};
+use enricher::{EcsCompatibility, Environment, EscapeStyle, Source, plan, registry};
+use event::{Event, Limits};
 use serde_json::{Map, Value, json};
 
 use crate::{Data, assertion};
@@ -303,11 +303,10 @@ fn shape(kind: ValueKind) -> Value {
 }
 
 fn field_reference(vector: &Value) -> Judgement {
-    // A style that only changes names with escapes in them.
-    if vector["escape_style"] != "none" {
+    let Ok(style) = serde_json::from_value::<EscapeStyle>(vector["escape_style"].clone()) else {
         return Judgement::NotRun(format!("escape style {}", vector["escape_style"]));
-    }
-    let tokens = FieldPath::parse(vector["ref"].as_str().unwrap_or_default()).map(|path| {
+    };
+    let tokens = style.parse(vector["ref"].as_str().unwrap_or_default()).map(|path| {
         path.segments().iter().map(|segment| segment.key.to_string()).collect::<Vec<_>>()
     });
     let expected: Option<Vec<String>> = serde_json::from_value(vector["tokens"].clone()).ok();

@@ -72,7 +72,7 @@ pub(crate) fn build(
     if formats.is_empty() {
         options.refuse("match", "`match` of `date` names a field but no format", MATCH_WAY_OUT);
     }
-    let source = FieldPath::parse(source).map_err(|error| {
+    let source = options.escape_style().parse(source).map_err(|error| {
         options.refuse("match", error.to_string(), "the first text of `match` names the field");
     });
     let formats: Vec<_> = formats.iter().map(|text| format(options, text)).collect();

@@ -47,7 +47,7 @@ fn mappings(options: &mut Options<'_>) -> Vec<(FieldPath, Mapping)> {
     let mut mappings = Vec::new();
     for (key, text) in options.text_pairs("mapping").unwrap_or_default() {
         let field = options.parse_field_at(&key.text, key.span);
-        match Mapping::parse(&text) {
+        match Mapping::parse(&text, options.escape_style()) {
             Ok(mapping) => mappings.extend(field.zip(Some(mapping))),
             Err(mistake) => options.refuse_at(key.span, mistake.message, mistake.way_out),
         }

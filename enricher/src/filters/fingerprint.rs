@@ -65,7 +65,7 @@ pub(crate) fn build(
     let base64encode = options.flag("base64encode", false);
     let mut sources = Vec::with_capacity(names.len());
     for name in names {
-        match FieldPath::parse(&name) {
+        match options.escape_style().parse(&name) {
             Ok(path) => sources.push(Source { name, path }),
             Err(error) => options.refuse("source", error.to_string(), "name fields"),
         }

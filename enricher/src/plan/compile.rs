@@ -117,7 +117,8 @@ impl Compiler<'_> {
             return;
         };
         let variables = &self.environment.variables;
-        let mut options = Options::new(plugin, self.source, variables, &mut self.mistakes);
+        let mut options = Options::new(plugin, self.source, variables, &mut self.mistakes)
+            .with_fields_as(self.environment.escape_style);
         let common = CommonOptions::take(&mut options);
         let plan = (entry.build)(&mut options, self.environment);
         self.warnings.extend(options.finish());
@@ -140,7 +141,8 @@ impl Compiler<'_> {
         let mut jumps_to_end = Vec::new();
         let variables = &self.environment.variables;
         for (condition, body) in &branch.arms {
-            let test = Test::compile(condition, self.source, variables, &mut self.mistakes);
+            let (source, style) = (self.source, self.environment.escape_style);
+            let test = Test::compile(condition, source, variables, style, &mut self.mistakes);
             let unless = self.steps.len();
             self.steps.push(Step::Jump(0));
             self.statements(body);

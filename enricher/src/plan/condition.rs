@@ -11,6 +11,7 @@ use event::{Event, FieldPath, Kind, NodeId};
 use memchr::memmem;
 use regex::Regex;
 
+use crate::field_reference::EscapeStyle;
 use crate::language::{
     Comparison, Condition, ConditionKind, Diagnostic, Operand, Source, Span, Value, ValueKind,
 };
@@ -61,9 +62,10 @@ impl Test {
         condition: &Condition,
         source: &Source,
         variables: &BTreeMap<String, String>,
+        escape_style: EscapeStyle,
         mistakes: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        Compiler { source, variables, mistakes }.test(condition)
+        Compiler { source, variables, escape_style, mistakes }.test(condition)
     }
 
     /// Whether it holds for an event.
@@ -212,6 +214,7 @@ fn is_in(left: &Found<'_>, right: &Found<'_>, event: &Event) -> bool {
 struct Compiler<'c> {
     source: &'c Source,
     variables: &'c BTreeMap<String, String>,
+    escape_style: EscapeStyle,
     mistakes: &'c mut Vec<Diagnostic>,
 }
 
@@ -268,7 +271,7 @@ impl Compiler<'_> {
 
     fn side(&mut self, operand: &Operand) -> Option<Side> {
         match operand {
-            Operand::Field(name, span) => match FieldPath::parse(name) {
+            Operand::Field(name, span) => match self.escape_style.parse(name) {
                 Ok(path) if path.is_timestamp() => Some(Side::Time),
                 Ok(path) => Some(Side::Field(path)),
                 Err(_) => {

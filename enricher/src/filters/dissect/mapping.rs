@@ -5,6 +5,8 @@ use std::ops::Range;
 use event::{Event, FieldPath};
 use memchr::memmem::Finder;
 
+use crate::field_reference::EscapeStyle;
+
 /// A text in which fields stand, with what lies between them.
 #[derive(Debug)]
 pub(super) struct Mapping {
@@ -69,7 +71,7 @@ enum Role {
 
 impl Mapping {
     /// Reads a dissection.
-    pub(super) fn parse(text: &str) -> Result<Self, MappingError> {
+    pub(super) fn parse(text: &str, style: EscapeStyle) -> Result<Self, MappingError> {
         let mut specs: Vec<Spec<'_>> = Vec::new();
         let mut rest = text;
         while let Some((before, inside)) = rest.split_once("%{") {
@@ -96,7 +98,11 @@ impl Mapping {
             (!end.is_empty())
                 .then(|| Delimiter { finder: Finder::new(end).into_owned(), is_padding })
         });
-        Ok(Self { prefix: first.before.to_owned(), ends: ends.collect(), writes: writes(&specs)? })
+        Ok(Self {
+            prefix: first.before.to_owned(),
+            ends: ends.collect(),
+            writes: writes(&specs, style)?,
+        })
     }
 
     /// Finds where the parts lie; false if a delimiter is missing.
@@ -208,7 +214,7 @@ fn strip_order(field: &str) -> Option<(&str, u8)> {
 }
 
 /// What is done with the parts, in order: appending and naming need what was set before.
-fn writes(specs: &[Spec<'_>]) -> Result<Vec<Write>, MappingError> {
+fn writes(specs: &[Spec<'_>], style: EscapeStyle) -> Result<Vec<Write>, MappingError> {
     let mut ordered: Vec<_> = specs.iter().enumerate().collect();
     ordered.sort_by_key(|(_, spec)| match spec.role {
         Role::Skip | Role::Set => 0,
@@ -229,7 +235,7 @@ fn writes(specs: &[Spec<'_>]) -> Result<Vec<Write>, MappingError> {
                 WriteKind::Named(other.map(|(other, _)| other))
             }
         };
-        let Ok(field) = FieldPath::parse(spec.name) else {
+        let Ok(field) = style.parse(spec.name) else {
             return mistake(
                 format!("`{}` in the mapping is not a field reference", spec.name),
                 "a field is written `%{name}` or `%{[outer][inner]}`",

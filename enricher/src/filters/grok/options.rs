@@ -102,7 +102,7 @@ fn field_patterns(
     key: &Key,
     value: &Value,
 ) -> Option<(FieldPatterns, Vec<WrittenPattern>)> {
-    let source = FieldPath::parse(&key.text).map_err(|error| {
+    let source = options.escape_style().parse(&key.text).map_err(|error| {
         options.refuse_at(key.span, error.to_string(), "name the field that is taken apart");
     });
     let elements = match &value.kind {

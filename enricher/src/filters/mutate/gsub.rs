@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use super::edit::each_text;
 use super::{Failed, done};
+use crate::field_reference::EscapeStyle;
 use crate::ruby_pattern::{PatternError, RubyPattern};
 use crate::template::Template;
 
@@ -60,9 +61,13 @@ impl From<PatternError> for SubstitutionError {
 }
 
 impl Substitution {
-    pub(super) fn parse(pattern: &str, replacement: &str) -> Result<Self, SubstitutionError> {
-        let (pattern, compiled) = Pattern::parse(pattern)?;
-        Ok(Self { pattern, replacement: pieces(replacement, &compiled)? })
+    pub(super) fn parse(
+        pattern: &str,
+        replacement: &str,
+        style: EscapeStyle,
+    ) -> Result<Self, SubstitutionError> {
+        let (pattern, compiled) = Pattern::parse(pattern, style)?;
+        Ok(Self { pattern, replacement: pieces(replacement, &compiled, style)? })
     }
 
     /// Changes nothing if the field would become too long.
@@ -164,7 +169,7 @@ impl Piece {
 
 impl Pattern {
     /// Gives what it is compiled to as well: of a dynamic one, with a letter for each text.
-    fn parse(text: &str) -> Result<(Self, RubyPattern), SubstitutionError> {
+    fn parse(text: &str, style: EscapeStyle) -> Result<(Self, RubyPattern), SubstitutionError> {
         if !text.contains("%{") {
             let compiled = RubyPattern::compile(text)?;
             return Ok((Self::Fixed(compiled.regex.clone()), compiled));
@@ -178,7 +183,7 @@ impl Pattern {
                 break;
             };
             parts.push(PatternPart::Pattern(before.to_owned()));
-            parts.push(PatternPart::Text(template(&format!("%{{{name}}}"))?));
+            parts.push(PatternPart::Text(template(&format!("%{{{name}}}"), style)?));
             trial.push_str(before);
             trial.push('x');
             rest = after;
@@ -202,13 +207,17 @@ fn dynamic(parts: &[PatternPart], event: &Event, now_ns: i64) -> Option<Regex> {
     RubyPattern::compile(&pattern).ok().map(|compiled| compiled.regex)
 }
 
-fn template(text: &str) -> Result<Template, SubstitutionError> {
-    Template::parse(text)
+fn template(text: &str, style: EscapeStyle) -> Result<Template, SubstitutionError> {
+    Template::parse_as(text, style)
         .map_err(|error| SubstitutionError { message: error.message, way_out: error.way_out })
 }
 
 /// Reads a replacement: `\1`, `\0`, `\k<name>`, `\\`; any other backslash is text.
-fn pieces(text: &str, pattern: &RubyPattern) -> Result<Vec<Piece>, SubstitutionError> {
+fn pieces(
+    text: &str,
+    pattern: &RubyPattern,
+    style: EscapeStyle,
+) -> Result<Vec<Piece>, SubstitutionError> {
     let mut pieces = Vec::new();
     let mut literal = String::new();
     let mut rest = text;
@@ -241,14 +250,14 @@ fn pieces(text: &str, pattern: &RubyPattern) -> Result<Vec<Piece>, SubstitutionE
             }
         };
         if !literal.is_empty() {
-            pieces.push(Piece::Text(template(&std::mem::take(&mut literal))?));
+            pieces.push(Piece::Text(template(&std::mem::take(&mut literal), style)?));
         }
         pieces.push(piece);
         rest = after.as_str();
     }
     literal.push_str(rest);
     if !literal.is_empty() || pieces.is_empty() {
-        pieces.push(Piece::Text(template(&literal)?));
+        pieces.push(Piece::Text(template(&literal, style)?));
     }
     Ok(pieces)
 }

@@ -123,7 +123,8 @@ impl Reader<'_, '_> {
         };
         for three in texts.chunks_exact(3) {
             let field = self.field(&three[0], value.span);
-            let substitution = match Substitution::parse(&three[1], &three[2]) {
+            let style = self.options.escape_style();
+            let substitution = match Substitution::parse(&three[1], &three[2], style) {
                 Ok(substitution) => Some(substitution),
                 Err(error) => {
                     self.options.refuse_at(value.span, error.message, error.way_out);
