@@ -8,9 +8,9 @@ use std::io::{BufRead, Write};
 
 use bus::{Codec, Record, RecordId};
 use bytes::Bytes;
-use enricher::Environment;
 use enricher::language::{Source, Syntax};
 use enricher::plan::parse_and_compile;
+use enricher::{Environment, Moment};
 use event::{Event, Limits};
 
 /// 2026-01-01T00:00:00Z: the time of receipt, so that a run can be repeated.
@@ -45,6 +45,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         out.write_all(&document)?;
         document.clear();
     }
+    let end = Moment { now_ns: RECEIVED_AT_NS, is_end: true };
+    program.advance(
+        end,
+        |_, _| {},
+        |event, _, _| {
+            event.write_json(&mut document);
+            document.push(b'\n');
+        },
+    );
+    out.write_all(&document)?;
     Ok(out.flush()?)
 }
 

@@ -9,7 +9,9 @@ use bus::Record;
 use event::{Event, Limits};
 
 use crate::field_reference::EscapeStyle;
+use crate::filters::aggregate::TaskMaps;
 use crate::lookup::{Lookups, Wanted};
+use crate::timer::{Moment, Outbox};
 
 /// What a filter did with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,16 @@ pub struct FilterContext<'a> {
     pub wanted: Option<&'a mut Wanted>,
     /// Events made from this one (clone, split), in order; they go on after the filter.
     pub spawned: &'a mut Spawned,
+    /// What filters `aggregate` of the pipeline remember together.
+    pub(crate) tasks: &'a mut TaskMaps,
+}
+
+impl FilterContext<'_> {
+    /// Whether the pipeline is only rehearsed, over records that come once more: nothing is counted then.
+    #[must_use]
+    pub fn is_rehearsal(&self) -> bool {
+        self.wanted.is_some()
+    }
 }
 
 /// Most events that are made of one record, by all filters together.
@@ -42,10 +54,18 @@ pub const MADE_EVENTS_MAX: usize = 10_000;
 /// Most bytes in memory of the events that are made of one record.
 pub const MADE_BYTES_MAX: usize = 64 << 20;
 
+/// An event that a filter made.
+#[derive(Debug)]
+pub(crate) struct NewEvent {
+    pub(crate) event: Event,
+    /// Whether the filter's common options are run on it.
+    pub(crate) is_matched: bool,
+}
+
 /// Events that filters made of one record, and how much more they may make.
 #[derive(Debug)]
 pub struct Spawned {
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Vec<NewEvent>,
     events_left: usize,
     bytes_left: usize,
 }
@@ -70,7 +90,12 @@ impl Spawned {
 
     /// Adds an event for which there was room.
     pub fn push(&mut self, event: Event) {
-        self.events.push(event);
+        self.events.push(NewEvent { event, is_matched: true });
+    }
+
+    /// Adds an event that goes on as it is: the filter's common options are not for it. At most one for each event.
+    pub fn push_as_it_is(&mut self, event: Event) {
+        self.events.push(NewEvent { event, is_matched: false });
     }
 
     /// Begins with the next record.
@@ -81,17 +106,31 @@ impl Spawned {
     }
 }
 
-/// A filter at work. It may keep caches; what it does to an event depends on nothing else. Only `throttle` counts
-/// events, and says so.
+/// A filter at work. It may keep caches; what it does to an event depends on nothing else. Those that remember events
+/// say so with [`FilterPlan::keeps_state`].
 pub trait Filter: Send {
     /// Does its work on one event.
     fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied;
+
+    /// Makes the events that time alone makes, of a filter whose plan says [`FilterPlan::is_timed`]. Called before each
+    /// event with a time that never goes back, and at the end; again and again with the same one until it makes none.
+    fn advance(&mut self, _moment: Moment, _outbox: &mut Outbox<'_>) {}
 }
 
 /// A filter whose options were checked; shared by all workers.
 pub trait FilterPlan: Send + Sync {
     /// Makes a worker's own instance.
     fn instance(&self) -> Box<dyn Filter>;
+
+    /// Whether it remembers events: then all events of a key have to come to one instance, in their order.
+    fn keeps_state(&self) -> bool {
+        false
+    }
+
+    /// Whether time alone makes it emit events.
+    fn is_timed(&self) -> bool {
+        false
+    }
 
     /// What it asks of the network, if it asks anything.
     fn lookups(&self) -> Option<Arc<Lookups>> {

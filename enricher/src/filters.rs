@@ -1,5 +1,6 @@
 //! The filters, one file each.
 
+pub(crate) mod aggregate;
 pub(crate) mod bytes;
 pub(crate) mod cidr;
 pub(crate) mod clone;
@@ -16,6 +17,7 @@ pub(crate) mod json;
 pub(crate) mod json_encode;
 pub(crate) mod kv;
 pub(crate) mod math;
+pub(crate) mod metrics;
 pub(crate) mod mutate;
 pub(crate) mod prune;
 pub(crate) mod redact;

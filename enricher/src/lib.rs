@@ -22,6 +22,7 @@ mod ruby_pattern;
 pub mod stage;
 pub mod tap;
 pub mod template;
+pub mod timer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub use plan::{FilterUse, Plan};
 pub use reload::{CurrentPlan, Reloader};
 pub use stage::{EnricherStage, Processor};
 pub use tap::{TapReader, Tapped, Taps, TooManyTaps};
+pub use timer::{Moment, Outbox, TimedEvent};
 
 /// Name of the stage and of its consumer group.
 pub const NAME: &str = "enricher";

@@ -5,12 +5,14 @@
 //! sees all mistakes at once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use event::FieldPath;
 use service::suggest::nearest;
 
 use crate::field_reference::EscapeStyle;
 use crate::filter::EcsCompatibility;
+use crate::filters::aggregate::{TaskGroup, TaskGroups};
 use crate::language::{Attribute, Diagnostic, Key, Number, Plugin, Source, Span, Value, ValueKind};
 use crate::template::{FieldTemplate, Template};
 
@@ -33,6 +35,7 @@ pub struct Options<'a> {
     asked: Vec<&'static str>,
     diagnostics: &'a mut Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    task_groups: Option<&'a mut TaskGroups>,
     escape_style: EscapeStyle,
 }
 
@@ -59,8 +62,14 @@ impl<'a> Options<'a> {
             asked: Vec::new(),
             diagnostics,
             warnings: Vec::new(),
+            task_groups: None,
             escape_style: EscapeStyle::None,
         }
+    }
+
+    /// Knows which filters `aggregate` stand in the same pipeline.
+    pub(crate) fn in_pipeline_with(self, task_groups: &'a mut TaskGroups) -> Self {
+        Self { task_groups: Some(task_groups), ..self }
     }
 
     /// Reads references to fields in a style.
@@ -72,6 +81,14 @@ impl<'a> Options<'a> {
     #[must_use]
     pub fn escape_style(&self) -> EscapeStyle {
         self.escape_style
+    }
+
+    /// The filters `aggregate` that share maps with one of this `task_id`; one alone where no others are known.
+    pub(crate) fn task_group(&mut self, task_id: &str) -> Arc<TaskGroup> {
+        match &mut self.task_groups {
+            Some(groups) => groups.of(task_id),
+            None => TaskGroups::default().of(task_id),
+        }
     }
 
     /// The filter's name in the configuration.
@@ -312,6 +329,22 @@ impl<'a> Options<'a> {
     pub fn span(&self, name: &str) -> Span {
         let given = self.given.iter().find(|given| given.name == name);
         given.map_or(self.plugin_span, |given| given.value.span)
+    }
+
+    /// The place of a byte of an option's text, as far as the text stands in the pipeline as it is read.
+    #[must_use]
+    pub(crate) fn span_within(&self, name: &str, text: &str, at: usize) -> Span {
+        let span = self.span(name);
+        let written = self.source.slice(span);
+        match written.find(text) {
+            Some(before) if before <= 1 && text.is_char_boundary(at) => {
+                let rest = text.get(at..).unwrap_or_default();
+                let length = rest.lines().next().unwrap_or_default().trim_end().len();
+                let start = span.start + before + at;
+                Span { start, end: start + length }
+            }
+            _ => span,
+        }
     }
 
     fn or_refuse<T>(

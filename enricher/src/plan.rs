@@ -35,6 +35,8 @@ struct Checked {
     steps: Vec<Step>,
     filters: Vec<PlannedFilter>,
     uses: Vec<FilterUse>,
+    /// Filters that time makes emit events, and the steps behind them.
+    timed: Vec<(usize, usize)>,
     reads_metadata: bool,
     file_path: FieldPath,
     hash: String,
@@ -77,6 +79,8 @@ pub struct FilterUse {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
+    /// Whether it remembers events: those of one key have to come into one partition then.
+    pub keeps_state: bool,
 }
 
 impl Plan {
@@ -108,6 +112,12 @@ impl Plan {
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.inner.hash
+    }
+
+    /// Whether a filter remembers events, so that all events of a key have to come to one worker, in their order.
+    #[must_use]
+    pub fn keeps_state(&self) -> bool {
+        self.inner.filters.iter().any(|filter| filter.plan.keeps_state())
     }
 
     /// Makes a worker's own program.

@@ -46,6 +46,7 @@ const fn millrace(name: &'static str, build: Build) -> Entry {
 
 /// Every filter, by name.
 pub const FILTERS: &[Entry] = &[
+    logstash("aggregate", filters::aggregate::build),
     logstash("bytes", filters::bytes::build),
     logstash("cidr", filters::cidr::build),
     logstash("clone", filters::clone::build),
@@ -62,6 +63,7 @@ pub const FILTERS: &[Entry] = &[
     logstash("json_encode", filters::json_encode::build),
     logstash("kv", filters::kv::build),
     logstash("math", filters::math::build),
+    logstash("metrics", filters::metrics::build),
     logstash("mutate", filters::mutate::build),
     logstash("prune", filters::prune::build),
     millrace("redact", filters::redact::build),
@@ -80,9 +82,10 @@ pub const FILTERS: &[Entry] = &[
 
 /// Filters of Logstash that do not run here, and what to do instead. Of `ruby` its code says it.
 const ABSENT: &[(&str, &str)] = &[
-    ("metrics", "the platform's own metrics are served on its metrics port"),
-    ("aggregate", "events are not joined here"),
-    ("elapsed", "events are not joined here"),
+    (
+        "elapsed",
+        "use aggregate: keep the first event's time in its map, and compare it in the last one",
+    ),
     ("multiline", "join lines where the log is read"),
     ("sleep", "remove it: nothing waits here"),
     ("elasticsearch", "a filter asks no server here"),

@@ -10,11 +10,12 @@ mod lexer;
 mod loops;
 mod parser;
 mod steps;
+pub(crate) mod strict;
 #[cfg(test)]
 mod tests;
 mod times;
 mod translate;
-mod tree;
+pub(crate) mod tree;
 mod values;
 
 use self::footprint::Footprint;

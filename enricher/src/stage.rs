@@ -1,6 +1,7 @@
 //! The stage: records of `logs.raw` to documents of `logs.enriched`, by a pipeline's program.
 //!
-//! Pure: a record decides everything about its documents, so a replay makes the same bytes again.
+//! Pure: records decide everything about their documents, so a replay makes the same bytes again. Time is their time of
+//! receipt; what it makes, such as counts told at intervals, is handed on after the batch.
 //! Whose event it is, the record says; no text of the event can change that.
 
 use std::borrow::Cow;
@@ -18,6 +19,7 @@ use crate::lookup::{Lookups, Question, Wanted};
 use crate::plan::{Plan, Program};
 use crate::reload::CurrentPlan;
 use crate::tap::Point;
+use crate::timer::Moment;
 
 /// Why the stage ends a record by intention.
 const DROPPED: &str = "dropped";
@@ -41,6 +43,8 @@ pub struct Processor {
     file_path: FieldPath,
     /// Used again for every record.
     event: Event,
+    /// The latest time of receipt.
+    now_ns: i64,
 }
 
 impl Processor {
@@ -67,7 +71,8 @@ impl Processor {
 
     fn with(program: Program, plan: &Plan, limits: Limits) -> Self {
         let (writes_metadata, file_path) = (plan.reads_metadata(), plan.file_path().clone());
-        Self { program, limits, writes_metadata, file_path, event: Event::new() }
+        let (event, now_ns) = (Event::new(), i64::MIN);
+        Self { program, limits, writes_metadata, file_path, event, now_ns }
     }
 
     /// Runs the pipeline over a record. `emit` is given each event that reaches the end, with its
@@ -88,6 +93,36 @@ impl Processor {
             write_metadata(&mut self.event, record);
         }
         Ok(self.program.run(&mut self.event, record, emit))
+    }
+
+    /// Tells the pipeline that time has come to `now_ns`, which the next record's time of receipt is; earlier times
+    /// than were told before say nothing. `emit` is given each event that time makes and that reaches the end, what
+    /// stands in the place of its record, and its number as of [`Processor::run`].
+    pub fn advance(&mut self, now_ns: i64, emit: impl FnMut(&mut Event, &Record, usize)) {
+        if now_ns > self.now_ns {
+            self.now_ns = now_ns;
+            self.make_timed(false, emit);
+        }
+    }
+
+    /// As [`Processor::advance`], where no record comes any more: what filters remember comes out.
+    pub fn finish(&mut self, emit: impl FnMut(&mut Event, &Record, usize)) {
+        if self.now_ns > i64::MIN {
+            self.make_timed(true, emit);
+        }
+    }
+
+    fn make_timed(&mut self, is_end: bool, emit: impl FnMut(&mut Event, &Record, usize)) {
+        if !self.program.is_timed() {
+            return;
+        }
+        let writes_metadata = self.writes_metadata;
+        let prepare = |event: &mut Event, origin: &Record| {
+            if writes_metadata {
+                write_metadata(event, origin);
+            }
+        };
+        self.program.advance(Moment { now_ns: self.now_ns, is_end }, prepare, emit);
     }
 
     /// Lets go of the last record's payload.
@@ -122,6 +157,8 @@ pub struct EnricherStage {
     limits: Limits,
     processor: Processor,
     document: DocumentWriter,
+    /// Documents that no record brought, until they are asked for.
+    made: Vec<Record>,
 }
 
 impl EnricherStage {
@@ -136,9 +173,10 @@ impl EnricherStage {
     pub fn following(current: CurrentPlan, limits: Limits) -> Self {
         let generation = current.generation();
         let processor = Processor::new(&current.get(), limits.clone());
+        let (document, made) = (DocumentWriter::new(), Vec::new());
         let taps_generation = 0;
-        let document = DocumentWriter::new();
-        let mut stage = Self { current, generation, taps_generation, limits, processor, document };
+        let mut stage =
+            Self { current, generation, taps_generation, limits, processor, document, made };
         stage.take_taps();
         stage
     }
@@ -147,6 +185,7 @@ impl EnricherStage {
         let generation = self.current.generation();
         if generation != self.generation {
             self.generation = generation;
+            self.end();
             self.processor = Processor::new(&self.current.get(), self.limits.clone());
             self.take_taps();
         } else if self.current.taps().generation() != self.taps_generation {
@@ -158,6 +197,21 @@ impl EnricherStage {
         // First, so that one that comes in between is taken with the next batch.
         self.taps_generation = self.current.taps().generation();
         self.processor.set_taps(self.current.taps().points());
+    }
+
+    fn advance_to(&mut self, now_ns: i64) {
+        let Self { document, made, processor, .. } = self;
+        processor.advance(now_ns, |event, origin, number| {
+            made.push(document.write(event, origin, number));
+        });
+    }
+
+    /// Takes what the pipeline remembers.
+    fn end(&mut self) {
+        let Self { document, made, processor, .. } = self;
+        processor.finish(|event, origin, number| {
+            made.push(document.write(event, origin, number));
+        });
     }
 
     fn enrich(&mut self, record: &Record) -> Verdict {
@@ -177,7 +231,22 @@ impl EnricherStage {
 impl Stage for EnricherStage {
     fn process(&mut self, batch: &[Positioned], _state: &mut State) -> Vec<Verdict> {
         self.follow();
-        batch.iter().map(|item| self.enrich(&item.record)).collect()
+        let verdict = |item: &Positioned| {
+            // By each record, so that it does not matter where batches are cut.
+            self.advance_to(item.record.received_at_ns);
+            self.enrich(&item.record)
+        };
+        batch.iter().map(verdict).collect()
+    }
+
+    fn advance(&mut self, watermark_ns: i64) -> Vec<Record> {
+        self.advance_to(watermark_ns);
+        std::mem::take(&mut self.made)
+    }
+
+    fn finish(&mut self) -> Vec<Record> {
+        self.end();
+        std::mem::take(&mut self.made)
     }
 }
 

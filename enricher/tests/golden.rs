@@ -1,15 +1,16 @@
 //! Pipelines with their input and the documents that must come out: `golden/NAME.conf`, `NAME.in`,
 //! `NAME.out`, one line a record. `UPDATE_EXPECT=1` writes what comes out.
 //!
-//! Lines of `.in` are JSON, or with `# plain` as the pipeline's first line, text. A record that ends or is
-//! refused stands in `.out` as a line of its own.
+//! Lines of `.in` are JSON, or with `# plain` as the pipeline's first line, text; before what follows on `# after N`,
+//! N seconds pass. A record that ends or is refused stands in `.out` as a line of its own, and what time made behind the
+//! record with which it came.
 
 mod support;
 
 use std::path::Path;
 
 use bus::Codec;
-use pipeline::Verdict;
+use pipeline::{Stage, Verdict};
 
 #[test]
 fn pipelines_make_the_expected_documents() {
@@ -25,26 +26,38 @@ fn pipelines_make_the_expected_documents() {
     assert!(checked >= 4, "only {checked} pipelines in {}", folder.display());
 }
 
+fn write(records: &[bus::Record], out: &mut String) {
+    for record in records {
+        out.push_str(std::str::from_utf8(&record.payload).expect("test data is good"));
+        out.push('\n');
+    }
+}
+
 fn check(conf: &Path) {
     let pipeline = std::fs::read_to_string(conf).expect("test data is good");
     let codec = if pipeline.starts_with("# plain") { Codec::Plain } else { Codec::Json };
     let mut stage = support::stage(&pipeline);
     let input = std::fs::read_to_string(conf.with_extension("in")).expect("test data is good");
     let mut out = String::new();
+    let mut passed_s = 0;
     for line in input.lines() {
-        match support::verdict(&mut stage, support::record(line.to_owned(), codec)) {
-            Verdict::Forward(records) => {
-                for record in records {
-                    out.push_str(std::str::from_utf8(&record.payload).expect("test data is good"));
-                    out.push('\n');
-                }
-            }
+        if let Some(seconds) = line.strip_prefix("# after ") {
+            passed_s += seconds.parse::<i64>().expect("test data is good");
+            continue;
+        }
+        let mut record = support::record(line.to_owned(), codec);
+        record.received_at_ns += passed_s * 1_000_000_000;
+        let now_ns = record.received_at_ns;
+        match support::verdict(&mut stage, record) {
+            Verdict::Forward(records) => write(&records, &mut out),
             Verdict::Discard(reason) => out.push_str(&format!("# discarded: {reason}\n")),
             Verdict::Reject(rejection) => {
                 out.push_str(&format!("# refused: {}: {}\n", rejection.kind, rejection.message));
             }
         }
+        write(&stage.advance(now_ns), &mut out);
     }
+    write(&stage.finish(), &mut out);
     let expected = conf.with_extension("out");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&expected, &out).expect("test data is good");

@@ -3,7 +3,8 @@
 mod support;
 
 use bus::{Codec, Record, RecordId};
-use enricher::{EcsCompatibility, EnricherStage, Environment, Source, language, plan};
+use enricher::language::{Source, Syntax};
+use enricher::{EcsCompatibility, EnricherStage, Environment, EscapeStyle, plan};
 use event::Limits;
 use pipeline::Verdict;
 use serde_json::{Value, json};
@@ -298,7 +299,7 @@ fn a_line_of_a_file_is_told_its_path_unless_it_says_one_itself() {
     let old_names =
         Environment { ecs_compatibility: EcsCompatibility::Disabled, ..Environment::default() };
     let source = Source::new("test.conf", "filter { }");
-    let plan = plan::parse_and_compile(&source, language::Syntax::default(), &old_names)
+    let plan = plan::parse_and_compile(&source, Syntax::default(), &old_names)
         .expect("test data is good");
     let mut stage = EnricherStage::new(&plan, Limits::default());
     let Verdict::Forward(records) = verdict(&mut stage, of_file("a line", Codec::Plain)) else {
@@ -306,4 +307,30 @@ fn a_line_of_a_file_is_told_its_path_unless_it_says_one_itself() {
     };
     let document: Value = serde_json::from_slice(&records[0].payload).expect("JSON");
     assert_eq!(document["path"], "/var/log/shop/a.log");
+}
+
+#[test]
+fn brackets_in_names_of_fields_are_written_as_the_setting_says() {
+    let pipeline = r#"filter {
+        if [a%5B0%5D] == "x" { mutate { rename => { "a%5B0%5D" => "[out][b%5Bc%5D]" } } }
+        mutate { add_field => { "seen" => "%{[out][b%5Bc%5D]}" "%{name}" => "dynamic" } }
+        date { match => [ "when%5B%5D", "ISO8601" ] }
+        dissect { mapping => { "text" => "%{d%5B1%5D} %{}" } }
+        grok { match => { "when%5B%5D" => "%{YEAR:year}" } }
+        aggregate { task_id => "%{name}" code => "event.set('[j%5B1%5D]', event.get('text'))" }
+    }"#;
+    let environment = Environment { escape_style: EscapeStyle::Percent, ..Environment::default() };
+    let source = Source::new("test.conf", pipeline);
+    let plan =
+        plan::parse_and_compile(&source, Syntax::default(), &environment).expect("it is good");
+    let mut stage = EnricherStage::new(&plan, Limits::default());
+    let event =
+        json!({"a[0]": "x", "name": "n%5B1%5D", "when[]": "2020-01-01T00:00:00Z", "text": "d g"});
+    let out = document(&mut stage, event.to_string());
+    assert_eq!((&out["out"], &out["seen"]), (&json!({"b[c]": "x"}), &json!("x")));
+    assert_eq!(
+        (&out["n[1]"], &out["@timestamp"]),
+        (&json!("dynamic"), &json!("2020-01-01T00:00:00.000Z"))
+    );
+    assert_eq!([&out["d[1]"], &out["year"], &out["j[1]"]], ["d", "2020", "d g"]);
 }

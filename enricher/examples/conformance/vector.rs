@@ -4,7 +4,7 @@ use base64::Engine;
 use bus::{Record, RecordId};
 use bytes::Bytes;
 use enricher::language::{self, Number, Plugin, Statement, Syntax, ValueKind};
-use enricher::{EcsCompatibility, Environment, EscapeStyle, Source, plan, registry};
+use enricher::{EcsCompatibility, Environment, EscapeStyle, Moment, Source, plan, registry};
 use event::{Event, Limits};
 use serde_json::{Map, Value, json};
 
@@ -136,6 +136,10 @@ fn run(vector: &Value, plan: &plan::Plan) -> Result<(), String> {
             cancelled.push(index as u64);
         }
     }
+    // Logstash flushes its filters when it stops.
+    let now_ns = event::parse_iso8601(vector["settings"]["clock"].as_str().unwrap_or(NOW));
+    let end = Moment { now_ns: now_ns.unwrap_or_default(), is_end: true };
+    program.advance(end, |_, _| {}, |event, _, _| outputs.push(written(event)));
     check(&vector["expect"], &outputs, &cancelled)
         .map_err(|why| format!("{why}\n  got {}", json!(outputs)))
 }

@@ -3,7 +3,7 @@
 //! A calculation that cannot be made leaves its target as it is: an operand that is no number, a division by zero, a
 //! result that is not finite.
 
-mod number;
+pub(in crate::filters) mod number;
 
 use std::sync::Arc;
 

@@ -98,6 +98,10 @@ impl FilterPlan for ThrottlePlan {
         let plan = Arc::clone(&self.0);
         Box::new(Worker { plan, keys: LruCache::unbounded(), counters: 0 })
     }
+
+    fn keeps_state(&self) -> bool {
+        true
+    }
 }
 
 /// One worker's instance.

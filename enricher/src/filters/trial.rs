@@ -7,11 +7,13 @@ use bytes::Bytes;
 use event::{Event, Limits};
 use serde_json::Value;
 
-use crate::filter::{Applied, Environment, Filter, FilterContext, Spawned};
+use crate::filter::{Applied, Environment, Filter, FilterContext, NewEvent, Spawned};
+use crate::filters::aggregate::TaskMaps;
 use crate::language::{Source, Statement, Syntax, parse};
 use crate::options::Options;
 use crate::plan::CommonOptions;
 use crate::registry;
+use crate::timer::{Moment, Outbox, TimedEvent};
 
 /// 2024-06-15T12:00:00Z.
 pub(crate) const NOW_NS: i64 = 1_718_452_800_000_000_000;
@@ -20,7 +22,10 @@ pub(crate) const NOW_NS: i64 = 1_718_452_800_000_000_000;
 pub(crate) struct Trial {
     filter: Box<dyn Filter>,
     common: CommonOptions,
+    tasks: TaskMaps,
     pub(crate) received_at_ns: i64,
+    /// Whose the records are.
+    pub(crate) shop: &'static str,
 }
 
 impl Trial {
@@ -54,7 +59,44 @@ impl Trial {
             return Err(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         }
         let plan = plan.ok_or("refused without a word")?;
-        Ok(Self { filter: plan.instance(), common, received_at_ns: NOW_NS })
+        let tasks = TaskMaps::default();
+        let filter = plan.instance();
+        Ok(Self { filter, common, tasks, received_at_ns: NOW_NS, shop: "default" })
+    }
+
+    /// What filters `aggregate` remember.
+    pub(crate) fn tasks(&mut self) -> &mut TaskMaps {
+        &mut self.tasks
+    }
+
+    /// What comes out when time has passed until now, or with the end.
+    pub(crate) fn advance(&mut self, is_end: bool) -> Vec<TimedEvent> {
+        let mut events = Vec::new();
+        loop {
+            let mut some = Vec::new();
+            let mut outbox = Outbox { place: 0, events: &mut some, tasks: &mut self.tasks };
+            self.filter.advance(Moment { now_ns: self.received_at_ns, is_end }, &mut outbox);
+            if some.is_empty() {
+                break;
+            }
+            events.extend(some);
+        }
+        for TimedEvent { event, origin, is_matched } in &mut events {
+            if *is_matched {
+                self.common.run(event, origin.received_at_ns);
+            }
+        }
+        events
+    }
+
+    /// As [`Trial::advance`], the events alone.
+    pub(crate) fn made_until_now(&mut self) -> Vec<Value> {
+        self.advance(false).iter().map(|made| parsed(&made.event)).collect()
+    }
+
+    /// What comes out at the end.
+    pub(crate) fn made_at_the_end(&mut self) -> Vec<Value> {
+        self.advance(true).iter().map(|made| parsed(&made.event)).collect()
     }
 
     /// Runs an event through; gives it as it comes out.
@@ -91,13 +133,13 @@ impl Trial {
         let (applied, event, made) = self.apply_decoded(Bytes::from(event.to_string()));
         let itself = (applied != Applied::Dropped).then_some(event);
         let all = itself.into_iter().chain(made);
-        all.map(|event| serde_json::from_str(&written(&event)).unwrap()).collect()
+        all.map(|event| parsed(&event)).collect()
     }
 
     fn apply_decoded(&mut self, payload: Bytes) -> (Applied, Event, Vec<Event>) {
         let mut decoded = Event::new();
         decoded.decode_json(&payload, self.received_at_ns, &Limits::default()).unwrap();
-        let record = record(payload, self.received_at_ns);
+        let record = record(payload, self.received_at_ns, self.shop);
         let mut spawned = Spawned::default();
         let mut context = FilterContext {
             record: &record,
@@ -105,16 +147,25 @@ impl Trial {
             place: 0,
             wanted: None,
             spawned: &mut spawned,
+            tasks: &mut self.tasks,
         };
         let applied = self.filter.apply(&mut decoded, &mut context);
         if applied == Applied::Matched {
             self.common.run(&mut decoded, self.received_at_ns);
         }
-        for made in &mut spawned.events {
-            self.common.run(made, self.received_at_ns);
+        let mut made = Vec::new();
+        for NewEvent { mut event, is_matched } in spawned.events {
+            if is_matched {
+                self.common.run(&mut event, self.received_at_ns);
+            }
+            made.push(event);
         }
-        (applied, decoded, spawned.events)
+        (applied, decoded, made)
     }
+}
+
+fn parsed(event: &Event) -> Value {
+    serde_json::from_str(&written(event)).unwrap()
 }
 
 fn written(event: &Event) -> String {
@@ -123,11 +174,11 @@ fn written(event: &Event) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn record(payload: Bytes, received_at_ns: i64) -> Record {
+fn record(payload: Bytes, received_at_ns: i64, shop: &'static str) -> Record {
     Record {
         id: RecordId([7; 16]),
         received_at_ns,
-        shop: "default".into(),
+        shop: shop.into(),
         source: "127.0.0.1".into(),
         listener: "tcp".into(),
         payload,

@@ -10,6 +10,7 @@ use super::condition::Test;
 use super::unreachable::unreachable;
 use super::{Checked, FilterUse, Plan, PlannedFilter, Step};
 use crate::filter::{EcsCompatibility, Environment};
+use crate::filters::aggregate::TaskGroups;
 use crate::language::{
     Branch, Config, Diagnostic, Plugin, SectionKind, Source, Statement, Syntax, parse,
 };
@@ -51,6 +52,7 @@ pub fn compile(
         uses: Vec::new(),
         mistakes: Vec::new(),
         warnings: Vec::new(),
+        task_groups: TaskGroups::default(),
     };
     for section in &config.sections {
         if section.kind == SectionKind::Filter {
@@ -82,8 +84,18 @@ pub fn compile(
         EcsCompatibility::Disabled => FieldPath::key("path"),
         EcsCompatibility::V1 | EcsCompatibility::V8 => FieldPath::dotted("log.file.path"),
     };
-    let checked = Checked { steps, filters, uses, reads_metadata, file_path, hash, warnings };
+    let timed = timed(&steps, &filters);
+    let checked =
+        Checked { steps, filters, uses, timed, reads_metadata, file_path, hash, warnings };
     Ok(Plan { inner: Arc::new(checked) })
+}
+
+fn timed(steps: &[Step], filters: &[PlannedFilter]) -> Vec<(usize, usize)> {
+    let filter = |(at, step): (usize, &Step)| match step {
+        Step::Filter(index) if filters[*index].plan.is_timed() => Some((*index, at + 1)),
+        _ => None,
+    };
+    steps.iter().enumerate().filter_map(filter).collect()
 }
 
 fn hash(text: &str) -> String {
@@ -99,6 +111,7 @@ struct Compiler<'s> {
     uses: Vec<FilterUse>,
     mistakes: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    task_groups: TaskGroups,
 }
 
 impl Compiler<'_> {
@@ -118,6 +131,7 @@ impl Compiler<'_> {
         };
         let variables = &self.environment.variables;
         let mut options = Options::new(plugin, self.source, variables, &mut self.mistakes)
+            .in_pipeline_with(&mut self.task_groups)
             .with_fields_as(self.environment.escape_style);
         let common = CommonOptions::take(&mut options);
         let plan = (entry.build)(&mut options, self.environment);
@@ -128,13 +142,14 @@ impl Compiler<'_> {
         };
         self.steps.push(Step::Filter(self.filters.len()));
         let place = self.uses.iter().filter(|earlier| earlier.name == entry.name).count();
-        self.filters.push(PlannedFilter { plan, common, place });
         self.uses.push(FilterUse {
             name: entry.name,
             origin: entry.origin,
             line: self.source.line_of(plugin.span.start),
             column: self.source.column_of(plugin.span.start),
+            keeps_state: plan.keeps_state(),
         });
+        self.filters.push(PlannedFilter { plan, common, place });
     }
 
     fn branch(&mut self, branch: &Branch) {

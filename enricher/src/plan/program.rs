@@ -7,9 +7,11 @@ use bus::Record;
 use event::Event;
 
 use super::{Checked, FilterUse, Step};
-use crate::filter::{Applied, Filter, FilterContext, Spawned};
+use crate::filter::{Applied, Filter, FilterContext, NewEvent, Spawned};
+use crate::filters::aggregate::TaskMaps;
 use crate::lookup::Wanted;
 use crate::tap::{self, Application, Point};
+use crate::timer::{Moment, Outbox, TimedEvent};
 
 /// A plan with instances of its filters.
 pub struct Program {
@@ -20,6 +22,7 @@ pub struct Program {
     spawned: Spawned,
     /// Who looks on.
     taps: Vec<Point>,
+    tasks: TaskMaps,
 }
 
 impl fmt::Debug for Program {
@@ -38,7 +41,8 @@ struct Made {
 impl Program {
     pub(super) fn new(checked: Arc<Checked>, wanted: Option<Wanted>) -> Self {
         let filters = checked.filters.iter().map(|filter| filter.plan.instance()).collect();
-        Self { checked, filters, wanted, spawned: Spawned::default(), taps: Vec::new() }
+        let (spawned, tasks) = (Spawned::default(), TaskMaps::default());
+        Self { checked, filters, wanted, spawned, taps: Vec::new(), tasks }
     }
 
     /// Who looks on at the filters from now on.
@@ -58,13 +62,65 @@ impl Program {
         &mut self,
         event: &mut Event,
         record: &Record,
+        emit: impl FnMut(&mut Event, usize),
+    ) -> usize {
+        self.run_behind(0, event, record, emit)
+    }
+
+    /// Whether time alone makes it emit events.
+    #[must_use]
+    pub fn is_timed(&self) -> bool {
+        !self.checked.timed.is_empty()
+    }
+
+    /// Makes the events that time alone makes, up to this moment, and runs the steps behind their filters over them.
+    /// `prepare` is given each of them first, and `emit` those that reach the end, both with what stands in the place
+    /// of their record; numbers are as those of [`Program::run`].
+    pub fn advance(
+        &mut self,
+        moment: Moment,
+        mut prepare: impl FnMut(&mut Event, &Record),
+        mut emit: impl FnMut(&mut Event, &Record, usize),
+    ) {
+        for (index, behind) in Arc::clone(&self.checked).timed.iter().copied() {
+            loop {
+                let events = self.timed_events(index, moment);
+                if events.is_empty() {
+                    break;
+                }
+                for TimedEvent { mut event, origin, is_matched } in events {
+                    prepare(&mut event, &origin);
+                    if is_matched {
+                        self.checked.filters[index].common.run(&mut event, origin.received_at_ns);
+                    }
+                    self.run_behind(behind, &mut event, &origin, |event, number| {
+                        emit(event, &origin, number);
+                    });
+                }
+            }
+        }
+    }
+
+    fn timed_events(&mut self, index: usize, moment: Moment) -> Vec<TimedEvent> {
+        let mut events = Vec::new();
+        let (place, tasks) = (self.checked.filters[index].place, &mut self.tasks);
+        let mut outbox = Outbox { place, events: &mut events, tasks };
+        self.filters[index].advance(moment, &mut outbox);
+        events
+    }
+
+    fn run_behind(
+        &mut self,
+        step: usize,
+        event: &mut Event,
+        record: &Record,
         mut emit: impl FnMut(&mut Event, usize),
     ) -> usize {
         let mut waiting = Vec::new();
         let mut made = 0;
         let mut emitted = 0;
         self.spawned.start();
-        if self.run_from(0, event, 0, record, &mut waiting, &mut made) {
+        if self.run_from(step, event, 0, record, &mut waiting, &mut made) {
             emit(event, 0);
             emitted += 1;
         }
@@ -102,15 +158,17 @@ impl Program {
                     };
                     let planned = &self.checked.filters[*index];
                     let (common, place) = (&planned.common, planned.place);
-                    let spawned = &mut self.spawned;
+                    let (spawned, tasks) = (&mut self.spawned, &mut self.tasks);
                     let wanted = self.wanted.as_mut();
-                    let mut context = FilterContext { record, number, place, wanted, spawned };
+                    let mut context =
+                        FilterContext { record, number, place, wanted, spawned, tasks };
                     let applied = self.filters[*index].apply(event, &mut context);
                     at += 1;
                     let first_made = *made;
-                    for mut event in self.spawned.events.drain(..) {
-                        // What a filter makes, it has matched.
-                        common.run(&mut event, record.received_at_ns);
+                    for NewEvent { mut event, is_matched } in self.spawned.events.drain(..) {
+                        if is_matched {
+                            common.run(&mut event, record.received_at_ns);
+                        }
                         *made += 1;
                         waiting.push(Made { event, step: at, number: *made });
                     }

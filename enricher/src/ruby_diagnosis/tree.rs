@@ -2,36 +2,36 @@
 
 /// A range of bytes in the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(crate) struct Place {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 /// A statement and where it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Statement {
-    pub(super) place: Place,
-    pub(super) expression: Expression,
+pub(crate) struct Statement {
+    pub(crate) place: Place,
+    pub(crate) expression: Expression,
 }
 
 /// A block's parameters and what it does.
 #[derive(Clone, Debug)]
-pub(super) struct Block {
-    pub(super) parameters: Vec<String>,
-    pub(super) body: Vec<Statement>,
+pub(crate) struct Block {
+    pub(crate) parameters: Vec<String>,
+    pub(crate) body: Vec<Statement>,
 }
 
 /// `receiver.name(arguments) { block }`; `a[b]` is called `[]`.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
-    pub(super) receiver: Option<Box<Expression>>,
-    pub(super) name: String,
-    pub(super) arguments: Vec<Expression>,
-    pub(super) block: Option<Block>,
+pub(crate) struct Call {
+    pub(crate) receiver: Option<Box<Expression>>,
+    pub(crate) name: String,
+    pub(crate) arguments: Vec<Expression>,
+    pub(crate) block: Option<Block>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Expression {
+pub(crate) enum Expression {
     /// A string in which nothing is put in, or a symbol.
     Literal(String),
     /// A string out of texts and values.

@@ -52,6 +52,7 @@ pub fn run(case: &Case, plan: &Plan, limits: &Limits) -> Vec<Failed> {
     let (mut got, mut failed) = (Vec::new(), Vec::new());
     for (number, line) in (1..).zip(&case.lines) {
         let record = record(case, line, number);
+        processor.advance(record.received_at_ns, |event, _, _| got.push(document(event)));
         let emitted = processor.run(&record, |event, _| got.push(document(event)));
         match (emitted, &case.expected) {
             (Ok(_), Expected::Refused(_)) => failed.push(Failed::NotRefused { line: number }),
@@ -60,6 +61,7 @@ pub fn run(case: &Case, plan: &Plan, limits: &Limits) -> Vec<Failed> {
             (Ok(_), _) => {}
         }
     }
+    processor.finish(|event, _, _| got.push(document(event)));
     match &case.expected {
         Expected::Refused(_) => {}
         Expected::Dropped if got.is_empty() => {}

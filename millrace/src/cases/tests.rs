@@ -10,6 +10,12 @@ const PIPELINE: &str = r#"filter {
   if [level] == "debug" { drop { } }
   mutate { convert => { "amount" => "float" } add_field => { "seen" => "yes" } }
   if [twice] { clone { clones => ["copy"] } }
+  if [task] {
+    aggregate {
+      task_id => "%{task}" code => "map['n'] ||= 0; map['n'] += 1; event.cancel"
+      push_map_as_event_on_timeout => true
+    }
+  }
 }"#;
 
 /// Runs the only case of a file, given without its name.
@@ -31,6 +37,7 @@ fn what_is_as_expected_does_not_fail() {
         "input: {country: NO}\nexpect: {country: NO}",
         "input: {twice: true}\nexpect: [{seen: yes}, {seen: yes}]",
         "input: {level: debug}\ndropped: true",
+        "input: [{task: 1}, {task: 1}]\nexpect: {n: 2, tags: [_aggregatefinalflush]}",
         "input: ['[1]', 'no']\nrefused: not_an_object",
         "codec: plain\ninput: 'no'\nexpect: {message: 'no'}",
         "exact: true\ninput: {a: [1, {b: 2}]}\nreceived_at: 2026-05-06T07:08:09Z\n\

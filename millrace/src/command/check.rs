@@ -57,6 +57,14 @@ fn describe(path: &Path, plan: &Plan) -> Result<(), Failure> {
         let ours = plan.filters().iter().filter(|filter| filter.origin == Origin::Millrace);
         ours.map(|filter| (filter.line, filter.name)).try_for_each(|(line, name)| {
             writeln!(out, "  line {line}: {name} is Millrace's own, Logstash has none")
+        })?;
+        let remembering = plan.filters().iter().filter(|filter| filter.keeps_state);
+        remembering.map(|filter| (filter.line, filter.name)).try_for_each(|(line, name)| {
+            writeln!(
+                out,
+                "  line {line}: {name} remembers events, each partition for itself: those of one key have to \
+                 come into one (docs/pipelines.md, \"Filters that remember\")"
+            )
         })
     })
 }

@@ -32,7 +32,7 @@ pub struct Options {
     pub limits: Limits,
     /// What the lines are.
     pub codec: Codec,
-    /// Threads that filter; one reads and writes too.
+    /// Threads that filter; one reads and writes too. There is one where the pipeline remembers events.
     pub threads: usize,
     /// Begins the ids of records: other runs make other ids.
     pub seed: u64,
@@ -93,8 +93,9 @@ pub fn run<'a>(
     let blocks = Blocks::new(input, options.limits.payload_bytes_max);
     let mut outlet = Outlet { output, dead, report: Report::default() };
     let done = match options.threads {
-        0 | 1 => alone(blocks, &mut outlet, options),
-        _ => many::run(blocks, &mut outlet, options),
+        // Two threads that remember would each know half of it.
+        2.. if !options.plan.keeps_state() => many::run(blocks, &mut outlet, options),
+        _ => alone(blocks, &mut outlet, options),
     };
     match done {
         Ok(()) => Ok(outlet.report),
@@ -121,7 +122,7 @@ fn alone<I: AsFd>(
             written
         })?;
     }
-    Ok(())
+    outlet.take(&worker.finish(&pool))
 }
 
 /// Where everything goes, in order.

@@ -135,3 +135,24 @@ fn every_line_has_an_id_of_its_own() {
     let (documents, ..) = piped(&input, &half);
     assert!((400..600).contains(&documents.len()), "{}", documents.len());
 }
+
+#[test]
+fn what_the_pipeline_remembers_comes_out_at_the_end_however_many_threads_are_wanted() {
+    let joined = r#"aggregate {
+        task_id => "%{id}" code => "map['n'] ||= 0; map['n'] += 1; event.cancel"
+        push_map_as_event_on_timeout => true timeout_task_id_field => "id"
+    }"#;
+    let input: String = (0..30_000).map(|n| format!("{{\"id\":\"{}\"}}\n", n % 3)).collect();
+    for threads in [1, 4] {
+        let (documents, _, report) = piped(input.as_bytes(), &options(joined, threads));
+        let counts: Vec<_> = documents.iter().map(|made| (&made["id"], &made["n"])).collect();
+        let expected = json!(10_000);
+        assert_eq!(
+            counts,
+            [(&json!("0"), &expected), (&json!("1"), &expected), (&json!("2"), &expected)]
+        );
+        assert_eq!((report.lines, report.events, report.dropped), (30_000, 3, 30_000));
+    }
+    let (documents, _, report) = piped(b"", &options(joined, 1));
+    assert_eq!((documents.len(), report), (0, Report::default()));
+}

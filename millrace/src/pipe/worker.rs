@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bus::{Record, RecordId};
 use bytes::Bytes;
 use enricher::Processor;
-use event::Refusal;
+use event::{Event, Refusal};
 use pipeline::dead_letter::PAYLOAD_BYTES_MAX;
 use serde::Serialize;
 
@@ -36,6 +36,14 @@ pub(super) struct Chunk {
     pub(super) lines: u64,
     /// It is the block's last one.
     pub(super) is_last: bool,
+}
+
+impl Chunk {
+    fn write(&mut self, event: &Event) {
+        event.write_json(&mut self.output);
+        self.output.push(b'\n');
+        self.events += 1;
+    }
 }
 
 /// A line that is no event.
@@ -118,6 +126,7 @@ impl Worker {
         self.record.received_at_ns = now_ns();
         let bytes = Bytes::from(block.bytes);
         let mut chunk = Chunk { output: pool.take(), ..Chunk::default() };
+        self.processor.advance(self.record.received_at_ns, |event, _, _| chunk.write(event));
         let mut lines = 0;
         let mut begin = 0;
         while begin < bytes.len() {
@@ -147,17 +156,19 @@ impl Worker {
         emit(chunk)
     }
 
+    /// What the pipeline remembers, where no line comes any more.
+    pub(super) fn finish(&mut self, pool: &Pool) -> Chunk {
+        let mut chunk = Chunk { output: pool.take(), is_last: true, ..Chunk::default() };
+        self.processor.finish(|event, _, _| chunk.write(event));
+        chunk
+    }
+
     fn line(&mut self, place: u64, chunk: &mut Chunk) {
-        let Chunk { output, refused, events, dropped, .. } = chunk;
-        let emitted = self.processor.run(&self.record, |event, _| {
-            event.write_json(output);
-            output.push(b'\n');
-        });
-        match emitted {
-            Ok(0) => *dropped += 1,
-            Ok(count) => *events += count as u64,
+        match self.processor.run(&self.record, |event, _| chunk.write(event)) {
+            Ok(0) => chunk.dropped += 1,
+            Ok(_) => {}
             Err(refusal) => {
-                refused.push(RefusedLine::new(place, refusal, &self.record.payload));
+                chunk.refused.push(RefusedLine::new(place, refusal, &self.record.payload));
             }
         }
     }

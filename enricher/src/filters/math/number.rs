@@ -1,6 +1,7 @@
 //! Numbers to calculate with: whole ones and decimals exactly, as they are written, as long as they fit; anything
 //! else as floats. Whether a number is whole is kept, as in Ruby: whole numbers divide to a whole number.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 /// Most digits behind the point that are kept exactly.
@@ -10,7 +11,7 @@ const ROUND_DIGITS_MAX: i128 = 400;
 
 /// What is done with two numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operator {
+pub(in crate::filters) enum Operator {
     Add,
     Subtract,
     Multiply,
@@ -23,7 +24,7 @@ pub(super) enum Operator {
 
 /// A finite number.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Number {
+pub(in crate::filters) enum Number {
     Integer(i128),
     /// So many times a power of ten: `Decimal(125, 2)` is 1.25.
     Decimal(i128, u32),
@@ -32,7 +33,7 @@ pub(super) enum Number {
 
 impl Number {
     /// Reads a number as JSON has it.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(in crate::filters) fn read(text: &str) -> Option<Self> {
         if let Ok(integer) = text.parse() {
             return Some(Self::Integer(integer));
         }
@@ -48,12 +49,42 @@ impl Number {
     }
 
     /// An instant as seconds since 1970.
-    pub(super) fn seconds(timestamp_ns: i64) -> Self {
+    pub(in crate::filters) fn seconds(timestamp_ns: i64) -> Self {
         Self::Decimal(i128::from(timestamp_ns), 9)
     }
 
     fn float(value: f64) -> Option<Self> {
         value.is_finite().then_some(Self::Float(value))
+    }
+
+    /// Which of two numbers is greater.
+    pub(in crate::filters) fn compare(self, other: Self) -> Ordering {
+        match Operator::Subtract.apply(self, other) {
+            Some(difference) if difference.is_zero() => Ordering::Equal,
+            Some(difference) if difference.as_float() < 0.0 => Ordering::Less,
+            Some(_) => Ordering::Greater,
+            None => self.as_float().total_cmp(&other.as_float()),
+        }
+    }
+
+    /// The whole number towards zero.
+    pub(in crate::filters) fn truncated(self) -> Option<Self> {
+        match self {
+            Self::Integer(_) => Some(self),
+            Self::Decimal(value, scale) => {
+                Some(Self::Integer(power_of_ten(scale).map_or(0, |one| value / one)))
+            }
+            // Beyond this a whole number does not fit.
+            Self::Float(value) => (value.abs() < 1e38).then_some(Self::Integer(value as i128)),
+        }
+    }
+
+    /// As a number that is not whole, even where nothing stands behind the point.
+    pub(in crate::filters) fn fractional(self) -> Self {
+        match self {
+            Self::Integer(value) => Self::Decimal(value, 0),
+            other => other,
+        }
     }
 
     fn as_float(self) -> f64 {
@@ -119,7 +150,7 @@ fn power_of_ten(exponent: u32) -> Option<i128> {
 
 impl Operator {
     /// The result; `None` where there is none, or none that is finite.
-    pub(super) fn apply(self, left: Number, right: Number) -> Option<Number> {
+    pub(in crate::filters) fn apply(self, left: Number, right: Number) -> Option<Number> {
         match self {
             Self::Add | Self::Subtract => {
                 self.exact(left, right).or_else(|| self.floating(left, right))

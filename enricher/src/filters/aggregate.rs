@@ -1,0 +1,346 @@
+//! `aggregate`: what several events of a task say, joined in a map, which goes into a later event or becomes one.
+//!
+//! Each partition has maps of its own, from its start on, and each shop's tasks are by themselves. Time is the records'
+//! time of receipt, or that of a field. `code` is the part of Ruby that [`compiler`] understands; no other runs.
+
+mod code;
+mod compiler;
+mod method;
+mod operation;
+mod place;
+mod rules;
+mod run;
+mod tasks;
+mod value;
+
+use std::sync::Arc;
+
+use event::{Event, FieldPath};
+
+use self::code::Code;
+use self::rules::{EXCEPTION_TAG, Rules, TIMEOUT_DEFAULT_NS};
+use self::run::{Failed, run};
+use self::tasks::{Instants, Task, TaskKey};
+use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
+use crate::options::Options;
+use crate::template::Template;
+use crate::timer::{Moment, Outbox, TimedEvent, kept, origin};
+
+pub(crate) use self::rules::{TaskGroup, TaskGroups};
+pub(crate) use self::tasks::TaskMaps;
+
+/// Tag of an event that is left alone, since there are too many open maps.
+const TOO_MANY_TAG: &str = "_aggregate_too_many";
+/// Tag of an event with which a map would become too large.
+const TOO_LARGE_TAG: &str = "_aggregate_too_large";
+/// Most seconds of a timeout.
+const TIMEOUT_S_MAX: f64 = 366.0 * 24.0 * 60.0 * 60.0;
+/// Options that only one filter of those with a `task_id` may have.
+const TIMEOUT_OPTIONS: &[&str] = &[
+    "timeout",
+    "inactivity_timeout",
+    "timeout_code",
+    "push_map_as_event_on_timeout",
+    "push_previous_map_as_event",
+    "timeout_timestamp_field",
+    "timeout_task_id_field",
+    "timeout_tags",
+];
+const UNDERSTOOD: &str = "code may set and read `map[...]` and fields, calculate, compare, add to lists and decide with \
+                          `if`; docs/pipelines.md has all of it. Do the rest with other filters";
+
+/// When the code is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MapAction {
+    Create,
+    Update,
+    CreateOrUpdate,
+}
+
+#[derive(Debug)]
+struct Aggregate {
+    task_id: Template,
+    /// As it is written: an event of which nothing is put in belongs to no task.
+    task_id_text: String,
+    code: Code,
+    action: MapAction,
+    ends_task: bool,
+    group: Arc<TaskGroup>,
+    /// Which of its group's filters it is.
+    number: usize,
+}
+
+struct AggregatePlan(Arc<Aggregate>);
+
+/// Checks the options.
+pub(crate) fn build(
+    options: &mut Options<'_>,
+    _environment: &Environment,
+) -> Option<Arc<dyn FilterPlan>> {
+    let task_id_text = options.required_text("task_id");
+    let task_id = options.template("task_id");
+    if task_id.as_ref().is_some_and(|task_id| task_id.literal().is_some()) {
+        let message = "`task_id` is the same for every event";
+        options.refuse("task_id", message, "write which field tells tasks apart, as `%{field}`");
+    }
+    options.require("code");
+    let code = code(options, "code", true);
+    let action = match options.choice("map_action", &["create", "update", "create_or_update"]) {
+        Some("create") => MapAction::Create,
+        Some("update") => MapAction::Update,
+        _ => MapAction::CreateOrUpdate,
+    };
+    let ends_task = options.flag("end_of_task", false);
+    options.not_supported(&[(
+        "aggregate_maps_path",
+        "leave it out: open maps are not kept over a restart; those that may become events do so before",
+    )]);
+    let says_rules = TIMEOUT_OPTIONS.iter().any(|name| options.has(name));
+    let rules = rules(options);
+    let task_id_text = task_id_text?;
+    let group = options.task_group(&task_id_text);
+    let number = group.join();
+    if says_rules
+        && let Some(rules) = rules
+        && !group.say(Rules { owner: number, ..rules })
+    {
+        let message = format!("two filters say what becomes of maps of `{task_id_text}`");
+        let way_out = format!("leave {} to one of them", TIMEOUT_OPTIONS.join(", "));
+        let said = TIMEOUT_OPTIONS.iter().find(|name| options.has(name));
+        options.refuse(said.copied().unwrap_or("timeout"), message, way_out);
+    }
+    let (task_id, code) = task_id.zip(code)?;
+    Some(Arc::new(AggregatePlan(Arc::new(Aggregate {
+        task_id,
+        task_id_text,
+        code,
+        action,
+        ends_task,
+        group,
+        number,
+    }))))
+}
+
+fn code(options: &mut Options<'_>, name: &'static str, has_map: bool) -> Option<Code> {
+    let text = options.text(name)?;
+    compiler::compile(&text, has_map, options.escape_style())
+        .map_err(|unread| {
+            let span = options.span_within(name, &text, unread.at);
+            options.refuse_at(span, unread.why, UNDERSTOOD);
+        })
+        .ok()
+}
+
+fn rules(options: &mut Options<'_>) -> Option<Rules> {
+    let timeout_ns = seconds(options, "timeout");
+    let inactivity_ns = seconds(options, "inactivity_timeout");
+    let timeout_or_default_ns = timeout_ns.unwrap_or(TIMEOUT_DEFAULT_NS);
+    if inactivity_ns.is_some_and(|inactivity_ns| inactivity_ns > timeout_or_default_ns) {
+        let message = "`inactivity_timeout` is longer than `timeout`, so it would never count";
+        options.refuse("inactivity_timeout", message, "write a shorter one, or a longer `timeout`");
+    }
+    let code = code(options, "timeout_code", false);
+    let timestamp = options.field("timeout_timestamp_field");
+    let task_id_field = options.field("timeout_task_id_field");
+    if task_id_field.as_ref().is_some_and(FieldPath::is_timestamp) {
+        let message = "`@timestamp` holds no task's id";
+        options.refuse("timeout_task_id_field", message, "name another field");
+    }
+    Some(Rules {
+        owner: 0,
+        timeout_ns: timeout_or_default_ns,
+        inactivity_ns,
+        timestamp,
+        task_id_field,
+        tags: if options.has("timeout_tags") {
+            options.templates("timeout_tags")?
+        } else {
+            Vec::new()
+        },
+        code,
+        pushes_on_timeout: options.flag("push_map_as_event_on_timeout", false),
+        pushes_previous: options.flag("push_previous_map_as_event", false),
+    })
+}
+
+fn seconds(options: &mut Options<'_>, name: &'static str) -> Option<i64> {
+    let seconds = options.number(name)?;
+    if !(0.0..=TIMEOUT_S_MAX).contains(&seconds) {
+        let way_out = format!("write a number of seconds, up to {TIMEOUT_S_MAX}");
+        options.refuse(name, format!("`{name}` cannot be {seconds}"), way_out);
+        return None;
+    }
+    Some((seconds * 1e9) as i64)
+}
+
+impl FilterPlan for AggregatePlan {
+    fn instance(&self) -> Box<dyn Filter> {
+        Box::new(Worker(Arc::clone(&self.0)))
+    }
+
+    fn keeps_state(&self) -> bool {
+        true
+    }
+
+    fn is_timed(&self) -> bool {
+        self.0.is_owner()
+    }
+}
+
+/// One worker's instance: its maps are with those of the other filters of its pipeline.
+struct Worker(Arc<Aggregate>);
+
+impl Filter for Worker {
+    fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
+        if context.is_rehearsal() {
+            return Applied::NotMatched;
+        }
+        self.0.join(event, context)
+    }
+
+    fn advance(&mut self, moment: Moment, outbox: &mut Outbox<'_>) {
+        let group = self.0.group.number;
+        while !outbox.is_full()
+            && let Some((due_ns, task)) = outbox.tasks.take_due(group, moment.now_ns)
+        {
+            self.0.push(&task, due_ns, false, outbox);
+        }
+        while moment.is_end
+            && !outbox.is_full()
+            && let Some(task) = outbox.tasks.take_oldest(group)
+        {
+            self.0.push(&task, moment.now_ns, true, outbox);
+        }
+    }
+}
+
+impl Aggregate {
+    /// Whether it is the filter behind which maps become events.
+    fn is_owner(&self) -> bool {
+        self.group.rules().owner == self.number
+    }
+
+    fn push(&self, task: &Task, made_at_ns: i64, is_final: bool, outbox: &mut Outbox<'_>) {
+        let rules = self.group.rules();
+        if !rules.pushes() {
+            return;
+        }
+        if let Some(event) = rules.event_of(task, made_at_ns, is_final) {
+            let origin = origin(&task.first, &task.role, made_at_ns);
+            outbox.events.push(TimedEvent { event, origin, is_matched: false });
+        }
+    }
+
+    /// Runs the code on an event and the map of its task.
+    fn join(&self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
+        let received_at_ns = context.record.received_at_ns;
+        let id = self.task_id.render(event, received_at_ns).into_owned();
+        if id == self.task_id_text {
+            return Applied::NotMatched;
+        }
+        let key = TaskKey { shop: context.record.shop.clone(), id };
+        let Some(event_ns) = self.time_of(event, received_at_ns) else {
+            event.add_tag(EXCEPTION_TAG);
+            return Applied::NotMatched;
+        };
+        let now = Instants { received_at_ns, event_ns };
+        let (number, mut task) = match self.task(key, now, event, context) {
+            Ok(task) => task,
+            Err(tag) => {
+                tag.into_iter().for_each(|tag| event.add_tag(tag));
+                return Applied::NotMatched;
+            }
+        };
+        task.last = now;
+        let room_bytes = context.tasks.room_bytes(&task);
+        let ended = run(&self.code, event, &mut task.map, room_bytes);
+        task.bytes = task.bytes.saturating_add_signed(ended.grown_bytes);
+        if !self.ends_task {
+            let due_ns = self.group.rules().due_ns(&task);
+            context.tasks.put(self.group.number, number, task, due_ns);
+        }
+        match ended.result {
+            Ok(()) => {}
+            Err(Failed::Exception) => event.add_tag(EXCEPTION_TAG),
+            Err(Failed::TooLarge) => event.add_tag(TOO_LARGE_TAG),
+        }
+        match ended.result {
+            _ if ended.is_cancelled => Applied::Dropped,
+            Ok(()) => Applied::Matched,
+            Err(_) => Applied::NotMatched,
+        }
+    }
+
+    /// The time that timeouts count by; `None` if the field holds none.
+    fn time_of(&self, event: &Event, received_at_ns: i64) -> Option<i64> {
+        match &self.group.rules().timestamp {
+            None => Some(received_at_ns),
+            Some(field) if field.is_timestamp() => Some(event.timestamp_ns),
+            Some(field) => event::parse_iso8601(&event.text(event.get(field)?)?),
+        }
+    }
+
+    /// Takes the task's map, or makes one. What ends before that may become an event; which tag says that there is none.
+    fn task(
+        &self,
+        key: TaskKey,
+        now: Instants,
+        event: &Event,
+        context: &mut FilterContext<'_>,
+    ) -> Result<(u64, Task), Option<&'static str>> {
+        let (group, rules) = (self.group.number, self.group.rules());
+        let mut present = context.tasks.take(group, &key);
+        if rules.timestamp.is_some()
+            && let Some((_, task)) =
+                present.take_if(|(_, task)| rules.has_run_out(task, now.event_ns))
+        {
+            spawn(rules, &task, now, event, context);
+        }
+        match (present, self.action) {
+            (Some((number, task)), MapAction::Create) => {
+                let due_ns = rules.due_ns(&task);
+                context.tasks.put(group, number, task, due_ns);
+                Err(None)
+            }
+            (Some(present), _) => Ok(present),
+            (None, MapAction::Update) => Err(None),
+            (None, _) => {
+                if rules.pushes_previous
+                    && self.is_owner()
+                    && let Some(previous) = context.tasks.take_first(group, &key.shop)
+                {
+                    spawn(rules, &previous, now, event, context);
+                }
+                if !context.tasks.has_room() {
+                    return Err(Some(TOO_MANY_TAG));
+                }
+                let role = format!("aggregate/{}/{}", context.place, context.number);
+                let task = Task::new(key, now, kept(context.record), role);
+                Ok((context.tasks.next_number(), task))
+            }
+        }
+    }
+}
+
+/// Lets a map become an event that goes on behind this filter, with the platform's words as the event at hand has them.
+fn spawn(
+    rules: &Rules,
+    task: &Task,
+    now: Instants,
+    event: &Event,
+    context: &mut FilterContext<'_>,
+) {
+    if !rules.pushes() {
+        return;
+    }
+    let Some(mut made) = rules.event_of(task, now.received_at_ns, false) else { return };
+    let metadata = FieldPath::key("@metadata");
+    if let Some(words) = event.get(&metadata) {
+        let words = made.new_copy_from(event, words);
+        made.place(&metadata, words);
+    }
+    context.spawned.push_as_it_is(made);
+}
+
+#[cfg(test)]
+mod tests;

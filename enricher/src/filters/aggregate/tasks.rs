@@ -1,0 +1,156 @@
+//! The open maps of a worker, by task. Bounded in number and in bytes; none is ever dropped to make room.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use bus::Record;
+use bytestring::ByteString;
+
+use super::value::Members;
+
+/// Most maps that are open.
+pub(super) const TASKS_MAX: usize = 50_000;
+/// Most bytes of all maps.
+pub(super) const ALL_BYTES_MAX: usize = 64 << 20;
+/// Most bytes of one map.
+pub(super) const MAP_BYTES_MAX: usize = 1 << 20;
+/// What a map takes beside what it holds, in bytes.
+const TASK_BYTES: usize = 512;
+
+/// Whose task it is, and its id: the same id is another task in another shop.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TaskKey {
+    pub(super) shop: ByteString,
+    pub(super) id: String,
+}
+
+/// When something happened: by the records' times of receipt, and by the time that timeouts are said to count by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Instants {
+    pub(super) received_at_ns: i64,
+    pub(super) event_ns: i64,
+}
+
+/// An open map.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) key: TaskKey,
+    pub(super) map: Members,
+    /// Of what the map holds.
+    pub(super) bytes: usize,
+    pub(super) created: Instants,
+    pub(super) last: Instants,
+    /// The record that it began with, and what an id is derived with.
+    pub(super) first: Record,
+    pub(super) role: String,
+    /// When it runs out.
+    due_ns: i64,
+}
+
+impl Task {
+    pub(super) fn new(key: TaskKey, now: Instants, first: Record, role: String) -> Self {
+        let (map, bytes, due_ns) = (Members::new(), 0, i64::MAX);
+        Self { key, map, bytes, created: now, last: now, first, role, due_ns }
+    }
+
+    fn all_bytes(&self) -> usize {
+        TASK_BYTES + self.key.id.len() + self.role.len() + self.bytes
+    }
+}
+
+/// The maps of one group of filters.
+#[derive(Debug, Default)]
+struct Tasks {
+    by_key: HashMap<TaskKey, u64>,
+    /// In the order in which they were made.
+    tasks: BTreeMap<u64, Task>,
+    due: BTreeSet<(i64, u64)>,
+}
+
+/// The maps of all filters `aggregate` of a pipeline.
+#[derive(Debug, Default)]
+pub(crate) struct TaskMaps {
+    groups: Vec<Tasks>,
+    made: u64,
+    tasks: usize,
+    bytes: usize,
+}
+
+impl TaskMaps {
+    fn group(&mut self, group: usize) -> &mut Tasks {
+        if self.groups.len() <= group {
+            self.groups.resize_with(group + 1, Tasks::default);
+        }
+        &mut self.groups[group]
+    }
+
+    /// Takes a task out of its group: its map is at hand until it is put back, or ends.
+    pub(super) fn take(&mut self, group: usize, key: &TaskKey) -> Option<(u64, Task)> {
+        let number = *self.group(group).by_key.get(key)?;
+        self.remove(group, number).map(|task| (number, task))
+    }
+
+    /// Whether there is room for one more.
+    pub(super) fn has_room(&self) -> bool {
+        self.tasks < TASKS_MAX && self.bytes < ALL_BYTES_MAX
+    }
+
+    /// How many bytes larger a map may become that was taken out.
+    pub(super) fn room_bytes(&self, task: &Task) -> usize {
+        let of_all = ALL_BYTES_MAX.saturating_sub(self.bytes + task.all_bytes());
+        MAP_BYTES_MAX.saturating_sub(task.bytes).min(of_all)
+    }
+
+    /// A number for a new task: later ones have greater ones.
+    pub(super) fn next_number(&mut self) -> u64 {
+        self.made += 1;
+        self.made
+    }
+
+    /// Puts a task into its group, to run out at a time.
+    pub(super) fn put(&mut self, group: usize, number: u64, mut task: Task, due_ns: i64) {
+        task.due_ns = due_ns;
+        self.tasks += 1;
+        self.bytes += task.all_bytes();
+        let tasks = self.group(group);
+        tasks.by_key.insert(task.key.clone(), number);
+        tasks.due.insert((due_ns, number));
+        tasks.tasks.insert(number, task);
+    }
+
+    /// The shop's task that was made first.
+    pub(super) fn take_first(&mut self, group: usize, shop: &ByteString) -> Option<Task> {
+        let tasks = &self.group(group).tasks;
+        let number = tasks.iter().find(|(_, task)| task.key.shop == *shop).map(|(n, _)| *n)?;
+        self.remove(group, number)
+    }
+
+    /// The next task that has run out before a time, with when that was.
+    pub(super) fn take_due(&mut self, group: usize, now_ns: i64) -> Option<(i64, Task)> {
+        let (due_ns, number) = *self.group(group).due.first()?;
+        if due_ns >= now_ns {
+            return None;
+        }
+        self.remove(group, number).map(|task| (due_ns, task))
+    }
+
+    /// The task of a group that was made first.
+    pub(super) fn take_oldest(&mut self, group: usize) -> Option<Task> {
+        let number = *self.group(group).tasks.keys().next()?;
+        self.remove(group, number)
+    }
+
+    fn remove(&mut self, group: usize, number: u64) -> Option<Task> {
+        let tasks = self.group(group);
+        let task = tasks.tasks.remove(&number)?;
+        tasks.by_key.remove(&task.key);
+        tasks.due.remove(&(task.due_ns, number));
+        self.tasks -= 1;
+        self.bytes = self.bytes.saturating_sub(task.all_bytes());
+        Some(task)
+    }
+
+    #[cfg(test)]
+    pub(super) fn counted(&self) -> (usize, usize) {
+        (self.tasks, self.bytes)
+    }
+}

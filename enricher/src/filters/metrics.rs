@@ -1,0 +1,311 @@
+//! `metrics`: counts events and sums up values by name, and tells the counts at intervals in events of its own.
+//!
+//! Time is the records' time of receipt: rates and intervals are those of the log, however fast it is read. Each shop's
+//! records are counted by themselves, and each partition counts for itself, from its start on.
+
+mod durations;
+mod meter;
+mod series;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bus::Record;
+use bytestring::ByteString;
+use event::{Event, FieldPath};
+
+use self::meter::WINDOWS_MINUTES;
+use self::series::Series;
+use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
+use crate::options::Options;
+use crate::ruby_number::float;
+use crate::template::{FieldTemplate, Template};
+use crate::timer::{Moment, Outbox, TimedEvent, kept, origin};
+
+/// Most names of one shop: all of them stand in one event.
+const NAMES_MAX: usize = 1_000;
+/// Most names of all shops.
+const ALL_NAMES_MAX: usize = 4_000;
+/// Tag of an event that is not counted, since there are too many names.
+const TOO_MANY_TAG: &str = "_metrics_too_many";
+/// Tag of an event that is not counted, since what it puts into the name makes it none.
+const NAME_TAG: &str = "_metrics_name_failure";
+const NANOSECONDS: i64 = 1_000_000_000;
+/// Longest interval.
+const INTERVAL_S_MAX: i64 = 366 * 24 * 60 * 60;
+const PERCENTILES_DEFAULT: [f64; 7] = [1.0, 5.0, 10.0, 90.0, 95.0, 99.0, 100.0];
+
+#[derive(Debug)]
+struct Metrics {
+    meters: Vec<FieldTemplate>,
+    timers: Vec<(FieldTemplate, Template)>,
+    flush_ns: i64,
+    clear_ns: Option<i64>,
+    oldest_ns: Option<i64>,
+    rates_minutes: Vec<u64>,
+    /// With the names of their fields.
+    percentiles: Vec<(String, f64)>,
+}
+
+struct MetricsPlan(Arc<Metrics>);
+
+/// Checks the options.
+pub(crate) fn build(
+    options: &mut Options<'_>,
+    _environment: &Environment,
+) -> Option<Arc<dyn FilterPlan>> {
+    let meters = options.field_templates("meter");
+    let timers = timers(options);
+    if !options.has("meter") && !options.has("timer") {
+        let message = "`metrics` without `meter` and `timer` would count nothing";
+        options.refuse("meter", message, "write `meter => [\"...\"]` or `timer => { ... }`");
+    }
+    let flush_ns = interval(options, "flush_interval", 1).unwrap_or(5 * NANOSECONDS);
+    let clear_ns = match options.has("clear_interval") {
+        true => interval(options, "clear_interval", -1).filter(|interval| *interval > 0),
+        false => None,
+    };
+    let oldest_ns = interval(options, "ignore_older_than", 0).filter(|oldest| *oldest > 0);
+    let rates_minutes = rates(options);
+    let percentiles = percentiles(options);
+    Some(Arc::new(MetricsPlan(Arc::new(Metrics {
+        meters: if options.has("meter") { meters? } else { Vec::new() },
+        timers: timers?,
+        flush_ns,
+        clear_ns,
+        oldest_ns,
+        rates_minutes: rates_minutes?,
+        percentiles: percentiles?,
+    }))))
+}
+
+fn timers(options: &mut Options<'_>) -> Option<Vec<(FieldTemplate, Template)>> {
+    if !options.has("timer") {
+        return Some(Vec::new());
+    }
+    let mut timers = Vec::new();
+    for (name, value) in options.text_pairs("timer")? {
+        let span = options.span("timer");
+        let field = options.parse_field_template(&name.text, name.span);
+        timers.push(field.zip(options.parse_template(&value, span))?);
+    }
+    Some(timers)
+}
+
+/// A number of seconds, in nanoseconds; `None` where it is not given or cannot be.
+fn interval(options: &mut Options<'_>, name: &'static str, least: i64) -> Option<i64> {
+    let seconds = options.integer(name)?;
+    let is_nothing = seconds == 0 && least < 0;
+    if !(least..=INTERVAL_S_MAX).contains(&seconds) || is_nothing {
+        let message = format!("`{name}` cannot be {seconds}");
+        let way_out = match least {
+            -1 => format!("write a number of seconds up to {INTERVAL_S_MAX}, or -1 for never"),
+            _ => format!("write a number of seconds, {least} to {INTERVAL_S_MAX}"),
+        };
+        options.refuse(name, message, way_out);
+        return None;
+    }
+    Some(seconds * NANOSECONDS)
+}
+
+fn rates(options: &mut Options<'_>) -> Option<Vec<u64>> {
+    if !options.has("rates") {
+        return Some(WINDOWS_MINUTES.to_vec());
+    }
+    let mut rates = Vec::new();
+    for text in options.texts("rates")? {
+        match text.parse() {
+            Ok(minutes) if WINDOWS_MINUTES.contains(&minutes) => rates.push(minutes),
+            _ => {
+                let message = format!("there is no rate of {text} minutes");
+                options.refuse("rates", message, "write some of 1, 5 and 15");
+                return None;
+            }
+        }
+    }
+    Some(rates)
+}
+
+fn percentiles(options: &mut Options<'_>) -> Option<Vec<(String, f64)>> {
+    if !options.has("percentiles") {
+        let named = |percent: f64| (format!("p{percent}"), percent);
+        return Some(PERCENTILES_DEFAULT.map(named).to_vec());
+    }
+    let mut percentiles = Vec::new();
+    for text in options.texts("percentiles")? {
+        let percent = text.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
+        let Some(percent) = percent else {
+            let message = format!("`{text}` is no percentile");
+            options.refuse("percentiles", message, "write numbers from 0 to 100");
+            return None;
+        };
+        percentiles.push((format!("p{text}"), percent));
+    }
+    Some(percentiles)
+}
+
+impl FilterPlan for MetricsPlan {
+    fn instance(&self) -> Box<dyn Filter> {
+        let plan = Arc::clone(&self.0);
+        Box::new(Worker { plan, shops: BTreeMap::new(), names: 0, next_flush_ns: i64::MAX })
+    }
+
+    fn keeps_state(&self) -> bool {
+        true
+    }
+
+    fn is_timed(&self) -> bool {
+        true
+    }
+}
+
+/// One worker's instance.
+struct Worker {
+    plan: Arc<Metrics>,
+    shops: BTreeMap<ByteString, Series>,
+    /// Names of all shops together.
+    names: usize,
+    /// When the first of the shops is told.
+    next_flush_ns: i64,
+}
+
+impl Filter for Worker {
+    /// Events pass as they are, whatever the common options say: those are for the events that are made.
+    fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
+        let now_ns = context.record.received_at_ns;
+        let is_old = |oldest_ns| now_ns.saturating_sub(event.timestamp_ns) > oldest_ns;
+        if !context.is_rehearsal() && !self.plan.oldest_ns.is_some_and(is_old) {
+            let tags = self.count(event, context.record, context.number);
+            tags.iter().for_each(|tag| event.add_tag(tag));
+        }
+        Applied::NotMatched
+    }
+
+    fn advance(&mut self, moment: Moment, outbox: &mut Outbox<'_>) {
+        if moment.now_ns < self.next_flush_ns && !moment.is_end {
+            return;
+        }
+        let plan = Arc::clone(&self.plan);
+        let tell = |series: &mut Series, made_at_ns: i64, outbox: &mut Outbox<'_>| {
+            series.tick_until(made_at_ns);
+            let role = format!("metrics/{}/{made_at_ns}", outbox.place);
+            let origin = origin(&series.last, &role, made_at_ns);
+            let event = series.event(&plan, made_at_ns);
+            outbox.events.push(TimedEvent { event, origin, is_matched: true });
+        };
+        self.shops.retain(|_, series| {
+            if series.next_flush_ns() <= moment.now_ns {
+                // What would be told once more in a long silence is not told again.
+                tell(series, series.next_flush_ns(), outbox);
+                if series.go_on(&plan, moment.now_ns) {
+                    return false;
+                }
+                series.tick_until(moment.now_ns);
+            }
+            if moment.is_end && series.has_news {
+                tell(series, moment.now_ns, outbox);
+                series.has_news = false;
+            }
+            true
+        });
+        self.names = self.shops.values().map(Series::names).sum();
+        let next = self.shops.values().map(Series::next_flush_ns).min();
+        self.next_flush_ns = next.unwrap_or(i64::MAX);
+    }
+}
+
+impl Worker {
+    /// Counts an event under all its names; what it is to be tagged with.
+    fn count(&mut self, event: &Event, record: &Record, number: usize) -> Vec<&'static str> {
+        let plan = Arc::clone(&self.plan);
+        let now_ns = record.received_at_ns;
+        let mut tags = Vec::new();
+        for name in &plan.meters {
+            let Some(path) = named(name, event, now_ns, &mut tags) else { continue };
+            if let Some(series) = self.series(record, &path, false, &mut tags) {
+                let (_, meter) =
+                    series.meters.entry(path.to_string()).or_insert_with(|| (path, <_>::default()));
+                meter.mark();
+            }
+        }
+        for (place, (name, value)) in plan.timers.iter().enumerate() {
+            let Some(path) = named(name, event, now_ns, &mut tags) else { continue };
+            let value: f64 = float(&value.render(event, now_ns)).parse().unwrap_or(0.0);
+            // As in Logstash: nothing takes less than no time.
+            if value < 0.0 {
+                continue;
+            }
+            if let Some(series) = self.series(record, &path, true, &mut tags) {
+                let (_, durations) =
+                    series.timers.entry(path.to_string()).or_insert_with(|| (path, <_>::default()));
+                durations.add(value, chance(record, number, place, durations.meter.count));
+            }
+        }
+        tags
+    }
+
+    /// The shop's metrics, if there is room for this name.
+    fn series(
+        &mut self,
+        record: &Record,
+        path: &FieldPath,
+        is_timer: bool,
+        tags: &mut Vec<&'static str>,
+    ) -> Option<&mut Series> {
+        let name = path.to_string();
+        let known = self.shops.get(&record.shop);
+        let is_known = known.is_some_and(|series| match is_timer {
+            true => series.timers.contains_key(&name),
+            false => series.meters.contains_key(&name),
+        });
+        if !is_known {
+            if known.map_or(0, Series::names) >= NAMES_MAX || self.names >= ALL_NAMES_MAX {
+                tags.push(TOO_MANY_TAG);
+                return None;
+            }
+            self.names += 1;
+        }
+        let counted = kept(record);
+        let series = self
+            .shops
+            .entry(record.shop.clone())
+            .or_insert_with(|| Series::new(&self.plan, counted.clone()));
+        series.last = counted;
+        series.has_news = true;
+        self.next_flush_ns = self.next_flush_ns.min(series.next_flush_ns());
+        Some(series)
+    }
+}
+
+/// The field of a metric. The event's own words do not stand under a metric's name.
+fn named(
+    name: &FieldTemplate,
+    event: &Event,
+    now_ns: i64,
+    tags: &mut Vec<&'static str>,
+) -> Option<FieldPath> {
+    let path = name.resolve(event, now_ns).filter(|path| {
+        let first = path.segments().first();
+        first.is_some_and(|first| !first.key.starts_with('@') && &*first.key != "tags")
+    });
+    if path.is_none() {
+        tags.push(NAME_TAG);
+    }
+    path.map(std::borrow::Cow::into_owned)
+}
+
+/// A number that is even over all bits, and the same again for the same event.
+fn chance(record: &Record, number: usize, place: usize, count: u64) -> u64 {
+    let seed = record
+        .id
+        .0
+        .iter()
+        .fold(0_u64, |seed, byte| seed.wrapping_mul(0x0000_0100_0000_01b3) ^ u64::from(*byte));
+    let mixed = seed ^ count.rotate_left(20) ^ (number as u64).rotate_left(40) ^ place as u64;
+    let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    mixed ^ (mixed >> 32)
+}
+
+#[cfg(test)]
+mod tests;
