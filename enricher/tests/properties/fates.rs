@@ -45,8 +45,7 @@ pub(crate) fn fates(stage: &mut EnricherStage, records: &[Record]) -> Vec<Fate> 
             Verdict::Forward(made) => Fate::Forwarded(made.into_vec()),
             Verdict::Discard(_) => Fate::Discarded,
             Verdict::Reject(rejection) => {
-                let place = rejection.position_bytes.map(|place| place as u64);
-                Fate::Refused(rejection.kind.to_string(), place)
+                Fate::Refused(rejection.kind.to_string(), rejection.position_bytes)
             }
         })
         .collect()
