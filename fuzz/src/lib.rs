@@ -1,0 +1,9 @@
+//! What must hold for any bytes: a function for each place where bytes of others are read. Each panics where it does
+//! not hold; none reads a file, a clock or the network.
+
+pub mod config_text;
+pub mod date_format;
+pub mod grok_pattern;
+pub mod json_scan;
+mod one_filter;
+mod trial;
