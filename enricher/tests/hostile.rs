@@ -4,6 +4,7 @@
 mod support;
 
 use bus::Codec;
+use enricher::Config;
 use pipeline::Verdict;
 use serde_json::{Value, json};
 use support::{default_stage, document, record, rejection, verdict};
@@ -177,4 +178,25 @@ fn hostile_13_one_event_stays_one_line() {
     assert_eq!(document(&mut stage, pretty)["message"], "m");
     let mut untouched = support::stage("filter { }");
     assert_eq!(document(&mut untouched, pretty)["extra"], json!({"a": [1, 2]}));
+}
+
+#[test]
+fn hostile_16_classes_and_looks_within_each_other_are_read_once() {
+    let grok = |pattern: &str, line: &str| {
+        let pipeline =
+            format!(r#"filter {{ grok {{ match => {{ "message" => '{pattern}' }} }} }}"#);
+        document(&mut support::stage(&pipeline), json!({"message": line}).to_string())["a"].clone()
+    };
+    // Read again for what stands before it, each class within another took twice the time.
+    let classes = format!("(?<a>{}b{}+)", "[x-".repeat(30), "]".repeat(30));
+    assert_eq!(grok(&classes, "ax-bc"), "x-b");
+    assert_eq!(grok(r"(?<a>[+-[0-9]]+)", "x-1+2"), "-1+2");
+    // No name between the colons: a class of one within a class.
+    assert_eq!(grok(r"(?<a>[[:]]+)", "a::b"), "::");
+    assert_eq!(grok(r"(?<a>[^[:]|x]+):[[:digit:]]", "x ab:1"), " ab");
+    let looks = format!("{}a{}", "(?=".repeat(60_000), ")".repeat(60_000));
+    let pipeline = format!(r#"filter {{ grok {{ match => {{ "message" => '{looks}' }} }} }}"#);
+    let mistakes = enricher::check(&enricher::Source::new("a.conf", pipeline), &Config::default());
+    let said = mistakes.expect_err("no look stands in a look")[0].to_string();
+    assert!(said.contains("look-around works for one character"), "{said}");
 }

@@ -54,7 +54,7 @@ impl SyntaxError {
 
 /// Translates an expression. A group without a name captures nothing.
 pub(super) fn translate(expression: &str) -> Result<Translation, SyntaxError> {
-    translate_with(expression, false)
+    translate_with(expression, false, false)
 }
 
 /// Translates an expression whose groups without a name are counted, as Ruby does where no group has
@@ -63,15 +63,20 @@ pub(crate) fn translate_counting(expression: &str) -> Result<Translation, Syntax
     let any_named = expression
         .match_indices("(?<")
         .any(|(at, opening)| !expression[at + opening.len()..].starts_with(['=', '!']));
-    translate_with(expression, !any_named)
+    translate_with(expression, !any_named, false)
 }
 
-fn translate_with(expression: &str, counts_groups: bool) -> Result<Translation, SyntaxError> {
+fn translate_with(
+    expression: &str,
+    counts_groups: bool,
+    within_look: bool,
+) -> Result<Translation, SyntaxError> {
     let mut translator = Translator {
         rest: expression,
         ignores_case: false,
         around: Vec::new(),
         counts_groups,
+        within_look,
         done: Translation::default(),
     };
     while !translator.rest.is_empty() {
@@ -87,6 +92,8 @@ struct Translator<'p> {
     /// The same of what is around each open group, which it is again when the group is closed.
     around: Vec<bool>,
     counts_groups: bool,
+    /// A look is read, in which no other may stand: so this goes no deeper, however they are nested.
+    within_look: bool,
     done: Translation,
 }
 
@@ -239,10 +246,13 @@ impl<'p> Translator<'p> {
 
     fn look(&mut self, opening: usize, ahead: bool, negated: bool) -> Result<(), SyntaxError> {
         let whole = self.rest;
+        if self.within_look {
+            return Err(SyntaxError::WideLook { text: start_of(whole) });
+        }
         let end = closing(whole).ok_or_else(|| unclosed(&whole[..opening]))?;
         let wide = || SyntaxError::WideLook { text: whole[..=end].to_owned() };
-        let inside = translate(&whole[opening..end])?;
-        if !inside.names.is_empty() || !inside.looks.is_empty() {
+        let inside = translate_with(&whole[opening..end], false, true)?;
+        if !inside.names.is_empty() {
             return Err(wide());
         }
         let flag = if self.ignores_case { "i" } else { "" };

@@ -83,6 +83,11 @@ impl Reader<'_> {
         }
         let (dash, length) = (self.at, self.out.len());
         self.at += 1;
+        // A class ends no range. It is not even tried: one within the other, each would be read twice as often.
+        if after == Some('[') {
+            self.out.push_str("\\-");
+            return Ok(());
+        }
         self.out.push('-');
         match self.element(depth)? {
             Element::Character(high) if high >= low => push_literal(&mut self.out, high),
@@ -97,12 +102,12 @@ impl Reader<'_> {
     }
 
     fn element(&mut self, depth: usize) -> Result<Element, SyntaxError> {
-        if self.rest().starts_with("[:")
-            && let Some(end) = self.rest().find(":]")
-            && let Some(class) = posix(&self.rest()[2..end])
+        if let Some(inside) = self.rest().strip_prefix("[:")
+            && let Some(end) = inside.find(":]")
+            && let Some(class) = posix(&inside[..end])
         {
             self.out.push_str(class);
-            self.at += end + 2;
+            self.at += end + 4;
             return Ok(Element::Set);
         }
         let first = self.rest().chars().next().ok_or_else(|| self.unclosed())?;
