@@ -39,6 +39,29 @@ impl Flag {
     }
 }
 
+/// A setting that something beside the configuration stands for, as the ports in a pipeline of another
+/// program. Whatever the configuration says wins over it.
+#[derive(Clone, Debug)]
+pub struct Preset {
+    /// Where it stands.
+    pub place: Place,
+    /// The setting's name, level by level.
+    pub path: Vec<String>,
+    /// Its value, read as the setting's type wants it.
+    pub value: String,
+    /// Settings that leave it out when the configuration gives one of them. Its own name is always one.
+    pub unless: Vec<Vec<String>>,
+}
+
+/// A configuration with presets below it.
+#[derive(Debug)]
+pub struct Loaded<T> {
+    /// The configuration.
+    pub value: T,
+    /// Which of the presets count, in their order.
+    pub taken: Vec<bool>,
+}
+
 /// Reads a configuration: the text of a file, then variables, then flags over it.
 ///
 /// A variable is a setting if its name begins with [`VARIABLE_PREFIX`] and contains `__`, which
@@ -54,6 +77,19 @@ pub fn load<T: DeserializeOwned + Check>(
     environment: impl IntoIterator<Item = (String, String)>,
     flags: &[Flag],
 ) -> Result<T, Mistakes> {
+    load_over(&[], file, environment, flags).map(|loaded| loaded.value)
+}
+
+/// As [`load`], with presets below everything that is given.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_over<T: DeserializeOwned + Check>(
+    presets: &[Preset],
+    file: Option<(&Path, &str)>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    flags: &[Flag],
+) -> Result<Loaded<T>, Mistakes> {
     let mut tree = Tree::default();
     let mut mistakes = Vec::new();
     if let Some((path, text)) = file {
@@ -68,8 +104,23 @@ pub fn load<T: DeserializeOwned + Check>(
         let path: Vec<_> = flag.path.split('.').map(str::to_owned).collect();
         tree.set(&path, flag.value.clone(), Origin::Flag(flag.name.clone()));
     }
-    let settings = tree.clone();
+    let counts = |preset: &Preset| {
+        !tree.has(&preset.path) && !preset.unless.iter().any(|path| tree.has(path))
+    };
+    let taken: Vec<_> = presets.iter().map(counts).collect();
+    for (preset, _) in presets.iter().zip(&taken).filter(|(_, taken)| **taken) {
+        tree.set(&preset.path, preset.value.clone(), Origin::Preset(preset.place.clone()));
+    }
+    let value = read(tree, mistakes)?;
+    Ok(Loaded { value, taken })
+}
 
+/// Reads the settings into their types.
+fn read<T: DeserializeOwned + Check>(
+    mut tree: Tree,
+    mut mistakes: Vec<Mistake>,
+) -> Result<T, Mistakes> {
+    let settings = tree.clone();
     let mut removed = Vec::new();
     let value: Option<T> = loop {
         match T::deserialize(tree.deserializer()) {

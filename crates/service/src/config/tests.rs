@@ -275,3 +275,35 @@ fn a_setting_without_default_is_reported_once() {
     assert!(wrong.starts_with("x.toml:3:5: inner.b: `-1`"), "{wrong}");
     assert_eq!(strict(""), "configuration: the setting `inner` is missing");
 }
+
+#[test]
+fn presets_count_where_the_configuration_says_nothing() {
+    let preset = |path: &str, value: &str, unless: &[&str]| Preset {
+        place: Place::File { path: "shop.conf".to_owned(), line: 3, column: 9 },
+        path: path.split('.').map(str::to_owned).collect(),
+        value: value.to_owned(),
+        unless: unless.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect(),
+    };
+    let presets = [
+        preset("ingest_gateway.http.listen", "127.0.0.1:1", &[]),
+        preset("ingest_gateway.http.workers", "7", &[]),
+        preset("ingest_gateway.http.name", "of a host", &["ingest_gateway.http.body_max"]),
+        preset("ingest_gateway.tags", "[\"a,b\", \"c\"]", &[]),
+    ];
+    let load = |presets: &[Preset], file: &str, flags: &[Flag]| {
+        load_over::<Config>(presets, Some((Path::new("m.toml"), file)), [], flags)
+    };
+    let file = "[ingest_gateway.http]\nlisten = \"127.0.0.1:2\"\nbody_max = \"2MiB\"";
+    let loaded = load(&presets, file, &[]).unwrap();
+    assert_eq!(loaded.taken, [false, true, false, true]);
+    let gateway = loaded.value.ingest_gateway;
+    assert_eq!((gateway.http.listen.port(), gateway.http.workers), (2, 7));
+    assert_eq!((gateway.http.name, gateway.tags), (None, vec!["a,b".to_owned(), "c".to_owned()]));
+    // A value for the whole table leaves nothing of it to presets.
+    let whole = Flag::new("--http", "ingest_gateway.http", "{ workers = 1 }");
+    assert_eq!(load(&presets, "", &[whole]).unwrap().taken, [false, false, false, true]);
+    // What is wrong with one is said at its place.
+    let wrong = [preset("ingest_gateway.http.workers", "many", &[])];
+    let said = load(&wrong, "", &[]).unwrap_err().to_string();
+    assert!(said.starts_with("shop.conf:3:9: ingest_gateway.http.workers: "), "{said}");
+}

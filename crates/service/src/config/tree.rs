@@ -17,6 +17,7 @@ pub(super) enum Origin {
     File { line: usize, column: usize },
     Variable(String),
     Flag(String),
+    Preset(Place),
     Nowhere,
 }
 
@@ -89,6 +90,19 @@ impl Tree {
         *node = Node { value: Value::Untyped(value), origin };
     }
 
+    /// Whether a setting is given, or anything around it that is no table.
+    pub(super) fn has(&self, path: &[String]) -> bool {
+        let mut node = &self.root;
+        for key in path {
+            if !matches!(node.value, Value::Table(_)) {
+                return true;
+            }
+            let Some(child) = node.child(key) else { return false };
+            node = child;
+        }
+        true
+    }
+
     /// Takes a setting out, and tables that are empty without it; false if there is none at this
     /// path.
     pub(super) fn remove(&mut self, path: &[String]) -> bool {
@@ -107,6 +121,7 @@ impl Tree {
             place = match &node.origin {
                 Origin::Variable(name) => Place::Variable(name.clone()),
                 Origin::Flag(name) => Place::Flag(name.clone()),
+                Origin::Preset(place) => place.clone(),
                 origin => self.in_file(origin),
             };
         }
