@@ -1,10 +1,9 @@
-//! Settings of the enricher, and the pipeline that they name.
+//! Settings of the enricher.
 //!
-//! The pipeline's file and the environment are read at the start and when the pipeline is read again;
-//! never by an event.
+//! The environment is read at the start and when the pipeline is read again; never by an event.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use event::Limits;
 use serde::{Deserialize, Serialize};
@@ -13,22 +12,17 @@ use service::{ByteSize, Secret};
 use crate::EnricherError;
 use crate::field_reference::EscapeStyle;
 use crate::filter::{EcsCompatibility, Environment};
-use crate::language::{Source, Syntax};
+use crate::pipeline_text::PipelineText;
 
-/// The pipeline that runs where the configuration names none.
-const DEFAULT_PIPELINE: &str = include_str!("../pipelines/ecommerce.conf");
-/// What messages call it.
-const DEFAULT_PIPELINE_NAME: &str = "pipelines/ecommerce.conf";
 /// The variable of the process that pipelines hash with, in place of the installation's own key.
 pub const HASH_KEY_VARIABLE: &str = "MILLRACE_HASH_KEY";
-/// Most bytes of a pipeline's file.
-const PIPELINE_BYTES_MAX: u64 = 4 << 20;
 
 /// Settings of `[enricher]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// A file in the Logstash filter language that runs in place of the built-in pipeline.
+    /// A file in the Logstash language that runs in place of the built-in pipeline; or a folder, a pattern
+    /// of files, or `pipelines.yml#ID`.
     pub pipeline: Option<PathBuf>,
     /// Which field names filters use by default: `disabled` (Logstash's old ones), `v1` or `v8` (ECS).
     pub ecs_compatibility: EcsCompatibility,
@@ -114,19 +108,11 @@ impl Config {
         }
     }
 
-    /// How the pipeline's text is read.
-    #[must_use]
-    pub fn syntax(&self) -> Syntax {
-        Syntax { support_escapes: self.support_escapes }
-    }
-
     /// What filters may use at load. `secret` is the installation's own key; variables are those of
     /// the process.
     #[must_use]
     pub fn environment(&self, secret: &str) -> Environment {
-        let mut variables: BTreeMap<_, _> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let mut variables = process_variables();
         // A pipeline hashes with `key => "${MILLRACE_HASH_KEY}"`: the installation's key, unless the
         // variable is set.
         variables.entry(HASH_KEY_VARIABLE.to_owned()).or_insert_with(|| secret.to_owned());
@@ -150,30 +136,20 @@ impl Config {
         Ok(Secret::given(None, self.secret_file.as_deref())?)
     }
 
-    /// The pipeline's text: the file's, or the built-in one.
+    /// The pipeline's text: what the setting names, or the built-in one.
     ///
     /// # Errors
-    /// For a file that cannot be read as text, or that is too large.
-    pub fn pipeline_source(&self) -> Result<Source, EnricherError> {
-        match &self.pipeline {
-            None => Ok(Source::new(DEFAULT_PIPELINE_NAME, DEFAULT_PIPELINE)),
-            Some(path) => read_pipeline(path),
-        }
+    /// For what cannot be read as text, or is too large.
+    pub fn pipeline_text(&self) -> Result<PipelineText, EnricherError> {
+        self.pipeline.as_deref().map_or_else(|| Ok(PipelineText::built_in()), PipelineText::read)
     }
 }
 
-/// Reads a pipeline's file.
-///
-/// # Errors
-/// For a file that cannot be read as text, or that is too large.
-pub fn read_pipeline(path: &Path) -> Result<Source, EnricherError> {
-    let unreadable = |source| EnricherError::Unreadable { path: path.to_owned(), source };
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > PIPELINE_BYTES_MAX {
-        return Err(EnricherError::TooLarge { path: path.to_owned(), max: PIPELINE_BYTES_MAX });
-    }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    Ok(Source::new(path.display().to_string(), text))
+/// The variables of the process that are text.
+pub(crate) fn process_variables() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -197,16 +173,5 @@ mod tests {
             assert!(mistakes.contains(setting) && mistakes.contains("it is 1 "), "{mistakes}");
             assert!(with(1).is_ok(), "{setting}");
         }
-    }
-
-    #[test]
-    fn a_pipeline_that_cannot_be_read_is_refused_with_a_way_out() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("large.conf");
-        std::fs::write(&path, vec![b' '; (super::PIPELINE_BYTES_MAX + 1) as usize]).unwrap();
-        let said = super::read_pipeline(&path).unwrap_err().to_string();
-        assert!(said.contains("large.conf is larger than 4194304 bytes; name"), "{said}");
-        let said = super::read_pipeline(&folder.path().join("gone.conf")).unwrap_err().to_string();
-        assert!(said.contains("gone.conf") && said.contains("; name a file"), "{said}");
     }
 }

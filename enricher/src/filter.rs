@@ -151,6 +151,12 @@ pub enum EcsCompatibility {
     V8,
 }
 
+impl EcsCompatibility {
+    /// Its words in settings.
+    pub const WORDS: [(&str, Self); 3] =
+        [("disabled", Self::Disabled), ("v1", Self::V1), ("v8", Self::V8)];
+}
+
 /// What filters may use at load beside their options.
 #[derive(Clone, Default)]
 pub struct Environment {

@@ -18,3 +18,4 @@ pub use tree::{
     Attribute, Branch, Comparison, Condition, ConditionKind, Config, Key, Number, Operand, Plugin,
     Section, SectionKind, Statement, Value, ValueKind,
 };
+pub(crate) use variables::substitute;

@@ -12,6 +12,8 @@ mod joda;
 pub mod language;
 pub mod lookup;
 pub mod options;
+pub mod pipeline_list;
+pub mod pipeline_text;
 pub mod plan;
 mod refreshed_file;
 pub mod registry;
@@ -24,7 +26,7 @@ pub mod tap;
 pub mod template;
 pub mod timer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bus::{TOPIC_ENRICHED, TOPIC_RAW};
@@ -33,13 +35,14 @@ use pipeline::{RunnerError, RunnerSpec, Runtime, TopicSink};
 
 use dns_resolver::DnsResolver;
 
-pub use config::{Config, LimitsConfig, read_pipeline};
+pub use config::{Config, LimitsConfig};
 pub use field_reference::EscapeStyle;
 pub use filter::{
     Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan, Spawned,
 };
 pub use filters::geoip::ATTRIBUTION as GEOIP_ATTRIBUTION;
 pub use language::{Diagnostic, Source};
+pub use pipeline_text::PipelineText;
 pub use plan::{FilterUse, Plan};
 pub use reload::{CurrentPlan, Reloader};
 pub use stage::{EnricherStage, Processor};
@@ -78,9 +81,46 @@ pub enum EnricherError {
         /// Most bytes.
         max: u64,
     },
+    /// A folder or pattern without any file of a pipeline.
+    #[error(
+        "there is no pipeline file in {}; of a folder the files *.conf are read, and a pattern is made of \
+         *, ?, [...] and **",
+        .path.display()
+    )]
+    NoFiles {
+        /// The folder or pattern.
+        path: PathBuf,
+    },
+    /// The list of pipelines cannot be used.
+    #[error(transparent)]
+    List(#[from] pipeline_list::ListMistakes),
+    /// A list holds several pipelines, or not the one that is named.
+    #[error("{}", which_pipeline(.list, .id.as_deref(), .ids))]
+    WhichPipeline {
+        /// The list.
+        list: PathBuf,
+        /// The pipeline that was named.
+        id: Option<String>,
+        /// Those that there are.
+        ids: Vec<String>,
+    },
     /// The pipeline cannot be run: every mistake that was found.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
     Mistakes(Vec<Diagnostic>),
+}
+
+fn which_pipeline(list: &Path, id: Option<&str>, ids: &[String]) -> String {
+    let list = list.display();
+    let names: Vec<_> = ids.iter().map(|id| format!("{list}#{id}")).collect();
+    let names = names.join(", ");
+    match id {
+        Some(id) => format!("there is no pipeline `{id}` in {list}; name one of {names}"),
+        None => format!(
+            "{list} holds {} pipelines, and one process runs one; name one of {names}, and run each with \
+             a data folder and ports of its own, or put their filters into one file with conditionals",
+            ids.len()
+        ),
+    }
 }
 
 /// Reads and compiles the pipeline that a configuration names.
@@ -88,20 +128,19 @@ pub enum EnricherError {
 /// # Errors
 /// [`EnricherError::Mistakes`] with everything that is wrong with it, or why it cannot be read.
 pub fn compile(config: &Config, secret: &str) -> Result<Plan, EnricherError> {
-    let source = config.pipeline_source()?;
-    plan::parse_and_compile(&source, config.syntax(), &config.environment(secret))
-        .map_err(EnricherError::Mistakes)
+    let text = config.pipeline_text()?;
+    text.compile(config, config.environment(secret)).map_err(EnricherError::Mistakes)
 }
 
-/// Checks a pipeline's text as it would be loaded with this configuration. The plan has its filters and its
-/// warnings.
+/// Checks a pipeline's filters as it would be loaded with this configuration. The plan has its filters, each with who
+/// defined it, and its warnings.
 ///
 /// # Errors
 /// Every mistake that was found.
-pub fn check(source: &Source, config: &Config) -> Result<Plan, Vec<Diagnostic>> {
+pub fn check(text: &PipelineText, config: &Config) -> Result<Plan, Vec<Diagnostic>> {
     // Only whether there is a key matters here.
     let environment = Environment { wants_warnings: true, ..config.environment("check") };
-    plan::parse_and_compile(source, config.syntax(), &environment)
+    text.compile(config, environment)
 }
 
 /// Enriches with the current pipeline until the process stops; `limits` are what an event may hold, and

@@ -25,7 +25,7 @@ struct Given {
     read: bool,
 }
 
-/// The options of one filter.
+/// The options of one plugin.
 #[derive(Debug)]
 pub struct Options<'a> {
     plugin: &'a str,
@@ -41,7 +41,8 @@ pub struct Options<'a> {
 
 impl<'a> Options<'a> {
     /// Takes a plugin's options: repeated ones are merged, `${NAME}` is replaced from `variables`.
-    pub(crate) fn new(
+    #[must_use]
+    pub fn new(
         plugin: &'a Plugin,
         source: &'a Source,
         variables: &BTreeMap<String, String>,
@@ -91,7 +92,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// The filter's name in the configuration.
+    /// The plugin's name in the configuration.
     #[must_use]
     pub fn plugin(&self) -> &str {
         self.plugin
@@ -363,7 +364,7 @@ impl<'a> Options<'a> {
     }
 
     /// Refuses what nobody asked for. Gives the warnings.
-    pub(crate) fn finish(self) -> Vec<Diagnostic> {
+    pub fn finish(self) -> Vec<Diagnostic> {
         for given in self.given.iter().filter(|given| !given.read) {
             let message = format!("`{}` has no option `{}`", self.plugin, given.name);
             let way_out = match nearest(&given.name, self.asked.iter().copied()) {

@@ -41,6 +41,7 @@ struct Checked {
     file_path: FieldPath,
     hash: String,
     warnings: Vec<Diagnostic>,
+    ends_hash: String,
 }
 
 /// One step of a flat program: branches are jumps, so that an event made anywhere can go on from
@@ -75,7 +76,9 @@ pub struct FilterUse {
     pub name: &'static str,
     /// Who defined it.
     pub origin: Origin,
-    /// Line in the pipeline, from 1.
+    /// The file that it stands in.
+    pub file: String,
+    /// Line in that file, from 1.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
@@ -118,6 +121,12 @@ impl Plan {
     #[must_use]
     pub fn keeps_state(&self) -> bool {
         self.inner.filters.iter().any(|filter| filter.plan.keeps_state())
+    }
+
+    /// Whether this pipeline has the same inputs and outputs as another.
+    #[must_use]
+    pub fn has_same_ends(&self, other: &Self) -> bool {
+        self.inner.ends_hash == other.inner.ends_hash
     }
 
     /// Makes a worker's own program.

@@ -5,6 +5,7 @@
 //! read here between batches, on a thread of its own, never while an event runs.
 
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,8 +15,10 @@ use service::{Context, HealthState, Secret};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::compile;
+use crate::EnricherError;
 use crate::config::Config;
+use crate::pipeline_list::ListedPipeline;
+use crate::pipeline_text;
 use crate::plan::Plan;
 use crate::refreshed_file::Stamp;
 use crate::tap::Taps;
@@ -104,6 +107,9 @@ pub enum Outcome {
     Refused,
 }
 
+/// The files of a pipeline, and by what it is seen that one is another than before.
+type Stamps = Vec<(PathBuf, Stamp)>;
+
 /// Reads the pipeline again.
 #[derive(Debug)]
 pub struct Reloader {
@@ -112,10 +118,12 @@ pub struct Reloader {
     current: CurrentPlan,
     context: Context,
     reloads: IntCounterVec,
-    /// The file as it was at the last look.
-    looked_at: Option<Stamp>,
-    /// The file that was last read, whether it could run or not.
-    read: Option<Stamp>,
+    /// The pipeline's entry in a list, as it was last read.
+    listed: Option<ListedPipeline>,
+    /// The files as they were at the last look.
+    looked_at: Option<Stamps>,
+    /// The files that were last read, whether they could run or not.
+    read: Option<Stamps>,
 }
 
 impl Reloader {
@@ -133,31 +141,43 @@ impl Reloader {
         for result in ["loaded", "refused"] {
             reloads.with_label_values(&[result]).inc_by(0);
         }
-        Self { config, secret, current, context, reloads, looked_at: None, read: None }
+        let listed = config.pipeline_text().ok().and_then(|text| text.listed);
+        Self { config, secret, current, context, reloads, listed, looked_at: None, read: None }
     }
 
     /// Looks at the pipeline, and reads it again where there is a reason to.
     pub fn look(&mut self, occasion: Occasion) -> Outcome {
-        // None for a file that is not there: whoever replaces it may be between two steps.
-        let stamp = self.config.pipeline.as_deref().and_then(|path| Stamp::of(path).ok());
+        // None while a file is not there: whoever replaces it may be between two steps.
+        let stamps = self.config.pipeline.as_deref().and_then(pipeline_text::stamps);
         if occasion == Occasion::Time {
-            let is_settled = stamp.is_some() && stamp == self.looked_at;
-            self.looked_at = stamp;
-            if !is_settled || stamp == self.read {
+            let is_settled = stamps.is_some() && stamps == self.looked_at;
+            self.looked_at.clone_from(&stamps);
+            if !is_settled || stamps == self.read {
                 return Outcome::Unchanged;
             }
         }
-        self.read = stamp;
-        match compile(&self.config, self.secret.reveal()) {
-            Ok(plan) => self.load(plan, occasion),
+        self.read = stamps;
+        match self.compile() {
+            Ok((plan, listed)) => self.load(plan, listed, occasion),
             Err(error) => self.refuse(&error.to_string()),
         }
     }
 
-    fn load(&mut self, plan: Plan, occasion: Occasion) -> Outcome {
+    fn compile(&self) -> Result<(Plan, Option<ListedPipeline>), EnricherError> {
+        let text = self.config.pipeline_text()?;
+        let environment = self.config.environment(self.secret.reveal());
+        let plan = text.compile(&self.config, environment).map_err(EnricherError::Mistakes)?;
+        Ok((plan, text.listed))
+    }
+
+    fn load(&mut self, plan: Plan, listed: Option<ListedPipeline>, occasion: Occasion) -> Outcome {
+        // The same text may be read otherwise, if its entry in a list says so.
+        let is_listed_as_before = self.listed == listed;
+        self.listed = listed;
         let was_refused = self.context.health.parts().contains_key(PART);
         self.context.health.clear(PART);
-        if occasion == Occasion::Time && plan.hash() == self.current.get().hash() {
+        let is_same = is_listed_as_before && plan.hash() == self.current.get().hash();
+        if occasion == Occasion::Time && is_same {
             if was_refused {
                 tracing::info!(
                     hash = plan.hash(),
@@ -167,6 +187,11 @@ impl Reloader {
             return Outcome::Unchanged;
         }
         let (hash, filters) = (plan.hash().to_owned(), plan.filters().len());
+        if !plan.has_same_ends(&self.current.get()) {
+            tracing::warn!(
+                "the pipeline's inputs or outputs have changed: they count from the next start on"
+            );
+        }
         self.current.replace(plan);
         tracing::info!(
             hash,
@@ -246,118 +271,4 @@ async fn look(reloader: Arc<Mutex<Reloader>>, occasion: Occasion) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-    use std::time::SystemTime;
-
-    use super::*;
-
-    /// A reloader of a file, which begins with this text, and the plan that it replaces.
-    struct Rig {
-        folder: tempfile::TempDir,
-        reloader: Reloader,
-        writes: u32,
-    }
-
-    impl Rig {
-        fn new(text: &str) -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let pipeline = folder.path().join("my.conf");
-            std::fs::write(&pipeline, text).unwrap();
-            let config = Config { pipeline: Some(pipeline), ..Config::default() };
-            let current = CurrentPlan::new(compile(&config, "key").unwrap());
-            let secret = Secret::new("key".to_owned());
-            let reloader = Reloader::new(config, secret, current, Context::default());
-            let mut rig = Self { folder, reloader, writes: 0 };
-            assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
-            rig
-        }
-
-        fn path(&self) -> PathBuf {
-            self.folder.path().join("my.conf")
-        }
-
-        /// Writes the file, at a time of its own.
-        fn write(&mut self, text: &str) {
-            std::fs::write(self.path(), text).unwrap();
-            self.writes += 1;
-            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(self.writes.into());
-            std::fs::File::options()
-                .write(true)
-                .open(self.path())
-                .unwrap()
-                .set_modified(time)
-                .unwrap();
-        }
-
-        fn looks(&mut self) -> [Outcome; 2] {
-            [self.reloader.look(Occasion::Time), self.reloader.look(Occasion::Time)]
-        }
-
-        fn counted(&self, result: &str) -> u64 {
-            self.reloader.reloads.with_label_values(&[result]).get()
-        }
-
-        fn part(&self) -> Option<HealthState> {
-            self.reloader.context.health.parts().remove(PART)
-        }
-    }
-
-    #[test]
-    fn a_change_runs_once_the_file_has_settled() {
-        let mut rig = Rig::new("filter { }");
-        let old = rig.reloader.current.get().hash().to_owned();
-        rig.write("filter { drop");
-        assert_eq!(rig.reloader.look(Occasion::Time), Outcome::Unchanged, "it may be half-written");
-        rig.write("filter { drop { } }");
-        assert_eq!(rig.looks(), [Outcome::Unchanged, Outcome::Loaded]);
-        assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
-        assert_ne!(rig.reloader.current.get().hash(), old);
-        assert_eq!(rig.reloader.current.generation(), 1);
-        assert_eq!((rig.counted("loaded"), rig.counted("refused"), rig.part()), (1, 0, None));
-    }
-
-    #[test]
-    fn a_file_that_cannot_run_leaves_the_old_one_and_says_so() {
-        let mut rig = Rig::new("filter { drop { } }");
-        let old = rig.reloader.current.get().hash().to_owned();
-        rig.write("filter { dorp { } }");
-        assert_eq!(rig.looks(), [Outcome::Unchanged, Outcome::Refused]);
-        assert_eq!(rig.looks(), [Outcome::Unchanged; 2], "it is said once");
-        assert_eq!(rig.reloader.current.get().hash(), old);
-        let said = rig.part();
-        let Some(HealthState::Degraded { reason }) = said else { panic!("{said:?}") };
-        assert!(reason.contains("dorp") && reason.contains(&old), "{reason}");
-        assert!(rig.reloader.context.health.is_ready(), "events are filtered as before");
-        assert_eq!((rig.counted("loaded"), rig.counted("refused")), (0, 1));
-        // The file that ran before is no news, but the complaint is over.
-        rig.write("filter { drop { } }");
-        assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
-        assert_eq!((rig.counted("loaded"), rig.part()), (0, None));
-    }
-
-    #[test]
-    fn a_file_that_is_away_is_waited_for_and_refused_when_asked_for() {
-        let mut rig = Rig::new("filter { }");
-        std::fs::remove_file(rig.path()).unwrap();
-        assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
-        assert_eq!(rig.reloader.look(Occasion::Asked), Outcome::Refused);
-        rig.write("filter { drop { } }");
-        assert_eq!(rig.looks(), [Outcome::Unchanged, Outcome::Loaded]);
-        assert_eq!(rig.part(), None);
-    }
-
-    #[test]
-    fn who_asks_gets_the_files_read_that_a_pipeline_names() {
-        let mut rig = Rig::new("filter { }");
-        assert_eq!(rig.reloader.look(Occasion::Asked), Outcome::Loaded);
-        assert_eq!(rig.reloader.current.generation(), 1);
-        assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
-        let config = Config::default();
-        let current = CurrentPlan::new(compile(&config, "key").unwrap());
-        let secret = Secret::new("key".to_owned());
-        let mut built_in = Reloader::new(config, secret, current, Context::default());
-        assert_eq!(built_in.look(Occasion::Time), Outcome::Unchanged);
-        assert_eq!(built_in.look(Occasion::Asked), Outcome::Loaded);
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ pub mod config;
 mod event_stream;
 mod first_password;
 pub mod generate;
+pub mod logstash_settings;
 pub mod pipe;
 mod process;
 pub mod send;

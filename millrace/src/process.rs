@@ -9,12 +9,13 @@ use std::path::Path;
 use std::process::Command;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use service::config::load;
+use service::config::{Loaded, Preset, load_over};
 use service::logging::{self, FILTER_VARIABLE};
 
 use crate::cli::Settings;
 use crate::command::{Failure, wait_for_all};
 use crate::config::PlatformConfig;
+use crate::logstash_settings::{Reach, Taken, all_mistakes, carry_over};
 use crate::settings;
 
 /// The system allocator's setting for how many arenas it keeps.
@@ -70,20 +71,57 @@ pub(crate) fn read_config(
     file: Option<&Path>,
     flags: &impl Settings,
 ) -> Result<PlatformConfig, Failure> {
-    let text = file.map(|path| {
-        fs::read_to_string(path).map(|text| (path, text)).map_err(|error| {
-            Failure::usage(format!("cannot read the configuration {}: {error}", path.display()))
-        })
-    });
-    let file = text.transpose()?;
-    let file = file.as_ref().map(|(path, text)| (*path, text.as_str()));
-    let config: PlatformConfig = load(file, env::vars(), &flags.settings())
-        .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
+    let text = read_file(file)?;
+    let config = load_config(&[], file, text.as_deref(), flags)?.value;
     for (variable, meant) in settings::near_variables(env::vars().map(|(name, _)| name)) {
         warn(&format!("the variable {variable} is no setting and does nothing: write {meant}"));
     }
     settings::check_filters(&config, env::var(FILTER_VARIABLE).ok().as_deref())?;
     Ok(config)
+}
+
+/// Reads the same, and below it the settings that the inputs and outputs of its pipeline stand for.
+pub(crate) fn read_config_over_pipeline(
+    file: Option<&Path>,
+    flags: &impl Settings,
+) -> Result<(PlatformConfig, Option<Taken>), Failure> {
+    let config = read_config(file, flags)?;
+    let Some(pipeline) = &config.enricher.pipeline else { return Ok((config, None)) };
+    let usage = |error: enricher::EnricherError| Failure::usage(error.to_string());
+    let text = config.enricher.pipeline_text().map_err(usage)?;
+    let reach = Reach {
+        has_token: config.ingest_gateway.ingest_token.is_some(),
+        is_udp_allowed: config.ingest_gateway.allow_unauthenticated_udp,
+    };
+    let carried = carry_over(&text, &config.enricher, reach).map_err(|mistakes| {
+        let of_filters = enricher::check(&text, &config.enricher).err();
+        let all = all_mistakes(of_filters, Some(mistakes));
+        Failure::usage(enricher::EnricherError::Mistakes(all).to_string())
+    })?;
+    let presets = carried.presets();
+    let file_text = read_file(file)?;
+    let loaded = load_config(&presets, file, file_text.as_deref(), flags)?;
+    let taken = Taken::new(pipeline, &carried, &loaded.taken);
+    Ok((loaded.value, taken))
+}
+
+fn read_file(file: Option<&Path>) -> Result<Option<String>, Failure> {
+    let read = |path: &Path| {
+        fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("cannot read the configuration {}: {error}", path.display()))
+        })
+    };
+    file.map(read).transpose()
+}
+
+fn load_config(
+    presets: &[Preset],
+    file: Option<&Path>,
+    text: Option<&str>,
+    flags: &impl Settings,
+) -> Result<Loaded<PlatformConfig>, Failure> {
+    load_over(presets, file.zip(text), env::vars(), &flags.settings())
+        .map_err(|mistakes| Failure::usage(mistakes.to_string()))
 }
 
 #[expect(clippy::print_stderr, reason = "there is no log yet")]

@@ -29,6 +29,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it; may be empty.
     pub way_out: String,
+    /// Byte of the whole text, by which mistakes in several files are ordered.
+    pub offset: usize,
     pub(super) source_line: String,
     pub(super) width: usize,
 }

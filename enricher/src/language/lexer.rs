@@ -15,9 +15,7 @@ pub(super) struct Lexer<'s> {
 
 impl<'s> Lexer<'s> {
     pub(super) fn new(source: &'s Source) -> Self {
-        // An editor's mark at the start is no part of the text.
-        let at = if source.text().starts_with('\u{feff}') { 3 } else { 0 };
-        Self { text: source.text(), at }
+        Self { text: source.text(), at: 0 }
     }
 
     pub(super) fn rest(&self) -> &'s str {

@@ -161,7 +161,7 @@ impl Parser<'_> {
         self.lexer.name();
         let span = self.lexer.since(start);
         let statements = self.block(&format!("`{}`", kind.as_str()))?;
-        Ok(Section { kind, span, statements })
+        Ok(Section { kind, span, whole: self.lexer.since(start), statements })
     }
 
     /// `{ statements }`

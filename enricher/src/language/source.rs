@@ -1,8 +1,11 @@
-//! A configuration's text, and places in it.
+//! A configuration's text, of one file or of several one after the other, and places in it.
 //!
-//! Never reads a file: whoever does gives the text and a name for it.
+//! Never reads a file: whoever does gives the texts and names for them.
 
 use super::diagnostic::{Diagnostic, Severity};
+
+/// An editor's mark at the start of a file is no part of its text.
+const MARK: char = '\u{feff}';
 
 /// A range of bytes in a configuration's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -24,21 +27,43 @@ impl Span {
 /// A configuration's text with its name for messages.
 #[derive(Clone, Debug)]
 pub struct Source {
-    name: String,
     text: String,
+    /// Where each file begins, and its name; the first begins at 0.
+    files: Vec<(usize, String)>,
 }
 
 impl Source {
     /// Takes a text; `name` is what messages call it, usually the file's path.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        Self::joined([(name.into(), text.into())])
     }
 
-    /// What messages call it.
+    /// Takes the texts of several files, each with its name, as one: a section or a comment ends at the
+    /// latest with the line that its file ends with.
     #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn joined(files: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut source = Self { text: String::new(), files: Vec::new() };
+        for (name, text) in files {
+            if !source.files.is_empty() {
+                source.text.push('\n');
+            }
+            source.files.push((source.text.len(), name));
+            source.text.push_str(text.strip_prefix(MARK).unwrap_or(&text));
+        }
+        source
+    }
+
+    /// What messages call the file in which a byte stands.
+    #[must_use]
+    pub fn name_at(&self, at: usize) -> &str {
+        self.file_at(at).1
+    }
+
+    /// How many files it is made of.
+    #[must_use]
+    pub fn files_count(&self) -> usize {
+        self.files.len()
     }
 
     /// The text.
@@ -53,7 +78,7 @@ impl Source {
         self.text.get(span.start..span.end).unwrap_or_default()
     }
 
-    /// Line of a byte, from 1.
+    /// Line of a byte in its file, from 1.
     #[must_use]
     pub fn line_of(&self, at: usize) -> usize {
         1 + self.before(at).bytes().filter(|byte| *byte == b'\n').count()
@@ -67,12 +92,19 @@ impl Source {
         1 + before[line..].chars().count()
     }
 
-    fn before(&self, at: usize) -> &str {
-        let mut at = at.min(self.text.len());
-        while !self.text.is_char_boundary(at) {
-            at -= 1;
+    /// Where the file of a byte begins, and its name.
+    fn file_at(&self, at: usize) -> (usize, &str) {
+        let place = self.files.partition_point(|(start, _)| *start <= at);
+        match place.checked_sub(1).and_then(|place| self.files.get(place)) {
+            Some((start, name)) => (*start, name),
+            None => (0, ""),
         }
-        &self.text[..at]
+    }
+
+    /// What stands before a byte in its file.
+    fn before(&self, at: usize) -> &str {
+        let at = self.text.floor_char_boundary(at);
+        &self.text[self.file_at(at).0..at]
     }
 
     /// A mistake at a place.
@@ -104,17 +136,19 @@ impl Source {
         message: String,
         way_out: String,
     ) -> Diagnostic {
-        let line = self.line_of(span.start);
-        let whole = self.text.lines().nth(line - 1).unwrap_or_default();
-        let column = self.column_of(span.start);
+        let at = self.text.floor_char_boundary(span.start);
+        let line_start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let whole = self.text[line_start..].lines().next().unwrap_or_default();
+        let column = self.column_of(at);
         let left = whole.chars().count().saturating_sub(column - 1);
         Diagnostic {
             severity,
-            file: self.name.clone(),
-            line,
+            file: self.name_at(at).to_owned(),
+            line: self.line_of(at),
             column,
             message,
             way_out,
+            offset: at,
             source_line: whole.trim_end_matches('\r').to_owned(),
             width: self
                 .slice(span)
@@ -142,5 +176,22 @@ mod tests {
             mistake.to_string(),
             "a.conf:2:6: no arrow\n    2 |   né => \"x\"\n      |      ^^\n  way out: write one"
         );
+    }
+
+    #[test]
+    fn a_place_in_several_files_is_one_in_its_own() {
+        let files = [("a", "\u{feff}one\ntwo # end"), ("empty", ""), ("b", "three\nfour")];
+        let source = Source::joined(files.map(|(name, text)| (name.to_owned(), text.to_owned())));
+        let place = |word: &str| {
+            let at = source.text().find(word).unwrap();
+            (source.name_at(at), source.line_of(at), source.column_of(at))
+        };
+        assert_eq!(place("one"), ("a", 1, 1));
+        assert_eq!(place("end"), ("a", 2, 7));
+        assert_eq!(place("three"), ("b", 1, 1));
+        assert_eq!(place("our"), ("b", 2, 2));
+        let start = source.text().find("three").unwrap();
+        let mistake = source.mistake(Span { start, end: start + 99 }, "m", "");
+        assert_eq!(mistake.to_string(), "b:1:1: m\n    1 | three\n      | ^^^^^");
     }
 }

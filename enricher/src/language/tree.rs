@@ -39,6 +39,8 @@ pub struct Section {
     pub kind: SectionKind,
     /// Place of its word.
     pub span: Span,
+    /// Place of all of it, from its word to its `}`.
+    pub whole: Span,
     /// What stands in it.
     pub statements: Vec<Statement>,
 }

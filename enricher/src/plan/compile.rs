@@ -29,13 +29,14 @@ pub fn parse_and_compile(
     match parse(source, syntax) {
         Ok(config) => compile(source, &config, environment),
         Err(mut mistakes) => {
-            mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+            mistakes.sort_by_key(|mistake| mistake.offset);
             Err(mistakes)
         }
     }
 }
 
-/// Compiles a configuration that was read from `source`.
+/// Compiles the filters of a configuration that was read from `source`. What its inputs and outputs say
+/// is for whoever runs doors and stores.
 ///
 /// # Errors
 /// Every mistake that was found, in the order of the text.
@@ -57,36 +58,37 @@ pub fn compile(
     for section in &config.sections {
         if section.kind == SectionKind::Filter {
             compiler.statements(&section.statements);
-        } else if !section.statements.is_empty() {
-            let word = section.kind.as_str();
-            let way_out = match section.kind {
-                SectionKind::Input => {
-                    "remove it: doors are set in `[ingest_gateway]`, files in `[ingest_gateway.file]`"
-                }
-                _ => "remove it: stores are set in the configuration's `[search]` and `[bus]`",
-            };
-            let message = format!("a pipeline here has no `{word}`");
-            compiler.mistakes.push(source.mistake(section.span, message, way_out));
         }
     }
     if !compiler.mistakes.is_empty() {
-        compiler.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+        compiler.mistakes.sort_by_key(|mistake| mistake.offset);
         return Err(compiler.mistakes);
     }
     let reads_metadata = source.text().contains("@metadata");
     let Compiler { steps, filters, uses, mut warnings, .. } = compiler;
     if environment.wants_warnings {
         warnings.extend(unreachable(source, config));
-        warnings.sort_by_key(|warning| (warning.line, warning.column));
+        warnings.sort_by_key(|warning| warning.offset);
     }
-    let hash = hash(source.text());
     let file_path = match environment.ecs_compatibility {
         EcsCompatibility::Disabled => FieldPath::key("path"),
         EcsCompatibility::V1 | EcsCompatibility::V8 => FieldPath::dotted("log.file.path"),
     };
     let timed = timed(&steps, &filters);
-    let checked =
-        Checked { steps, filters, uses, timed, reads_metadata, file_path, hash, warnings };
+    let hash = digest([source.text()]);
+    let others = config.sections.iter().filter(|section| section.kind != SectionKind::Filter);
+    let ends_hash = digest(others.map(|section| source.slice(section.whole)));
+    let checked = Checked {
+        steps,
+        filters,
+        uses,
+        timed,
+        reads_metadata,
+        file_path,
+        hash,
+        warnings,
+        ends_hash,
+    };
     Ok(Plan { inner: Arc::new(checked) })
 }
 
@@ -98,9 +100,10 @@ fn timed(steps: &[Step], filters: &[PlannedFilter]) -> Vec<(usize, usize)> {
     steps.iter().enumerate().filter_map(filter).collect()
 }
 
-fn hash(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+fn digest<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+    let mut hasher = Sha256::new();
+    texts.into_iter().for_each(|text| hasher.update(text));
+    hasher.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 struct Compiler<'s> {
@@ -145,6 +148,7 @@ impl Compiler<'_> {
         self.uses.push(FilterUse {
             name: entry.name,
             origin: entry.origin,
+            file: self.source.name_at(plugin.span.start).to_owned(),
             line: self.source.line_of(plugin.span.start),
             column: self.source.column_of(plugin.span.start),
             keeps_state: plan.keeps_state(),

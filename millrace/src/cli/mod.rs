@@ -44,7 +44,8 @@ pub enum Command {
     /// Manage users
     #[command(subcommand)]
     User(UserCommand),
-    /// Check pipeline files, and name every mistake with its line, and what may be slow or is never run
+    /// Check pipelines: name every mistake with its line, and what may be slow or is never run, and print the settings that
+    /// inputs and outputs stand for
     Check(CheckArguments),
     /// Run cases of a pipeline: lines that go in, and the events that must come out
     Test(TestArguments),
@@ -276,12 +277,15 @@ pub struct ResetPasswordArguments {
 /// Which files to check.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// Pipeline files in the Logstash filter language
+    /// Pipelines in the Logstash language: files, folders of *.conf, patterns, or pipelines.yml
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// End with 64 for a warning too, as for a mistake
     #[arg(long)]
     pub strict: bool,
+    /// Print only the settings that inputs and outputs stand for, as a configuration file (TOML)
+    #[arg(long)]
+    pub settings: bool,
 }
 
 /// Which cases to run.
@@ -298,7 +302,8 @@ pub struct TestArguments {
 /// What `pipe` runs. It ends with 1 if lines were refused and `--dead` does not keep them.
 #[derive(Debug, Args)]
 pub struct PipeArguments {
-    /// Pipeline file in the Logstash filter language, in place of the default
+    /// Pipeline in the Logstash language, in place of the default: a file, a folder of *.conf, a pattern, or
+    /// pipelines.yml#ID
     #[arg(long)]
     pub pipeline: Option<PathBuf>,
     /// What a line is: one JSON object, or the text of `message`

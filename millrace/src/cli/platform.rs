@@ -131,7 +131,8 @@ impl Settings for GatewayArguments {
 /// The filters.
 #[derive(Clone, Debug, Args)]
 pub struct EnricherArguments {
-    /// Pipeline file in the Logstash filter language, in place of the default
+    /// Pipeline in the Logstash language, in place of the default: a file, a folder of *.conf, a pattern, or
+    /// pipelines.yml#ID
     #[arg(long)]
     pub pipeline: Option<PathBuf>,
 }

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use enricher::config::HASH_KEY_VARIABLE;
-use enricher::{Config, EnricherError, plan};
+use enricher::{Config, EnricherError};
 
 use super::{Failure, counted, escape_control, print, say};
 use crate::cases::{self, CaseFile, Failed};
@@ -52,11 +52,11 @@ fn run_file(path: &Path, config: &Config, paint: Paint) -> Result<u64, Failure> 
 }
 
 fn compile(config: &Config, file: &CaseFile) -> Result<enricher::Plan, EnricherError> {
-    let source = config.pipeline_source()?;
+    let text = config.pipeline_text()?;
     let mut environment = config.environment(HASH_KEY);
     environment.variables.insert(HASH_KEY_VARIABLE.to_owned(), HASH_KEY.to_owned());
     environment.variables.extend(file.environment.clone());
-    plan::parse_and_compile(&source, config.syntax(), &environment).map_err(EnricherError::Mistakes)
+    text.compile(config, environment).map_err(EnricherError::Mistakes)
 }
 
 /// Whether what is said has colours.

@@ -22,6 +22,7 @@ use crate::cli::UpArguments;
 use crate::command::Failure;
 use crate::config::PlatformConfig;
 use crate::first_password;
+use crate::logstash_settings::Taken;
 use crate::services::Services;
 
 pub use addresses::Addresses;
@@ -35,11 +36,15 @@ pub(crate) const METRICS_PORT: u16 = 9600;
 /// The variable in which tools find the ingest token.
 const INGEST_TOKEN_VARIABLE: &str = "MILLRACE_INGEST_TOKEN";
 
-/// Runs the platform until it is told to stop.
+/// Runs the platform until it is told to stop; `taken` are the settings that come from its pipeline.
 ///
 /// # Errors
 /// It cannot start, or a service stopped by itself.
-pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), Failure> {
+pub async fn run(
+    config: PlatformConfig,
+    taken: Option<Taken>,
+    arguments: &UpArguments,
+) -> Result<(), Failure> {
     // A mistake in the pipeline is found before anything is touched.
     let kept = data_folder::kept_secret(&arguments.data).unwrap_or_else(data_folder::new_secret);
     let given = config.enricher.secret().map_err(|error| Failure::usage(error.to_string()))?;
@@ -77,6 +82,7 @@ pub async fn run(config: PlatformConfig, arguments: &UpArguments) -> Result<(), 
         durability_warning: runtime.bus.durability_warning(),
         urls: [&config.bus.url, &config.search.url, &config.documents.url, &config.cache.url],
         files: &config.ingest_gateway.file.paths,
+        taken: taken.as_ref(),
         needs_token: config.ingest_gateway.ingest_token.is_some(),
         first_password: first_password.as_deref(),
     }

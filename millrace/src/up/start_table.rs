@@ -4,9 +4,10 @@ use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use service::url_without_secrets;
+use service::{Printable, url_without_secrets};
 
 use super::addresses::Addresses;
+use crate::logstash_settings::Taken;
 
 /// The parts of the table.
 pub(super) struct StartTable<'a> {
@@ -18,6 +19,8 @@ pub(super) struct StartTable<'a> {
     pub(super) urls: [&'a str; 4],
     /// Patterns of the files that are read.
     pub(super) files: &'a [String],
+    /// What comes from the inputs and outputs of the pipeline.
+    pub(super) taken: Option<&'a Taken>,
     /// Whether the doors ask for the ingest token.
     pub(super) needs_token: bool,
     /// Shown once, at the first start.
@@ -73,6 +76,12 @@ impl StartTable<'_> {
         ]);
         for (what, place, note) in rows {
             writeln!(out, "  {}", format!("{what:<16} {place:<32} {note}").trim_end())?;
+        }
+        if let Some(taken) = self.taken {
+            writeln!(out, "\n  From the inputs and outputs of {}:\n", Printable(&taken.pipeline))?;
+            for line in taken.lines() {
+                writeln!(out, "    {}", Printable(&line))?;
+            }
         }
         if let Some(password) = self.first_password {
             writeln!(
@@ -136,6 +145,7 @@ mod tests {
                 "redis://:hunter2@r",
             ],
             files: &["/var/log/shop/*.log".to_owned()],
+            taken: None,
             needs_token: true,
             first_password: None,
         };

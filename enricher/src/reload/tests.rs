@@ -1,0 +1,155 @@
+//! A pipeline whose files change while it runs.
+
+use std::time::SystemTime;
+
+use super::*;
+use crate::compile;
+
+/// A reloader of a file, which begins with this text, and the plan that it replaces.
+struct Rig {
+    folder: tempfile::TempDir,
+    reloader: Reloader,
+    writes: u32,
+}
+
+impl Rig {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = folder.path().join("my.conf");
+        std::fs::write(&pipeline, text).unwrap();
+        let config = Config { pipeline: Some(pipeline), ..Config::default() };
+        let current = CurrentPlan::new(compile(&config, "key").unwrap());
+        let secret = Secret::new("key".to_owned());
+        let reloader = Reloader::new(config, secret, current, Context::default());
+        let mut rig = Self { folder, reloader, writes: 0 };
+        assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
+        rig
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("my.conf")
+    }
+
+    /// Writes the file, at a time of its own.
+    fn write(&mut self, text: &str) {
+        std::fs::write(self.path(), text).unwrap();
+        self.writes += 1;
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(self.writes.into());
+        std::fs::File::options().write(true).open(self.path()).unwrap().set_modified(time).unwrap();
+    }
+
+    fn looks(&mut self) -> [Outcome; 2] {
+        [self.reloader.look(Occasion::Time), self.reloader.look(Occasion::Time)]
+    }
+
+    fn counted(&self, result: &str) -> u64 {
+        self.reloader.reloads.with_label_values(&[result]).get()
+    }
+
+    fn part(&self) -> Option<HealthState> {
+        self.reloader.context.health.parts().remove(PART)
+    }
+}
+
+#[test]
+fn a_change_runs_once_the_file_has_settled() {
+    let mut rig = Rig::new("filter { }");
+    let old = rig.reloader.current.get().hash().to_owned();
+    rig.write("filter { drop");
+    assert_eq!(rig.reloader.look(Occasion::Time), Outcome::Unchanged, "it may be half-written");
+    rig.write("filter { drop { } }");
+    assert_eq!(rig.looks(), [Outcome::Unchanged, Outcome::Loaded]);
+    assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
+    assert_ne!(rig.reloader.current.get().hash(), old);
+    assert_eq!(rig.reloader.current.generation(), 1);
+    assert_eq!((rig.counted("loaded"), rig.counted("refused"), rig.part()), (1, 0, None));
+}
+
+#[test]
+fn a_file_that_cannot_run_leaves_the_old_one_and_says_so() {
+    let mut rig = Rig::new("filter { drop { } }");
+    let old = rig.reloader.current.get().hash().to_owned();
+    rig.write("filter { dorp { } }");
+    assert_eq!(rig.looks(), [Outcome::Unchanged, Outcome::Refused]);
+    assert_eq!(rig.looks(), [Outcome::Unchanged; 2], "it is said once");
+    assert_eq!(rig.reloader.current.get().hash(), old);
+    let said = rig.part();
+    let Some(HealthState::Degraded { reason }) = said else { panic!("{said:?}") };
+    assert!(reason.contains("dorp") && reason.contains(&old), "{reason}");
+    assert!(rig.reloader.context.health.is_ready(), "events are filtered as before");
+    assert_eq!((rig.counted("loaded"), rig.counted("refused")), (0, 1));
+    // The file that ran before is no news, but the complaint is over.
+    rig.write("filter { drop { } }");
+    assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
+    assert_eq!((rig.counted("loaded"), rig.part()), (0, None));
+}
+
+#[test]
+fn a_file_that_is_away_is_waited_for_and_refused_when_asked_for() {
+    let mut rig = Rig::new("filter { }");
+    std::fs::remove_file(rig.path()).unwrap();
+    assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
+    assert_eq!(rig.reloader.look(Occasion::Asked), Outcome::Refused);
+    rig.write("filter { drop { } }");
+    assert_eq!(rig.looks(), [Outcome::Unchanged, Outcome::Loaded]);
+    assert_eq!(rig.part(), None);
+}
+
+#[test]
+fn who_asks_gets_the_files_read_that_a_pipeline_names() {
+    let mut rig = Rig::new("filter { }");
+    assert_eq!(rig.reloader.look(Occasion::Asked), Outcome::Loaded);
+    assert_eq!(rig.reloader.current.generation(), 1);
+    assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
+    let config = Config::default();
+    let current = CurrentPlan::new(compile(&config, "key").unwrap());
+    let secret = Secret::new("key".to_owned());
+    let mut built_in = Reloader::new(config, secret, current, Context::default());
+    assert_eq!(built_in.look(Occasion::Time), Outcome::Unchanged);
+    assert_eq!(built_in.look(Occasion::Asked), Outcome::Loaded);
+}
+
+#[test]
+fn all_files_of_a_folder_are_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("10.conf", "input { stdin { } }");
+    write("20.conf", "filter { drop { } }");
+    let config = Config { pipeline: Some(folder.path().to_owned()), ..Config::default() };
+    let current = CurrentPlan::new(compile(&config, "key").unwrap());
+    let secret = Secret::new("key".to_owned());
+    let mut reloader = Reloader::new(config, secret, current.clone(), Context::default());
+    let mut looks = || [reloader.look(Occasion::Time), reloader.look(Occasion::Time)];
+    assert_eq!(looks(), [Outcome::Unchanged; 2]);
+    write("30.conf", "filter { uuid { target => 'a' } }");
+    assert_eq!(looks(), [Outcome::Unchanged, Outcome::Loaded]);
+    assert_eq!(current.get().filters().len(), 2);
+    std::fs::remove_file(folder.path().join("20.conf")).unwrap();
+    assert_eq!(looks(), [Outcome::Unchanged, Outcome::Loaded]);
+    assert_eq!(current.get().filters().len(), 1);
+    write("30.conf", "filter { dorp { } }");
+    assert_eq!(looks(), [Outcome::Unchanged, Outcome::Refused]);
+}
+
+#[test]
+fn what_a_list_says_of_a_pipeline_counts_though_its_text_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("pipelines.yml");
+    let write = |ecs: &str| {
+        let entry = "- config.string: 'filter { geoip { source => ip } }'";
+        let text = format!("{entry}\n  pipeline.ecs_compatibility: {ecs}\n");
+        std::fs::write(&list, text).unwrap();
+    };
+    write("v8");
+    let config = Config { pipeline: Some(list.clone()), ..Config::default() };
+    // With ECS a source by this name needs a target.
+    assert!(compile(&config, "key").is_err());
+    write("disabled");
+    let current = CurrentPlan::new(compile(&config, "key").unwrap());
+    let secret = Secret::new("key".to_owned());
+    let mut reloader = Reloader::new(config, secret, current.clone(), Context::default());
+    let mut looks = || [reloader.look(Occasion::Time), reloader.look(Occasion::Time)];
+    assert_eq!(looks(), [Outcome::Unchanged; 2]);
+    write("v8");
+    assert_eq!(looks(), [Outcome::Unchanged, Outcome::Refused]);
+}

@@ -1,0 +1,176 @@
+//! The inputs of Logstash that nothing stands for yet, each with what to use instead.
+
+use crate::logstash_settings::plugin::PluginReader;
+
+use super::{EVERY, Read};
+
+const BEATS: [&str; 26] = [
+    "add_hostname",
+    "cipher_suites",
+    "client_inactivity_timeout",
+    "congestion_threshold",
+    "ecs_compatibility",
+    "enrich",
+    "event_loop_threads",
+    "executor_threads",
+    "host",
+    "include_codec_tag",
+    "port",
+    "ssl",
+    "ssl_certificate",
+    "ssl_certificate_authorities",
+    "ssl_cipher_suites",
+    "ssl_client_authentication",
+    "ssl_enabled",
+    "ssl_handshake_timeout",
+    "ssl_key",
+    "ssl_key_passphrase",
+    "ssl_peer_metadata",
+    "ssl_supported_protocols",
+    "ssl_verify_mode",
+    "target_field_for_codec",
+    "tls_max_version",
+    "tls_min_version",
+];
+const SYSLOG: [&str; 11] = [
+    "ecs_compatibility",
+    "facility_labels",
+    "grok_pattern",
+    "host",
+    "locale",
+    "port",
+    "proxy_protocol",
+    "severity_labels",
+    "syslog_field",
+    "timezone",
+    "use_labels",
+];
+const REDIS: [&str; 12] = [
+    "batch_count",
+    "command_map",
+    "data_type",
+    "db",
+    "host",
+    "key",
+    "password",
+    "path",
+    "port",
+    "ssl",
+    "threads",
+    "timeout",
+];
+const GENERATOR: [&str; 5] = ["count", "ecs_compatibility", "lines", "message", "threads"];
+const STDIN: [&str; 1] = ["ecs_compatibility"];
+
+/// Inputs whose options are known.
+const ABSENT: [(&str, &[&str], &str); 5] = [
+    (
+        "beats",
+        &BEATS,
+        "there is no door for Beats yet; let Filebeat write to Kafka (`output.kafka`) and read that topic with the \
+         input `kafka`, or let a shipper send lines of JSON to the TCP or HTTP door",
+    ),
+    (
+        "syslog",
+        &SYSLOG,
+        "there is no door for syslog yet; let the senders (rsyslog, syslog-ng) send lines to an input `tcp` or \
+         `udp`, and write in the filter section: grok { match => { \"message\" => \
+         \"<%{POSINT:[log][syslog][priority]:int}>%{SYSLOGLINE}\" } overwrite => [\"message\"] } syslog_pri { } \
+         date { match => [\"timestamp\", \"MMM dd HH:mm:ss\", \"MMM  d HH:mm:ss\", \"ISO8601\"] }",
+    ),
+    (
+        "redis",
+        &REDIS,
+        "events are not taken from Redis; let the senders write to Kafka, or to the TCP or HTTP door",
+    ),
+    (
+        "generator",
+        &GENERATOR,
+        "`millrace generate | millrace send` sends made-up events, and `millrace up --demo` a few a second",
+    ),
+    (
+        "stdin",
+        &STDIN,
+        "`PROGRAM | millrace send` sends what a program writes (`--plain` for text), and `millrace pipe` filters it \
+         without a platform",
+    ),
+];
+
+/// Other inputs of Logstash.
+const OTHERS: [&str; 51] = [
+    "azure_event_hubs",
+    "cloudwatch",
+    "couchdb_changes",
+    "dead_letter_queue",
+    "elastic_agent",
+    "elastic_serverless_forwarder",
+    "elasticsearch",
+    "exec",
+    "ganglia",
+    "gelf",
+    "github",
+    "google_cloud_storage",
+    "google_pubsub",
+    "graphite",
+    "heartbeat",
+    "http_poller",
+    "imap",
+    "irc",
+    "java_generator",
+    "java_stdin",
+    "jdbc",
+    "jms",
+    "jmx",
+    "kinesis",
+    "log4j",
+    "logstash",
+    "lumberjack",
+    "meetup",
+    "pipe",
+    "pipeline",
+    "puppet_facter",
+    "rabbitmq",
+    "relp",
+    "rss",
+    "s3",
+    "s3_sns_sqs",
+    "s3-sns-sqs",
+    "salesforce",
+    "snmp",
+    "snmptrap",
+    "sqlite",
+    "sqs",
+    "stomp",
+    "twitter",
+    "unix",
+    "varnishlog",
+    "websocket",
+    "wmi",
+    "xmpp",
+    "zeromq",
+    "zenoss",
+];
+
+/// Finds who says what is to be said of an input that nothing stands for.
+pub(super) fn find(name: &str) -> Option<Read> {
+    names().any(|known| known == name).then_some(read as Read)
+}
+
+/// Their names.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ABSENT.iter().map(|(name, ..)| *name).chain(OTHERS)
+}
+
+fn read(reader: &mut PluginReader<'_>) {
+    let name = reader.options.plugin().to_owned();
+    match ABSENT.iter().find(|(known, ..)| *known == name) {
+        Some((_, options, reason)) => reader.leave_whole(reason, &[&EVERY, options]),
+        None => {
+            let reason = format!(
+                "nothing here reads what `{name}` reads; let a program that does send lines of JSON to the \
+                 TCP or HTTP door"
+            );
+            reader.leave_unknown(&reason);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The input `file`: the door that reads files.
+
+use crate::config::PlatformConfig;
+use crate::logstash_settings::carried::SettingValue;
+use crate::logstash_settings::codec::{self, Lines};
+use crate::logstash_settings::plugin::{PluginReader, Reasons};
+use crate::settings;
+
+use super::{EVERY, SENDER, TUNING, read_every};
+
+const TABLE: [&str; 2] = ["ingest_gateway", "file"];
+const KEPT: &str = "positions are kept as long as there is the file";
+const REASONS: Reasons = &[
+    (SENDER, &["ecs_compatibility"]),
+    (
+        TUNING,
+        &[
+            "close_older",
+            "discover_interval",
+            "file_chunk_count",
+            "file_chunk_size",
+            "max_open_files",
+            "stat_interval",
+            "sincedb_write_interval",
+        ],
+    ),
+    (KEPT, &["sincedb_clean_after"]),
+    ("lines end with a line feed", &["delimiter"]),
+    ("an archive that is damaged is told in the log", &["check_archive_validity"]),
+    ("the process goes on when all files are read", &["exit_after_read"]),
+    ("files are never changed or removed", &["file_completed_action", "file_completed_log_path"]),
+    (
+        "files are read in the order in which they are found",
+        &["file_sort_by", "file_sort_direction"],
+    ),
+    ("name the files that count with `path` and `exclude`", &["ignore_older"]),
+];
+const CARRIED: [&str; 5] = ["path", "exclude", "mode", "sincedb_path", "start_position"];
+
+pub(super) fn read(reader: &mut PluginReader<'_>) {
+    reader.options.require("path");
+    if !door_exists() {
+        let names: Vec<_> = REASONS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        let reason = "there is no door for files yet; let a shipper read them, or \
+                      `tail -F FILE | millrace send --plain`";
+        return reader.leave_whole(reason, &[&EVERY, &CARRIED, &names]);
+    }
+    let paths = reader.options.texts("path");
+    let exclude = reader.options.texts("exclude");
+    let mode = reader.options.choice("mode", &["tail", "read"]);
+    let start = reader.options.choice("start_position", &["beginning", "end"]);
+    let positions = reader.options.text("sincedb_path");
+    let lines = codec::read(reader, Lines::Plain);
+    reader.leave_given(REASONS);
+    read_every(reader);
+    if let Some(other) = reader.carried.find("ingest_gateway.file.paths") {
+        let reason = format!(
+            "not carried over: there is one door for files, and line {} has it; add this `path` to that one",
+            other.spot.line
+        );
+        return reader.note(reason);
+    }
+    let mut carry = |option: &str, name: &str, value| {
+        reader.carry(option, &[TABLE[0], TABLE[1], name], value);
+    };
+    let text = |word: &str| SettingValue::Text(word.to_owned());
+    let Some(paths) = paths else { return };
+    carry("path", "paths", SettingValue::List(paths));
+    carry("codec", "codec", text(lines.as_str()));
+    if let Some(exclude) = exclude {
+        carry("exclude", "exclude", SettingValue::List(exclude));
+    }
+    if let Some(mode) = mode {
+        carry("mode", "mode", text(mode));
+    }
+    // A file that is read once is read from its start.
+    if let Some(start) = start.filter(|_| mode != Some("read")) {
+        carry("start_position", "start_position", text(start));
+    }
+    if let Some(positions) = positions {
+        let reason = if positions == "/dev/null" {
+            "positions are always kept, so that no line is lost or taken twice"
+        } else {
+            "positions are kept in another form, in the data folder; \
+             `ingest_gateway.file.position_file` names another file"
+        };
+        reader.leave("sincedb_path", reason);
+    }
+}
+
+/// Whether this build has the door.
+fn door_exists() -> bool {
+    settings::names(&PlatformConfig::default())
+        .iter()
+        .any(|name| name.starts_with("ingest_gateway.file."))
+}

@@ -1,0 +1,163 @@
+//! The input `kafka`: topics that others write, on a bus that is Kafka.
+
+use enricher::language::Span;
+
+use crate::logstash_settings::carried::SettingValue;
+use crate::logstash_settings::codec::{self, Lines};
+use crate::logstash_settings::kafka_access::{self, Access};
+use crate::logstash_settings::plugin::{PluginReader, Reasons};
+
+use super::{EVERY, TUNING, read_every};
+
+/// Where the configuration names a bus of its own, nothing of this one counts.
+const UNLESS: &[&str] = &["bus.url"];
+/// Bounds of `bus.kafka.session_timeout`.
+const SESSION_MILLISECONDS: std::ops::RangeInclusive<i64> = 1_000..=1_800_000;
+const REASONS: Reasons = &[
+    (
+        TUNING,
+        &[
+            "check_crcs",
+            "client_dns_lookup",
+            "connections_max_idle_ms",
+            "consumer_threads",
+            "fetch_max_bytes",
+            "fetch_max_wait_ms",
+            "fetch_min_bytes",
+            "heartbeat_interval_ms",
+            "max_partition_fetch_bytes",
+            "max_poll_interval_ms",
+            "max_poll_records",
+            "metadata_max_age_ms",
+            "poll_timeout_ms",
+            "receive_buffer_bytes",
+            "reconnect_backoff_ms",
+            "request_timeout_ms",
+            "retry_backoff_ms",
+            "send_buffer_bytes",
+        ],
+    ),
+    (
+        "the group is called `enricher`, with `bus.kafka.topic_prefix` before it; a new group begins \
+         where `auto_offset_reset` of Logstash would with `earliest`",
+        &["group_id", "auto_offset_reset"],
+    ),
+    (
+        "an offset is committed when every event before it is delivered, never by time",
+        &["auto_commit_interval_ms", "enable_auto_commit"],
+    ),
+    (
+        "the members of the group share partitions cooperatively",
+        &["partition_assignment_strategy", "client_rack"],
+    ),
+    ("a topic of others is never made", &["auto_create_topics"]),
+    ("messages of aborted transactions are not read", &["isolation_level"]),
+    ("name the topics in `topics`", &["exclude_internal_topics"]),
+    ("an event has no fields of its message", &["decorate_events"]),
+    (
+        "a message is text or JSON, and there is no schema registry",
+        &[
+            "key_deserializer_class",
+            "value_deserializer_class",
+            "schema_registry_key",
+            "schema_registry_proxy",
+            "schema_registry_secret",
+            "schema_registry_ssl_keystore_location",
+            "schema_registry_ssl_keystore_password",
+            "schema_registry_ssl_keystore_type",
+            "schema_registry_ssl_truststore_location",
+            "schema_registry_ssl_truststore_password",
+            "schema_registry_ssl_truststore_type",
+            "schema_registry_url",
+            "schema_registry_validation",
+        ],
+    ),
+];
+const REST: [&str; 6] = [
+    "bootstrap_servers",
+    "client_id",
+    "group_instance_id",
+    "session_timeout_ms",
+    "topics",
+    "topics_pattern",
+];
+
+pub(super) fn read(reader: &mut PluginReader<'_>) {
+    if reader.options.has("topics_pattern") {
+        let names: Vec<_> = REASONS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        let reason = "topics are named one by one; write them in `topics`";
+        return reader.leave_whole(reason, &[&EVERY, &REST, &kafka_access::OPTIONS, &names]);
+    }
+    let servers = reader.options.text("bootstrap_servers");
+    let servers = servers.unwrap_or_else(|| "localhost:9092".to_owned());
+    let topics = reader.options.texts("topics").unwrap_or_else(|| vec!["logstash".to_owned()]);
+    let client = reader.options.text("client_id");
+    let instance = reader.options.text("group_instance_id");
+    let session = reader.number_within("session_timeout_ms", SESSION_MILLISECONDS);
+    let lines = codec::read(reader, Lines::Plain);
+    let access = kafka_access::read(reader);
+    reader.leave_given(REASONS);
+    read_every(reader);
+
+    let scheme = if access.is_tls { "kafkas" } else { "kafka" };
+    let url = format!("{scheme}://{}", servers.replace(char::is_whitespace, ""));
+    if let Err(error) = bus_kafka::KafkaBus::check_url(&url) {
+        let way_out = "write `host:port`, several with commas between them";
+        return reader.options.refuse("bootstrap_servers", error.to_string(), way_out);
+    }
+    match reader.carried.find("bus.url").map(|bus| bus.value.clone()) {
+        None => carry_cluster(reader, url, &access, client, instance, session),
+        Some(SettingValue::Text(known)) if known == url => {}
+        Some(_) => {
+            let reason = "not carried over: there is one bus, and another input kafka has named its brokers; \
+                          copy the topics to that cluster, or run a second platform on this one";
+            return reader.note(reason);
+        }
+    }
+    let span = reader.options.span("topics");
+    for topic in topics {
+        carry_topic(reader, span, &topic, lines);
+    }
+}
+
+fn carry_cluster(
+    reader: &mut PluginReader<'_>,
+    url: String,
+    access: &Access,
+    client: Option<String>,
+    instance: Option<String>,
+    session: Option<i64>,
+) {
+    reader.carry("bootstrap_servers", &["bus", "url"], SettingValue::Text(url));
+    reader.note(
+        "topics of others are read where the bus is, so that the platform keeps its own topics (logs.raw, \
+         logs.enriched, fraud.scored, logs.dead) in this cluster too; `bus.kafka.topic_prefix` stands before \
+         their names",
+    );
+    let mut carry = |option: &str, name: &str, value| {
+        reader.carry_unless(option, &["bus", "kafka", name], value, UNLESS);
+    };
+    if let Some(client) = client {
+        carry("client_id", "client_id", SettingValue::Text(client));
+    }
+    if let Some(instance) = instance {
+        carry("group_instance_id", "instance_id", SettingValue::Text(instance));
+    }
+    if let Some(milliseconds) = session {
+        let value = SettingValue::Text(format!("{milliseconds}ms"));
+        carry("session_timeout_ms", "session_timeout", value);
+    }
+    kafka_access::carry(reader, access, UNLESS);
+}
+
+fn carry_topic(reader: &mut PluginReader<'_>, span: Span, topic: &str, lines: Lines) {
+    let legal = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    if topic.is_empty() || topic.len() > 249 || !topic.chars().all(legal) {
+        let message = format!("`{topic}` is no topic");
+        return reader.options.refuse_at(span, message, "it has letters, digits, `.`, `_` and `-`");
+    }
+    let path = |name| ["bus", "kafka", "topics", topic, name];
+    reader.carry_unless("topics", &path("foreign"), SettingValue::Flag(true), UNLESS);
+    let codec = SettingValue::Text(lines.as_str().to_owned());
+    reader.carry_unless("codec", &path("codec"), codec, UNLESS);
+}

@@ -1,0 +1,148 @@
+//! One input or output as it is read: each of its options becomes a setting, is named as not carried over,
+//! or is a mistake.
+
+use std::collections::BTreeMap;
+
+use enricher::Source;
+use enricher::language::{Diagnostic, Plugin, SectionKind, Span, Value};
+use enricher::options::Options;
+
+use super::Reach;
+use super::carried::{Carried, Left, Setting, SettingValue, Spot};
+
+/// Options that share a reason why they are not carried over.
+pub(super) type Reasons = &'static [(&'static str, &'static [&'static str])];
+
+/// What a plugin is read with.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub(super) source: &'a Source,
+    pub(super) variables: &'a BTreeMap<String, String>,
+    pub(super) reach: Reach,
+}
+
+/// An input or output, and what becomes of it.
+pub(super) struct PluginReader<'a> {
+    pub(super) options: Options<'a>,
+    pub(super) carried: &'a mut Carried,
+    pub(super) reach: Reach,
+    source: &'a Source,
+    plugin: &'a Plugin,
+    section: SectionKind,
+    are_options_known: bool,
+}
+
+impl<'a> PluginReader<'a> {
+    pub(super) fn new(
+        plugin: &'a Plugin,
+        section: SectionKind,
+        surroundings: Surroundings<'a>,
+        carried: &'a mut Carried,
+        mistakes: &'a mut Vec<Diagnostic>,
+    ) -> Self {
+        let Surroundings { source, variables, reach } = surroundings;
+        let options = Options::new(plugin, source, variables, mistakes);
+        Self { options, carried, reach, source, plugin, section, are_options_known: true }
+    }
+
+    /// What it is, as `input tcp`.
+    pub(super) fn title(&self) -> String {
+        format!("{} {}", self.section.as_str(), self.plugin.name)
+    }
+
+    /// Lets an option stand for a setting, which counts unless the configuration gives it.
+    pub(super) fn carry(&mut self, option: &str, path: &[&str], value: SettingValue) {
+        self.carry_unless(option, path, value, &[]);
+    }
+
+    /// Lets an option stand for a setting, which counts unless the configuration gives it or one of these.
+    pub(super) fn carry_unless(
+        &mut self,
+        option: &str,
+        path: &[&str],
+        value: SettingValue,
+        unless: &'static [&'static str],
+    ) {
+        let path = path.iter().map(|level| (*level).to_owned()).collect();
+        let spot = Spot::of(self.source, self.options.span(option));
+        let plugin = self.title();
+        self.carried.settings.push(Setting { path, value, spot, plugin, unless });
+    }
+
+    /// Says that an option is not carried over, whether it is given or only has its default.
+    pub(super) fn leave(&mut self, option: &str, reason: impl Into<String>) {
+        let what = format!("`{option}` of {}", self.title());
+        let spot = Spot::of(self.source, self.options.span(option));
+        self.carried.left.push(Left { spot, what, reason: reason.into() });
+    }
+
+    /// Says something of the plugin as a whole.
+    pub(super) fn note(&mut self, reason: impl Into<String>) {
+        let spot = Spot::of(self.source, self.plugin.span);
+        self.carried.left.push(Left { spot, what: self.title(), reason: reason.into() });
+    }
+
+    /// Those of these options that are given are not carried over.
+    pub(super) fn leave_given(&mut self, reasons: Reasons) {
+        for (reason, names) in reasons {
+            for name in *names {
+                if self.options.value(name).is_some() {
+                    self.leave(name, *reason);
+                }
+            }
+        }
+    }
+
+    /// The plugin as a whole is not carried over; these are all the options that it may have.
+    pub(super) fn leave_whole(&mut self, reason: &str, known: &[&[&'static str]]) {
+        for name in known.iter().copied().flatten() {
+            // Only whether it is known matters.
+            self.options.value(name);
+        }
+        self.note_whole(reason);
+    }
+
+    /// The same for a plugin whose options nobody here knows.
+    pub(super) fn leave_unknown(&mut self, reason: &str) {
+        self.are_options_known = false;
+        self.note_whole(reason);
+    }
+
+    fn note_whole(&mut self, reason: &str) {
+        let given: Vec<_> =
+            self.plugin.attributes.iter().map(|given| format!("`{}`", given.name)).collect();
+        let with =
+            if given.is_empty() { String::new() } else { format!(" (with {})", given.join(", ")) };
+        self.note(format!("not carried over{with}: {reason}"));
+    }
+
+    /// An option's value as it is written, and where; a list of one is that one.
+    pub(super) fn given(&mut self, name: &'static str) -> Option<(Value, Span)> {
+        let value = self.options.value(name)?;
+        let span = value.span;
+        Some((value.single().cloned().unwrap_or(value), span))
+    }
+
+    /// A number of these bounds.
+    pub(super) fn number_within(
+        &mut self,
+        name: &'static str,
+        bounds: std::ops::RangeInclusive<i64>,
+    ) -> Option<i64> {
+        let number = self.options.integer(name)?;
+        if bounds.contains(&number) {
+            return Some(number);
+        }
+        let (least, most) = bounds.into_inner();
+        let message = format!("`{name}` cannot be {number}");
+        self.options.refuse(name, message, format!("it is {least} to {most}"));
+        None
+    }
+
+    /// Refuses the options that nobody asked for.
+    pub(super) fn finish(self) {
+        if self.are_options_known {
+            self.options.finish();
+        }
+    }
+}

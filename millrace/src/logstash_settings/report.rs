@@ -1,0 +1,83 @@
+//! What became of inputs and outputs, as a person reads it: a configuration in TOML, and the list of what is
+//! not carried over.
+
+use std::fmt::Write;
+
+use service::Printable;
+
+use super::carried::{Carried, Setting, SettingValue};
+
+impl Carried {
+    /// The settings as a configuration file, with this pipeline in it.
+    #[must_use]
+    pub fn to_toml(&self, pipeline: &str) -> String {
+        let mut text = format!("[enricher]\npipeline = {}\n", toml::Value::from(pipeline));
+        let mut tables: Vec<&[String]> = Vec::new();
+        for table in self.settings.iter().filter_map(|setting| setting.table()) {
+            if !tables.contains(&table) {
+                tables.push(table);
+            }
+        }
+        for table in tables {
+            let keys: Vec<_> = table.iter().map(|key| quoted(key)).collect();
+            let settings = self.settings.iter().filter(|setting| setting.table() == Some(table));
+            let lines: String = settings.map(Setting::to_line).collect();
+            text.push_str(&format!("\n[{}]\n{lines}", keys.join(".")));
+        }
+        text
+    }
+
+    /// What is not carried over, a line each.
+    #[must_use]
+    pub fn left_lines(&self) -> String {
+        let mut text = String::new();
+        for left in &self.left {
+            // A text takes whatever is written to it.
+            let (what, reason) = (Printable(&left.what), Printable(&left.reason));
+            if writeln!(text, "  {}: {what}: {reason}", left.spot).is_err() {
+                return text;
+            }
+        }
+        text
+    }
+}
+
+impl Setting {
+    /// The table that it stands in.
+    fn table(&self) -> Option<&[String]> {
+        self.path.split_last().map(|(_, table)| table)
+    }
+
+    fn to_line(&self) -> String {
+        let name = match &self.value {
+            SettingValue::Secret { file_setting, .. } => (*file_setting).to_owned(),
+            _ => self.path.last().map(|name| quoted(name)).unwrap_or_default(),
+        };
+        let what = match &self.value {
+            SettingValue::Secret { .. } => "put the secret of this line into that file: ",
+            _ => "",
+        };
+        let value = self.value.to_toml();
+        format!("{name} = {value} # {what}{}, {}\n", self.spot, self.plugin)
+    }
+
+    /// The setting with its value as it may be shown.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let value = match &self.value {
+            SettingValue::Text(text) => text.clone(),
+            SettingValue::Secret { .. } => "(secret)".to_owned(),
+            other => other.to_toml().to_string(),
+        };
+        format!("{} = {value}", self.name())
+    }
+}
+
+/// A key as TOML takes it.
+fn quoted(key: &str) -> String {
+    let is_bare = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+    if !key.is_empty() && key.chars().all(is_bare) {
+        return key.to_owned();
+    }
+    toml::Value::from(key).to_string()
+}

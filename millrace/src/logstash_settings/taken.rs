@@ -1,0 +1,53 @@
+//! What of a pipeline's inputs and outputs counts in a process, for the one who starts it.
+
+use std::path::Path;
+
+use super::carried::Carried;
+
+/// Which settings a process takes from its pipeline.
+#[derive(Debug)]
+pub struct Taken {
+    /// The pipeline as it was named.
+    pub pipeline: String,
+    /// Settings with their values.
+    pub settings: Vec<String>,
+    /// Settings that the configuration gives otherwise.
+    pub overruled: Vec<String>,
+    /// How many things are not carried over.
+    pub left_count: usize,
+}
+
+impl Taken {
+    /// Of what was carried over, `taken` says which counts; `None` if there was nothing.
+    #[must_use]
+    pub fn new(pipeline: &Path, carried: &Carried, taken: &[bool]) -> Option<Self> {
+        if carried.is_empty() {
+            return None;
+        }
+        let (counting, overruled): (Vec<_>, Vec<_>) =
+            carried.settings.iter().zip(taken).partition(|(_, taken)| **taken);
+        Some(Self {
+            pipeline: pipeline.display().to_string(),
+            settings: counting.iter().map(|(setting, _)| setting.shown()).collect(),
+            overruled: overruled.iter().map(|(setting, _)| setting.name()).collect(),
+            left_count: carried.left.len(),
+        })
+    }
+
+    /// One line each.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = self.settings.clone();
+        if !self.overruled.is_empty() {
+            lines.push(format!("the configuration says otherwise: {}", self.overruled.join(", ")));
+        }
+        let pipeline = &self.pipeline;
+        match self.left_count {
+            0 => {}
+            1 => lines.push(format!("1 thing is not carried over: millrace check {pipeline}")),
+            count => lines
+                .push(format!("{count} things are not carried over: millrace check {pipeline}")),
+        }
+        lines
+    }
+}

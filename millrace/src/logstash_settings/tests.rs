@@ -1,0 +1,327 @@
+//! What becomes of each plugin, as users write it.
+
+mod options;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use service::config::load;
+
+use super::*;
+use crate::config::PlatformConfig;
+
+const OPEN: Reach = Reach { has_token: true, is_udp_allowed: true };
+
+fn carried(text: &str, reach: Reach) -> Result<Carried, String> {
+    let source = Source::new("s.conf", text);
+    let tree = parse(&source, Default::default()).expect("the language");
+    let variables = BTreeMap::from([("PASSWORD".to_owned(), "hunter2".to_owned())]);
+    of_tree(&tree, &source, &variables, reach)
+        .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+}
+
+/// The settings, and what is not carried over, each in short.
+fn told(text: &str, reach: Reach) -> (Vec<String>, Vec<String>) {
+    let carried = carried(text, reach).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let settings = carried.settings.iter().map(Setting::shown).collect();
+    (settings, carried.left.iter().map(|left| left.what.clone()).collect())
+}
+
+/// What the lines that are not carried over say.
+fn reasons(text: &str) -> String {
+    carried(text, Reach::default()).unwrap_or_else(|mistakes| panic!("{mistakes}")).left_lines()
+}
+
+#[test]
+fn doors_have_the_ports_of_inputs() {
+    for (text, reach, settings, left) in [
+        (
+            "input { tcp { port => 5001 codec => json_lines } }",
+            OPEN,
+            &["ingest_gateway.tcp.listen = 0.0.0.0:5001", "ingest_gateway.tcp.codec = json"][..],
+            &[][..],
+        ),
+        (
+            "input { tcp { port => 5001 host => '::1' } }",
+            Reach::default(),
+            &["ingest_gateway.tcp.listen = [::1]:5001", "ingest_gateway.tcp.codec = plain"],
+            &[],
+        ),
+        (
+            "input { tcp { port => 5001 } }",
+            Reach::default(),
+            &["ingest_gateway.tcp.listen = 127.0.0.1:5001", "ingest_gateway.tcp.codec = plain"],
+            &["`host` of input tcp"],
+        ),
+        (
+            "input { tcp { port => 5001 host => 'shop.example' codec => multiline { pattern => 'x' } } }",
+            OPEN,
+            &["ingest_gateway.tcp.listen = 127.0.0.1:5001", "ingest_gateway.tcp.codec = plain"],
+            &["`host` of input tcp", "`codec` of input tcp"],
+        ),
+        (
+            "input { udp { port => 514 host => localhost workers => 4 receive_buffer_bytes => 1048576 } }",
+            Reach::default(),
+            &[
+                "ingest_gateway.udp.listen = 127.0.0.1:514",
+                "ingest_gateway.udp.codec = plain",
+                "ingest_gateway.udp.receive_buffer_bytes = 1MiB",
+            ],
+            &["`workers` of input udp"],
+        ),
+        (
+            "input { http { user => ada password => '${PASSWORD}' codec => json max_content_length => 2048 } }",
+            OPEN,
+            &[
+                "ingest_gateway.http.listen = 0.0.0.0:8080",
+                "ingest_gateway.http.body_bytes_max = 2KiB",
+            ],
+            &["input http", "`user` of input http", "`password` of input http"],
+        ),
+    ] {
+        let (got, what) = told(text, reach);
+        assert_eq!(got, settings, "{text}");
+        assert_eq!(what, left, "{text}");
+    }
+}
+
+#[test]
+fn an_input_that_a_door_cannot_be_is_not_carried_over_as_a_whole() {
+    for (text, part) in [
+        (
+            "tcp { port => 1 ssl_enabled => true ssl_key => 'k' }",
+            "(with `port`, `ssl_enabled`, `ssl_key`): the doors speak no TLS",
+        ),
+        ("tcp { port => 1 host => 'h' mode => client }", "connects to none"),
+        ("http { ssl => true }", "the doors speak no TLS"),
+        ("beats { port => 5044 }", "no door for Beats yet"),
+        ("syslog { }", "no door for syslog yet"),
+        ("generator { count => 3 }", "millrace generate | millrace send"),
+        ("stdin { }", "millrace send"),
+        ("redis { data_type => list key => 'k' }", "not taken from Redis"),
+        (
+            "jdbc { statement => 'x' anything => 'y' }",
+            "(with `statement`, `anything`): nothing here reads what `jdbc` reads",
+        ),
+        ("kafka { topics_pattern => 'a.*' }", "write them in `topics`"),
+    ] {
+        let text = format!("input {{ {text} }}");
+        let carried = carried(&text, OPEN).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        assert!(carried.settings.is_empty(), "{text}");
+        assert_eq!(carried.left.len(), 1, "{text}");
+        let said = carried.left_lines();
+        assert!(said.contains("not carried over") && said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn one_door_has_one_port() {
+    let text = "input {\n tcp { port => 1 host => '127.0.0.1' }\n tcp { port => 2 host => '127.0.0.1' }\n}";
+    let (settings, left) = told(text, OPEN);
+    assert_eq!(settings.len(), 2);
+    assert_eq!(left, ["input tcp"]);
+    let said = reasons(text);
+    assert!(
+        said.contains("s.conf:3: input tcp: not carried over: there is one TCP door")
+            && said.contains("(line 2)"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_an_input_adds_to_events_is_printed_as_filters() {
+    let said = reasons(
+        "input { tcp { port => 1 host => localhost type => nginx tags => ['a', 'b\"c'] add_field => { shop => north n => 2 } } }",
+    );
+    for filter in [
+        "if ![type] { mutate { add_field => { \"type\" => \"nginx\" } } }",
+        "mutate { add_tag => [\"a\", 'b\"c'] }",
+        "mutate { add_field => { \"shop\" => \"north\" \"n\" => \"2\" } }",
+    ] {
+        assert!(said.contains(filter), "{filter} in {said}");
+        let source = Source::new("f", format!("filter {{ {filter} }}"));
+        assert!(parse(&source, Default::default()).is_ok(), "{filter}");
+    }
+}
+
+#[test]
+fn topics_of_others_are_read_where_the_bus_is() {
+    let text = "input { kafka {
+        bootstrap_servers => 'a:9092, b:9093' topics => ['shop.web', audit] codec => json group_id => 'g'
+        security_protocol => SASL_SSL sasl_mechanism => PLAIN client_id => 'c' session_timeout_ms => 30000
+        sasl_jaas_config => 'x required username=\"ada\" password=\"hunter2\";'
+        ssl_truststore_type => PEM ssl_truststore_location => '/ca.pem'
+    } }";
+    let (settings, left) = told(text, OPEN);
+    assert_eq!(
+        settings,
+        [
+            "bus.url = kafkas://a:9092,b:9093",
+            "bus.kafka.client_id = c",
+            "bus.kafka.session_timeout = 30000ms",
+            "bus.kafka.ca_file = /ca.pem",
+            "bus.kafka.sasl.mechanism = PLAIN",
+            "bus.kafka.sasl.user = ada",
+            "bus.kafka.sasl.password = (secret)",
+            "bus.kafka.topics.shop.web.foreign = true",
+            "bus.kafka.topics.shop.web.codec = json",
+            "bus.kafka.topics.audit.foreign = true",
+            "bus.kafka.topics.audit.codec = json",
+        ]
+    );
+    assert_eq!(left, ["input kafka", "`group_id` of input kafka"]);
+    let two = "input { kafka { topics => 'a' } kafka { topics => 'b' } kafka { bootstrap_servers => 'x:1' } }";
+    let (settings, left) = told(two, OPEN);
+    assert_eq!(settings[0], "bus.url = kafka://localhost:9092");
+    assert!(settings.iter().any(|setting| setting.starts_with("bus.kafka.topics.b.")));
+    assert!(!settings.iter().any(|setting| setting.contains("logstash")), "{settings:?}");
+    assert_eq!(left.len(), 2);
+}
+
+#[test]
+fn the_search_store_is_the_one_that_the_output_names() {
+    for (text, settings, left) in [
+        (
+            "hosts => ['https://es1', 'https://ada:x@es2:9201'] user => ada password => '${PASSWORD}' cacert => '/ca.pem'",
+            &[
+                "search.url = https://es1:9200,https://es2:9201",
+                "search.elasticsearch.user = ada",
+                "search.elasticsearch.password = (secret)",
+                "search.elasticsearch.ca_file = /ca.pem",
+            ][..],
+            &[][..],
+        ),
+        (
+            "hosts => es ssl => true api_key => 'id:key' timeout => 20 http_compression => false",
+            &[
+                "search.url = https://es:9200",
+                "search.elasticsearch.api_key = (secret)",
+                "search.elasticsearch.compression_level = 0",
+                "search.elasticsearch.bulk_timeout = 20s",
+            ],
+            &[],
+        ),
+        (
+            "index => 'shop-%{+YYYY.MM.dd}' ssl_certificate => 'c' ssl_key => 'k' compression_level => 3",
+            &[
+                "search.url = http://localhost:9200",
+                "search.elasticsearch.client_cert_file = c",
+                "search.elasticsearch.client_key_file = k",
+                "search.elasticsearch.compression_level = 3",
+                "search.elasticsearch.index_namespace = shop-",
+            ],
+            &["`index` of output elasticsearch"],
+        ),
+        (
+            "index => '%{[@metadata][beat]}-%{+YYYY.MM.dd}' document_id => '%{id}' action => create action => create",
+            &["search.url = http://localhost:9200"],
+            &[
+                "`index` of output elasticsearch",
+                "`document_id` of output elasticsearch",
+                "`action` of output elasticsearch",
+            ],
+        ),
+        (
+            "index => 'ecommerce-logs-%{+YYYY.MM.dd}' ssl_verification_mode => none",
+            &["search.url = http://localhost:9200"],
+            &["`index` of output elasticsearch", "`ssl_verification_mode` of output elasticsearch"],
+        ),
+    ] {
+        let text = format!("output {{ elasticsearch {{ {text} }} }}");
+        let (got, what) = told(&text, OPEN);
+        assert_eq!(got, settings, "{text}");
+        assert_eq!(what, left, "{text}");
+    }
+}
+
+#[test]
+fn no_event_chooses_an_index() {
+    for (index, prefix) in [
+        ("shop-%{+YYYY.MM.dd}", Some("shop-")),
+        ("shop.logs_%{+xxxx.ww}", Some("shop.logs_")),
+        ("shop%{+YYYY}", None),
+        ("shop-%{type}-%{+YYYY}", None),
+        ("%{shop}-%{+YYYY}", None),
+        ("shop-%{+YYYY}-%{type}", None),
+        ("Shop-%{+YYYY}", None),
+        ("-shop-%{+YYYY}", None),
+        ("shop-", None),
+    ] {
+        let text = format!("output {{ elasticsearch {{ index => '{index}' }} }}");
+        let carried = carried(&text, OPEN).expect("right");
+        let namespace = carried.find("search.elasticsearch.index_namespace").map(Setting::shown);
+        let expected =
+            prefix.map(|prefix| format!("search.elasticsearch.index_namespace = {prefix}"));
+        assert_eq!(namespace, expected, "{index}");
+    }
+}
+
+#[test]
+fn outputs_under_conditions_are_one_store() {
+    let text = "output {
+  if [type] == 'a' { elasticsearch { hosts => es index => 'a-%{+YYYY}' } }
+  else if [type] == 'b' { elasticsearch { hosts => es index => 'b-%{+YYYY}' } }
+  else { elasticsearch { hosts => other } stdout { codec => rubydebug } }
+}";
+    let (settings, left) = told(text, OPEN);
+    assert_eq!(
+        settings,
+        ["search.url = http://es:9200", "search.elasticsearch.index_namespace = a-"]
+    );
+    assert_eq!(left.iter().filter(|what| what.starts_with("the condition of output")).count(), 3);
+    assert!(
+        reasons(text).contains("there is one search store, that of line 2"),
+        "{}",
+        reasons(text)
+    );
+}
+
+#[test]
+fn mistakes_have_a_place_and_a_way_out() {
+    for (text, parts) in [
+        ("input { tpc { } }", &["s.conf:1:9: there is no input `tpc`", "did you mean `tcp`?"][..]),
+        ("output { elasticsaerch { } }", &["did you mean `elasticsearch`?"]),
+        (
+            "input { tcp { prot => 1 } }",
+            &["needs the option `port`", "no option `prot`", "did you mean `port`?"],
+        ),
+        ("input { tcp { port => 70000 } }", &["`port` cannot be 70000", "it is 1 to 65535"]),
+        ("input { tcp { port => 1 codec => jsno } }", &["no codec `jsno`", "did you mean `json`?"]),
+        (
+            "input { tcp { port => 1 codec => json { charst => 'x' } } }",
+            &["no option `charst`", "did you mean `charset`?"],
+        ),
+        ("input { beats { prot => 1 } }", &["`beats` has no option `prot`"]),
+        ("input { if [a] { stdin { } } }", &["an input stands under no condition"]),
+        (
+            "output { elasticsearch { hosts => 'ftp://x' } }",
+            &["not the address of a search engine"],
+        ),
+        ("output { elasticsearch { password => '${GONE}' } }", &["`GONE` is not set"]),
+        ("output { elasticsearch { cloud_id => 'x' } }", &["`cloud_id` cannot be read"]),
+        ("input { kafka { topics => 'a b' } }", &["`a b` is no topic"]),
+        ("input { kafka { bootstrap_servers => 'u:p@h' } }", &["kafka"]),
+    ] {
+        let said = carried(text, OPEN).map(|_| ()).expect_err(text);
+        assert!(parts.iter().all(|part| said.contains(part)), "{text}: {said}");
+    }
+}
+
+#[test]
+fn the_printed_configuration_is_accepted_and_shows_no_secret() {
+    for text in [
+        "input { tcp { port => 5001 } udp { port => 5001 } http { } }",
+        "input { kafka { topics => ['shop.web'] security_protocol => SASL_PLAINTEXT sasl_mechanism => 'SCRAM-SHA-256'
+           sasl_jaas_config => 'x username=\"ada\" password=\"hunter2\";' } }",
+        "output { elasticsearch { user => ada password => '${PASSWORD}' index => 'shop-%{+YYYY}' } }",
+        "output { elasticsearch { hosts => 'https://es' api_key => 'a:hunter2' } }",
+    ] {
+        let carried = carried(text, Reach::default()).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let toml = carried.to_toml("conf.d/\"x\".conf");
+        let loaded = load::<PlatformConfig>(Some((Path::new("m.toml"), &toml)), [], &[]);
+        assert!(loaded.is_ok(), "{toml}\n{loaded:?}");
+        assert!(!toml.contains("hunter2") && !toml.contains("YTpo"), "{toml}");
+        let shown = format!("{carried:?} {}", carried.left_lines());
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

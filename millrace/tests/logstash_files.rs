@@ -1,0 +1,177 @@
+//! Whole files of Logstash, as users have them: what `check` says of them, and a platform that runs with
+//! their ports.
+
+mod support;
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+
+use support::{Platform, eventually, text, tool, tool_with_input};
+
+/// The tests run in the package's folder.
+const SHOP: &str = "tests/logstash/shop.conf";
+const FOLDER: &str = "tests/logstash/conf.d";
+
+fn write(folder: &tempfile::TempDir, name: &str, content: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).expect("a file");
+    path.display().to_string()
+}
+
+#[test]
+fn check_prints_a_shop_as_settings_and_what_is_not_carried_over() {
+    let output = tool(&["check", SHOP]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    let expected = PathBuf::from("tests/logstash/shop.check.txt");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&expected, &said).expect("test data is good");
+    }
+    let expected = std::fs::read_to_string(&expected).unwrap_or_default();
+    assert_eq!(said, expected, "(UPDATE_EXPECT=1 accepts it)");
+    assert!(!said.contains("hunter2") && !said.contains("changeme"), "{said}");
+}
+
+#[test]
+fn the_printed_settings_are_a_configuration() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = tool(&["check", "--settings", SHOP]);
+    let config = write(&folder, "millrace.toml", &text(&output.stdout));
+    let output = tool(&["up", "--config", &config, "--check-config"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(said.starts_with("the configuration is right\n"), "{said}");
+    // All of it stands in the file now, and the file wins.
+    assert!(said.contains("the configuration says otherwise: ingest_gateway.tcp.listen"), "{said}");
+    assert!(!said.contains("ingest_gateway.tcp.listen ="), "{said}");
+}
+
+#[test]
+fn up_takes_the_settings_and_what_is_given_wins() {
+    let with = |more: &[&str]| {
+        let output = tool(&[&["up", "--pipeline", SHOP, "--check-config"], more].concat());
+        text(&output.stdout) + &text(&output.stderr)
+    };
+    let said = with(&[]);
+    for part in [
+        "ingest_gateway.tcp.listen = 127.0.0.1:5000",
+        "ingest_gateway.udp.codec = plain",
+        "search.url = https://es-1.shop.example:9200,https://es-2.shop.example:9200",
+        "search.elasticsearch.password = (secret)",
+        "things are not carried over: millrace check tests/logstash/shop.conf",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    assert!(!said.contains("hunter2"), "{said}");
+    // A token opens the door that Logstash had open.
+    let said = with(&["--set", "ingest_gateway.ingest_token=0123456789abcdef0123456789abcdef"]);
+    assert!(said.contains("ingest_gateway.tcp.listen = 0.0.0.0:5000"), "{said}");
+    // Another store gets no password of this one.
+    let said = with(&["--search", "http://other:9200", "--tcp-listen", "127.0.0.1:5999"]);
+    for name in ["search.url", "search.elasticsearch.password", "ingest_gateway.tcp.listen"] {
+        assert!(!said.contains(&format!("{name} =")), "{said}");
+        assert!(said.contains(name), "{said}");
+    }
+    let said = with(&["--set", "enricher.support_escapes=perhaps"]);
+    assert!(said.contains("--set enricher.support_escapes"), "{said}");
+}
+
+#[test]
+fn a_mistake_in_an_input_stops_the_start_with_those_of_the_filters() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = write(&folder, "my.conf", "filter { dorp { } }\ninput { tcp { prot => 1 } }\n");
+    for command in [&["up", "--check-config", "--pipeline", &path][..], &["check", &path]] {
+        let output = tool(command);
+        assert_eq!(output.status.code(), Some(64));
+        let said = text(&output.stdout) + &text(&output.stderr);
+        for part in [
+            "my.conf:1:10: there is no filter `dorp`",
+            "my.conf:2:9: `tcp` needs the option `port`",
+            "my.conf:2:15:",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+    }
+    // A filter between two programs has no doors.
+    let path = write(&folder, "my.conf", "input { tcp { port => 1 } }\nfilter { }\n");
+    let output = tool_with_input(&["pipe", "--pipeline", &path], b"{\"n\":1}\n");
+    assert!(text(&output.stdout).contains("\"n\":1"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_folder_is_one_pipeline_for_every_tool() {
+    let output = tool(&["check", FOLDER]);
+    let said = text(&output.stdout);
+    assert!(said.starts_with("tests/logstash/conf.d: 2 filters, no mistakes\n"), "{said}");
+    let place = Path::new(FOLDER).join("30-documents.conf:1").display().to_string();
+    assert!(said.contains(&format!("{place}: schema is Millrace's own")), "{said}");
+    assert!(said.contains("# tests/logstash/conf.d/10-inputs.conf:2, input tcp"), "{said}");
+    for named in [FOLDER, "tests/logstash/conf.d/*.conf"] {
+        let output = tool_with_input(&["pipe", "--pipeline", named], b"{\"cust\":\"ada\"}\n");
+        assert!(
+            text(&output.stdout).contains("\"user\":{\"id\":\"ada\"}"),
+            "{}",
+            text(&output.stderr)
+        );
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipeline = Path::new(FOLDER).canonicalize().expect("a folder").display().to_string();
+    let cases = format!(
+        "pipeline: {pipeline}\ncases: [{{ name: c, input: {{ cust: ada }}, expect: {{ user: {{ id: ada }} }} }}]"
+    );
+    let cases = write(&folder, "cases.yaml", &cases);
+    let output = tool(&["test", &cases]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_list_of_pipelines_is_checked_as_a_whole_and_run_one_by_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shop = Path::new(FOLDER).canonicalize().expect("a folder").display().to_string();
+    let list = format!(
+        "- pipeline.id: shop\n  path.config: \"{shop}/*.conf\"\n  pipeline.workers: 4\n\
+         - pipeline.id: audit\n  config.string: 'filter {{ dorp {{ }} }}'\n"
+    );
+    let path = write(&folder, "pipelines.yml", &list);
+    let output = tool(&["check", &path]);
+    assert_eq!(output.status.code(), Some(64));
+    let said = text(&output.stdout) + &text(&output.stderr);
+    for part in [
+        "pipelines.yml#shop: 2 filters, no mistakes",
+        "`pipeline.workers` is not carried over: ",
+        "pipelines.yml#audit (config.string):1:10: there is no filter `dorp`",
+        "1 mistake",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let up = |pipeline: &str| tool(&["up", "--check-config", "--pipeline", pipeline]);
+    let refused = up(&path);
+    assert_eq!(refused.status.code(), Some(64));
+    let said = text(&refused.stderr);
+    assert!(said.contains("2 pipelines") && said.contains("pipelines.yml#audit"), "{said}");
+    let one = up(&format!("{path}#shop"));
+    assert_eq!(one.status.code(), Some(0), "{}", text(&one.stderr));
+    assert!(text(&one.stdout).contains("ingest_gateway.tcp.listen = 127.0.0.1:5000"));
+}
+
+#[test]
+fn a_platform_runs_with_the_codec_of_its_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipeline = write(
+        &folder,
+        "my.conf",
+        "input { tcp { host => '127.0.0.1' port => 5000 codec => line } }\n\
+         filter { schema { } mutate { add_tag => 'text' } }\n",
+    );
+    // The tests take free ports, and a flag wins; lines are text as the input says.
+    let platform = Platform::start(&["--pipeline", &pipeline]);
+    let door = platform.addresses.tcp.expect("a door");
+    let mut connection = TcpStream::connect(door).expect("a connection");
+    connection.write_all(b"no JSON at all\n").expect("it is taken");
+    drop(connection);
+    eventually("the line", || match platform.count("message:JSON AND tags:text") {
+        1 => Ok(()),
+        other => Err(format!("{other} found; {}", platform.logged())),
+    });
+}
