@@ -31,7 +31,7 @@ pub struct Diagnostic {
     pub way_out: String,
     /// Byte of the whole text, by which mistakes in several files are ordered.
     pub offset: usize,
-    pub(super) source_line: String,
+    pub(super) source_line: Box<str>,
     pub(super) width: usize,
 }
 

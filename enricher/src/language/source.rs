@@ -149,7 +149,7 @@ impl Source {
             message,
             way_out,
             offset: at,
-            source_line: whole.trim_end_matches('\r').to_owned(),
+            source_line: whole.trim_end_matches('\r').into(),
             width: self
                 .slice(span)
                 .chars()

@@ -45,6 +45,16 @@ pub(super) const OPTIONS: [&str; 23] = [
     "ssl",
 ];
 
+/// Where the configuration names a bus of its own, or how to sign in, no password of this one is used.
+const UNLESS: &[&str] = &[
+    "bus.url",
+    "bus.kafka.sasl.mechanism",
+    "bus.kafka.sasl.user",
+    "bus.kafka.sasl.password",
+    "bus.kafka.sasl.password_file",
+    "bus.kafka.sasl.token_file",
+];
+
 const KERBEROS: &str = "there is no Kerberos; sign in with PLAIN, SCRAM or a token";
 const TOKEN: &str = "a token comes from a file that somebody renews: `bus.kafka.sasl.token_file`";
 const KEYSTORE: &str = "a client's certificate and key are files in PEM: `bus.kafka.client_cert_file` and \
@@ -151,15 +161,11 @@ fn jaas_value(jaas: &str, name: &str) -> Option<String> {
 }
 
 /// Carries it over.
-pub(super) fn carry(
-    reader: &mut PluginReader<'_>,
-    access: &Access,
-    unless: &'static [&'static str],
-) {
+pub(super) fn carry(reader: &mut PluginReader<'_>, access: &Access) {
     let text = |text: &str| SettingValue::Text(text.to_owned());
     let mut carry = |option: &str, path: &[&str], value| {
         let path = [&["bus", "kafka"], path].concat();
-        reader.carry_unless(option, &path, value, unless);
+        reader.carry_unless(option, &path, value, UNLESS);
     };
     if let Some(path) = &access.authorities {
         carry("ssl_truststore_location", &["ca_file"], text(path));

@@ -9,22 +9,14 @@ use crate::settings;
 use super::{EVERY, SENDER, TUNING, read_every};
 
 const TABLE: [&str; 2] = ["ingest_gateway", "file"];
-const KEPT: &str = "positions are kept as long as there is the file";
 const REASONS: Reasons = &[
     (SENDER, &["ecs_compatibility"]),
-    (
-        TUNING,
-        &[
-            "close_older",
-            "discover_interval",
-            "file_chunk_count",
-            "file_chunk_size",
-            "max_open_files",
-            "stat_interval",
-            "sincedb_write_interval",
-        ],
-    ),
-    (KEPT, &["sincedb_clean_after"]),
+    (TUNING, &["file_chunk_count", "file_chunk_size", "sincedb_write_interval"]),
+    ("it is `ingest_gateway.file.close_after` here", &["close_older"]),
+    ("it is `ingest_gateway.file.scan_interval` here", &["discover_interval"]),
+    ("it is `ingest_gateway.file.poll_interval` here", &["stat_interval"]),
+    ("it is `ingest_gateway.file.open_files_max` here", &["max_open_files"]),
+    ("it is `ingest_gateway.file.forget_after` here", &["sincedb_clean_after"]),
     ("lines end with a line feed", &["delimiter"]),
     ("an archive that is damaged is told in the log", &["check_archive_validity"]),
     ("the process goes on when all files are read", &["exit_after_read"]),

@@ -38,8 +38,8 @@ const REASONS: Reasons = &[
         ],
     ),
     (
-        "the group is called `enricher`, with `bus.kafka.topic_prefix` before it; a new group begins \
-         where `auto_offset_reset` of Logstash would with `earliest`",
+        "the group is called `enricher`, with `bus.kafka.topic_prefix` before it, and begins with the oldest \
+         message that is there",
         &["group_id", "auto_offset_reset"],
     ),
     (
@@ -147,7 +147,7 @@ fn carry_cluster(
         let value = SettingValue::Text(format!("{milliseconds}ms"));
         carry("session_timeout_ms", "session_timeout", value);
     }
-    kafka_access::carry(reader, access, UNLESS);
+    kafka_access::carry(reader, access);
 }
 
 fn carry_topic(reader: &mut PluginReader<'_>, span: Span, topic: &str, lines: Lines) {
