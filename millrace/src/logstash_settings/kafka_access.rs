@@ -45,6 +45,8 @@ pub(super) const OPTIONS: [&str; 23] = [
     "ssl",
 ];
 
+/// Where the configuration names a bus of its own, nothing of this one counts.
+const UNLESS_URL: &[&str] = &["bus.url"];
 /// Where the configuration names a bus of its own, or how to sign in, no password of this one is used.
 const UNLESS: &[&str] = &[
     "bus.url",
@@ -163,26 +165,26 @@ fn jaas_value(jaas: &str, name: &str) -> Option<String> {
 /// Carries it over.
 pub(super) fn carry(reader: &mut PluginReader<'_>, access: &Access) {
     let text = |text: &str| SettingValue::Text(text.to_owned());
-    let mut carry = |option: &str, path: &[&str], value| {
-        let path = [&["bus", "kafka"], path].concat();
-        reader.carry_unless(option, &path, value, UNLESS);
-    };
     if let Some(path) = &access.authorities {
-        carry("ssl_truststore_location", &["ca_file"], text(path));
+        let name = ["bus", "kafka", "ca_file"];
+        reader.carry_unless("ssl_truststore_location", &name, text(path), UNLESS_URL);
     }
     let (Some(mechanism), Some(user), Some(password)) =
         (access.mechanism, &access.user, &access.password)
     else {
         return;
     };
-    carry("sasl_mechanism", &["sasl", "mechanism"], text(mechanism));
-    carry("sasl_jaas_config", &["sasl", "user"], text(user));
+    let mut carry = |option: &str, name: &str, value| {
+        reader.carry_unless(option, &["bus", "kafka", "sasl", name], value, UNLESS);
+    };
+    carry("sasl_mechanism", "mechanism", text(mechanism));
+    carry("sasl_jaas_config", "user", text(user));
     let password = SettingValue::Secret {
         value: Secret::new(password.clone()),
         file_setting: "password_file",
         file: "kafka-password",
     };
-    carry("sasl_jaas_config", &["sasl", "password"], password);
+    carry("sasl_jaas_config", "password", password);
 }
 
 #[cfg(test)]
