@@ -4,7 +4,8 @@
 mod support;
 
 use bus::Codec;
-use enricher::Config;
+use enricher::language::Syntax;
+use enricher::{Environment, Source, plan};
 use pipeline::Verdict;
 use serde_json::{Value, json};
 use support::{default_stage, document, record, rejection, verdict};
@@ -196,7 +197,8 @@ fn hostile_16_classes_and_looks_within_each_other_are_read_once() {
     assert_eq!(grok(r"(?<a>[^[:]|x]+):[[:digit:]]", "x ab:1"), " ab");
     let looks = format!("{}a{}", "(?=".repeat(60_000), ")".repeat(60_000));
     let pipeline = format!(r#"filter {{ grok {{ match => {{ "message" => '{looks}' }} }} }}"#);
-    let mistakes = enricher::check(&enricher::Source::new("a.conf", pipeline), &Config::default());
+    let source = Source::new("a.conf", pipeline);
+    let mistakes = plan::parse_and_compile(&source, Syntax::default(), &Environment::default());
     let said = mistakes.expect_err("no look stands in a look")[0].to_string();
     assert!(said.contains("look-around works for one character"), "{said}");
 }

@@ -299,8 +299,8 @@ fn a_line_of_a_file_is_told_its_path_unless_it_says_one_itself() {
     let old_names =
         Environment { ecs_compatibility: EcsCompatibility::Disabled, ..Environment::default() };
     let source = Source::new("test.conf", "filter { }");
-    let plan = plan::parse_and_compile(&source, Syntax::default(), &old_names)
-        .expect("test data is good");
+    let plan =
+        plan::parse_and_compile(&source, Syntax::default(), &old_names).expect("test data is good");
     let mut stage = EnricherStage::new(&plan, Limits::default());
     let Verdict::Forward(records) = verdict(&mut stage, of_file("a line", Codec::Plain)) else {
         panic!("not forwarded")

@@ -20,7 +20,7 @@ pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
     /// Name of the configuration.
-    pub file: String,
+    pub file: Box<str>,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.

@@ -143,7 +143,7 @@ impl Source {
         let left = whole.chars().count().saturating_sub(column - 1);
         Diagnostic {
             severity,
-            file: self.name_at(at).to_owned(),
+            file: self.name_at(at).into(),
             line: self.line_of(at),
             column,
             message,

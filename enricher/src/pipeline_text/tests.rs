@@ -58,10 +58,10 @@ fn files_of_a_folder_are_one_pipeline_in_the_order_of_their_names() {
     // By the pattern, the editor's copy stays out too.
     let pattern = read(&folder, "d/[12]0-*").unwrap();
     assert_eq!(names(&pattern.not_read), ["10-a.conf~"]);
-    let uses = crate::check(&pattern, &Config::default()).unwrap();
-    let places: Vec<_> = uses.iter().map(|used| (used.name, used.line)).collect();
+    let plan = crate::check(&pattern, &Config::default()).unwrap();
+    let places: Vec<_> = plan.filters().iter().map(|used| (used.name, used.line)).collect();
     assert_eq!(places, [("mutate", 2), ("drop", 1)]);
-    assert!(uses[1].file.ends_with("20-b.conf"));
+    assert!(plan.filters()[1].file.ends_with("20-b.conf"));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_list_names_one_pipeline_or_is_asked_which() {
     let folder = folder(&files);
     let shop = read(&folder, "one.yml").unwrap();
     assert_eq!(shop.ecs_compatibility(&Config::default()), EcsCompatibility::Disabled);
-    assert_eq!(crate::check(&shop, &Config::default()).unwrap().len(), 1);
+    assert_eq!(crate::check(&shop, &Config::default()).unwrap().filters().len(), 1);
     assert_eq!(read(&folder, "two.yml#shop").unwrap().source.text(), "filter { drop { } }");
     let audit = read(&folder, "two.yml#audit").unwrap();
     let mistakes = crate::check(&audit, &Config::default()).unwrap_err();

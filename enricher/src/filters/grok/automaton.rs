@@ -84,8 +84,7 @@ impl Automaton {
         let mut state = self.start(start, Order::Any, text, steps)?;
         let mut from = 0;
         while from <= text.len() {
-            let (reached, at, edge) =
-                self.tables.follow(state, &self.program.class_of, text, from);
+            let (reached, at, edge) = self.tables.follow(state, &self.program.class_of, text, from);
             let detail = if edge < DETAILED {
                 Detail { next: edge, ..Detail::default() }
             } else if edge == UNKNOWN {
@@ -117,8 +116,7 @@ impl Automaton {
         let mut looped: Option<(Detail, usize)> = None;
         let mut from = 0;
         while from <= text.len() {
-            let (reached, at, edge) =
-                self.tables.follow(state, &self.program.class_of, text, from);
+            let (reached, at, edge) = self.tables.follow(state, &self.program.class_of, text, from);
             from = at + 1;
             if edge < DETAILED {
                 state = edge;
