@@ -36,7 +36,9 @@ pub struct Tapped {
     pub pipeline: String,
     /// Its name.
     pub name: &'static str,
-    /// Its line in the pipeline's file.
+    /// The file that it stands in.
+    pub file: String,
+    /// Its line in that file.
     pub line: usize,
     /// The record that the event came from.
     pub record_id: RecordId,
@@ -147,6 +149,7 @@ pub(crate) struct Application<'a> {
     pub(crate) filter: usize,
     pub(crate) pipeline: &'a str,
     pub(crate) name: &'static str,
+    pub(crate) file: &'a str,
     pub(crate) line: usize,
     pub(crate) record: &'a Record,
     pub(crate) number: usize,
@@ -193,6 +196,7 @@ impl Application<'_> {
             filter: self.filter,
             pipeline: self.pipeline.to_owned(),
             name: self.name,
+            file: self.file.to_owned(),
             line: self.line,
             record_id: self.record.id,
             shop: self.record.shop.clone(),

@@ -259,10 +259,8 @@ fn tap_shows_events_before_and_behind_a_filter_while_the_platform_runs() {
     let platform = Platform::start(&["--pipeline", &pipeline]);
     let listed = platform.ask(&["tap", "--at", "enricher"]);
     let rows: Vec<Vec<_>> = listed.lines().map(|row| row.split_whitespace().collect()).collect();
-    assert_eq!(
-        rows,
-        [["enricher[1]", "schema", "line", "2"], ["enricher[2]", "mutate", "line", "3"]]
-    );
+    let place = |line: usize| format!("{pipeline}:{line}");
+    assert_eq!(rows, [["enricher[1]", "schema", &place(2)], ["enricher[2]", "mutate", &place(3)]]);
     let output = platform.tool(&["tap", "--at", "enricher[3]"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("the pipeline has 2"), "{}", text(&output.stderr));

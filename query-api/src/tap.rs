@@ -49,7 +49,9 @@ pub struct TapFilter {
     pub filter: usize,
     /// Its name.
     pub name: String,
-    /// Its line in the pipeline's file, from 1.
+    /// The file that it stands in.
+    pub file: String,
+    /// Its line in that file, from 1.
     pub line: usize,
 }
 

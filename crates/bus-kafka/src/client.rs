@@ -54,6 +54,11 @@ impl Condition {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
+    /// Whether nothing was said since it worked.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.last().is_none()
+    }
+
     fn last(&self) -> Option<(Code, String)> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

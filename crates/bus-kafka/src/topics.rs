@@ -15,6 +15,9 @@ use crate::error::{coded, failure, fatal, quoted, reading, transient};
 /// How long a partition is left alone whose leader changes.
 const LEADER_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long the client may take to say why a question failed.
+const TELLING: Duration = Duration::from_millis(200);
+
 /// Why offsets were not told.
 #[derive(Debug)]
 enum Unanswered {
@@ -82,6 +85,15 @@ impl Topics {
         drop(self.client.poll(std::time::Duration::ZERO));
     }
 
+    /// Adds to an error what the client says of it, which comes by another way and perhaps a moment later.
+    fn explain(&self, error: BusError) -> BusError {
+        let condition = &self.client.context().condition;
+        if condition.is_silent() {
+            drop(self.client.poll(TELLING));
+        }
+        condition.explain(error)
+    }
+
     /// What was learned of a topic earlier.
     pub(crate) fn get(&self, name: &str) -> Option<Topic> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
@@ -117,7 +129,7 @@ impl Topics {
         let metadata = self
             .client
             .fetch_metadata(Some(&full_name), timeout)
-            .map_err(|error| condition.explain(failure(&operation, &error)))?;
+            .map_err(|error| self.explain(failure(&operation, &error)))?;
         condition.works();
         let Some(found) = metadata.topics().iter().find(|topic| topic.name() == full_name) else {
             return Ok(None);
@@ -176,7 +188,7 @@ impl Topics {
         let operation = "ask Kafka for the offsets of partitions";
         let condition = &self.client.context().condition;
         let failed = |error: KafkaError| {
-            let explained = condition.explain(reading(operation, &error));
+            let explained = self.explain(reading(operation, &error));
             match error.rdkafka_error_code() {
                 Some(code) if leader_moves(code) => Unanswered::LeaderMoves(explained),
                 _ => Unanswered::Other(explained),

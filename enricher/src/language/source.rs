@@ -141,6 +141,8 @@ impl Source {
         let whole = self.text[line_start..].lines().next().unwrap_or_default();
         let column = self.column_of(at);
         let left = whole.chars().count().saturating_sub(column - 1);
+        let end = self.text.floor_char_boundary(span.end).max(at);
+        let marked = self.text[at..end].chars().take_while(|c| *c != '\n').count();
         Diagnostic {
             severity,
             file: self.name_at(at).into(),
@@ -150,12 +152,7 @@ impl Source {
             way_out,
             offset: at,
             source_line: whole.trim_end_matches('\r').into(),
-            width: self
-                .slice(span)
-                .chars()
-                .take_while(|c| *c != '\n')
-                .count()
-                .clamp(1, left.max(1)),
+            width: marked.clamp(1, left.max(1)),
         }
     }
 }

@@ -196,10 +196,10 @@ impl Program {
         (applied, made): (Applied, usize),
         (before, event): (&[u8], &Event),
     ) {
-        let FilterUse { name, line, .. } = self.checked.uses[filter];
+        let FilterUse { name, line, ref file, .. } = self.checked.uses[filter];
         let pipeline = &self.checked.hash;
         let application =
-            Application { filter, pipeline, name, line, record, number, applied, made };
+            Application { filter, pipeline, name, file, line, record, number, applied, made };
         tap::give(&self.taps, &application, before, event);
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn in_order(records: Vec<Record>) -> Vec<Record> {
         .collect()
 }
 
-/// Runs a batch: one fate for each record.
+/// Runs a batch: one fate for each record, and one more of what the stage gives out when it ends, if that is anything.
 pub(crate) fn fates(stage: &mut EnricherStage, records: &[Record]) -> Vec<Fate> {
     let batch: Vec<_> = records
         .iter()
@@ -39,8 +39,13 @@ pub(crate) fn fates(stage: &mut EnricherStage, records: &[Record]) -> Vec<Fate> 
         .collect();
     let verdicts = stage.process(&batch, &mut State::default());
     assert_eq!(verdicts.len(), records.len(), "every record has one verdict");
+    let now_ns = records.iter().map(|record| record.received_at_ns).max().unwrap_or_default();
+    let mut made = stage.advance(now_ns);
+    made.extend(stage.finish());
+    let last = (!made.is_empty()).then(|| Verdict::Forward(made.into()));
     verdicts
         .into_iter()
+        .chain(last)
         .map(|verdict| match verdict {
             Verdict::Forward(made) => Fate::Forwarded(made.into_vec()),
             Verdict::Discard(_) => Fate::Discarded,

@@ -138,6 +138,13 @@ const DISSECTIONS: &[&str] = &[
     r#"{ "a" => "<%{n}>%{}" "b" => "%{@timestamp},%{list}" }"#,
 ];
 
+const CODES: &[&str] = &[
+    "'map[\"n\"] ||= 0; map[\"n\"] += 1; event.set(\"n\", map[\"n\"])'",
+    "'map[\"all\"] ||= []; map[\"all\"] << event.get(\"[a][b]\")'",
+    "'map[\"a\"] = event.get(\"a\"); event.cancel()'",
+    "'event.set(\"was\", map[\"a\"]) if map[\"a\"]'",
+];
+
 const DICTIONARIES: &[&str] = &[
     r#"{ "1" => "one" "text" => "[a]" "é" => "%{a}" }"#,
     r#"[ "true", "yes", "null", "no" ]"#,
@@ -151,6 +158,11 @@ const NETWORKS: &[&str] =
 /// Every filter of the registry.
 #[rustfmt::skip]
 pub(crate) const FILTERS: &[FilterShape] = &[
+    FilterShape { name: "aggregate", weight: 4, needed: &[("task_id", Template), ("code", Written(CODES))], others: &[
+        ("map_action", Word(&["create", "update", "create_or_update"])), ("end_of_task", Flag), ("timeout", Whole(1, 60)),
+        ("inactivity_timeout", Whole(1, 60)), ("push_map_as_event_on_timeout", Flag), ("push_previous_map_as_event", Flag),
+        ("timeout_task_id_field", Field), ("timeout_tags", Words(TAGS)),
+    ] },
     FilterShape { name: "bytes", weight: 4, needed: &[("target", Field)], others: &[
         ("source", Field), ("conversion_method", Word(&["binary", "metric"])), ("decimal_separator", Word(&[".", ","])),
         ("tag_on_failure", Words(TAGS)),
@@ -207,6 +219,10 @@ pub(crate) const FILTERS: &[FilterShape] = &[
         ("transform_key", Word(&["uppercase", "lowercase", "capitalize"])), ("transform_value", Word(&["uppercase", "capitalize"])),
     ] },
     FilterShape { name: "math", weight: 4, needed: &[("calculate", Written(CALCULATIONS))], others: &[] },
+    FilterShape { name: "metrics", weight: 2, needed: &[("meter", Words(TEMPLATES))], others: &[
+        ("flush_interval", Whole(5, 60)), ("clear_interval", Whole(-1, 60)), ("rates", Written(&["[ 1, 5 ]"])),
+        ("ignore_older_than", Whole(0, 60)),
+    ] },
     FilterShape { name: "mutate", weight: 24, needed: &[], others: &[
         ("coerce", FieldToTemplate), ("rename", FieldToField), ("update", FieldToTemplate), ("replace", FieldToTemplate),
         ("convert", FieldTo(&["integer", "float", "string", "boolean", "integer_eu", "float_eu"])), ("gsub", Written(SUBSTITUTIONS)),

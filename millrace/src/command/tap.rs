@@ -60,8 +60,9 @@ fn place(text: &str) -> Result<Place, Failure> {
 }
 
 fn write_filter(out: &mut dyn Write, filter: &TapFilter) -> io::Result<()> {
-    let TapFilter { filter, name, line } = filter;
-    writeln!(out, "{:<14} {:<14} line {line}", format!("{STAGE}[{filter}]"), name)
+    let TapFilter { filter, name, file, line } = filter;
+    let place = escape_control(&format!("{file}:{line}"));
+    writeln!(out, "{:<14} {:<14} {place}", format!("{STAGE}[{filter}]"), name)
 }
 
 /// Prints what passes until there is enough, or the reader or the server goes.
@@ -82,10 +83,13 @@ async fn follow(arguments: &TapArguments, filter: usize, client: &Client) -> Res
             );
         }
         if pipeline.as_ref().is_some_and(|before| *before != message.pipeline) {
-            let TapFilter { name, line, .. } = &message.at;
-            let text =
-                format!("the pipeline has changed: {STAGE}[{filter}] is {name} in line {line} now");
-            complain("millrace", &text);
+            let TapFilter { name, file, line, .. } = &message.at;
+            complain(
+                "millrace",
+                &format!(
+                    "the pipeline has changed: {STAGE}[{filter}] is {name} in {file}:{line} now"
+                ),
+            );
         }
         if arguments.json {
             let line = String::from_utf8_lossy(&data);
@@ -161,7 +165,12 @@ mod tests {
     fn a_message_shows_what_the_filter_changed_and_moves_no_cursor() {
         let message = TapMessage {
             pipeline: "p".to_owned(),
-            at: TapFilter { filter: 3, name: "mutate".to_owned(), line: 7 },
+            at: TapFilter {
+                filter: 3,
+                name: "mutate".to_owned(),
+                file: "shop.conf".to_owned(),
+                line: 7,
+            },
             record_id: "id".to_owned(),
             shop: "default".to_owned(),
             number: 0,

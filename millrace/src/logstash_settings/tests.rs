@@ -325,3 +325,28 @@ fn the_printed_configuration_is_accepted_and_shows_no_secret() {
         assert!(!shown.contains("hunter2"), "{shown}");
     }
 }
+
+#[test]
+fn the_input_file_is_the_door_for_files() {
+    let text = "input { file { path => ['/var/log/shop/*.log', '/srv/a.log'] exclude => '*.old' codec => json
+        start_position => beginning sincedb_path => '/dev/null' } }";
+    let (settings, left) = told(text, Reach::default());
+    let expected = [
+        r#"ingest_gateway.file.paths = ["/var/log/shop/*.log", "/srv/a.log"]"#,
+        "ingest_gateway.file.codec = json",
+        r#"ingest_gateway.file.exclude = ["*.old"]"#,
+        "ingest_gateway.file.start_position = beginning",
+    ];
+    assert_eq!(settings, expected);
+    assert_eq!(left, ["`sincedb_path` of input file"]);
+    let once = "input { file { path => '/srv/*.gz' mode => read } }";
+    let expected = [
+        r#"ingest_gateway.file.paths = ["/srv/*.gz"]"#,
+        "ingest_gateway.file.codec = plain",
+        "ingest_gateway.file.mode = read",
+    ];
+    assert_eq!(told(once, Reach::default()).0, expected);
+    let two = "input { file { path => '/a' } file { path => '/b' } }";
+    assert_eq!(told(two, Reach::default()).1, ["input file"]);
+    assert!(reasons(two).contains("line 1 has it"));
+}

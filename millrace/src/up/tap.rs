@@ -14,7 +14,12 @@ impl PipelineTap for CurrentTap {
         let plan = self.0.get();
         let filters = plan.filters().iter().zip(1..);
         filters
-            .map(|(used, filter)| TapFilter { filter, name: used.name.to_owned(), line: used.line })
+            .map(|(used, filter)| TapFilter {
+                filter,
+                name: used.name.to_owned(),
+                file: used.file.clone(),
+                line: used.line,
+            })
             .collect()
     }
 
@@ -49,6 +54,7 @@ fn message(tapped: &Tapped, lost: u64) -> TapMessage {
         at: TapFilter {
             filter: tapped.filter + 1,
             name: tapped.name.to_owned(),
+            file: tapped.file.clone(),
             line: tapped.line,
         },
         record_id: tapped.record_id.to_string(),

@@ -1,16 +1,17 @@
 //! The input `file`: the door that reads files.
 
-use crate::config::PlatformConfig;
 use crate::logstash_settings::carried::SettingValue;
 use crate::logstash_settings::codec::{self, Lines};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
-use crate::settings;
 
-use super::{EVERY, SENDER, TUNING, read_every};
+use super::{TUNING, read_every};
 
 const TABLE: [&str; 2] = ["ingest_gateway", "file"];
 const REASONS: Reasons = &[
-    (SENDER, &["ecs_compatibility"]),
+    (
+        "`enricher.ecs_compatibility` says whether a file's path stands in [log][file][path] or in [path]",
+        &["ecs_compatibility"],
+    ),
     (TUNING, &["file_chunk_count", "file_chunk_size", "sincedb_write_interval"]),
     ("it is `ingest_gateway.file.close_after` here", &["close_older"]),
     ("it is `ingest_gateway.file.scan_interval` here", &["discover_interval"]),
@@ -27,16 +28,9 @@ const REASONS: Reasons = &[
     ),
     ("name the files that count with `path` and `exclude`", &["ignore_older"]),
 ];
-const CARRIED: [&str; 5] = ["path", "exclude", "mode", "sincedb_path", "start_position"];
 
 pub(super) fn read(reader: &mut PluginReader<'_>) {
     reader.options.require("path");
-    if !door_exists() {
-        let names: Vec<_> = REASONS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-        let reason = "there is no door for files yet; let a shipper read them, or \
-                      `tail -F FILE | millrace send --plain`";
-        return reader.leave_whole(reason, &[&EVERY, &CARRIED, &names]);
-    }
     let paths = reader.options.texts("path");
     let exclude = reader.options.texts("exclude");
     let mode = reader.options.choice("mode", &["tail", "read"]);
@@ -78,11 +72,4 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         };
         reader.leave("sincedb_path", reason);
     }
-}
-
-/// Whether this build has the door.
-fn door_exists() -> bool {
-    settings::names(&PlatformConfig::default())
-        .iter()
-        .any(|name| name.starts_with("ingest_gateway.file."))
 }
