@@ -3,9 +3,8 @@
 
 use std::hint::black_box;
 
-use benches::{RECEIVED_AT_NS, shop_events};
-use bus::{Positioned, Record, RecordId};
-use bytes::Bytes;
+use benches::shop_records;
+use bus::{Positioned, Record};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use enricher::{Config, EnricherStage, compile};
 use event::{Limits, scan};
@@ -14,20 +13,9 @@ use pipeline::{Stage, State};
 const EVENTS: u64 = 4_096;
 
 fn records() -> Vec<Positioned> {
-    let record = |(number, line): (usize, Vec<u8>)| Positioned {
-        offset: number as u64,
-        index: 0,
-        record: Record {
-            id: RecordId((number as u128).to_be_bytes()),
-            received_at_ns: RECEIVED_AT_NS,
-            shop: "default".into(),
-            source: "127.0.0.1".into(),
-            listener: "tcp".into(),
-            payload: Bytes::from(line),
-            ..Record::default()
-        },
-    };
-    shop_events(EVENTS).enumerate().map(record).collect()
+    let positioned =
+        |(number, record): (usize, Record)| Positioned { offset: number as u64, index: 0, record };
+    shop_records(EVENTS).into_iter().enumerate().map(positioned).collect()
 }
 
 fn enrich(criterion: &mut Criterion) {

@@ -2,9 +2,8 @@
 //!
 //! Between two sizes the cost should grow with what is touched, and by no more than a comparison for what is not.
 
-use benches::{RECEIVED_AT_NS, shop_events};
-use bus::{Record, RecordId};
-use bytes::Bytes;
+use benches::{RECEIVED_AT_NS, shop_records};
+use bus::Record;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use enricher::Environment;
 use enricher::language::{Source, Syntax};
@@ -106,16 +105,7 @@ fn pass(criterion: &mut Criterion, name: BenchmarkId, filters: &str, records: &[
 }
 
 fn pipeline_size(criterion: &mut Criterion) {
-    let record = |(number, line): (usize, Vec<u8>)| Record {
-        id: RecordId((number as u128).to_be_bytes()),
-        received_at_ns: RECEIVED_AT_NS,
-        shop: "default".into(),
-        source: "127.0.0.1".into(),
-        listener: "tcp".into(),
-        payload: Bytes::from(line),
-        ..Record::default()
-    };
-    let records: Vec<_> = shop_events(EVENTS).enumerate().map(record).collect();
+    let records = shop_records(EVENTS);
     let forty = forty_conditionals();
     pass(criterion, BenchmarkId::from_parameter("nothing"), "", &records);
     pass(criterion, BenchmarkId::from_parameter("40 conditionals and mutates"), &forty, &records);

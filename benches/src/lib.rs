@@ -7,6 +7,8 @@ pub mod services;
 
 use std::fs;
 
+use bus::{Record, RecordId};
+use bytes::Bytes;
 use millrace::generate::{Generator, Options};
 
 /// When [`shop_events`] are received, 2026-11-20T02:00:00Z: soon after the last one, since an event whose time cannot be
@@ -29,6 +31,24 @@ pub fn shop_events(count: u64) -> Generator {
         dirty_share: 0.03,
         customers: 5_000,
     })
+}
+
+/// The same as records that came over TCP, each with an id of its own.
+///
+/// # Panics
+/// Never: see [`shop_events`].
+#[must_use]
+pub fn shop_records(count: u64) -> Vec<Record> {
+    let record = |(number, line): (usize, Vec<u8>)| Record {
+        id: RecordId((number as u128).to_be_bytes()),
+        received_at_ns: RECEIVED_AT_NS,
+        shop: "default".into(),
+        source: "127.0.0.1".into(),
+        listener: "tcp".into(),
+        payload: Bytes::from(line),
+        ..Record::default()
+    };
+    shop_events(count).enumerate().map(record).collect()
 }
 
 /// Clock ticks of /proc a second: fixed in Linux's interface to programs.

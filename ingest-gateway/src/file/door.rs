@@ -295,8 +295,8 @@ impl Door {
         }
     }
 
-    /// A file is not read for now. Beyond the limit it is not held open, but where that would mean to
-    /// decompress it once more from its beginning.
+    /// Nothing is read of a file until there is more. Beyond the limit it is not held open, but where that
+    /// would mean to decompress it once more from its beginning.
     fn rest(&mut self, id: FileId) {
         if !self.reads_once()
             && self.open.get() > i64::from(self.config.open_files_max)
