@@ -156,6 +156,70 @@ fn a_list_of_pipelines_is_checked_as_a_whole_and_run_one_by_one() {
 }
 
 #[test]
+fn check_refuses_the_settings_that_up_refuses() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (ends, setting) in [
+        ("input { file { path => 'shop.log' } }", "ingest_gateway.file.paths"),
+        ("input { file { path => '/var/log/{a,b}.log' } }", "ingest_gateway.file.paths"),
+        ("input { kafka { topics => 'a' client_id => 'my shop' } }", "bus.kafka.client_id"),
+        ("output { elasticsearch { hosts => 'http://es/?a=b' } }", "search.url"),
+    ] {
+        let path = write(&folder, "my.conf", &format!("filter {{ }}\n{ends}\n"));
+        for command in [&["up", "--check-config", "--pipeline", &path][..], &["check", &path]] {
+            let output = tool(command);
+            assert_eq!(output.status.code(), Some(64), "{command:?}");
+            let said = text(&output.stdout) + &text(&output.stderr);
+            assert!(said.contains("my.conf:2:") && said.contains(setting), "{said}");
+        }
+        assert!(text(&tool(&["check", &path]).stderr).contains("1 mistake"), "{ends}");
+    }
+}
+
+#[test]
+fn settings_are_those_of_one_pipeline_and_alone_on_standard_output() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = write(
+        &folder,
+        "my.conf",
+        "input { tcp { port => 1 } }\nfilter { drop { } mutate { add_tag => 'never' } }\n",
+    );
+    let output = tool(&["check", "--settings", &path]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stderr).contains("this is never run"), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(said.starts_with("[enricher]\n") && !said.contains("warning"), "{said}");
+    let two = tool(&["check", "--settings", &path, FOLDER]);
+    assert_eq!(two.status.code(), Some(64));
+    assert!(two.stdout.is_empty(), "{}", text(&two.stdout));
+    assert!(text(&two.stderr).contains("name one of"), "{}", text(&two.stderr));
+    let wrong = write(&folder, "wrong.conf", "filter { dorp { } }\n");
+    let output = tool(&["check", "--settings", &wrong]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(output.stdout.is_empty() && text(&output.stderr).contains("`dorp`"));
+}
+
+#[test]
+fn a_list_goes_on_after_a_pipeline_that_cannot_be_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = "- pipeline.id: gone\n  path.config: gone.conf\n\
+                - pipeline.id: audit\n  config.string: 'filter { dorp { } }'\n";
+    let path = write(&folder, "pipelines.yml", list);
+    let output = tool(&["check", &path]);
+    assert_eq!(output.status.code(), Some(64));
+    let said = text(&output.stdout) + &text(&output.stderr);
+    for part in ["gone.conf", "there is no filter `dorp`", "2 mistakes"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
+#[test]
+fn a_pattern_is_advised_in_quotes() {
+    let pattern = format!("{FOLDER}/*.conf");
+    let said = text(&tool(&["check", &pattern]).stdout);
+    assert!(said.contains(&format!("millrace up --pipeline '{pattern}'")), "{said}");
+}
+
+#[test]
 fn a_platform_runs_with_the_codec_of_its_input() {
     let folder = tempfile::tempdir().expect("a folder");
     let pipeline = write(

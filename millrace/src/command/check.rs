@@ -1,35 +1,51 @@
 //! `millrace check`: every mistake of pipelines and every warning, each with line, column, caret and way out, and the
 //! settings that their inputs and outputs stand for.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use enricher::pipeline_text::listed_ids;
 use enricher::registry::Origin;
-use enricher::{Config, Diagnostic, FilterUse, PipelineText, Plan};
+use enricher::{Config, FilterUse, PipelineText, Plan};
+use service::config::{Mistake, load_over};
 
-use super::{Failure, counted, escape_control, print};
+use super::{Failure, counted, escape_control, print, say};
 use crate::cli::CheckArguments;
-use crate::logstash_settings::{self, Carried, Reach};
+use crate::config::PlatformConfig;
+use crate::logstash_settings::{self, Carried, Reach, as_argument};
 
-/// What was found in pipelines.
-#[derive(Clone, Copy, Debug, Default)]
-struct Found {
+/// A look at pipelines, and what it found in them.
+#[derive(Debug)]
+struct Check {
+    /// Whether standard output takes the settings alone, and everything else is said on standard error.
+    only_settings: bool,
     mistakes: u64,
     warnings: u64,
 }
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
-    let mut found = Found::default();
-    for path in &arguments.files {
-        for pipeline in pipelines(path)? {
-            check(&pipeline, arguments.settings, &mut found)?;
+    let pipelines: Result<Vec<_>, _> = arguments.files.iter().map(|path| pipelines(path)).collect();
+    let pipelines = pipelines?.concat();
+    if arguments.settings && pipelines.len() > 1 {
+        return Err(one_at_a_time(&pipelines));
+    }
+    let mut check = Check { only_settings: arguments.settings, mistakes: 0, warnings: 0 };
+    for pipeline in &pipelines {
+        match PipelineText::read(pipeline) {
+            Ok(text) => check.look_at(pipeline, &text)?,
+            Err(error) if pipelines.len() == 1 => return Err(Failure::of(error)),
+            // The others are still looked at.
+            Err(error) => {
+                check.mistakes += 1;
+                check.tell(&[error])?;
+            }
         }
     }
-    match found {
-        Found { mistakes: 0, warnings: 0 } => Ok(()),
-        Found { mistakes: 0, .. } if !arguments.strict => Ok(()),
-        Found { mistakes: 0, warnings } => Err(Failure::usage(counted(warnings, "warning"))),
-        Found { mistakes, .. } => Err(Failure::usage(counted(mistakes, "mistake"))),
+    match check {
+        Check { mistakes: 0, warnings: 0, .. } => Ok(()),
+        Check { mistakes: 0, .. } if !arguments.strict => Ok(()),
+        Check { mistakes: 0, warnings, .. } => Err(Failure::usage(counted(warnings, "warning"))),
+        Check { mistakes, .. } => Err(Failure::usage(counted(mistakes, "mistake"))),
     }
 }
 
@@ -40,28 +56,55 @@ fn pipelines(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(ids.map_or_else(|| vec![path.to_owned()], |ids| ids.into_iter().map(named).collect()))
 }
 
-/// Prints what the pipeline holds, or what is wrong with it.
-fn check(path: &Path, only_settings: bool, found: &mut Found) -> Result<(), Failure> {
-    let text = PipelineText::read(path).map_err(Failure::of)?;
-    let config = Config::default();
-    let plan = enricher::check(&text, &config);
-    let carried = logstash_settings::carry_over(&text, &config, Reach::default());
-    let (plan, carried) = match (plan, carried) {
-        (Ok(plan), Ok(carried)) => (plan, carried),
-        (plan, carried) => {
-            let mistakes = logstash_settings::all_mistakes(plan.err(), carried.err());
-            found.mistakes += mistakes.len() as u64;
-            return print_all(&mistakes);
-        }
-    };
-    found.warnings += plan.warnings().len() as u64;
-    if only_settings {
-        let file = settings_file(path, &carried);
-        return print(|out| out.write_all(file.as_bytes()));
+fn one_at_a_time(pipelines: &[PathBuf]) -> Failure {
+    let names: Vec<_> =
+        pipelines.iter().map(|path| as_argument(&path.display().to_string())).collect();
+    Failure::usage(format!(
+        "--settings prints the settings of one pipeline, and these are {}: name one of {}",
+        pipelines.len(),
+        names.join(", ")
+    ))
+}
+
+impl Check {
+    /// Prints what the pipeline holds, or what is wrong with it.
+    fn look_at(&mut self, path: &Path, text: &PipelineText) -> Result<(), Failure> {
+        let config = Config::default();
+        let plan = enricher::check(text, &config);
+        let carried = logstash_settings::carry_over(text, &config, Reach::default());
+        let refused = carried.as_ref().map(refused).unwrap_or_default();
+        let (plan, carried) = match (plan, carried) {
+            (Ok(plan), Ok(carried)) if refused.is_empty() => (plan, carried),
+            (plan, carried) => {
+                let mistakes = logstash_settings::all_mistakes(plan.err(), carried.err());
+                self.mistakes += (mistakes.len() + refused.len()) as u64;
+                self.tell(&mistakes)?;
+                return self.tell(&refused);
+            }
+        };
+        self.warnings += plan.warnings().len() as u64;
+        let told = if self.only_settings {
+            settings_file(path, &carried)
+        } else {
+            report(path, text, &plan, &carried)
+        };
+        print(|out| out.write_all(told.as_bytes()))?;
+        self.tell(plan.warnings())
     }
-    let report = report(path, &text, &plan, &carried);
-    print(|out| out.write_all(report.as_bytes()))?;
-    print_all(plan.warnings())
+
+    fn tell(&self, lines: &[impl Display]) -> Result<(), Failure> {
+        if self.only_settings {
+            lines.iter().for_each(|line| say(&line.to_string()));
+            return Ok(());
+        }
+        print(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))
+    }
+}
+
+/// What `up` would refuse of the settings that inputs and outputs stand for.
+fn refused(carried: &Carried) -> Vec<Mistake> {
+    let loaded = load_over::<PlatformConfig>(&carried.presets(), None, [], &[]);
+    loaded.err().map(|mistakes| mistakes.as_slice().to_vec()).unwrap_or_default()
 }
 
 fn report(path: &Path, text: &PipelineText, plan: &Plan, carried: &Carried) -> String {
@@ -78,7 +121,8 @@ fn report(path: &Path, text: &PipelineText, plan: &Plan, carried: &Carried) -> S
     let mut report: String = lines.iter().map(|line| escape_control(line) + "\n").collect();
     if !carried.is_empty() {
         let pipeline = path.display().to_string();
-        let up = escape_control(&format!("millrace up --pipeline {pipeline}"));
+        let up = format!("millrace up --pipeline {}", as_argument(&pipeline));
+        let up = escape_control(&up);
         report.push_str(&format!(
             "\nFrom its inputs and outputs `{up}` takes these settings; as a configuration file:\n\n{}",
             carried.to_toml(&pipeline)
@@ -117,10 +161,6 @@ fn remarks(text: &PipelineText, filter: &FilterUse) -> Vec<String> {
         ));
     }
     remarks
-}
-
-fn print_all(diagnostics: &[Diagnostic]) -> Result<(), Failure> {
-    print(|out| diagnostics.iter().try_for_each(|diagnostic| writeln!(out, "{diagnostic}")))
 }
 
 /// The settings alone, for a file.

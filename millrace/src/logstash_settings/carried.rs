@@ -135,7 +135,7 @@ impl Setting {
 
 impl SettingValue {
     /// The value as a variable of the environment would give it.
-    fn untyped(&self) -> String {
+    pub(super) fn untyped(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Secret { value, .. } => value.reveal().clone(),

@@ -9,10 +9,8 @@ mod udp;
 
 use enricher::language::{Key, Value};
 
+use super::known::{KnownPlugins, Read};
 use super::plugin::{PluginReader, Reasons};
-
-/// Reads one input.
-type Read = fn(&mut PluginReader<'_>);
 
 /// What every input has.
 const EVERY: [&str; 6] = ["add_field", "codec", "enable_metric", "id", "tags", "type"];
@@ -34,40 +32,48 @@ const DOORS: [(&str, Read); 5] = [
     ("udp", udp::read),
 ];
 
-/// Finds who reads an input.
-pub(super) fn find(name: &str) -> Option<Read> {
-    let door = DOORS.iter().find(|(known, _)| *known == name).map(|(_, read)| *read);
-    door.or_else(|| absent::find(name))
-}
-
-/// The names of all inputs that are known.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    DOORS.iter().map(|(name, _)| *name).chain(absent::names())
-}
+/// The inputs that are known.
+pub(super) const KNOWN: KnownPlugins = KnownPlugins {
+    carried: &DOORS,
+    every: &EVERY,
+    absent: &absent::ABSENT,
+    others: &absent::OTHERS,
+    instead_of_other: absent::instead_of_other,
+};
 
 /// What every input may ask for that a door does not do: a door changes no event.
 fn read_every(reader: &mut PluginReader<'_>) {
     const REASONS: Reasons = &[(MONITORING, &["enable_metric", "id"])];
     reader.leave_given(REASONS);
-    if let Some(pairs) = reader.options.pairs("add_field") {
-        leave_for_filter(
-            reader,
-            "add_field",
-            &format!("mutate {{ add_field => {} }}", hash(&pairs)),
-        );
+    // These only check the types. The filters are printed with what is written, so that no variable's value
+    // is shown.
+    if reader.options.pairs("add_field").is_some() {
+        let pairs = reader.written("add_field").and_then(Value::into_pairs);
+        let hash = pairs.and_then(|pairs| hash(&pairs));
+        let filter = hash.map(|hash| format!("mutate {{ add_field => {hash} }}"));
+        leave_for_filter(reader, "add_field", filter);
     }
-    if let Some(tags) = reader.options.texts("tags") {
-        let tags: Vec<_> = tags.iter().map(|tag| quoted(tag)).collect();
-        let filter = format!("mutate {{ add_tag => [{}] }}", tags.join(", "));
-        leave_for_filter(reader, "tags", &filter);
+    if reader.options.texts("tags").is_some() {
+        let tags = reader.written("tags").and_then(|tags| tags.as_texts());
+        let tags = tags.and_then(|tags| list(&tags));
+        let filter = tags.map(|tags| format!("mutate {{ add_tag => [{tags}] }}"));
+        leave_for_filter(reader, "tags", filter);
     }
-    if let Some(kind) = reader.options.text("type") {
-        let add = format!("mutate {{ add_field => {{ \"type\" => {} }} }}", quoted(&kind));
-        leave_for_filter(reader, "type", &format!("if ![type] {{ {add} }}"));
+    if reader.options.text("type").is_some() {
+        let kind = reader.written("type").and_then(|kind| kind.single()?.as_text());
+        let kind = kind.and_then(|kind| quoted(&kind));
+        let filter = kind.map(|kind| {
+            format!("if ![type] {{ mutate {{ add_field => {{ \"type\" => {kind} }} }} }}")
+        });
+        leave_for_filter(reader, "type", filter);
     }
 }
 
-fn leave_for_filter(reader: &mut PluginReader<'_>, option: &str, filter: &str) {
+/// Says which filter does it; `None` is one that cannot be written.
+fn leave_for_filter(reader: &mut PluginReader<'_>, option: &str, filter: Option<String>) {
+    const NONE: &str = "a `mutate` with it (it cannot be printed here: a text holds both kinds of quotes, or a \
+                        value is no text; a text with both can stand in a variable, `${NAME}`)";
+    let filter = filter.as_deref().unwrap_or(NONE);
     let reason = format!(
         "a door changes no event, and no event says by which door it came; write at the start of the filter \
          section, for the events of all doors: {filter}"
@@ -75,20 +81,29 @@ fn leave_for_filter(reader: &mut PluginReader<'_>, option: &str, filter: &str) {
     reader.leave(option, reason);
 }
 
-fn hash(pairs: &[(Key, Value)]) -> String {
+fn hash(pairs: &[(Key, Value)]) -> Option<String> {
     let pair = |(key, value): &(Key, Value)| {
-        let texts: Vec<_> =
-            value.as_texts().unwrap_or_default().iter().map(|text| quoted(text)).collect();
+        let texts = value.as_texts()?;
         let value = match &texts[..] {
-            [text] => text.clone(),
-            texts => format!("[{}]", texts.join(", ")),
+            [text] => quoted(text)?,
+            texts => format!("[{}]", list(texts)?),
         };
-        format!("{} => {value}", quoted(&key.text))
+        Some(format!("{} => {value}", quoted(&key.text)?))
     };
-    format!("{{ {} }}", pairs.iter().map(pair).collect::<Vec<_>>().join(" "))
+    let pairs: Option<Vec<_>> = pairs.iter().map(pair).collect();
+    Some(format!("{{ {} }}", pairs?.join(" ")))
 }
 
-/// A text as the language takes it, which knows no escapes.
-fn quoted(text: &str) -> String {
-    if text.contains('"') { format!("'{text}'") } else { format!("\"{text}\"") }
+fn list(texts: &[String]) -> Option<String> {
+    let texts: Option<Vec<_>> = texts.iter().map(|text| quoted(text)).collect();
+    texts.map(|texts| texts.join(", "))
+}
+
+/// A text as the language takes it, which knows no escapes: none with both kinds of quotes.
+fn quoted(text: &str) -> Option<String> {
+    match (text.contains('"'), text.contains('\'')) {
+        (false, _) => Some(format!("\"{text}\"")),
+        (true, false) => Some(format!("'{text}'")),
+        (true, true) => None,
+    }
 }

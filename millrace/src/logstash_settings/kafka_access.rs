@@ -139,6 +139,13 @@ fn read_sasl(
         None => (None, None),
     };
     if let (Some(user), Some(password)) = (user, password) {
+        if user.contains('\\') || password.contains('\\') {
+            let message =
+                "a backslash in the user or password of `sasl_jaas_config` is not understood";
+            let way_out = "remove `sasl_jaas_config`, and set `bus.kafka.sasl.mechanism`, \
+                           `bus.kafka.sasl.user` and `bus.kafka.sasl.password_file`";
+            return reader.options.refuse("sasl_jaas_config", message, way_out);
+        }
         access.mechanism = Some(known);
         access.user = Some(user);
         access.password = Some(password);
@@ -162,29 +169,31 @@ fn jaas_value(jaas: &str, name: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
-/// Carries it over.
-pub(super) fn carry(reader: &mut PluginReader<'_>, access: &Access) {
+/// What it stands for: `take` is given each option, the setting's name, its value, and the settings that leave
+/// it out.
+pub(super) fn settings(
+    access: &Access,
+    mut take: impl FnMut(&'static str, &[&str], SettingValue, &'static [&'static str]),
+) {
     let text = |text: &str| SettingValue::Text(text.to_owned());
     if let Some(path) = &access.authorities {
         let name = ["bus", "kafka", "ca_file"];
-        reader.carry_unless("ssl_truststore_location", &name, text(path), UNLESS_URL);
+        take("ssl_truststore_location", &name, text(path), UNLESS_URL);
     }
     let (Some(mechanism), Some(user), Some(password)) =
         (access.mechanism, &access.user, &access.password)
     else {
         return;
     };
-    let mut carry = |option: &str, name: &str, value| {
-        reader.carry_unless(option, &["bus", "kafka", "sasl", name], value, UNLESS);
-    };
-    carry("sasl_mechanism", "mechanism", text(mechanism));
-    carry("sasl_jaas_config", "user", text(user));
+    let path = |name: &'static str| ["bus", "kafka", "sasl", name];
+    take("sasl_mechanism", &path("mechanism"), text(mechanism), UNLESS);
+    take("sasl_jaas_config", &path("user"), text(user), UNLESS);
     let password = SettingValue::Secret {
         value: Secret::new(password.clone()),
         file_setting: "password_file",
         file: "kafka-password",
     };
-    carry("sasl_jaas_config", "password", password);
+    take("sasl_jaas_config", &path("password"), password, UNLESS);
 }
 
 #[cfg(test)]

@@ -52,10 +52,11 @@ pub(super) fn carry(reader: &mut PluginReader<'_>, door: Door, may_be_open: bool
     let listen = if wanted.is_loopback() || may_be_open {
         wanted
     } else {
+        let open = SocketAddr::new(wanted, port);
         let reason = format!(
-            "the door listens on this machine only: other machines would reach {}, and anyone there \
-             could send; {}, and it listens there",
-            SocketAddr::new(wanted, port),
+            "the door listens on this machine only: other machines would reach {open}, and anyone there \
+             could send; {}, and it listens there; a configuration file with the printed `listen` wins over \
+             that: write `listen = \"{open}\"` there",
             door.needed
         );
         reader.leave("host", reason);

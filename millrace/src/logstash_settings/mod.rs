@@ -8,6 +8,7 @@ mod carried;
 mod codec;
 mod inputs;
 mod kafka_access;
+mod known;
 mod listen;
 mod outputs;
 mod plugin;
@@ -17,6 +18,7 @@ mod taken;
 use std::collections::BTreeMap;
 
 use enricher::PipelineText;
+use enricher::config::HASH_KEY_VARIABLE;
 use enricher::language::{
     Branch, Config, Diagnostic, Plugin, Section, SectionKind, Source, Statement, parse,
 };
@@ -24,8 +26,9 @@ use service::suggest::nearest;
 
 pub use carried::{Carried, Left, Setting, SettingValue, Spot};
 pub use listen::Reach;
-pub use taken::Taken;
+pub use taken::{Taken, as_argument};
 
+use known::KnownPlugins;
 use plugin::{PluginReader, Surroundings};
 
 /// Reads the inputs and outputs of a pipeline.
@@ -37,7 +40,11 @@ pub fn carry_over(
     config: &enricher::Config,
     reach: Reach,
 ) -> Result<Carried, Vec<Diagnostic>> {
-    let variables = config.environment("").variables;
+    let mut variables = config.environment("").variables;
+    // The installation's own key, which it stands for where it is not set, is for filters alone.
+    if std::env::var(HASH_KEY_VARIABLE).is_err() {
+        variables.remove(HASH_KEY_VARIABLE);
+    }
     let tree = parse(&text.source, text.syntax(config))?;
     of_tree(&tree, &text.source, &variables, reach)
 }
@@ -114,19 +121,20 @@ impl Walk<'_> {
     }
 
     fn plugin(&mut self, kind: SectionKind, plugin: &Plugin) {
-        let read = match kind {
-            SectionKind::Input => inputs::find(&plugin.name),
-            _ => outputs::find(&plugin.name),
-        };
-        let Some(read) = read else {
+        let known = known_of(kind);
+        if !known.has(&plugin.name) {
             self.mistakes.push(unknown(kind, plugin, self.surroundings.source));
             return;
-        };
+        }
         let Self { surroundings, carried, mistakes } = self;
         let mut reader = PluginReader::new(plugin, kind, *surroundings, carried, mistakes);
-        read(&mut reader);
+        known.read(&mut reader);
         reader.finish();
     }
+}
+
+fn known_of(kind: SectionKind) -> KnownPlugins {
+    if kind == SectionKind::Input { inputs::KNOWN } else { outputs::KNOWN }
 }
 
 fn condition_of(plugin: &Plugin, source: &Source) -> Left {
@@ -140,11 +148,7 @@ fn condition_of(plugin: &Plugin, source: &Source) -> Left {
 }
 
 fn unknown(kind: SectionKind, plugin: &Plugin, source: &Source) -> Diagnostic {
-    let near = match kind {
-        SectionKind::Input => nearest(&plugin.name, inputs::names()),
-        _ => nearest(&plugin.name, outputs::names()),
-    };
-    let way_out = match near {
+    let way_out = match nearest(&plugin.name, known_of(kind).names()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("docs/pipelines.md says which {}s there are", kind.as_str()),
     };

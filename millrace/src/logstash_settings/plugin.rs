@@ -13,6 +13,18 @@ use super::carried::{Carried, Left, Setting, SettingValue, Spot};
 /// Options that share a reason why they are not carried over.
 pub(super) type Reasons = &'static [(&'static str, &'static [&'static str])];
 
+/// Options of Java's stores of keys and certificates, which several plugins have.
+pub(super) const JAVA_STORES: [&str; 8] = [
+    "keystore",
+    "keystore_password",
+    "ssl_keystore_password",
+    "ssl_keystore_path",
+    "ssl_keystore_type",
+    "ssl_truststore_password",
+    "ssl_truststore_path",
+    "ssl_truststore_type",
+];
+
 /// What a plugin is read with.
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
@@ -50,6 +62,15 @@ impl<'a> PluginReader<'a> {
         format!("{} {}", self.section.as_str(), self.plugin.name)
     }
 
+    fn option_title(&self, option: &str) -> String {
+        format!("`{option}` of {}", self.title())
+    }
+
+    /// Where an option's value stands, or the plugin where it is not given.
+    fn spot(&self, option: &str) -> Spot {
+        Spot::of(self.source, self.options.span(option))
+    }
+
     /// Lets an option stand for a setting, which counts unless the configuration gives it.
     pub(super) fn carry(&mut self, option: &str, path: &[&str], value: SettingValue) {
         self.carry_unless(option, path, value, &[]);
@@ -64,16 +85,32 @@ impl<'a> PluginReader<'a> {
         unless: &'static [&'static str],
     ) {
         let path = path.iter().map(|level| (*level).to_owned()).collect();
-        let spot = Spot::of(self.source, self.options.span(option));
-        let plugin = self.title();
+        let (spot, plugin) = (self.spot(option), self.title());
         self.carried.settings.push(Setting { path, value, spot, plugin, unless });
     }
 
     /// Says that an option is not carried over, whether it is given or only has its default.
     pub(super) fn leave(&mut self, option: &str, reason: impl Into<String>) {
-        let what = format!("`{option}` of {}", self.title());
-        let spot = Spot::of(self.source, self.options.span(option));
+        let (what, spot) = (self.option_title(option), self.spot(option));
         self.carried.left.push(Left { spot, what, reason: reason.into() });
+    }
+
+    /// Says of a setting that an earlier plugin has the say over that it is not carried over, unless that one
+    /// says the same.
+    pub(super) fn leave_differing(
+        &mut self,
+        option: &str,
+        path: &[&str],
+        value: &SettingValue,
+        reason: &str,
+    ) {
+        let earlier = self.carried.find(&path.join("."));
+        let is_same = earlier.is_some_and(|known| known.value.untyped() == value.untyped());
+        let (what, spot) = (self.option_title(option), self.spot(option));
+        let is_said = self.carried.left.iter().any(|left| left.what == what && left.spot == spot);
+        if !is_same && !is_said {
+            self.leave(option, reason);
+        }
     }
 
     /// Says something of the plugin as a whole.
@@ -121,6 +158,13 @@ impl<'a> PluginReader<'a> {
         let value = self.options.value(name)?;
         let span = value.span;
         Some((value.single().cloned().unwrap_or(value), span))
+    }
+
+    /// An option's value with its variables as they are written: what is printed must not show what stands
+    /// in them. Does not mark it as read.
+    pub(super) fn written(&self, name: &str) -> Option<Value> {
+        let mut options = self.plugin.options().into_iter();
+        options.find(|option| option.name == name).map(|option| option.value)
     }
 
     /// A number of these bounds.

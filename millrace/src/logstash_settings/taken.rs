@@ -41,7 +41,7 @@ impl Taken {
         if !self.overruled.is_empty() {
             lines.push(format!("the configuration says otherwise: {}", self.overruled.join(", ")));
         }
-        let pipeline = &self.pipeline;
+        let pipeline = as_argument(&self.pipeline);
         match self.left_count {
             0 => {}
             1 => lines.push(format!("1 thing is not carried over: millrace check {pipeline}")),
@@ -49,5 +49,35 @@ impl Taken {
                 .push(format!("{count} things are not carried over: millrace check {pipeline}")),
         }
         lines
+    }
+}
+
+/// A path as a shell takes it: in quotes where something in it means more than itself, as `*` does.
+#[must_use]
+pub fn as_argument(path: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_-./:=@%+,#".contains(letter);
+    if !path.is_empty() && !path.starts_with('#') && path.chars().all(is_plain) {
+        return path.to_owned();
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_argument;
+
+    #[test]
+    fn a_path_that_means_more_to_a_shell_stands_in_quotes() {
+        for (path, argument) in [
+            ("conf.d/my.conf", "conf.d/my.conf"),
+            ("pipelines.yml#shop", "pipelines.yml#shop"),
+            ("conf.d/*.conf", "'conf.d/*.conf'"),
+            ("my shop.conf", "'my shop.conf'"),
+            ("it's", r"'it'\''s'"),
+            ("#shop", "'#shop'"),
+            ("", "''"),
+        ] {
+            assert_eq!(as_argument(path), argument);
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! What becomes of each plugin, as users write it.
 
 mod options;
+mod second;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -189,7 +191,7 @@ fn the_search_store_is_the_one_that_the_output_names() {
                 "search.elasticsearch.password = (secret)",
                 "search.elasticsearch.ca_file = /ca.pem",
             ][..],
-            &[][..],
+            &["`hosts` of output elasticsearch"][..],
         ),
         (
             "hosts => es ssl => true api_key => 'id:key' timeout => 20 http_compression => false",
@@ -300,11 +302,30 @@ fn mistakes_have_a_place_and_a_way_out() {
         ("output { elasticsearch { password => '${GONE}' } }", &["`GONE` is not set"]),
         ("output { elasticsearch { cloud_id => 'x' } }", &["`cloud_id` cannot be read"]),
         ("input { kafka { topics => 'a b' } }", &["`a b` is no topic"]),
-        ("input { kafka { bootstrap_servers => 'u:p@h' } }", &["kafka"]),
+        ("input { kafka { topics => '..' } }", &["`..` is no topic"]),
+        (
+            "input { kafka { topics => ['logs.raw'] } }",
+            &["`logs.raw` is a topic of the platform itself", "a topic of another name"],
+        ),
+        (
+            "input { kafka { bootstrap_servers => 'u:hunter2@h' } }",
+            &["the address of Kafka holds a user or password", "write `host:port`"],
+        ),
+        (
+            "input { kafka { security_protocol => SASL_SSL sasl_mechanism => PLAIN
+               sasl_jaas_config => 'x username=\"a\" password=\"hunter2\\\"x\";' } }",
+            &["a backslash in the user or password", "`bus.kafka.sasl.password_file`"],
+        ),
     ] {
         let said = carried(text, OPEN).map(|_| ()).expect_err(text);
         assert!(parts.iter().all(|part| said.contains(part)), "{text}: {said}");
     }
+}
+
+#[test]
+fn an_open_door_is_written_where_the_configuration_wins() {
+    let said = reasons("input { tcp { port => 5001 } }");
+    assert!(said.contains("write `listen = \"0.0.0.0:5001\"` there"), "{said}");
 }
 
 #[test]

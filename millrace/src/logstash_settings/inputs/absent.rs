@@ -1,8 +1,6 @@
 //! The inputs of Logstash that nothing stands for yet, each with what to use instead.
 
-use crate::logstash_settings::plugin::PluginReader;
-
-use super::{EVERY, Read};
+use crate::logstash_settings::known::Absent;
 
 const BEATS: [&str; 26] = [
     "add_hostname",
@@ -63,16 +61,16 @@ const GENERATOR: [&str; 5] = ["count", "ecs_compatibility", "lines", "message", 
 const STDIN: [&str; 1] = ["ecs_compatibility"];
 
 /// Inputs whose options are known.
-const ABSENT: [(&str, &[&str], &str); 5] = [
+pub(super) const ABSENT: [Absent; 5] = [
     (
         "beats",
-        &BEATS,
+        &[&BEATS],
         "there is no door for Beats yet; let Filebeat write to Kafka (`output.kafka`) and read that topic with the \
          input `kafka`, or let a shipper send lines of JSON to the TCP or HTTP door",
     ),
     (
         "syslog",
-        &SYSLOG,
+        &[&SYSLOG],
         "there is no door for syslog yet; let the senders (rsyslog, syslog-ng) send lines to an input `tcp` or \
          `udp`, and write in the filter section: grok { match => { \"message\" => \
          \"<%{POSINT:[log][syslog][priority]:int}>%{SYSLOGLINE}\" } overwrite => [\"message\"] } syslog_pri { } \
@@ -80,24 +78,24 @@ const ABSENT: [(&str, &[&str], &str); 5] = [
     ),
     (
         "redis",
-        &REDIS,
+        &[&REDIS],
         "events are not taken from Redis; let the senders write to Kafka, or to the TCP or HTTP door",
     ),
     (
         "generator",
-        &GENERATOR,
+        &[&GENERATOR],
         "`millrace generate | millrace send` sends made-up events, and `millrace up --demo` a few a second",
     ),
     (
         "stdin",
-        &STDIN,
+        &[&STDIN],
         "`PROGRAM | millrace send` sends what a program writes (`--plain` for text), and `millrace pipe` filters it \
          without a platform",
     ),
 ];
 
 /// Other inputs of Logstash.
-const OTHERS: [&str; 51] = [
+pub(super) const OTHERS: [&str; 51] = [
     "azure_event_hubs",
     "cloudwatch",
     "couchdb_changes",
@@ -151,26 +149,10 @@ const OTHERS: [&str; 51] = [
     "zenoss",
 ];
 
-/// Finds who says what is to be said of an input that nothing stands for.
-pub(super) fn find(name: &str) -> Option<Read> {
-    names().any(|known| known == name).then_some(read as Read)
-}
-
-/// Their names.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    ABSENT.iter().map(|(name, ..)| *name).chain(OTHERS)
-}
-
-fn read(reader: &mut PluginReader<'_>) {
-    let name = reader.options.plugin().to_owned();
-    match ABSENT.iter().find(|(known, ..)| *known == name) {
-        Some((_, options, reason)) => reader.leave_whole(reason, &[&EVERY, options]),
-        None => {
-            let reason = format!(
-                "nothing here reads what `{name}` reads; let a program that does send lines of JSON to the \
-                 TCP or HTTP door"
-            );
-            reader.leave_unknown(&reason);
-        }
-    }
+/// What to use instead of one of these.
+pub(super) fn instead_of_other(name: &str) -> String {
+    format!(
+        "nothing here reads what `{name}` reads; let a program that does send lines of JSON to the TCP or HTTP \
+         door"
+    )
 }

@@ -7,6 +7,8 @@ use crate::logstash_settings::plugin::{PluginReader, Reasons};
 use super::{TUNING, read_every};
 
 const TABLE: [&str; 2] = ["ingest_gateway", "file"];
+/// Where the configuration names files of its own, nothing that is said of these counts.
+const UNLESS: &[&str] = &["ingest_gateway.file.paths"];
 const REASONS: Reasons = &[
     (
         "`enricher.ecs_compatibility` says whether a file's path stands in [log][file][path] or in [path]",
@@ -47,7 +49,7 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         return reader.note(reason);
     }
     let mut carry = |option: &str, name: &str, value| {
-        reader.carry(option, &[TABLE[0], TABLE[1], name], value);
+        reader.carry_unless(option, &[TABLE[0], TABLE[1], name], value, UNLESS);
     };
     let text = |word: &str| SettingValue::Text(word.to_owned());
     let Some(paths) = paths else { return };
@@ -59,9 +61,13 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     if let Some(mode) = mode {
         carry("mode", "mode", text(mode));
     }
-    // A file that is read once is read from its start.
-    if let Some(start) = start.filter(|_| mode != Some("read")) {
-        carry("start_position", "start_position", text(start));
+    match start {
+        Some(_) if mode == Some("read") => {
+            let reason = "with `mode => read` a file is always read from its beginning";
+            reader.leave("start_position", reason);
+        }
+        Some(start) => carry("start_position", "start_position", text(start)),
+        None => {}
     }
     if let Some(positions) = positions {
         let reason = if positions == "/dev/null" {

@@ -5,7 +5,7 @@ use service::ByteSize;
 use crate::logstash_settings::carried::SettingValue;
 use crate::logstash_settings::codec::{self, Lines};
 use crate::logstash_settings::listen::{self, Door};
-use crate::logstash_settings::plugin::{PluginReader, Reasons};
+use crate::logstash_settings::plugin::{JAVA_STORES, PluginReader, Reasons};
 
 use super::{EVERY, SENDER, TUNING, read_every};
 
@@ -28,10 +28,8 @@ const REASONS: Reasons = &[
         &["additional_codecs"],
     ),
 ];
-const OF_TLS: [&str; 21] = [
+const OF_TLS: [&str; 13] = [
     "cipher_suites",
-    "keystore",
-    "keystore_password",
     "ssl_certificate",
     "ssl_certificate_authorities",
     "ssl_cipher_suites",
@@ -39,13 +37,7 @@ const OF_TLS: [&str; 21] = [
     "ssl_handshake_timeout",
     "ssl_key",
     "ssl_key_passphrase",
-    "ssl_keystore_password",
-    "ssl_keystore_path",
-    "ssl_keystore_type",
     "ssl_supported_protocols",
-    "ssl_truststore_password",
-    "ssl_truststore_path",
-    "ssl_truststore_type",
     "ssl_verify_mode",
     "tls_max_version",
     "tls_min_version",
@@ -77,7 +69,7 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     if is_tls {
         let reason = "the doors speak no TLS; put a proxy with TLS on this port that passes requests on to \
                       http://127.0.0.1:8080/v1/logs";
-        return reader.leave_whole(reason, &[&EVERY, &OF_TLS, &REST]);
+        return reader.leave_whole(reason, &[&EVERY, &OF_TLS, &JAVA_STORES, &REST]);
     }
     let may_be_open = reader.reach.has_token;
     let is_carried = listen::carry(reader, DOOR, may_be_open);
@@ -99,7 +91,7 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         reader.leave("codec", reason);
     }
     reader.leave_given(REASONS);
-    for name in OF_TLS {
+    for name in OF_TLS.into_iter().chain(JAVA_STORES) {
         if reader.options.value(name).is_some() {
             reader.leave(name, "without `ssl_enabled` it does nothing");
         }

@@ -1,5 +1,6 @@
 //! The input `kafka`: topics that others write, on a bus that is Kafka.
 
+use bus::{TOPIC_DEAD, TOPIC_ENRICHED, TOPIC_RAW, TOPIC_SCORED};
 use enricher::language::Span;
 
 use crate::logstash_settings::carried::SettingValue;
@@ -105,9 +106,17 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         let way_out = "write `host:port`, several with commas between them";
         return reader.options.refuse("bootstrap_servers", error.to_string(), way_out);
     }
-    match reader.carried.find("bus.url").map(|bus| bus.value.clone()) {
-        None => carry_cluster(reader, url, &access, client, instance, session),
-        Some(SettingValue::Text(known)) if known == url => {}
+    let cluster = Cluster { access, client, instance, session };
+    match reader.carried.find("bus.url").map(|bus| (bus.value.clone(), bus.spot.line)) {
+        None => carry_cluster(reader, url, &cluster),
+        Some((SettingValue::Text(known), line)) if known == url => {
+            let reason = format!(
+                "there is one bus, and the input kafka of line {line} says how it is reached: write it there"
+            );
+            cluster.settings(|option, path, value, _| {
+                reader.leave_differing(option, path, &value, &reason);
+            });
+        }
         Some(_) => {
             let reason = "not carried over: there is one bus, and another input kafka has named its brokers; \
                           copy the topics to that cluster, or run a second platform on this one";
@@ -120,44 +129,69 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     }
 }
 
-fn carry_cluster(
-    reader: &mut PluginReader<'_>,
-    url: String,
-    access: &Access,
+/// How the cluster is reached.
+struct Cluster {
+    access: Access,
     client: Option<String>,
     instance: Option<String>,
     session: Option<i64>,
-) {
+}
+
+impl Cluster {
+    /// What it stands for: `take` is given each option, the setting's name, its value, and the settings that
+    /// leave it out.
+    fn settings(
+        &self,
+        mut take: impl FnMut(&'static str, &[&str], SettingValue, &'static [&'static str]),
+    ) {
+        let path = |name: &'static str| ["bus", "kafka", name];
+        if let Some(client) = &self.client {
+            take("client_id", &path("client_id"), SettingValue::Text(client.clone()), UNLESS);
+        }
+        if let Some(instance) = &self.instance {
+            let value = SettingValue::Text(instance.clone());
+            take("group_instance_id", &path("instance_id"), value, UNLESS);
+        }
+        if let Some(milliseconds) = self.session {
+            let value = SettingValue::Text(format!("{milliseconds}ms"));
+            take("session_timeout_ms", &path("session_timeout"), value, UNLESS);
+        }
+        kafka_access::settings(&self.access, take);
+    }
+}
+
+fn carry_cluster(reader: &mut PluginReader<'_>, url: String, cluster: &Cluster) {
     reader.carry("bootstrap_servers", &["bus", "url"], SettingValue::Text(url));
     reader.note(
         "topics of others are read where the bus is, so that the platform keeps its own topics (logs.raw, \
          logs.enriched, fraud.scored, logs.dead) in this cluster too; `bus.kafka.topic_prefix` stands before \
          their names",
     );
-    let mut carry = |option: &str, name: &str, value| {
-        reader.carry_unless(option, &["bus", "kafka", name], value, UNLESS);
-    };
-    if let Some(client) = client {
-        carry("client_id", "client_id", SettingValue::Text(client));
-    }
-    if let Some(instance) = instance {
-        carry("group_instance_id", "instance_id", SettingValue::Text(instance));
-    }
-    if let Some(milliseconds) = session {
-        let value = SettingValue::Text(format!("{milliseconds}ms"));
-        carry("session_timeout_ms", "session_timeout", value);
-    }
-    kafka_access::carry(reader, access);
+    cluster.settings(|option, path, value, unless| {
+        reader.carry_unless(option, path, value, unless);
+    });
 }
 
 fn carry_topic(reader: &mut PluginReader<'_>, span: Span, topic: &str, lines: Lines) {
     let legal = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
-    if topic.is_empty() || topic.len() > 249 || !topic.chars().all(legal) {
+    let is_name = (1..=249).contains(&topic.len()) && !matches!(topic, "." | "..");
+    if !is_name || !topic.chars().all(legal) {
         let message = format!("`{topic}` is no topic");
-        return reader.options.refuse_at(span, message, "it has letters, digits, `.`, `_` and `-`");
+        let way_out = "it has letters, digits, `.`, `_` and `-`, and is not `.` or `..`";
+        return reader.options.refuse_at(span, message, way_out);
+    }
+    if [TOPIC_RAW, TOPIC_ENRICHED, TOPIC_SCORED, TOPIC_DEAD].contains(&topic) {
+        let message =
+            format!("`{topic}` is a topic of the platform itself, which no other may own");
+        let way_out = "let the senders write to a topic of another name, and name that one";
+        return reader.options.refuse_at(span, message, way_out);
     }
     let path = |name| ["bus", "kafka", "topics", topic, name];
-    reader.carry_unless("topics", &path("foreign"), SettingValue::Flag(true), UNLESS);
     let codec = SettingValue::Text(lines.as_str().to_owned());
+    if let Some(known) = reader.carried.find(&path("codec").join(".")) {
+        let reason = format!("the topic `{topic}` has one codec, that of line {}", known.spot.line);
+        return reader.leave_differing("codec", &path("codec"), &codec, &reason);
+    }
+    reader.carry_unless("topics", &path("foreign"), SettingValue::Flag(true), UNLESS);
     reader.carry_unless("codec", &path("codec"), codec, UNLESS);
 }

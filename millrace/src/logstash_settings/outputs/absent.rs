@@ -1,9 +1,8 @@
 //! The outputs of Logstash that nothing stands for, each with what to use instead.
 
 use crate::logstash_settings::kafka_access;
-use crate::logstash_settings::plugin::PluginReader;
-
-use super::{EVERY, Read};
+use crate::logstash_settings::known::Absent;
+use crate::logstash_settings::plugin::JAVA_STORES;
 
 const KAFKA: [&str; 26] = [
     "acks",
@@ -46,7 +45,7 @@ const FILE: [&str; 11] = [
     "stale_cleanup_interval",
     "write_behavior",
 ];
-const HTTP: [&str; 48] = [
+const HTTP: [&str; 40] = [
     "automatic_retries",
     "cacert",
     "client_cert",
@@ -61,8 +60,6 @@ const HTTP: [&str; 48] = [
     "http_method",
     "ignorable_codes",
     "keepalive",
-    "keystore",
-    "keystore_password",
     "keystore_type",
     "mapping",
     "message",
@@ -81,13 +78,7 @@ const HTTP: [&str; 48] = [
     "ssl_cipher_suites",
     "ssl_enabled",
     "ssl_key",
-    "ssl_keystore_password",
-    "ssl_keystore_path",
-    "ssl_keystore_type",
     "ssl_supported_protocols",
-    "ssl_truststore_password",
-    "ssl_truststore_path",
-    "ssl_truststore_type",
     "ssl_verification_mode",
     "truststore",
     "truststore_password",
@@ -98,7 +89,7 @@ const HTTP: [&str; 48] = [
 ];
 
 /// Outputs whose options are known.
-const ABSENT: [(&str, &[&[&str]], &str); 4] = [
+pub(super) const ABSENT: [Absent; 4] = [
     (
         "kafka",
         &[&KAFKA, &kafka_access::OPTIONS],
@@ -118,13 +109,13 @@ const ABSENT: [(&str, &[&[&str]], &str); 4] = [
     ),
     (
         "http",
-        &[&HTTP],
+        &[&HTTP, &JAVA_STORES],
         "events are sent to no other server; let a program read them: `millrace query --json --follow`",
     ),
 ];
 
 /// Other outputs of Logstash.
-const OTHERS: [&str; 61] = [
+pub(super) const OTHERS: [&str; 61] = [
     "app_search",
     "boundary",
     "circonus",
@@ -188,29 +179,10 @@ const OTHERS: [&str; 61] = [
     "zabbix",
 ];
 
-/// Finds who says what is to be said of an output that nothing stands for.
-pub(super) fn find(name: &str) -> Option<Read> {
-    names().any(|known| known == name).then_some(read as Read)
-}
-
-/// Their names.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    ABSENT.iter().map(|(name, ..)| *name).chain(OTHERS)
-}
-
-fn read(reader: &mut PluginReader<'_>) {
-    let name = reader.options.plugin().to_owned();
-    match ABSENT.iter().find(|(known, ..)| *known == name) {
-        Some((_, options, reason)) => {
-            let known = [&[&EVERY[..]], *options].concat();
-            reader.leave_whole(reason, &known);
-        }
-        None => {
-            let reason = format!(
-                "nothing here writes where `{name}` writes; events are indexed, and `millrace query --json \
-                 --follow` gives them to any program"
-            );
-            reader.leave_unknown(&reason);
-        }
-    }
+/// What to use instead of one of these.
+pub(super) fn instead_of_other(name: &str) -> String {
+    format!(
+        "nothing here writes where `{name}` writes; events are indexed, and `millrace query --json --follow` \
+         gives them to any program"
+    )
 }

@@ -1,26 +1,11 @@
 //! The outputs `elasticsearch` and `opensearch`: the search store.
 
-use service::Secret;
-
 use crate::logstash_settings::carried::SettingValue;
 use crate::logstash_settings::inputs::{MONITORING, TUNING};
-use crate::logstash_settings::plugin::{PluginReader, Reasons};
+use crate::logstash_settings::plugin::{JAVA_STORES, PluginReader, Reasons};
 
+use super::access::{Access, UNLESS_URL};
 use super::hosts::{self, Hosts};
-
-/// Where the configuration names a store of its own, no password of this one is sent to it.
-const UNLESS_URL: &[&str] = &["search.url"];
-/// And where it says how to sign in, that is enough.
-const UNLESS_ACCESS: &[&str] = &[
-    "search.url",
-    "search.elasticsearch.user",
-    "search.elasticsearch.password",
-    "search.elasticsearch.password_file",
-    "search.elasticsearch.api_key",
-    "search.elasticsearch.api_key_file",
-    "search.elasticsearch.bearer_token",
-    "search.elasticsearch.bearer_token_file",
-];
 
 const TEMPLATES: &str = "the platform installs templates of its own, and lifecycle policies: \
                          `search.elasticsearch.policies`, `compact_after`, `delete_after`";
@@ -115,21 +100,8 @@ const REASONS: Reasons = &[
         "the cipher suites and TLS 1.2 and 1.3 are those of the TLS library",
         &["ssl_cipher_suites", "ssl_supported_protocols"],
     ),
-    (
-        PEM,
-        &[
-            "keystore",
-            "keystore_password",
-            "ssl_keystore_password",
-            "ssl_keystore_path",
-            "ssl_keystore_type",
-            "ssl_truststore_password",
-            "ssl_truststore_path",
-            "ssl_truststore_type",
-            "truststore",
-            "truststore_password",
-        ],
-    ),
+    (PEM, &JAVA_STORES),
+    (PEM, &["truststore", "truststore_password"]),
 ];
 
 /// What only the output `opensearch` has.
@@ -157,7 +129,14 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
             store.carry(reader);
             carry_index(reader, index.as_deref());
         }
-        Some((SettingValue::Text(url), _)) if url == store.url => {
+        Some((SettingValue::Text(url), spot)) if url == store.url => {
+            let reason = format!(
+                "there is one search store, and the output of line {} says how it is reached: write it there",
+                spot.line
+            );
+            store.settings(|option, path, value, _| {
+                reader.leave_differing(option, path, &value, &reason);
+            });
             if index.is_some() {
                 reader.leave("index", INDICES);
             }
@@ -203,28 +182,21 @@ fn prefix_of(index: &str) -> Option<&str> {
     (is_date_alone && is_prefix).then_some(prefix)
 }
 
-/// A value with the option that gave it.
-type Named = (&'static str, String);
-
-/// Where the engine is, and who is asking.
+/// Where the engine is, and how it is asked.
 struct Store {
     url: String,
-    user: Option<(&'static str, String, String)>,
-    api_key: Option<String>,
-    authorities: Option<Named>,
-    certificate: Option<(Named, Named)>,
+    access: Access,
     compression_level: Option<(&'static str, i64)>,
     timeout_seconds: Option<i64>,
 }
 
 impl Store {
+    /// Asks for all of its options, also where one of them is wrong: none is unknown then.
     fn read(reader: &mut PluginReader<'_>) -> Option<Self> {
         let is_tls = reader.options.flag("ssl_enabled", false) | reader.options.flag("ssl", false);
-        let given_hosts = reader.options.texts("hosts");
-        let cloud_id = reader.options.text("cloud_id");
-        let (url, in_address) = address(reader, given_hosts, cloud_id.as_deref(), is_tls)?;
-        let user = user(reader, in_address);
-        let api_key = reader.options.text("api_key").map(|key| hosts::api_key(&key));
+        let address = address(reader, is_tls);
+        let (url, in_address) = address.unzip();
+        let access = Access::read(reader, in_address.flatten());
         let is_verified =
             reader.options.choice("ssl_verification_mode", &["full", "none"]) != Some("none");
         if !is_verified {
@@ -233,77 +205,62 @@ impl Store {
         if !reader.options.flag("ssl_certificate_verification", true) {
             reader.leave("ssl_certificate_verification", VERIFIED);
         }
-        let names = match reader.options.plugin() {
-            "opensearch" => ["tls_certificate", "tls_key"],
-            _ => ["ssl_certificate", "ssl_key"],
-        };
-        let [certificate, key] =
-            names.map(|name| reader.options.text(name).map(|path| (name, path)));
-        let is_compressed = reader.options.flag("http_compression", true);
-        let level = reader.number_within("compression_level", 0..=9);
-        Some(Self {
-            url,
-            user: user.filter(|_| api_key.is_none()),
-            api_key,
-            authorities: authorities(reader),
-            certificate: certificate.zip(key),
-            compression_level: if is_compressed {
-                level.map(|level| ("compression_level", level))
-            } else {
-                Some(("http_compression", 0))
-            },
-            timeout_seconds: reader.number_within("timeout", 1..=3_600),
-        })
+        let compression_level = compression_level(reader);
+        let timeout_seconds = reader.number_within("timeout", 1..=3_600);
+        Some(Self { url: url?, access, compression_level, timeout_seconds })
     }
 
     fn carry(&self, reader: &mut PluginReader<'_>) {
-        let text = |text: &str| SettingValue::Text(text.to_owned());
         let option = if reader.options.has("hosts") { "hosts" } else { "cloud_id" };
-        reader.carry(option, &["search", "url"], text(&self.url));
-        let mut carry = |option: &str, name: &str, value, unless| {
-            reader.carry_unless(option, &["search", "elasticsearch", name], value, unless);
-        };
-        let secret = |value: &str, file_setting, file| SettingValue::Secret {
-            value: Secret::new(value.to_owned()),
-            file_setting,
-            file,
-        };
-        if let Some((option, user, password)) = &self.user {
-            carry(option, "user", text(user), UNLESS_ACCESS);
-            let password = secret(password, "password_file", "elasticsearch-password");
-            carry(option, "password", password, UNLESS_ACCESS);
-        }
-        if let Some(key) = &self.api_key {
-            let key = secret(key, "api_key_file", "elasticsearch-api-key");
-            carry("api_key", "api_key", key, UNLESS_ACCESS);
-        }
-        if let Some((option, path)) = &self.authorities {
-            carry(option, "ca_file", text(path), UNLESS_URL);
-        }
-        if let Some((certificate, key)) = &self.certificate {
-            carry(certificate.0, "client_cert_file", text(&certificate.1), UNLESS_URL);
-            carry(key.0, "client_key_file", text(&key.1), UNLESS_URL);
-        }
+        reader.carry(option, &["search", "url"], SettingValue::Text(self.url.clone()));
+        self.settings(|option, path, value, unless| {
+            reader.carry_unless(option, path, value, unless);
+        });
+    }
+
+    /// What it stands for: `take` is given each option, the setting's name, its value, and the settings that
+    /// leave it out.
+    fn settings(
+        &self,
+        mut take: impl FnMut(&'static str, &[&str], SettingValue, &'static [&'static str]),
+    ) {
+        self.access.settings(&mut take);
+        let path = |name: &'static str| ["search", "elasticsearch", name];
         if let Some((option, level)) = self.compression_level {
-            carry(option, "compression_level", SettingValue::Whole(level), UNLESS_URL);
+            take(option, &path("compression_level"), SettingValue::Whole(level), UNLESS_URL);
         }
         if let Some(seconds) = self.timeout_seconds {
-            carry("timeout", "bulk_timeout", text(&format!("{seconds}s")), UNLESS_URL);
+            let value = SettingValue::Text(format!("{seconds}s"));
+            take("timeout", &path("bulk_timeout"), value, UNLESS_URL);
         }
     }
+}
+
+/// The level with the option that gave it.
+fn compression_level(reader: &mut PluginReader<'_>) -> Option<(&'static str, i64)> {
+    let is_compressed = reader.options.flag("http_compression", true);
+    let level = reader.number_within("compression_level", 0..=9);
+    if is_compressed {
+        return level.map(|level| ("compression_level", level));
+    }
+    if level.is_some() {
+        reader.leave("compression_level", "without `http_compression` it does nothing");
+    }
+    Some(("http_compression", 0))
 }
 
 /// A user and a password that stand in an address.
 type InAddress = Option<(String, String)>;
 
-fn address(
-    reader: &mut PluginReader<'_>,
-    given_hosts: Option<Vec<String>>,
-    cloud_id: Option<&str>,
-    is_tls: bool,
-) -> Option<(String, InAddress)> {
+fn address(reader: &mut PluginReader<'_>, is_tls: bool) -> Option<(String, InAddress)> {
+    let given_hosts = reader.options.texts("hosts");
+    let cloud_id = reader.options.text("cloud_id");
     if let Some(id) = cloud_id {
-        let url = hosts::of_cloud_id(id);
+        if given_hosts.is_some() {
+            let message = "`hosts` and `cloud_id` both say where the engine is";
+            reader.options.refuse("hosts", message, "write one of them");
+        }
+        let url = hosts::of_cloud_id(&id);
         if url.is_none() {
             let way_out = "copy it from the deployment's page, or write `hosts`";
             reader.options.refuse("cloud_id", "`cloud_id` cannot be read", way_out);
@@ -312,38 +269,17 @@ fn address(
     }
     let given = given_hosts.unwrap_or_else(|| vec!["localhost:9200".to_owned()]);
     match Hosts::parse(&given, is_tls) {
-        Ok(Hosts { urls, user }) => Some((urls.join(","), user)),
+        Ok(Hosts { urls, user, has_user_alone }) => {
+            if has_user_alone {
+                let reason =
+                    "a user in an address signs in with a password: write `user` and `password`";
+                reader.leave("hosts", reason);
+            }
+            Some((urls.join(","), user))
+        }
         Err(message) => {
             reader.options.refuse("hosts", message, "write `hosts => [\"https://host:9200\"]`");
             None
         }
     }
-}
-
-fn user(
-    reader: &mut PluginReader<'_>,
-    in_address: InAddress,
-) -> Option<(&'static str, String, String)> {
-    let user = reader.options.text("user");
-    let password = reader.options.text("password");
-    let cloud = reader.options.text("cloud_auth");
-    if let Some((user, password)) = user.zip(password) {
-        return Some(("password", user, password));
-    }
-    let cloud = cloud.and_then(|both| {
-        both.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
-    });
-    let named = cloud.map(|(user, password)| ("cloud_auth", user, password));
-    named.or_else(|| in_address.map(|(user, password)| ("hosts", user, password)))
-}
-
-fn authorities(reader: &mut PluginReader<'_>) -> Option<Named> {
-    let old = reader.options.text("cacert").map(|path| ("cacert", path));
-    let files = reader.options.texts("ssl_certificate_authorities").unwrap_or_default();
-    if files.len() > 1 {
-        let reason = "the first counts: `search.elasticsearch.ca_file` is one file, which may hold several \
-                      certificates";
-        reader.leave("ssl_certificate_authorities", reason);
-    }
-    files.into_iter().next().map(|path| ("ssl_certificate_authorities", path)).or(old)
 }

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use service::percent;
 
 /// Addresses, with what stands in them beside hosts.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -10,17 +11,22 @@ pub(super) struct Hosts {
     pub(super) urls: Vec<String>,
     /// A user and a password that stand in one.
     pub(super) user: Option<(String, String)>,
+    /// Whether a user stands in one without a password.
+    pub(super) has_user_alone: bool,
 }
 
 impl Hosts {
     /// Reads `hosts`; `is_tls` says what an address without a scheme is.
     ///
     /// # Errors
-    /// The first that is no address.
+    /// The first that is no address, or that there is none. No user or password is shown.
     pub(super) fn parse(hosts: &[String], is_tls: bool) -> Result<Self, String> {
         let mut read = Self::default();
         for host in hosts {
             read.add(host.trim(), is_tls)?;
+        }
+        if read.urls.is_empty() {
+            return Err("`hosts` names no search engine".to_owned());
         }
         Ok(read)
     }
@@ -28,21 +34,44 @@ impl Hosts {
     fn add(&mut self, host: &str, is_tls: bool) -> Result<(), String> {
         let default = if is_tls { "https" } else { "http" };
         let (scheme, rest) = host.split_once("://").unwrap_or((default, host));
-        let (user, rest) = match rest.rsplit_once('@') {
-            Some((user, rest)) => (Some(user), rest),
-            None => (None, rest),
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (user, host) = match authority.rsplit_once('@') {
+            Some((user, host)) => (Some(user), host),
+            None => (None, authority),
         };
-        if let Some((user, password)) = user.and_then(|user| user.split_once(':')) {
-            self.user = Some((user.to_owned(), password.to_owned()));
+        if let Some(user) = user {
+            self.add_user(user)?;
         }
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let after_host = host.rsplit_once(']').map_or(host, |(_, after)| after);
+        let port = after_host.split_once(':').map(|(_, port)| port);
+        // A password with a slash in it looks like a port: it is not shown.
+        if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+            return Err(
+                "an address has a port that is none (in a password write `/` as `%2F`)".to_owned()
+            );
+        }
         if !matches!(scheme, "http" | "https") || host.is_empty() {
             return Err(format!("`{host}` is not the address of a search engine"));
         }
-        let after_host = host.rsplit_once(']').map_or(host, |(_, after)| after);
-        let port = if after_host.contains(':') { "" } else { ":9200" };
+        let port = if port.is_some() { "" } else { ":9200" };
         let path = if path.is_empty() { String::new() } else { format!("/{path}") };
         self.urls.push(format!("{scheme}://{host}{port}{path}"));
+        Ok(())
+    }
+
+    /// Takes `user:password` as they stand in a URL.
+    fn add_user(&mut self, written: &str) -> Result<(), String> {
+        let Some((user, password)) = written.split_once(':') else {
+            self.has_user_alone |= !written.is_empty();
+            return Ok(());
+        };
+        let Some(here) = percent::decode(user).zip(percent::decode(password)) else {
+            return Err("in the user and password of an address `%` is written as `%25`".to_owned());
+        };
+        if self.user.as_ref().is_some_and(|known| *known != here) {
+            return Err("the addresses of one engine name different users".to_owned());
+        }
+        self.user = Some(here);
         Ok(())
     }
 }
@@ -81,6 +110,7 @@ mod tests {
             ("http://es:80/path/to", true, "http://es:80/path/to"),
             ("[::1]", false, "http://[::1]:9200"),
             ("[::1]:9201", false, "http://[::1]:9201"),
+            ("http://es/a@b", false, "http://es:9200/a@b"),
         ] {
             let read = Hosts::parse(&[host.to_owned()], is_tls).expect(host);
             assert_eq!((read.urls, read.user), (vec![url.to_owned()], None), "{host}");
@@ -88,9 +118,27 @@ mod tests {
         let read = Hosts::parse(&["https://ada:pa@ss@es".to_owned()], false).expect("an address");
         assert_eq!(read.user, Some(("ada".to_owned(), "pa@ss".to_owned())));
         assert_eq!(read.urls, ["https://es:9200"]);
-        for wrong in ["", "ftp://es", "https:///x"] {
-            assert!(Hosts::parse(&[wrong.to_owned()], false).is_err(), "{wrong}");
+        let read = Hosts::parse(&["http://a%40b:p%2Fw%25@es/x".to_owned()], false);
+        let read = read.expect("an address");
+        assert_eq!(read.user, Some(("a@b".to_owned(), "p/w%".to_owned())));
+        assert_eq!(read.urls, ["http://es:9200/x"]);
+        let read = Hosts::parse(&["http://ada@es".to_owned()], false).expect("an address");
+        assert_eq!((read.user, read.has_user_alone), (None, true));
+        for wrong in [
+            "",
+            "ftp://es",
+            "https:///x",
+            "es:port",
+            "es:70000",
+            "ada:hunter2/x@es",
+            "a:hunter2%@es",
+        ] {
+            let said = Hosts::parse(&[wrong.to_owned()], false).expect_err(wrong);
+            assert!(!said.contains("hunter2"), "{said}");
         }
+        assert!(Hosts::parse(&[], false).is_err());
+        let two = ["http://a:x@es1", "http://b:x@es2"].map(str::to_owned);
+        assert!(Hosts::parse(&two, false).is_err());
     }
 
     #[test]

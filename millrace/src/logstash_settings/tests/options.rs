@@ -121,11 +121,15 @@ fn check(section: &str, plugin: &str, option: &str) {
     let text = format!("{section} {{ {plugin} {{ {option} => 1 }} }}");
     if let Err(mistakes) = carried(&text, Reach::default()) {
         assert!(!mistakes.contains("has no option"), "{mistakes}");
-    } else {
-        let made_up = format!("{section} {{ {plugin} {{ {option}_x => 1 }} }}");
-        let mistakes = carried(&made_up, Reach::default()).map(|_| ()).expect_err(&made_up);
-        assert!(mistakes.contains("has no option"), "{mistakes}");
     }
+    let needed = match (section, plugin) {
+        ("input", "tcp" | "udp") => "port => 1",
+        ("input", "file") => "path => '/a'",
+        _ => "",
+    };
+    let made_up = format!("{section} {{ {plugin} {{ {needed} {option}_x => 1 }} }}");
+    let mistakes = carried(&made_up, Reach::default()).map(|_| ()).expect_err(&made_up);
+    assert!(mistakes.contains(&format!("has no option `{option}_x`")), "{mistakes}");
 }
 
 #[test]
