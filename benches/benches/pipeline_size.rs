@@ -27,7 +27,7 @@ fn program(filters: &str) -> Program {
         .instance()
 }
 
-/// Forty conditionals, each of which a tenth to a half of the events goes into, with a mutate in each.
+/// Forty conditionals with a mutate in each: some hold for few of the events, some for most, that of the tag for all.
 fn forty_conditionals() -> String {
     const CONDITIONS: [&str; 8] = [
         r#"[log_type] == "transaction""#,
@@ -51,7 +51,8 @@ fn forty_conditionals() -> String {
             OPERATIONS[number % OPERATIONS.len()].replace("NAME", &format!("n{number}"));
         format!("if {} {{ mutate {{ {operation} }} }}\n", CONDITIONS[number % CONDITIONS.len()])
     };
-    (0..40).map(one).collect()
+    let tag = r#"mutate { add_tag => [ "shop" ] }"#.to_owned() + "\n";
+    std::iter::once(tag).chain((0..40).map(one)).collect()
 }
 
 /// Branches for kinds of logs that no event is of, as the files of others have them.

@@ -122,6 +122,13 @@ impl Taps {
     }
 }
 
+impl Point {
+    /// Counts an event that the reader does not see.
+    fn lose(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl TapReader {
     /// The next event.
     pub async fn next(&mut self) -> Option<Tapped> {
@@ -157,17 +164,16 @@ pub(crate) struct Application<'a> {
     pub(crate) made: usize,
 }
 
-/// The event before a filter, where somebody looks on who has room for it.
+/// The event before a filter, where somebody looks on who has room for it. Where nobody has, all are told that they
+/// missed one, whether the filter changes it or not: nobody finds that out.
 pub(crate) fn before(points: &[Point], filter: usize, event: &Event) -> Option<Vec<u8>> {
-    let mut is_wanted = false;
-    for point in points.iter().filter(|point| point.filter == filter) {
-        if point.sender.capacity() > 0 {
-            is_wanted = true;
-        } else {
-            point.lost.fetch_add(1, Ordering::Relaxed);
-        }
+    let here = || points.iter().filter(move |point| point.filter == filter);
+    if here().any(|point| point.sender.capacity() > 0) {
+        // What the others miss is known behind the filter.
+        return Some(written(event));
     }
-    is_wanted.then(|| written(event))
+    here().for_each(Point::lose);
+    None
 }
 
 /// Gives the event before and behind a filter to all who look on.
@@ -177,15 +183,17 @@ pub(crate) fn give(points: &[Point], application: &Application<'_>, before: &[u8
         application.applied == Applied::Dropped || application.made > 0 || before != after;
     let size = (before.len() + after.len()) as u64;
     for point in points.iter().filter(|point| point.filter == application.filter) {
-        if point.only_changed && !is_changed || point.sender.capacity() == 0 {
+        if point.only_changed && !is_changed {
             continue;
         }
-        let is_given = point.room.try_acquire(size).is_ok_and(|held| {
-            let tapped = application.tapped(before.to_vec(), after.clone(), held);
-            point.sender.try_send(tapped).is_ok()
-        });
+        let has_room = point.sender.capacity() > 0;
+        let is_given = has_room
+            && point.room.try_acquire(size).is_ok_and(|held| {
+                let tapped = application.tapped(before.to_vec(), after.clone(), held);
+                point.sender.try_send(tapped).is_ok()
+            });
         if !is_given {
-            point.lost.fetch_add(1, Ordering::Relaxed);
+            point.lose();
         }
     }
 }

@@ -82,6 +82,26 @@ fn only_changed_leaves_out_what_the_filter_leaves_as_it_is() {
 }
 
 #[test]
+fn what_a_tap_leaves_out_is_not_missed_where_another_one_looks_on() {
+    let pipeline = r#"filter { mutate { rename => { "a" => "b" } } }"#;
+    let current = CurrentPlan::new(plan(pipeline));
+    let mut stage = EnricherStage::following(current.clone(), Limits::default());
+    let mut slow = current.taps().open(0, true).expect("a tap");
+    let mut quick = current.taps().open(0, false).expect("a tap");
+    let mut passed = 0;
+    for (count, payload) in [(300, r#"{"a":1}"#), (100, r#"{"x":1}"#)] {
+        for _ in 0..count {
+            verdict(&mut stage, record(payload, Codec::Json));
+            passed += taken(&mut quick).len();
+        }
+    }
+    assert_eq!((passed, quick.take_lost()), (400, 0));
+    let seen = taken(&mut slow).len() as u64;
+    assert!((1..300).contains(&seen), "{seen}");
+    assert_eq!(slow.take_lost(), 300 - seen, "only what is changed can be missed");
+}
+
+#[test]
 fn a_tap_stays_at_its_place_where_the_pipeline_changes() {
     let current = CurrentPlan::new(plan(PIPELINE));
     let mut stage = EnricherStage::following(current.clone(), Limits::default());

@@ -36,10 +36,13 @@ pub(crate) fn plan(name: &str, options: Vec<(&str, Value)>) -> Option<Plan> {
     let section = Section {
         kind: SectionKind::Filter,
         span: Span::default(),
+        whole: Span::default(),
         statements: vec![Statement::Plugin(plugin)],
     };
     let config = Config { sections: vec![section] };
-    match plan::compile(&Source::new("fuzz.conf", "filter { }"), &config, &Environment::default()) {
+    // What is said of a pipeline that runs has to be found without harm too.
+    let environment = Environment { wants_warnings: true, ..Environment::default() };
+    match plan::compile(&Source::new("fuzz.conf", "filter { }"), &config, &environment) {
         Ok(plan) => Some(plan),
         Err(mistakes) => {
             assert!(!mistakes.is_empty(), "refused without a word");

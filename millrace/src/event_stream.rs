@@ -21,7 +21,7 @@ impl EventStream {
     /// The data of the next event that has any; it is one line.
     ///
     /// # Errors
-    /// The platform has stopped or cannot be reached any more.
+    /// The platform has stopped or cannot be reached any more, or it has ended the stream.
     pub(crate) async fn next(&mut self) -> Result<Vec<u8>, Failure> {
         loop {
             while let Some(end) = memchr::memchr(b'\n', &self.text) {
@@ -35,7 +35,12 @@ impl EventStream {
                 Some(Err(error)) => {
                     return Err(Failure::new(format!("the platform went away: {error}")));
                 }
-                None => return Err(Failure::new("the platform has stopped")),
+                None => {
+                    return Err(Failure::new(
+                        "the platform has stopped, or the stream has lasted as long as it may \
+                         (`query_api.tail_duration_max`): start the command again",
+                    ));
+                }
             }
         }
     }

@@ -69,12 +69,22 @@ impl Search<'_> {
     }
 }
 
-/// A condition without its spaces, where none can stand in a text.
+/// A condition without its blanks, where none can stand in a text. Those between brackets stay: a field's name has its
+/// own.
 fn words(condition: &str) -> String {
     if condition.contains(['"', '\'', '/', '#']) {
         return condition.to_owned();
     }
-    condition.split_whitespace().collect()
+    let mut depth = 0_usize;
+    let is_kept = |character: &char| {
+        match character {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > 0 || !character.is_whitespace()
+    };
+    condition.chars().filter(is_kept).collect()
 }
 
 /// Whether no event is left behind it.
@@ -129,6 +139,7 @@ mod tests {
             "if [a] { drop { } } else { uuid { target => id } }\nuuid { target => id }",
             "if [a] == 1 { } else if [a] == 2 { }\nif [a] == 1 { }",
             "if 'x  y' in [a] { } else if 'x y' in [a] { }",
+            "if [first name] == 1 { } else if [firstname] == 1 { }",
             "drop { }",
         ] {
             assert!(warned(filters).is_empty(), "{filters}");

@@ -18,6 +18,8 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use serde_json::Value;
+
 use crate::cli::{Cli, Command};
 
 /// Exit code of a mistake in configuration or usage.
@@ -156,6 +158,15 @@ fn escape_control(text: &str) -> String {
         }
     }
     out
+}
+
+/// A value on one line, of a long one the beginning. What stands in events moves no cursor.
+fn shown(value: &Value, characters_max: usize) -> String {
+    let text = escape_control(&value.to_string());
+    match text.char_indices().nth(characters_max) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
 }
 
 impl std::fmt::Display for Failure {

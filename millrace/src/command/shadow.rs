@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
+use enricher::Plan;
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Failure, counted, escape_control, plan, print};
+use super::{Failure, complain, counted, escape_control, plan, print, shown};
 use crate::cli::ShadowArguments;
 use crate::process;
 use crate::shadow::{self, Example, FieldReport, Ignored, Options, Report, ShadowError, Sum};
@@ -18,6 +19,7 @@ const SHOWN_CHARACTERS: usize = 100;
 
 pub(super) fn run(arguments: &ShadowArguments) -> Result<(), Failure> {
     let options = options(arguments)?;
+    remembering(&options.plan).iter().for_each(|said| complain("millrace", said));
     let reference = open(&arguments.reference)?;
     let input = arguments.input.as_deref().map(open).transpose()?;
     let report = shadow::run(reference, input, &options).map_err(|error| match error {
@@ -50,6 +52,20 @@ fn options(arguments: &ShadowArguments) -> Result<Options, Failure> {
             .map_err(|_| Failure::usage("the time of --received-at is too far away"))?,
         ignored: arguments.ignore.iter().map(|text| Ignored::parse(text)).collect(),
     })
+}
+
+/// What is said of filters that remember events: only what they give out with a line can stand beside the reference.
+fn remembering(plan: &Plan) -> Vec<String> {
+    let filters = plan.filters().iter().filter(|filter| filter.keeps_state);
+    let said = filters.map(|filter| {
+        let place = escape_control(&format!("{}:{}", filter.file, filter.line));
+        let name = filter.name;
+        format!(
+            "{place}: {name} remembers events: nothing that it gives out later is compared, and what it does to an \
+             event depends on those before, whose order Logstash's workers change"
+        )
+    });
+    said.collect()
 }
 
 fn write_report(out: &mut dyn Write, report: &Report) -> io::Result<()> {
@@ -101,6 +117,9 @@ fn write_sums(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     ] {
         if sum.count > 0 {
             writeln!(out, "{} {said}{}", counted(sum.count, "event"), lines_of(sum))?;
+            for ours in sum.examples.iter().filter_map(|example| example.ours.as_ref()) {
+                writeln!(out, "    {}", shown(ours, SHOWN_CHARACTERS))?;
+            }
         }
     }
     for (kind, count) in &report.refused {
@@ -142,7 +161,8 @@ fn write_field(out: &mut dyn Write, name: &str, field: &FieldReport) -> io::Resu
     for example in sums.into_iter().flat_map(|sum| &sum.examples) {
         let Example { line, theirs, ours } = example;
         let line = line.map(|line| line.to_string()).unwrap_or_default();
-        writeln!(out, "    line {line}: theirs {}, ours {}", shown(theirs), shown(ours))?;
+        let (theirs, ours) = (value(theirs.as_ref()), value(ours.as_ref()));
+        writeln!(out, "    line {line}: theirs {theirs}, ours {ours}")?;
     }
     Ok(())
 }
@@ -153,12 +173,41 @@ fn row(out: &mut dyn Write, name: &str, cells: [String; 4]) -> io::Result<()> {
     writeln!(out)
 }
 
-/// A value on one line. What stands in events moves no cursor.
-fn shown(value: &Option<Value>) -> String {
-    let text = value.as_ref().map_or("nothing".to_owned(), ToString::to_string);
-    let text = escape_control(&text);
-    match text.char_indices().nth(SHOWN_CHARACTERS) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
+fn value(value: Option<&Value>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), |value| shown(value, SHOWN_CHARACTERS))
+}
+
+#[cfg(test)]
+mod tests {
+    use enricher::Environment;
+    use enricher::language::{Source, Syntax};
+    use enricher::plan::parse_and_compile;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn filters_whose_events_come_later_are_named() {
+        let text = "filter {\n uuid { target => id }\n metrics { meter => shop }\n}";
+        let source = Source::new("test.conf", text);
+        let plan = parse_and_compile(&source, Syntax::default(), &Environment::default());
+        let said = remembering(&plan.expect("a good pipeline"));
+        assert_eq!(said.len(), 1, "{said:?}");
+        for part in ["test.conf:3", "metrics", "nothing that it gives out later"] {
+            assert!(said[0].contains(part), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn events_that_only_we_have_are_shown() {
+        let ours = |text: &str| Example { ours: Some(json!({"a": text})), ..Example::default() };
+        let examples = vec![ours("x"), ours("\u{1b}[2J")];
+        let report = Report { only_ours: Sum { count: 2, examples }, ..Report::default() };
+        let mut out = Vec::new();
+        write_report(&mut out, &report).expect("it writes");
+        let text = String::from_utf8(out).expect("a text");
+        assert!(text.contains("2 events only ours"), "{text}");
+        assert!(text.contains("    {\"a\":\"x\"}\n"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
     }
 }

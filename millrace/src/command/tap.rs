@@ -6,7 +6,7 @@ use query_api::{TapFilter, TapMessage};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Failure, complain, counted, escape_control, print};
+use super::{Failure, complain, counted, escape_control, print, shown};
 use crate::cases::{Difference, differences};
 use crate::cli::TapArguments;
 use crate::client::Client;
@@ -83,13 +83,7 @@ async fn follow(arguments: &TapArguments, filter: usize, client: &Client) -> Res
             );
         }
         if pipeline.as_ref().is_some_and(|before| *before != message.pipeline) {
-            let TapFilter { name, file, line, .. } = &message.at;
-            complain(
-                "millrace",
-                &format!(
-                    "the pipeline has changed: {STAGE}[{filter}] is {name} in {file}:{line} now"
-                ),
-            );
+            complain("millrace", &format!("the pipeline has changed: {}", now(&message.at)));
         }
         if arguments.json {
             let line = String::from_utf8_lossy(&data);
@@ -103,6 +97,12 @@ async fn follow(arguments: &TapArguments, filter: usize, client: &Client) -> Res
     Ok(())
 }
 
+/// What stands at a place now.
+fn now(at: &TapFilter) -> String {
+    let TapFilter { filter, name, file, line } = at;
+    escape_control(&format!("{STAGE}[{filter}] is {name} in {file}:{line} now"))
+}
+
 fn write_message(out: &mut dyn Write, message: &TapMessage) -> io::Result<()> {
     let TapMessage { at, record_id, number, result, made, before, after, .. } = message;
     let which = if *number > 0 { format!("/{number}") } else { String::new() };
@@ -114,34 +114,29 @@ fn write_message(out: &mut dyn Write, message: &TapMessage) -> io::Result<()> {
     let result = result.replace('_', " ");
     writeln!(out, "{record_id}{which}  {}: {result}{made}", at.name)?;
     let Some(after) = after else {
-        return writeln!(out, "  {}", shown(before));
+        return writeln!(out, "  {}", value(before));
     };
     let differences = differences(before, after, true);
     if differences.is_empty() {
-        return writeln!(out, "  = {}", shown(after));
+        return writeln!(out, "  = {}", value(after));
     }
     for Difference { path, expected, got } in &differences {
         let path = escape_control(path);
         match (expected, got) {
             (Some(before), Some(after)) => {
-                writeln!(out, "  ~ {path}: {} -> {}", shown(before), shown(after))?;
+                writeln!(out, "  ~ {path}: {} -> {}", value(before), value(after))?;
             }
-            (Some(before), None) => writeln!(out, "  - {path}: {}", shown(before))?,
+            (Some(before), None) => writeln!(out, "  - {path}: {}", value(before))?,
             (None, after) => {
-                writeln!(out, "  + {path}: {}", after.as_ref().map(shown).unwrap_or_default())?;
+                writeln!(out, "  + {path}: {}", after.as_ref().map(value).unwrap_or_default())?;
             }
         }
     }
     Ok(())
 }
 
-/// A value on one line. What stands in events moves no cursor.
-fn shown(value: &Value) -> String {
-    let text = escape_control(&value.to_string());
-    match text.char_indices().nth(SHOWN_CHARACTERS) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
-    }
+fn value(value: &Value) -> String {
+    shown(value, SHOWN_CHARACTERS)
 }
 
 #[cfg(test)]
@@ -159,6 +154,17 @@ mod tests {
             assert_eq!(failure.exit_code, 64);
             assert!(failure.message.contains("--at enricher"), "{failure}");
         }
+    }
+
+    #[test]
+    fn the_name_of_a_file_moves_no_cursor() {
+        let at = TapFilter {
+            filter: 3,
+            name: "mutate".to_owned(),
+            file: "a\u{1b}[2J.conf".to_owned(),
+            line: 7,
+        };
+        assert_eq!(now(&at), "enricher[3] is mutate in a\\u{1b}[2J.conf:7 now");
     }
 
     #[test]

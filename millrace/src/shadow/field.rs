@@ -54,6 +54,13 @@ pub(super) fn compare<'v>(
     walk.step((Some(theirs), Some(ours)));
 }
 
+/// Whether nothing that is looked at differs.
+pub(super) fn are_equal(theirs: &Value, ours: &Value, ignored: &[Ignored]) -> bool {
+    let mut all = true;
+    compare(theirs, ours, ignored, &mut |_, found, _| all &= found == Comparison::Equal);
+    all
+}
+
 struct Walk<'w, 'v> {
     ignored: &'w [Ignored],
     visit: &'w mut dyn FnMut(String, Comparison, Sides<'v>),

@@ -6,12 +6,14 @@
 
 mod field;
 mod input;
+mod left_over;
 mod lines;
 mod ours;
 mod report;
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead};
+use std::mem;
 
 use bus::Codec;
 use enricher::Plan;
@@ -21,12 +23,16 @@ use serde_json::Value;
 pub use field::Ignored;
 pub use report::{Example, FieldReport, Report, Sum};
 
+use field::are_equal;
 use input::{Input, InputLine};
+use left_over::LeftOver;
 use lines::Lines;
 use ours::Ours;
 
 /// Most bytes of an event of the reference.
 const REFERENCE_BYTES_MAX: usize = 64 << 20;
+/// Events of a line among which the one that is equal is looked for.
+const CHOICE_MAX: usize = 16;
 
 /// What is compared, and how.
 #[derive(Clone, Debug)]
@@ -94,6 +100,8 @@ pub fn run<R: BufRead, I: BufRead>(
         options,
         report: Report::default(),
         waiting: VecDeque::new(),
+        current: String::new(),
+        left_over: LeftOver::default(),
     };
     let Some(first) = reference.next()? else { return Err(ShadowError::Empty) };
     let names_lines = first.line_text(options.codec).is_some();
@@ -159,34 +167,34 @@ struct Comparison<'o> {
     report: Report,
     /// Events of ours whose turn has not come.
     waiting: VecDeque<Value>,
+    /// The line that they are of, where lines have names.
+    current: String,
+    /// Those of lines before.
+    left_over: LeftOver,
 }
 
 impl Comparison<'_> {
-    /// Each event names its line. Several events of one line follow each other and are those that a filter made of
-    /// it: the line is run once for as many events as we make of it.
+    /// Each event names its line. Several events of one line are those that a filter made of it: the line is run
+    /// once for as many events as we make of it.
     fn by_own_lines<R: BufRead>(
         &mut self,
         first: Theirs,
         reference: &mut Reference<R>,
     ) -> Result<(), ShadowError> {
-        let mut current: Option<String> = None;
         let mut next = Some(first);
         while let Some(theirs) = next {
-            let text = theirs.line_text(self.options.codec).map(str::to_owned);
-            if let Some(text) = &text
-                && (current.as_ref() != Some(text) || self.waiting.is_empty())
-            {
-                self.end_line();
-                self.run_line(text.as_bytes());
-            }
-            match text {
+            match theirs.line_text(self.options.codec) {
+                Some(text) => {
+                    if !self.turn_to(text) {
+                        self.run_line(text.as_bytes());
+                    }
+                    self.compare_of_line(&theirs);
+                }
                 None => self.report.without_line(theirs.number),
-                Some(_) => self.compare_next(&theirs),
             }
-            current = text;
             next = reference.next()?;
         }
-        self.end_line();
+        self.end_lines();
         Ok(())
     }
 
@@ -197,31 +205,23 @@ impl Comparison<'_> {
         reference: &mut Reference<R>,
         input: &mut Input<I>,
     ) -> Result<(), ShadowError> {
-        let mut current: Option<String> = None;
         let mut next = Some(first);
         while let Some(theirs) = next {
-            let text = theirs.line_text(self.options.codec).map(str::to_owned);
-            let is_next_of_line = text.is_some() && current == text && !self.waiting.is_empty();
-            if is_next_of_line {
-                self.compare_next(&theirs);
+            let is_known = match theirs.line_text(self.options.codec) {
+                Some(text) => self.find(text, input)?,
+                None => false,
+            };
+            if is_known {
+                self.compare_of_line(&theirs);
             } else {
-                self.end_line();
-                let found = text.as_ref().map(|text| input.take(text.as_bytes())).transpose();
-                match found.map_err(ShadowError::ReadInput)?.flatten() {
-                    Some(line) => {
-                        self.run_line(&line.text);
-                        self.compare_next(&theirs);
-                    }
-                    None => self.report.without_line(theirs.number),
-                }
+                self.report.without_line(theirs.number);
             }
-            current = text;
             while let Some(passed) = input.take_passed() {
                 self.only_in_input(&passed);
             }
             next = reference.next()?;
         }
-        self.end_line();
+        self.end_lines();
         while let Some(line) = input.next().map_err(ShadowError::ReadInput)? {
             self.only_in_input(&line);
         }
@@ -254,11 +254,57 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    fn run_line(&mut self, line: &[u8]) {
-        match self.ours.run(line) {
-            Ok(events) => self.waiting.extend(events),
-            Err(refusal) => self.report.refused(refusal.kind.as_str()),
+    /// Goes on with a line or runs another one of the input with its text; false if there is none.
+    fn find<I: BufRead>(&mut self, text: &str, input: &mut Input<I>) -> Result<bool, ShadowError> {
+        if self.turn_to(text) {
+            return Ok(true);
         }
+        let line = input.take(text.as_bytes()).map_err(ShadowError::ReadInput)?;
+        if let Some(line) = &line {
+            self.run_line(&line.text);
+        }
+        Ok(line.is_some())
+    }
+
+    /// Goes on with a line; false if none of its events waits.
+    fn turn_to(&mut self, text: &str) -> bool {
+        if self.current != text {
+            let before = mem::replace(&mut self.current, text.to_owned());
+            let left = mem::replace(&mut self.waiting, self.left_over.take(text));
+            if !left.is_empty() {
+                self.left_over.put(before, left);
+            }
+            while let Some(passed) = self.left_over.take_passed() {
+                self.only_ours(passed);
+            }
+        }
+        !self.waiting.is_empty()
+    }
+
+    fn run_line(&mut self, line: &[u8]) {
+        let events = self.events_of(line);
+        self.waiting.extend(events);
+    }
+
+    fn events_of(&mut self, line: &[u8]) -> Vec<Value> {
+        self.ours.run(line).unwrap_or_else(|refusal| {
+            self.report.refused(refusal.kind.as_str());
+            Vec::new()
+        })
+    }
+
+    /// An event of a line goes beside that of ours which is equal, else beside the first that waits: workers change the
+    /// order of the events of a line too.
+    fn compare_of_line(&mut self, theirs: &Theirs) {
+        if self.waiting.len() > 1 {
+            let ignored = &self.options.ignored;
+            let mut near = self.waiting.iter().take(CHOICE_MAX);
+            let equal = near.position(|ours| are_equal(&theirs.event, ours, ignored));
+            if let Some(ours) = equal.and_then(|place| self.waiting.remove(place)) {
+                self.waiting.push_front(ours);
+            }
+        }
+        self.compare_next(theirs);
     }
 
     fn compare_next(&mut self, theirs: &Theirs) {
@@ -272,19 +318,30 @@ impl Comparison<'_> {
     }
 
     /// Events of ours that the reference has none beside.
+    fn only_ours(&mut self, events: impl IntoIterator<Item = Value>) {
+        events.into_iter().for_each(|ours| self.report.only_ours(&ours));
+    }
+
     fn end_line(&mut self) {
-        for ours in self.waiting.drain(..) {
-            self.report.only_ours(&ours);
+        let left = mem::take(&mut self.waiting);
+        self.only_ours(left);
+    }
+
+    /// No event of the reference comes any more.
+    fn end_lines(&mut self) {
+        while let Some(left) = self.left_over.take_oldest() {
+            self.only_ours(left);
         }
+        self.end_line();
     }
 
     /// A line of which the reference has no event.
     fn only_in_input(&mut self, line: &InputLine) {
-        self.run_line(&line.text);
-        if self.waiting.is_empty() {
+        let events = self.events_of(&line.text);
+        if events.is_empty() {
             self.report.no_events_of_both += 1;
         }
-        self.end_line();
+        self.only_ours(events);
     }
 }
 

@@ -80,14 +80,22 @@ fn what_only_one_side_has_is_counted() {
     assert_eq!((report.compared, report.without_line.count, report.only_ours.count), (0, 1, 1));
 }
 
+/// The event of a line of which there are two.
+fn first(number: u64) -> String {
+    theirs(&format!("twice {number}"), "twice", json!(number))
+}
+
+/// And the other one.
+fn copy(number: u64) -> String {
+    let line = format!("twice {number}");
+    let copy = json!({"@timestamp": TIME, "message": line, "event": {"original": line},
+        "word": "twice", "number": number, "tags": ["copy"]});
+    copy.to_string() + "\n"
+}
+
 #[test]
 fn events_of_one_line_stand_beside_each_other() {
-    let both = |number: u64| {
-        let line = format!("twice {number}");
-        let copy = json!({"@timestamp": TIME, "message": line, "event": {"original": line},
-            "word": "twice", "number": number, "tags": ["copy"]});
-        theirs(&line, "twice", json!(number)) + &copy.to_string() + "\n"
-    };
+    let both = |number: u64| first(number) + &copy(number);
     // The same line came twice, then another one of which Logstash kept one event.
     let one = theirs("twice 8", "twice", json!(8));
     let reference = both(7) + &both(7) + &one + &theirs("a 1", "a", json!(1));
@@ -99,6 +107,28 @@ fn events_of_one_line_stand_beside_each_other() {
             "{report:?}"
         );
     }
+}
+
+#[test]
+fn events_of_one_line_need_not_follow_each_other() {
+    let a = theirs("a 1", "a", json!(1));
+    for reference in [
+        first(7) + &first(8) + &a + &copy(7) + &copy(8),
+        copy(7) + &copy(8) + &first(7) + &a + &first(8),
+    ] {
+        for input in [None, Some("twice 7\ntwice 8\na 1\n")] {
+            let report = compared(&reference, input);
+            assert!(report.is_equal(), "{report:?}");
+            assert_eq!((report.compared, report.equal), (5, 5));
+        }
+    }
+    // What differs is shown beside its own line's.
+    let other = copy(7).replace(r#""number":7"#, r#""number":9"#);
+    let report = compared(&(first(7) + &first(8) + &other), None);
+    assert_eq!((report.compared, report.equal, report.only_ours.count), (3, 2, 1));
+    let number = &report.fields["number"];
+    let example = Example { line: Some(3), theirs: Some(json!(9)), ours: Some(json!(7)) };
+    assert_eq!(number.different.examples, [example]);
 }
 
 #[test]

@@ -15,13 +15,15 @@ use super::ruby_syntax::Translation;
 /// along take at most 10, and none takes 70.
 pub(super) const SLOW_STEPS: u64 = 100;
 /// Steps for a byte that are counted at most: the check itself must not take long.
-const COUNTED_STEPS: u64 = 500;
+pub(super) const COUNTED_STEPS: u64 = 500;
 /// Made-up text of one line.
 const LINE_BYTES: usize = 1 << 10;
 /// Lines of a round. A pattern whose round was quick enough is quick.
 const LINES: usize = 8;
 /// Rounds that a pattern has to become quick.
 const ROUNDS: usize = 6;
+/// Parts of a pattern that are written for a line: nested ones that fit nothing would never fill it.
+const CALLS: usize = 1 << 18;
 /// What a pattern that fits every text has to fit.
 const ANY_TEXT_BYTES: usize = 16 << 10;
 /// Words of no log in particular.
@@ -38,7 +40,7 @@ pub(super) fn steps_for_byte(
     let hir = parse(&translation.expression)?;
     let mut automaton = Automaton::new(Program::compile(translation)?, memory_bytes);
     let mut stepper = Stepper::new();
-    let mut writer = Writer { random: 1, word: 0, text: String::new() };
+    let mut writer = Writer { random: 1, word: 0, calls_left: 0, text: String::new() };
     let mut steps = 0;
     for _ in 0..ROUNDS {
         steps = round(&hir, &mut automaton, &mut stepper, &mut writer);
@@ -61,7 +63,8 @@ pub(super) fn steps_for_byte_anchored(
     steps_for_byte(&Translation { expression, ..translation.clone() }, memory_bytes)
 }
 
-/// Whether a pattern fits every text, at its very beginning or as a whole line.
+/// Whether a pattern fits every text, at its very beginning or as a whole line. One that takes too long to say is taken
+/// for one that does not.
 ///
 /// # Errors
 /// The pattern cannot be compiled.
@@ -78,11 +81,13 @@ pub(super) fn fits_everything(translation: &Translation) -> Result<bool, Program
     let mut stepper = Stepper::new();
     let all: String = (1..128u8).map(char::from).chain("é€😀".chars()).collect();
     let line = all.replace('\n', "");
-    let texts = ["", "\n", &all.repeat(ANY_TEXT_BYTES / all.len()), &line];
-    Ok(texts.iter().all(|text| {
-        let mut steps = u64::MAX;
-        automaton.search(text, &mut stepper, &mut steps) == Ok(true)
-    }))
+    let long = all.repeat(ANY_TEXT_BYTES / all.len());
+    let mut texts = vec![String::new(), long, line];
+    // A condition on the first character may leave a single one out.
+    texts.extend((1..128u8).map(|byte| char::from(byte).to_string()));
+    let bytes: usize = texts.iter().map(String::len).sum();
+    let mut steps = COUNTED_STEPS * bytes as u64;
+    Ok(texts.iter().all(|text| automaton.search(text, &mut stepper, &mut steps) == Ok(true)))
 }
 
 /// Steps for a byte of a round's lines: half of them take no more.
@@ -104,6 +109,8 @@ struct Writer {
     random: u64,
     /// Place in [`WORDS`].
     word: usize,
+    /// Parts that may still be written for the line.
+    calls_left: usize,
     text: String,
 }
 
@@ -111,6 +118,7 @@ impl Writer {
     /// A line of beginnings of texts that would fit, and other words.
     fn line(&mut self, hir: &Hir) -> &str {
         let mut line = String::with_capacity(2 * LINE_BYTES);
+        self.calls_left = CALLS;
         while line.len() < LINE_BYTES {
             self.text.clear();
             self.write(hir);
@@ -127,9 +135,10 @@ impl Writer {
 
     /// Adds a text that an expression fits.
     fn write(&mut self, hir: &Hir) {
-        if self.text.len() >= LINE_BYTES {
+        if self.is_full() {
             return;
         }
+        self.calls_left -= 1;
         match hir.kind() {
             HirKind::Empty | HirKind::Look(_) => {}
             HirKind::Literal(literal) => self.text.push_str(&String::from_utf8_lossy(&literal.0)),
@@ -144,10 +153,17 @@ impl Writer {
                 let most = repeated.max.unwrap_or(repeated.min.saturating_add(12));
                 let more = self.below((most - repeated.min.min(most)) as usize + 1);
                 for _ in 0..repeated.min as usize + more {
+                    if self.is_full() {
+                        break;
+                    }
                     self.write(&repeated.sub);
                 }
             }
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.text.len() >= LINE_BYTES || self.calls_left == 0
     }
 
     /// Adds a character of a class: one of a usual text where there is one.

@@ -6,7 +6,9 @@
 
 use super::options::{STEPS_PER_MILLISECOND, shortened};
 use super::ruby_syntax::Translation;
-use super::slowness::{SLOW_STEPS, fits_everything, steps_for_byte, steps_for_byte_anchored};
+use super::slowness::{
+    COUNTED_STEPS, SLOW_STEPS, fits_everything, steps_for_byte, steps_for_byte_anchored,
+};
 use super::tables_bytes;
 use crate::language::Span;
 use crate::options::Options;
@@ -64,7 +66,6 @@ fn warn_of_slowness(options: &mut Options<'_>, pattern: &WrittenPattern, memory_
     if steps < SLOW_STEPS {
         return;
     }
-    let milliseconds = (steps << 10) as f64 / STEPS_PER_MILLISECOND as f64;
     let count = largest_count(&pattern.expression);
     let reason = match count {
         Some(count) => {
@@ -73,12 +74,13 @@ fn warn_of_slowness(options: &mut Options<'_>, pattern: &WrittenPattern, memory_
         None => "each place of the text may begin several of its parts".to_owned(),
     };
     let message = format!(
-        "`{}` can be slow: a text that nearly fits may take {milliseconds:.1} ms a kilobyte, where \
-         most patterns take 0.02; {reason}",
-        shortened(&pattern.text)
+        "`{}` can be slow: a text that nearly fits may take {}, where most patterns take 0.02; \
+         {reason}",
+        shortened(&pattern.text),
+        cost(steps)
     );
     let anchored = steps_for_byte_anchored(translation, memory_bytes);
-    let helps = anchored.is_ok_and(|anchored| anchored <= steps / 2);
+    let helps = anchored.is_ok_and(|anchored| is_much_less(anchored, steps));
     let way_out = match (helps, count) {
         (true, None) => "put `^` before it, if it begins where the text does".to_owned(),
         (true, Some(count)) => format!(
@@ -93,6 +95,18 @@ fn warn_of_slowness(options: &mut Options<'_>, pattern: &WrittenPattern, memory_
         }
     };
     options.warn_at(pattern.span, message, way_out);
+}
+
+/// What a pattern takes, for people. Steps are counted up to a number only.
+fn cost(steps: u64) -> String {
+    let milliseconds = (steps << 10) as f64 / STEPS_PER_MILLISECOND as f64;
+    let or_more = if steps >= COUNTED_STEPS { " or more" } else { "" };
+    format!("{milliseconds:.1} ms a kilobyte{or_more}")
+}
+
+/// Whether a pattern becomes quicker by a way out. Of one that takes more than is counted nobody knows how much.
+fn is_much_less(steps: u64, before: u64) -> bool {
+    if before >= COUNTED_STEPS { steps < COUNTED_STEPS } else { steps <= before / 2 }
 }
 
 /// The count `{1,200}` in an expression with the largest number.
@@ -117,7 +131,7 @@ fn largest_count(expression: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::largest_count;
+    use super::{COUNTED_STEPS, cost, is_much_less, largest_count};
     use crate::filter::Environment;
     use crate::filters::grok::definitions::Definitions;
     use crate::language::{Source, Syntax};
@@ -186,8 +200,32 @@ mod tests {
             "[ '%{IP:a} %{GREEDYDATA:m}', '%{GREEDYDATA:m}' ]",
             "[ '^%{WORD}?$', '%{IP:a}' ]",
             "[ '(?<=[0-9])x*', '%{IP:a}' ]",
+            "[ '^(?!#)%{GREEDYDATA:m}$', '^#%{GREEDYDATA:note}' ]",
+            "[ '^(?:[^#].*)?$', '^#%{GREEDYDATA:note}' ]",
+            "[ '^\\B.*$', '%{IP:a}' ]",
         ] {
             assert!(warned(patterns).is_empty(), "{:?}", warned(patterns));
+        }
+    }
+
+    #[test]
+    fn patterns_within_each_other_that_fit_nothing_are_looked_at_in_bounded_time() {
+        let (before, behind) = ("(?:".repeat(12), "*)".repeat(12));
+        let said = warned(&format!("[ '{before}[a&&b]{behind}x', '{before}[a&&b]{behind}$' ]"));
+        assert!(said.is_empty(), "{said:?}");
+    }
+
+    #[test]
+    fn what_is_beyond_the_count_is_said_to_be_at_least_so_much() {
+        assert_eq!(cost(COUNTED_STEPS - 100), "4.1 ms a kilobyte");
+        assert_eq!(cost(COUNTED_STEPS), "5.1 ms a kilobyte or more");
+        for (steps, before, is_less) in [
+            (200, 400, true),
+            (201, 400, false),
+            (COUNTED_STEPS - 1, COUNTED_STEPS, true),
+            (COUNTED_STEPS, COUNTED_STEPS, false),
+        ] {
+            assert_eq!(is_much_less(steps, before), is_less, "{steps} {before}");
         }
     }
 
