@@ -67,8 +67,16 @@ async fn work(mut door: Door, share: Share, shutdown: CancellationToken) {
             biased;
             () = shutdown.cancelled() => break,
             arrival = door.arrival(), if door.awaits_arrivals() => door.settle(&arrival, Instant::now()),
-            _ = scans.tick() => door.scan(Instant::now()),
-            _ = looks.tick() => door.look(Instant::now()),
+            // The next one is counted from its end: one that takes longer than that leaves time to read.
+            _ = scans.tick() => {
+                door.scan(Instant::now());
+                scans.reset();
+                looks.reset();
+            }
+            _ = looks.tick() => {
+                door.look(Instant::now());
+                looks.reset();
+            }
             room = room(waiting.as_mut().map(|(_, room)| room)), if waiting.is_some() => {
                 if let Some((id, _)) = waiting.take() {
                     door.read(id, room);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use bus::BusError;
+use bus::{BusError, ErrorKind};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -85,10 +85,11 @@ impl Topics {
         drop(self.client.poll(std::time::Duration::ZERO));
     }
 
-    /// Adds to an error what the client says of it, which comes by another way and perhaps a moment later.
+    /// Adds to an error of waiting what the client says of it, which comes by another way and perhaps a
+    /// moment later.
     fn explain(&self, error: BusError) -> BusError {
         let condition = &self.client.context().condition;
-        if condition.is_silent() {
+        if error.kind == ErrorKind::Transient && condition.is_silent() {
             drop(self.client.poll(TELLING));
         }
         condition.explain(error)
@@ -188,10 +189,12 @@ impl Topics {
         let operation = "ask Kafka for the offsets of partitions";
         let condition = &self.client.context().condition;
         let failed = |error: KafkaError| {
-            let explained = self.explain(reading(operation, &error));
+            let told = reading(operation, &error);
             match error.rdkafka_error_code() {
-                Some(code) if leader_moves(code) => Unanswered::LeaderMoves(explained),
-                _ => Unanswered::Other(explained),
+                Some(code) if leader_moves(code) => {
+                    Unanswered::LeaderMoves(condition.explain(told))
+                }
+                _ => Unanswered::Other(self.explain(told)),
             }
         };
         let mut list = TopicPartitionList::with_capacity(partitions.len());

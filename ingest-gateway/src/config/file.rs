@@ -1,6 +1,6 @@
 //! Settings of the file door: which files it follows, where it begins, and where it keeps its place.
 
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use bus::Codec;
 use glob::Pattern;
@@ -23,7 +23,7 @@ pub struct FileConfig {
     pub start_position: Option<StartPosition>,
     /// What a line is: a JSON object, or plain text.
     pub codec: Codec,
-    /// Where the places of all files are kept. Absent, that is in the data folder.
+    /// Where the places of all files are kept, as an absolute path. Absent, that is in the data folder.
     pub position_file: Option<PathBuf>,
     /// How often open files are looked at for new lines.
     pub poll_interval: Span,
@@ -85,7 +85,8 @@ impl FileConfig {
     /// Names the file of places within this folder, unless a setting names one.
     pub fn keep_places_in(&mut self, folder: &Path) {
         if self.is_on() && self.position_file.is_none() {
-            self.position_file = Some(folder.join("gateway").join("positions.json"));
+            let file = folder.join("gateway").join("positions.json");
+            self.position_file = Some(path::absolute(&file).unwrap_or(file));
         }
     }
 
@@ -117,15 +118,22 @@ impl FileConfig {
                            or set mode = \"tail\"";
             problems.push(Problem { setting: "file.start_position", message: message.into() });
         }
-        if self.position_file.as_ref().is_some_and(|file| file.file_name().is_none()) {
-            let message = "it names no file: write it as \"/var/lib/millrace/positions.json\"";
-            problems.push(Problem { setting: "file.position_file", message: message.into() });
+        if let Some(wrong) = self.position_file.as_deref().and_then(check_file) {
+            let message = format!("it {wrong}: write it as \"/var/lib/millrace/positions.json\"");
+            problems.push(Problem { setting: "file.position_file", message });
         }
         if self.open_files_max == 0 {
             let message = "it must be more than 0".into();
             problems.push(Problem { setting: "file.open_files_max", message });
         }
     }
+}
+
+fn check_file(file: &Path) -> Option<&'static str> {
+    if file.is_relative() {
+        return Some("is not absolute, so it would be another file in another folder");
+    }
+    file.file_name().is_none().then_some("names no file")
 }
 
 fn check_path(path: &str) -> Option<String> {

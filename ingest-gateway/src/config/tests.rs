@@ -1,5 +1,7 @@
 //! A door is never open to strangers by accident, and a limit is never absurd.
 
+use std::path::Path;
+
 use access::IngestToken;
 use bus::Codec;
 use serde::Deserialize;
@@ -59,6 +61,30 @@ fn absurd_limits_are_named() {
         settings(&config),
         ["http.header_bytes_max", "memory_bytes_max", "tcp.connections_max"]
     );
+}
+
+#[test]
+fn places_of_files_are_kept_where_no_working_folder_matters() {
+    let mut config = Config::default();
+    config.file.paths = vec!["/var/log/*.log".into()];
+    for (file, wrong) in [
+        ("positions.json", Some("is not absolute")),
+        ("data/positions.json", Some("is not absolute")),
+        ("/", Some("names no file")),
+        ("/var/lib/millrace/positions", None),
+    ] {
+        config.file.position_file = Some(file.into());
+        let problems: Vec<String> = config.check().iter().map(ToString::to_string).collect();
+        assert_eq!(problems.len(), usize::from(wrong.is_some()), "{file}: {problems:?}");
+        let begin = "ingest_gateway.file.position_file: it ";
+        for (problem, wrong) in problems.iter().zip(wrong) {
+            assert!(problem.starts_with(begin) && problem.contains(wrong), "{problem}");
+        }
+    }
+    config.file.position_file = None;
+    config.file.keep_places_in(Path::new("data"));
+    assert_eq!(config.check(), [], "the data folder may be relative");
+    assert!(config.file.position_file.unwrap().ends_with("data/gateway/positions.json"));
 }
 
 #[test]

@@ -10,8 +10,9 @@ use crate::lines::whole;
 /// Adds the lines of a block that begins at `offset` of its file, until the batch is full. Says where
 /// the first byte stands that was not taken.
 ///
-/// Zeros at the beginning of a line are passed over: they are the hole that a writer leaves who goes
-/// on at his old place in a file that was truncated.
+/// Zeros at the beginning of a line are passed over where something stands behind them: they are the hole
+/// that a writer leaves who goes on at his old place in a file that was truncated. Behind the last line
+/// a writer may put his next ones in their place.
 pub(crate) fn fill(
     batch: &mut Batch,
     block: &Bytes,
@@ -21,7 +22,11 @@ pub(crate) fn fill(
 ) -> u64 {
     let mut at = 0;
     while !batch.is_full() {
-        at += block[at..].iter().take_while(|byte| **byte == 0).count();
+        let zeros = block[at..].iter().take_while(|byte| **byte == 0).count();
+        if at + zeros == block.len() && !is_last {
+            break;
+        }
+        at += zeros;
         let rest = &block[at..];
         let (line_bytes, passed) = match memchr::memchr(b'\n', rest) {
             Some(end) => (end, end + 1),

@@ -25,7 +25,10 @@ use crate::config::{FileConfig, FileMode};
 use crate::intake::{Batch, Intake};
 
 /// Files that are read side by side where each is read once.
-const READ_MODE_OPEN_MAX: i64 = 8;
+const READ_MODE_OPEN_MAX: u32 = 8;
+
+/// Files that are looked through for new names, so that one write does for all.
+const NAMES_MAX: usize = 1_024;
 
 /// Files with what is known of them.
 pub(crate) struct Door {
@@ -38,6 +41,8 @@ pub(crate) struct Door {
     pub(super) ready: VecDeque<FileId>,
     on_their_way: JoinSet<Arrival>,
     pub(super) troubles: Troubles,
+    /// Whether positions cannot be kept. It is tried once a look.
+    pub(super) cannot_keep: bool,
     /// Counts files that are open.
     pub(super) open: IntGauge,
     /// Compressed files of which was said that they are not followed.
@@ -69,6 +74,7 @@ impl Door {
         Self {
             paths: Paths::new(&config),
             troubles: Troubles::new(health, unreadable),
+            cannot_keep: false,
             open,
             intake,
             config,
@@ -111,21 +117,46 @@ impl Door {
 
     /// The next file to read, and the memory that takes.
     pub(crate) fn next(&mut self) -> Option<(FileId, usize)> {
-        let open_max = READ_MODE_OPEN_MAX.min(i64::from(self.config.open_files_max));
-        let is_full = self.reads_once() && self.open.get() >= open_max;
+        let open_max = READ_MODE_OPEN_MAX.min(self.config.open_files_max);
+        let is_full = self.reads_once() && self.open.get() >= i64::from(open_max);
         loop {
-            let is_open = |id| self.tails.get(id).is_some_and(|tail| tail.content.is_some());
-            let place = self.ready.iter().position(|id| !is_full || is_open(id))?;
+            // Those that are open wait before the others.
+            let mut first = self.ready.iter().take(open_max as usize);
+            let place = first.position(|id| !is_full || self.is_open(*id))?;
             let id = self.ready.remove(place)?;
             match self.prepare(id) {
-                Ok(true) => return Some((id, self.tails.get(&id)?.wanted_bytes())),
-                Ok(false) => {}
+                Ok(true) if self.is_named(id) => {
+                    return Some((id, self.tails.get(&id)?.wanted_bytes()));
+                }
+                Ok(_) => self.rest(id),
                 Err(error) => self.fail(id, &error),
             }
             if let Some(tail) = self.tails.get_mut(&id) {
                 tail.is_ready = false;
             }
         }
+    }
+
+    fn is_open(&self, id: FileId) -> bool {
+        self.tails.get(&id).is_some_and(|tail| tail.content.is_some())
+    }
+
+    /// Whether the name of a file's content is on disk. If not it is put there, with those of the files
+    /// that are read next.
+    fn is_named(&mut self, id: FileId) -> bool {
+        if self.positions.is_written(id) || self.cannot_keep {
+            return self.positions.is_written(id);
+        }
+        let next: Vec<FileId> = self.ready.iter().take(NAMES_MAX).copied().collect();
+        for id in next {
+            let was_open = self.is_open(id);
+            // What is wrong with it is said when its turn comes.
+            drop(self.prepare(id));
+            if let Some(tail) = self.tails.get_mut(&id).filter(|_| !was_open) {
+                tail.close();
+            }
+        }
+        self.save()
     }
 
     /// Opens a file and finds out whether it still is what it was; whether there is anything to read.
@@ -138,20 +169,22 @@ impl Door {
         };
         let Some(content) = &tail.content else { return Ok(false) };
         let stamp = Stamp::of(&content.metadata()?);
-        if tail.verified != Some(stamp) {
-            let is_cut = content.is_plain() && stamp.bytes < tail.reads_from() && !tail.is_finished;
-            if is_cut || !position.fingerprint().fits(content.file())? {
-                self.begin_anew(id, stamp)?;
-            } else if tail.is_finished {
-                (tail.seen, tail.verified) = (Some(stamp), Some(stamp));
-                tail.close();
-                return Ok(false);
-            } else {
-                tail.verified = Some(stamp);
-            }
-            self.complete_fingerprint(id)?;
+        if tail.verified == Some(stamp) && !tail.is_finished {
+            return Ok(true);
         }
-        Ok(self.positions.is_written(id) || self.save())
+        let is_cut = content.is_plain() && stamp.bytes < tail.reads_from() && !tail.is_finished;
+        if is_cut || !position.fits(content.file())? {
+            self.begin_anew(id, stamp)?;
+        } else if tail.is_finished {
+            (tail.seen, tail.verified) = (Some(stamp), Some(stamp));
+            tail.close();
+            self.troubles.clear(&tail.path);
+            return Ok(false);
+        } else {
+            tail.verified = Some(stamp);
+        }
+        self.complete_fingerprint(id)?;
+        Ok(true)
     }
 
     /// Opens a file where it is, or where it was renamed to; whether it is still there.
@@ -221,6 +254,14 @@ impl Door {
             Rules { line_bytes_max: self.intake.line_bytes_max(), end_is_final: self.reads_once() };
         let Some(tail) = self.tails.get_mut(&id) else { return };
         tail.is_ready = false;
+        // It waited for memory, and may be another one by now.
+        match self.prepare(id) {
+            Ok(true) if self.positions.is_written(id) => {}
+            Ok(true) => return self.enqueue(id),
+            Ok(false) => return self.rest(id),
+            Err(error) => return self.fail(id, &error),
+        }
+        let Some(tail) = self.tails.get_mut(&id) else { return };
         let (before, batch) = (tail.reads_from(), self.intake.batch(tail.ids()));
         let step = match tail.step(room.bytes(), batch, rules) {
             Ok(step) => step,
@@ -229,6 +270,10 @@ impl Door {
         let read = tail.reads_from().saturating_sub(before);
         self.intake.metrics().received_bytes.with_label_values(&[DOOR]).inc_by(read);
         self.troubles.clear(&tail.path);
+        if !matches!(step, Step::Lines { .. }) {
+            // Nothing of it is on its way: all before this place is durable, or is no line.
+            self.positions.advance(id, &tail.name, tail.at, false);
+        }
         match step {
             Step::Lines { mut batch, end, is_last } => {
                 batch.room = Some(room);
@@ -279,12 +324,12 @@ impl Door {
             self.positions.advance(*id, name, *end, *is_last);
         }
         let Some(tail) = self.tails.get_mut(id) else { return };
-        tail.is_on_its_way = false;
-        tail.active_at = now;
         if !is_durable {
-            // The process stops. The next one reads on from the position that is kept.
+            // The process stops. The next one reads on from the position that is kept, this one does not.
             return;
         }
+        tail.is_on_its_way = false;
+        tail.active_at = now;
         if *is_last {
             tail.is_finished = true;
             tail.close();
@@ -324,6 +369,7 @@ impl Door {
     /// Puts positions on disk; whether that worked.
     pub(super) fn save(&mut self) -> bool {
         let saved = self.positions.write();
+        self.cannot_keep = saved.is_err();
         let path = self.positions.path().to_owned();
         match &saved {
             Ok(()) => self.troubles.clear(&path),

@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 /// Bytes that a fingerprint covers, at most.
 const FINGERPRINT_BYTES_MAX: usize = 1_024;
 
-/// Where the file system keeps a file.
+/// Where the file system keeps a file. Sorted, those with the same inode stand together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct FileId {
-    pub(crate) device: u64,
     pub(crate) inode: u64,
+    pub(crate) device: u64,
 }
 
 impl FileId {
@@ -34,7 +34,8 @@ pub(crate) struct Fingerprint {
 
 impl Fingerprint {
     pub(crate) fn of(file: &File) -> io::Result<Self> {
-        Ok(Self::over(&first_bytes(file, FINGERPRINT_BYTES_MAX)?))
+        let first = first_bytes(file, FINGERPRINT_BYTES_MAX)?;
+        Ok(Self::over(&first[..written_bytes(&first)]))
     }
 
     /// Whether a file begins with the bytes that this was taken of. An empty file's is that of any.
@@ -50,7 +51,7 @@ impl Fingerprint {
     pub(crate) fn grown(&self, file: &File) -> io::Result<Option<Self>> {
         let first = first_bytes(file, FINGERPRINT_BYTES_MAX)?;
         let is_same = first.get(..self.bytes).is_some_and(|before| Self::over(before) == *self);
-        Ok(is_same.then(|| Self::over(&first)))
+        Ok(is_same.then(|| Self::over(&first[..written_bytes(&first).max(self.bytes)])))
     }
 
     /// Whether it covers all that a fingerprint may.
@@ -73,6 +74,11 @@ fn first_bytes(file: &File, bytes: usize) -> io::Result<Vec<u8>> {
     let read = read_full(file, &mut first, 0)?;
     first.truncate(read);
     Ok(first)
+}
+
+/// How many bytes there are before zeros in whose place a writer may put more; all, if there are only zeros.
+fn written_bytes(first: &[u8]) -> usize {
+    first.iter().rposition(|byte| *byte != 0).map_or(first.len(), |last| last + 1)
 }
 
 /// What changes when a file is written: its size and its time of change.

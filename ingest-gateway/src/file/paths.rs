@@ -1,30 +1,38 @@
 //! Which files there are: what the patterns of the settings find now. Opens nothing.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::DirEntryExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use glob::{MatchOptions, Pattern, glob_with};
 
 use super::identity::FileId;
 use crate::config::{FileConfig, FileMode};
 
-/// As a shell does: `*` finds neither hidden files nor what lies in deeper folders.
+/// As a shell does: `*` does not find what lies in deeper folders. That it finds no hidden files either is
+/// left to [`Wanted`], since the crate panics there at names that are not UTF-8.
 const OPTIONS: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
-    require_literal_leading_dot: true,
+    require_literal_leading_dot: false,
 };
 
 /// The patterns of the settings.
 #[derive(Debug)]
 pub(crate) struct Paths {
-    patterns: Vec<Pattern>,
+    wanted: Vec<Wanted>,
     excluded: Vec<Pattern>,
     takes_gzip: bool,
+}
+
+/// A pattern, with those of its parts that name hidden files and folders.
+#[derive(Debug)]
+struct Wanted {
+    pattern: Pattern,
+    hidden: Vec<Pattern>,
 }
 
 /// What was found.
@@ -37,18 +45,36 @@ pub(crate) struct Found {
     /// What could not be looked at.
     pub(crate) failures: Vec<(PathBuf, io::Error)>,
     /// Compressed files where only plain ones are read.
-    pub(crate) compressed: Vec<PathBuf>,
+    pub(crate) compressed: HashSet<PathBuf>,
+}
+
+impl Wanted {
+    /// None of what is no pattern.
+    fn new(text: &str) -> Option<Self> {
+        let hidden = text.split('/').filter(|part| part.starts_with('.'));
+        Some(Self {
+            pattern: Pattern::new(text).ok()?,
+            hidden: hidden.filter_map(|part| Pattern::new(part).ok()).collect(),
+        })
+    }
+
+    /// Whether all that is hidden in a path stands in the pattern as such.
+    fn reveals(&self, path: &Path) -> bool {
+        path.components().all(|component| {
+            let Component::Normal(name) = component else { return true };
+            let name = name.to_string_lossy();
+            !name.starts_with('.') || self.hidden.iter().any(|part| part.matches(&name))
+        })
+    }
 }
 
 impl Paths {
     /// Those of settings that were checked; what is no pattern finds nothing.
     pub(crate) fn new(config: &FileConfig) -> Self {
-        let patterns = |texts: &[String]| {
-            texts.iter().filter_map(|text| Pattern::new(text).ok()).collect::<Vec<_>>()
-        };
+        let excluded = config.exclude.iter().filter_map(|text| Pattern::new(text).ok());
         Self {
-            patterns: patterns(&config.paths),
-            excluded: patterns(&config.exclude),
+            wanted: config.paths.iter().filter_map(|text| Wanted::new(text)).collect(),
+            excluded: excluded.collect(),
             takes_gzip: config.mode == FileMode::Read,
         }
     }
@@ -56,14 +82,15 @@ impl Paths {
     /// Looks for files now. A folder that does not exist has none.
     pub(crate) fn find(&self) -> Found {
         let mut found = Found::default();
-        for pattern in &self.patterns {
-            let Ok(paths) = glob_with(pattern.as_str(), OPTIONS) else { continue };
+        for wanted in &self.wanted {
+            let Ok(paths) = glob_with(wanted.pattern.as_str(), OPTIONS) else { continue };
             for path in paths {
                 match path {
-                    Ok(path) => self.add(path, &mut found),
-                    Err(error) => {
+                    Ok(path) if wanted.reveals(&path) => self.add(path, &mut found),
+                    Err(error) if wanted.reveals(error.path()) => {
                         found.failures.push((error.path().to_owned(), error.into()));
                     }
+                    Ok(_) | Err(_) => {}
                 }
             }
         }
@@ -82,7 +109,8 @@ impl Paths {
             Err(error) => return found.failures.push((path, error)),
         };
         if is_gzip(&path) && !self.takes_gzip {
-            return found.compressed.push(path);
+            found.compressed.insert(path);
+            return;
         }
         let id = FileId::of(&metadata);
         if let Entry::Vacant(first) = found.files.entry(id) {
@@ -93,8 +121,10 @@ impl Paths {
 
     /// Whether a file of this name would be read.
     pub(crate) fn want(&self, path: &Path) -> bool {
-        let matches = |pattern: &Pattern| pattern.matches_path_with(path, OPTIONS);
-        self.patterns.iter().any(matches) && !self.is_excluded(path)
+        let matches = |wanted: &Wanted| {
+            wanted.pattern.matches_path_with(path, OPTIONS) && wanted.reveals(path)
+        };
+        self.wanted.iter().any(matches) && !self.is_excluded(path)
     }
 
     fn is_excluded(&self, path: &Path) -> bool {
@@ -115,9 +145,16 @@ pub(crate) struct Folders {
 }
 
 impl Folders {
-    /// Where in its old folder a file is now.
+    /// Where in its old folder a file is now; or, if its path is a link, in the folder where that leads.
     pub(crate) fn locate(&mut self, path: &Path, id: FileId) -> Option<PathBuf> {
         let folder = path.parent()?;
+        self.locate_in(folder, id).or_else(|| {
+            let real = fs::canonicalize(path).ok()?;
+            self.locate_in(real.parent().filter(|real| *real != folder)?, id)
+        })
+    }
+
+    fn locate_in(&mut self, folder: &Path, id: FileId) -> Option<PathBuf> {
         if !self.known.contains_key(folder) {
             let entries = fs::read_dir(folder).into_iter().flatten().flatten();
             let files = entries.map(|entry| (entry.ino(), entry.path())).collect();

@@ -4,12 +4,12 @@
 //! or the new one. It also keeps the name of each file's content, of which ids are made: that is on
 //! disk before the first line is sent, so that a line sent twice has one id.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bus::RecordId;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ use super::identity::{FileId, Fingerprint};
 
 /// The form of the file.
 const VERSION: u32 = 1;
+
+/// By how much the time that a file system gives may be behind the clock.
+const FILE_TIME_BEHIND: Duration = Duration::from_millis(10);
 
 /// Why the gateway does not start with a file of positions.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +61,24 @@ impl Position {
     pub(crate) fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
     }
+
+    /// Whether a file still is the one that this was kept of. One that was empty when it had been read
+    /// is it while it is empty: what it has later was never read.
+    pub(crate) fn fits(&self, file: &File) -> io::Result<bool> {
+        if self.finished && self.fingerprint.is_empty() {
+            return Ok(file.metadata()?.len() == 0);
+        }
+        self.fingerprint.fits(file)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     version: u32,
+    /// When it was looked for files last, in nanoseconds since 1970. Older processes did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    looked_at_ns: Option<i64>,
     files: Vec<Position>,
 }
 
@@ -75,16 +90,21 @@ pub(crate) struct Positions {
     /// Those whose name is not on disk yet.
     unwritten: BTreeSet<FileId>,
     is_changed: bool,
-    /// When they were put on disk by the process before this one.
-    kept_at: Option<SystemTime>,
+    looked_at_ns: Option<i64>,
+    /// When the process before this one looked for files last.
+    looked_before_at: Option<SystemTime>,
+    /// Paths that the process before this one knew.
+    known_before: HashSet<String>,
 }
 
 impl Positions {
     /// Reads what is kept; nothing if there is no such file.
     pub(crate) fn load(file: &Path) -> Result<Self, PositionsError> {
         let failed = |problem: String| PositionsError { path: file.display().to_string(), problem };
-        let files = match fs::read(file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        let document = match fs::read(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Document { version: VERSION, looked_at_ns: None, files: Vec::new() }
+            }
             Err(error) => return Err(failed(error.to_string())),
             Ok(bytes) => {
                 let document: Document = serde_json::from_slice(&bytes)
@@ -93,13 +113,30 @@ impl Positions {
                     let version = document.version;
                     return Err(failed(format!("it has the form {version}, this is {VERSION}")));
                 }
-                document.files
+                document
             }
         };
-        let known = files.into_iter().map(|position| (position.id(), position)).collect();
-        let kept_at = fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
-        let unwritten = BTreeSet::new();
-        Ok(Self { file: file.to_owned(), known, unwritten, is_changed: false, kept_at })
+        let looked_at_ns = document.looked_at_ns;
+        let looked_before_at = match looked_at_ns.and_then(|ns| u64::try_from(ns).ok()) {
+            Some(ns) => SystemTime::UNIX_EPOCH
+                .checked_add(Duration::from_nanos(ns).saturating_sub(FILE_TIME_BEHIND)),
+            None => fs::metadata(file).and_then(|metadata| metadata.modified()).ok(),
+        };
+        let files = document.files;
+        Ok(Self {
+            file: file.to_owned(),
+            known_before: files.iter().map(|position| position.path.clone()).collect(),
+            known: files.into_iter().map(|position| (position.id(), position)).collect(),
+            unwritten: BTreeSet::new(),
+            is_changed: false,
+            looked_at_ns,
+            looked_before_at,
+        })
+    }
+
+    /// Notes that it is looked for files now: those that are made later may not be found.
+    pub(crate) fn set_looked_at(&mut self, now_ns: i64) {
+        self.looked_at_ns = Some(now_ns);
     }
 
     pub(crate) fn get(&self, id: FileId) -> Option<&Position> {
@@ -110,17 +147,16 @@ impl Positions {
         self.known.values()
     }
 
-    /// Whether a file was made while nothing ran: after the last process had kept its positions, or it
-    /// would have seen the file. Not known on file systems that do not say when a file was made.
+    /// Whether a file was made while nothing ran: after the last process had looked for files, or it
+    /// would have seen this one. Not known on file systems that do not say when a file was made.
     pub(crate) fn are_older_than(&self, metadata: &Metadata) -> bool {
         let made_at = metadata.created().ok();
-        self.kept_at.zip(made_at).is_some_and(|(kept_at, made_at)| made_at >= kept_at)
+        self.looked_before_at.zip(made_at).is_some_and(|(looked_at, made_at)| made_at >= looked_at)
     }
 
-    /// Whether a file was seen under this path.
-    pub(crate) fn knows_path(&self, path: &Path) -> bool {
-        let path = path.to_string_lossy();
-        self.known.values().any(|position| position.path == path)
+    /// Whether the process before this one saw a file under this path.
+    pub(crate) fn knew_path(&self, path: &Path) -> bool {
+        self.known_before.contains(&*path.to_string_lossy())
     }
 
     /// What is kept of an open file. The number of a device may change with a start of the machine or
@@ -132,15 +168,17 @@ impl Positions {
         file: &File,
     ) -> io::Result<Option<&Position>> {
         if let Some(position) = self.known.get(&id)
-            && position.fingerprint.fits(file)?
+            && position.fits(file)?
         {
             return Ok(self.known.get(&id));
         }
         let path = path.to_string_lossy();
-        let is_same = |position: &&Position| {
-            position.inode == id.inode && position.path == path && !position.fingerprint.is_empty()
-        };
-        let Some(other) = self.known.values().find(is_same).map(Position::id) else {
+        let is_same =
+            |position: &&Position| position.path == path && !position.fingerprint.is_empty();
+        let of_device = |device| FileId { device, ..id };
+        let same_inode = self.known.range(of_device(u64::MIN)..=of_device(u64::MAX));
+        let mut others = same_inode.map(|(_, position)| position);
+        let Some(other) = others.find(is_same).map(Position::id) else {
             return Ok(None);
         };
         if !self.known[&other].fingerprint.fits(file)? {
@@ -188,12 +226,13 @@ impl Positions {
         self.is_changed = true;
     }
 
-    /// Moves on to what the log has acknowledged of the content with this name.
+    /// Moves on to what the log has acknowledged of the content with this name, or had no need to.
     pub(crate) fn advance(&mut self, id: FileId, name: &str, offset: u64, finished: bool) {
         let known = self.known.get_mut(&id).filter(|position| position.name == name);
-        if let Some(position) = known {
-            position.offset = offset;
-            position.finished = finished;
+        if let Some(position) = known
+            && (position.offset, position.finished) != (offset, finished)
+        {
+            (position.offset, position.finished) = (offset, finished);
             self.is_changed = true;
         }
     }
@@ -235,11 +274,13 @@ impl Positions {
         if !self.is_changed {
             return Ok(());
         }
-        let document = Document { version: VERSION, files: self.all().cloned().collect() };
+        let files = self.all().cloned().collect();
+        let document = Document { version: VERSION, looked_at_ns: self.looked_at_ns, files };
         let bytes = serde_json::to_vec(&document).map_err(io::Error::other)?;
         let folder = self.file.parent().unwrap_or(Path::new("/"));
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let part = self.file.with_extension("part");
+        let mut part = self.file.clone().into_os_string();
+        part.push(".part");
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
         let mut file = options.open(&part)?;

@@ -19,9 +19,10 @@ use crate::config::StartPosition;
 impl Door {
     /// Looks at all folders and all files.
     pub(crate) fn scan(&mut self, now: Instant) {
-        let found = self.paths.find();
+        self.positions.set_looked_at(self.intake.now_ns());
+        let mut found = self.paths.find();
         let now_s = self.now_s();
-        self.note(&found);
+        self.note(&mut found);
         for id in &found.order {
             let (path, metadata) = &found.files[id];
             match self.tails.get_mut(id) {
@@ -49,6 +50,7 @@ impl Door {
 
     /// Looks at open files.
     pub(crate) fn look(&mut self, now: Instant) {
+        self.cannot_keep = false;
         let mut changed = Vec::new();
         for (id, tail) in &self.tails {
             let Some(content) = &tail.content else { continue };
@@ -75,7 +77,7 @@ impl Door {
     }
 
     /// Says what cannot be looked at, and that compressed files are not followed.
-    fn note(&mut self, found: &Found) {
+    fn note(&mut self, found: &mut Found) {
         let mut there: HashSet<&Path> = found.failures.iter().map(|(path, _)| &**path).collect();
         there.extend(found.files.values().map(|(path, _)| &**path));
         there.extend(self.tails.values().map(|tail| &*tail.path));
@@ -84,13 +86,11 @@ impl Door {
         for (path, error) in &found.failures {
             self.troubles.add(path, unreadable(error));
         }
-        for path in &found.compressed {
-            if self.compressed.insert(path.clone()) {
-                let path = service::Printable(path.display());
-                tracing::info!(%path, "compressed files are read with mode \"read\", not followed");
-            }
+        for path in found.compressed.difference(&self.compressed) {
+            let path = service::Printable(path.display());
+            tracing::info!(%path, "compressed files are read with mode \"read\", not followed");
         }
-        self.compressed.retain(|path| found.compressed.contains(path));
+        self.compressed = std::mem::take(&mut found.compressed);
     }
 
     /// Takes a file in that was not known to this process.
@@ -161,11 +161,12 @@ impl Door {
         file: &File,
         metadata: &Metadata,
     ) -> io::Result<u64> {
-        let begins_at_end = self.config.start_position != Some(StartPosition::Beginning);
-        let is_new = self.has_scanned && !self.shut_at_first.contains(&id)
+        if self.reads_once()
+            || self.config.start_position == Some(StartPosition::Beginning)
+            || self.has_scanned && !self.shut_at_first.contains(&id)
             || self.positions.are_older_than(metadata)
-            || self.positions.knows_path(path);
-        if self.reads_once() || !begins_at_end || is_new {
+            || self.positions.knew_path(path)
+        {
             return Ok(0);
         }
         last_line_at(file, metadata.len())
@@ -205,9 +206,7 @@ impl Door {
                 && self.paths.want(path)
                 && let Some(now_at) = folders.locate(path, position.id())
                 && now_at != path
-                && File::open(&now_at)
-                    .and_then(|file| position.fingerprint().fits(&file))
-                    .unwrap_or(false)
+                && File::open(&now_at).and_then(|file| position.fits(&file)).unwrap_or(false)
             {
                 unseen.push((position.id(), now_at));
             }

@@ -36,6 +36,8 @@ pub(crate) struct Tail {
     /// Where the next line begins.
     pub(crate) at: u64,
     oversize: Option<(Oversize, u64)>,
+    /// Up to where there were only zeros from there on, while the end of the file is not reached.
+    zeros_end: Option<u64>,
     block_bytes: usize,
     /// What it was like when all its lines had been read; none while there may be more.
     pub(crate) seen: Option<Stamp>,
@@ -86,6 +88,7 @@ impl Tail {
             content: None,
             at: position.offset,
             oversize: None,
+            zeros_end: None,
             block_bytes: BLOCK_BYTES,
             seen: None,
             verified: None,
@@ -119,6 +122,7 @@ impl Tail {
     pub(crate) fn close(&mut self) {
         self.content = None;
         self.oversize = None;
+        self.zeros_end = None;
         self.block_bytes = BLOCK_BYTES;
     }
 
@@ -135,7 +139,8 @@ impl Tail {
 
     /// The first byte that was not looked at.
     pub(crate) fn reads_from(&self) -> u64 {
-        self.oversize.as_ref().map_or(self.at, |(_, scanned)| *scanned)
+        let scanned = self.oversize.as_ref().map(|(_, scanned)| *scanned);
+        scanned.or(self.zeros_end).unwrap_or(self.at)
     }
 
     /// Reads one block, of at most so many bytes, into a fresh batch.
@@ -160,17 +165,14 @@ impl Tail {
             self.pass_over(&mut batch, &block, is_last, rules);
             is_all = self.reads_from() == from + read as u64;
         } else {
-            let end = fill(&mut batch, &block, self.at, is_last, rules.line_bytes_max);
-            if end == self.at && !is_end {
-                self.enlarge(&block, rules);
-            } else if end > self.at {
-                self.block_bytes = BLOCK_BYTES;
-            }
-            self.at = end;
+            let end = fill(&mut batch, &block, from, is_last, rules.line_bytes_max);
+            self.move_to(end, from, &block, is_end, rules);
         }
         let has_all = is_end && is_all && !batch.is_full();
         if has_all {
             self.seen = Some(stamp);
+            // What is written next may stand in the place of these.
+            self.zeros_end = None;
         }
         let is_last = is_last && has_all;
         Ok(match (batch.is_empty(), has_all) {
@@ -182,6 +184,28 @@ impl Tail {
 
     fn open(&mut self) -> io::Result<&mut Content> {
         self.content.as_mut().ok_or_else(|| io::Error::other("the file is not open"))
+    }
+
+    /// Moves on to the first byte that was not taken of a block that began at `from`.
+    fn move_to(&mut self, end: u64, from: u64, block: &Bytes, is_end: bool, rules: Rules) {
+        let taken = usize::try_from(end - from).unwrap_or(usize::MAX).min(block.len());
+        let rest = &block[taken..];
+        if end > from {
+            self.block_bytes = BLOCK_BYTES;
+        }
+        if rest.iter().all(|byte| *byte == 0) {
+            if end > from {
+                (self.at, self.zeros_end) = (end, None);
+            }
+            if !rest.is_empty() {
+                self.zeros_end = Some(from + block.len() as u64);
+            }
+            return;
+        }
+        (self.at, self.zeros_end) = (end, None);
+        if end == from && !is_end {
+            self.enlarge(block, rules);
+        }
     }
 
     /// Takes a larger block for a line that does not end in this one, or gives the line up.

@@ -19,6 +19,7 @@ use service::{ByteSize, Context};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+use super::identity::FileId;
 use super::{DOOR, Door, Positions};
 use crate::config::{Config, FileConfig, StartPosition};
 use crate::intake::tests::ScriptedBus;
@@ -53,8 +54,7 @@ impl Rig {
         let ledgers = Ledgers::new(&context.metrics);
         let runtime = Runtime { bus: bus.clone(), ledgers, context: context.clone() };
         let settings = Config { line_bytes_max: ByteSize(LINE_BYTES_MAX), ..Config::default() };
-        let clock = Clock(Arc::new(|| 1_700_000_000_000_000_000));
-        let foundation = Foundation::new(&settings, runtime, clock);
+        let foundation = Foundation::new(&settings, runtime, Clock::system());
         let door = door(&foundation, &config, &context);
         Self { folder, config, bus, context, foundation, door, now: Instant::now() }
     }
@@ -78,10 +78,16 @@ impl Rig {
 
     /// Reads what can be read without an arrival.
     async fn read_all(&mut self) {
-        while let Some((id, bytes)) = self.door.next() {
-            let room = self.foundation.budget.share().reserve(bytes).await;
-            self.door.read(id, room);
+        while let Some(next) = self.door.next() {
+            self.read_next(next).await;
         }
+    }
+
+    /// Reads what was next and waited for memory until now.
+    async fn read_next(&mut self, next: (FileId, usize)) {
+        let (id, bytes) = next;
+        let room = self.foundation.budget.share().reserve(bytes).await;
+        self.door.read(id, room);
     }
 
     /// Lets open files without news go.

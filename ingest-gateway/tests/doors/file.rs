@@ -113,6 +113,23 @@ async fn a_stop_without_an_answer_of_the_log_is_quick_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn lines_are_read_though_a_look_takes_longer_than_its_interval() {
+    let logs = Logs::new();
+    for n in 0..500 {
+        logs.append(&format!("{n}.log"), "line\n");
+    }
+    let follow_and_look_always = |config: &mut Config| {
+        logs.follow()(config);
+        config.file.scan_interval = Span::from_millis(1);
+        config.file.poll_interval = Span::from_millis(1);
+        config.file.open_files_max = 100;
+    };
+    let gateway = Gateway::start(follow_and_look_always).await;
+    eventually("all lines", || accepted(&gateway) == 500).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn without_room_files_wait_within_the_memory_of_the_doors() {
     let logs = Logs::new();
     let line = format!("{}\n", "x".repeat(10_000));

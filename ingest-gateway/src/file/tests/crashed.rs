@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 use super::Rig;
 use crate::file::Positions;
@@ -51,7 +52,8 @@ async fn what_is_sent_again_after_a_crash_has_the_same_ids() {
 async fn no_line_is_sent_before_the_name_of_its_content_is_on_disk() {
     let mut rig = Rig::new(|_| {});
     // A folder in place of the file: it cannot be written.
-    let folder = rig.config.position_file.clone().unwrap().with_extension("part");
+    let file = rig.config.position_file.as_ref().unwrap();
+    let folder = file.with_file_name("positions.json.part");
     fs::create_dir_all(&folder).unwrap();
     rig.append("a.log", "one\n");
     rig.round().await;
@@ -109,4 +111,67 @@ async fn a_position_of_a_file_that_is_long_gone_is_forgotten() {
     rig.round().await;
     assert!(rig.kept().contains("b.log") && !rig.kept().contains("a.log"), "{}", rig.kept());
     assert_eq!(rig.texts().len(), 2, "what is still there goes on where it was");
+}
+
+#[tokio::test]
+async fn a_file_that_came_after_the_last_look_begins_at_its_beginning() {
+    let mut rig = Rig::new(|config| config.start_position = None);
+    rig.append("a.log", "before the start\n");
+    rig.door.scan(rig.now);
+    rig.append("a.log", "one\n");
+    rig.read_all().await;
+    rig.append("came-late.log", "two\n");
+    // At a stop positions are kept once more, and it is not looked for files again.
+    let arrival = rig.door.arrival().await;
+    rig.door.settle(&arrival, rig.now);
+    assert!(rig.door.save());
+    rig.restart();
+    rig.round().await;
+    let mut expected = vec!["one", "two"];
+    if fs::metadata(rig.path("came-late.log")).unwrap().created().is_err() {
+        // A file system that does not say when a file was made.
+        expected.pop();
+    }
+    assert_eq!(rig.sorted(), expected);
+}
+
+#[test]
+fn a_file_is_new_if_it_was_made_after_the_last_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, made) = (folder.path().join("positions.json"), folder.path().join("made"));
+    fs::write(&made, "").unwrap();
+    let metadata = fs::metadata(&made).unwrap();
+    let Ok(made_at) = metadata.created() else { return };
+    let made_at = made_at.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let second = Duration::from_secs(1);
+    for (looked_at, is_new) in [
+        (made_at - second, true),
+        (made_at, true),
+        // The file system's clock may be behind.
+        (made_at + Duration::from_millis(9), true),
+        (made_at + second, false),
+    ] {
+        let looked_at_ns = looked_at.as_nanos();
+        let kept = format!("{{\"version\":1,\"looked_at_ns\":{looked_at_ns},\"files\":[]}}");
+        fs::write(&file, kept).unwrap();
+        let positions = Positions::load(&file).unwrap();
+        assert_eq!(positions.are_older_than(&metadata), is_new, "{looked_at:?}, {made_at:?}");
+    }
+    // An older process kept no such time: that of the file counts.
+    fs::write(&file, "{\"version\":1,\"files\":[]}").unwrap();
+    let kept = fs::File::options().write(true).open(&file).unwrap();
+    for (modified_at, is_new) in [(made_at - second, true), (made_at + second, false)] {
+        kept.set_modified(SystemTime::UNIX_EPOCH + modified_at).unwrap();
+        assert_eq!(Positions::load(&file).unwrap().are_older_than(&metadata), is_new);
+    }
+}
+
+#[tokio::test]
+async fn lines_that_are_none_move_the_position_too() {
+    let mut rig = Rig::new(|_| {});
+    rig.append("a.log", "\n\n\nhal");
+    rig.round().await;
+    rig.round().await;
+    assert!(rig.kept().contains("\"offset\":3"), "{}", rig.kept());
+    assert_eq!(rig.metric("millrace_gateway_file_unread_bytes"), 3);
 }

@@ -1,7 +1,9 @@
 //! Many files, files that cannot be read, and folders that come later.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 
 use super::Rig;
 
@@ -85,4 +87,50 @@ async fn while_the_log_has_no_room_nothing_more_of_a_file_is_read() {
     assert!(read <= 256 << 10, "{read} bytes are held");
     rig.round().await;
     assert_eq!(rig.texts(), lines, "and nothing is lost");
+}
+
+#[tokio::test]
+async fn hidden_files_are_read_where_a_pattern_says_so_and_no_name_stops_the_door() {
+    let mut rig = Rig::new(|config| {
+        let all = config.paths[0].clone();
+        config.paths = vec![
+            all.replace("*.log", "**/*"),
+            all.replace("*.log", ".shown/*"),
+            all.replace("*.log", ".*.said"),
+        ];
+    });
+    fs::create_dir(rig.path(".shown")).unwrap();
+    fs::create_dir(rig.path(".git")).unwrap();
+    fs::write(rig.path("").join(OsStr::from_bytes(b"\xff")), "a name that is not UTF-8\n").unwrap();
+    for name in ["a", "b.log", ".hidden", ".git/c", ".shown/d", ".shown/.e", ".f.said"] {
+        rig.append(name, format!("{name}\n"));
+    }
+    rig.round().await;
+    assert_eq!(rig.sorted(), [".f.said", ".shown/d", "a", "b.log"]);
+    assert!(rig.context.health.parts().is_empty());
+}
+
+#[tokio::test]
+async fn the_names_of_many_files_are_kept_with_one_write() {
+    let mut rig = Rig::new(|config| config.open_files_max = 10);
+    for n in 0..100 {
+        rig.append(&format!("{n}.log"), "first\n");
+    }
+    rig.round().await;
+    rig.let_rest().await;
+    for n in 0..100 {
+        fs::write(rig.path(&format!("{n}.log")), "2nd\n").unwrap();
+    }
+    rig.door.scan(rig.now);
+    // Each write puts another file in place of the old one.
+    let inode = |rig: &Rig| fs::metadata(rig.config.position_file.as_ref().unwrap()).unwrap().ino();
+    let mut inodes = vec![inode(&rig)];
+    while let Some(next) = rig.door.next() {
+        rig.read_next(next).await;
+        inodes.push(inode(&rig));
+    }
+    inodes.dedup();
+    assert!(inodes.len() <= 2, "{} writes", inodes.len() - 1);
+    rig.round().await;
+    assert_eq!(rig.texts()[100..], ["2nd"; 100]);
 }

@@ -98,3 +98,20 @@ async fn a_damaged_file_gives_what_it_can_and_is_read_again_when_it_is_whole() {
     assert_eq!(texts.len(), 200_000);
     assert_eq!(rig.metric("millrace_gateway_files{state=\"unreadable\"}"), 1);
 }
+
+#[tokio::test]
+async fn a_file_that_was_empty_is_read_when_it_has_lines() {
+    let mut rig = Rig::new(read_once);
+    rig.append("while-it-runs.log", "");
+    rig.append("while-away.log", "");
+    rig.round().await;
+    rig.append("while-it-runs.log", "one\n");
+    rig.round().await;
+    assert_eq!(rig.texts(), ["one"]);
+    // As when an inode is given to another file.
+    rig.append("while-away.log", "two\n");
+    rig.restart();
+    rig.round().await;
+    rig.round().await;
+    assert_eq!(rig.texts(), ["one", "two"]);
+}

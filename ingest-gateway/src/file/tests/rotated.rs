@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::{FileExt, symlink};
+use std::time::{Duration, SystemTime};
 
 use super::Rig;
 
@@ -45,6 +47,28 @@ async fn a_file_that_is_renamed_while_it_is_not_open_is_found_again() {
     rig.append("a.log", "three\n");
     rig.round().await;
     assert_eq!(rig.sorted(), ["one", "three", "two"]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_renamed_behind_a_link_is_found_again() {
+    for is_restarted in [false, true] {
+        let mut rig = Rig::new(|_| {});
+        // As containers' logs lie: the pattern finds a link, and rotation goes on where it leads.
+        fs::create_dir(rig.path("../pod")).unwrap();
+        rig.append("../pod/0.log", "one\n");
+        symlink(rig.path("../pod/0.log"), rig.path("shop.log")).unwrap();
+        rig.round().await;
+        rig.let_rest().await;
+        rig.append("../pod/0.log", "two\n");
+        rig.rename("../pod/0.log", "../pod/0.log.1");
+        rig.append("../pod/0.log", "three\n");
+        if is_restarted {
+            rig.restart();
+        }
+        rig.round().await;
+        rig.round().await;
+        assert_eq!(rig.sorted(), ["one", "three", "two"], "restarted: {is_restarted}");
+    }
 }
 
 #[tokio::test]
@@ -106,6 +130,40 @@ async fn the_hole_that_a_writer_leaves_behind_a_cut_is_passed_over() {
     rig.round().await;
     assert_eq!(rig.texts(), ["one", "two"], "the writer went on at his old place");
     assert_eq!(rig.letters().len(), 1, "the hole is no line");
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_off_while_it_waits_for_memory_begins_anew() {
+    let mut rig = Rig::new(|_| {});
+    rig.append("a.log", "one\n");
+    rig.round().await;
+    rig.append("a.log", "two\n");
+    rig.door.scan(rig.now);
+    let next = rig.door.next().unwrap();
+    fs::write(rig.path("a.log"), "three is longer\nfour\n").unwrap();
+    rig.read_next(next).await;
+    rig.round().await;
+    assert_eq!(rig.texts(), ["one", "three is longer", "four"]);
+}
+
+#[tokio::test]
+async fn a_line_that_is_put_in_the_place_of_zeros_is_read() {
+    let mut rig = Rig::new(|_| {});
+    let file = fs::File::create(rig.path("a.log")).unwrap();
+    file.set_len(1_000_000).unwrap();
+    let mut at = 0;
+    for line in ["one\n", "two\n", &format!("{}\n", "x".repeat(1_000)), "four\n"] {
+        rig.round().await;
+        file.write_all_at(line.as_bytes(), at).unwrap();
+        at += line.len() as u64;
+        // The file system's clock may not have moved on since the last line.
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(at)).unwrap();
+        rig.round().await;
+    }
+    assert_eq!(rig.texts(), ["one", "two", &"x".repeat(1_000), "four"]);
+    rig.restart();
+    rig.round().await;
+    assert_eq!(rig.texts().len(), 4, "each once");
 }
 
 #[tokio::test]
