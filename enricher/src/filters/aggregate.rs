@@ -20,7 +20,8 @@ use event::{Event, FieldPath};
 use self::code::Code;
 use self::rules::{EXCEPTION_TAG, Rules, TIMEOUT_DEFAULT_NS};
 use self::run::{Failed, run};
-use self::tasks::{Instants, Task, TaskKey};
+use self::tasks::{Instants, MAP_BYTES_MAX, Task, TaskKey};
+use self::value::{Members, Value};
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
 use crate::options::Options;
 use crate::template::Template;
@@ -193,13 +194,14 @@ struct Worker(Arc<Aggregate>);
 impl Filter for Worker {
     fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
         if context.is_rehearsal() {
-            return Applied::NotMatched;
+            return self.0.rehearse(event, context.record.received_at_ns);
         }
         self.0.join(event, context)
     }
 
     fn advance(&mut self, moment: Moment, outbox: &mut Outbox<'_>) {
         let group = self.0.group.number;
+        outbox.tasks.pushing = Some(group);
         while !outbox.is_full()
             && let Some((due_ns, task)) = outbox.tasks.take_due(group, moment.now_ns)
         {
@@ -231,8 +233,21 @@ impl Aggregate {
         }
     }
 
+    /// Does to an event what the code may do with an empty map: filters behind ask for what it sets. Nothing is
+    /// remembered, and nothing is dropped, which a map that is not at hand decides.
+    fn rehearse(&self, event: &mut Event, received_at_ns: i64) -> Applied {
+        if *self.task_id.render(event, received_at_ns) == *self.task_id_text {
+            return Applied::NotMatched;
+        }
+        run(&self.code, event, &mut Value::Hash(Members::new()), MAP_BYTES_MAX);
+        Applied::Matched
+    }
+
     /// Runs the code on an event and the map of its task.
     fn join(&self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
+        if context.tasks.pushing == Some(self.group.number) {
+            return Applied::NotMatched;
+        }
         let received_at_ns = context.record.received_at_ns;
         let id = self.task_id.render(event, received_at_ns).into_owned();
         if id == self.task_id_text {
@@ -311,7 +326,7 @@ impl Aggregate {
                 {
                     spawn(rules, &previous, now, event, context);
                 }
-                if !context.tasks.has_room() {
+                if !context.tasks.has_room(&key.shop) {
                     return Err(Some(TOO_MANY_TAG));
                 }
                 let role = format!("aggregate/{}/{}", context.place, context.number);

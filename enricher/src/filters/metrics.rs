@@ -24,11 +24,13 @@ use crate::timer::{Moment, Outbox, TimedEvent, kept, origin};
 
 /// Most names of one shop: all of them stand in one event.
 const NAMES_MAX: usize = 1_000;
+/// Most bytes of a name: names out of events are kept, and told again and again.
+const NAME_BYTES_MAX: usize = 256;
 /// Most names of all shops.
 const ALL_NAMES_MAX: usize = 4_000;
 /// Tag of an event that is not counted, since there are too many names.
 const TOO_MANY_TAG: &str = "_metrics_too_many";
-/// Tag of an event that is not counted, since what it puts into the name makes it none.
+/// Tag of an event that is not counted, since what it puts into the name makes it none, or too long.
 const NAME_TAG: &str = "_metrics_name_failure";
 const NANOSECONDS: i64 = 1_000_000_000;
 /// Longest interval.
@@ -270,6 +272,8 @@ impl Worker {
             .shops
             .entry(record.shop.clone())
             .or_insert_with(|| Series::new(&self.plan, counted.clone()));
+        // Before it counts: ticks that have passed had only the events before.
+        series.tick_until(record.received_at_ns);
         series.last = counted;
         series.has_news = true;
         self.next_flush_ns = self.next_flush_ns.min(series.next_flush_ns());
@@ -286,7 +290,9 @@ fn named(
 ) -> Option<FieldPath> {
     let path = name.resolve(event, now_ns).filter(|path| {
         let first = path.segments().first();
-        first.is_some_and(|first| !first.key.starts_with('@') && &*first.key != "tags")
+        let bytes: usize = path.segments().iter().map(|segment| segment.key.len() + 2).sum();
+        let fits = bytes <= NAME_BYTES_MAX + 2;
+        fits && first.is_some_and(|first| !first.key.starts_with('@') && &*first.key != "tags")
     });
     if path.is_none() {
         tags.push(NAME_TAG);

@@ -124,6 +124,10 @@ struct Periods {
 
 impl Filter for Worker {
     fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
+        if context.is_rehearsal() {
+            // Nothing is counted, and what depends on counts is not known.
+            return Applied::NotMatched;
+        }
         let now_ns = context.record.received_at_ns;
         self.forget(now_ns);
         let count = self.count(event, now_ns);

@@ -81,6 +81,7 @@ impl Trial {
             }
             events.extend(some);
         }
+        self.tasks.pushing = None;
         for TimedEvent { event, origin, is_matched } in &mut events {
             if *is_matched {
                 self.common.run(event, origin.received_at_ns);

@@ -25,7 +25,7 @@ fn parse_within(tokens: &[Token], depth: usize) -> Read<Vec<Statement>> {
     if parser.at < tokens.len() { Err(parser.unreadable()) } else { Ok(statements) }
 }
 
-/// Operators from the loosest to the tightest.
+/// Operators from the loosest to the tightest; `**` is tighter than a sign.
 const OPERATORS: &[&[&str]] = &[
     &["..", "..."],
     &["||"],
@@ -37,7 +37,6 @@ const OPERATORS: &[&[&str]] = &[
     &["<<", ">>"],
     &["+", "-"],
     &["*", "/", "%"],
-    &["**"],
 ];
 
 const ASSIGNMENTS: &[&str] =
@@ -278,10 +277,7 @@ impl<'t> Parser<'t> {
             self.chain()?;
             self.at += 1;
             self.skip_lines();
-            let right = match sign {
-                "**" => self.deeper(Self::unary)?,
-                _ => self.operation(level + 1)?,
-            };
+            let right = self.operation(level + 1)?;
             left = Expression::Operation(sign, Box::new(left), Box::new(right));
         }
     }
@@ -306,7 +302,19 @@ impl<'t> Parser<'t> {
             self.deeper(Self::unary)?;
             return Ok(Expression::Other);
         }
-        self.postfix()
+        self.power()
+    }
+
+    /// `a ** b ** c` is `a ** (b ** c)`, and `-a ** b` is `-(a ** b)`.
+    fn power(&mut self) -> Read<Expression> {
+        let left = self.postfix()?;
+        if !self.take_sign("**") {
+            return Ok(left);
+        }
+        self.chain()?;
+        self.skip_lines();
+        let right = self.deeper(Self::unary)?;
+        Ok(Expression::Operation("**", Box::new(left), Box::new(right)))
     }
 
     fn postfix(&mut self) -> Read<Expression> {

@@ -221,7 +221,7 @@ pub(crate) const FILTERS: &[FilterShape] = &[
     FilterShape { name: "math", weight: 4, needed: &[("calculate", Written(CALCULATIONS))], others: &[] },
     FilterShape { name: "metrics", weight: 2, needed: &[("meter", Words(TEMPLATES))], others: &[
         ("flush_interval", Whole(5, 60)), ("clear_interval", Whole(-1, 60)), ("rates", Written(&["[ 1, 5 ]"])),
-        ("ignore_older_than", Whole(0, 60)),
+        ("ignore_older_than", Whole(0, 60)), ("timer", FieldToTemplate),
     ] },
     FilterShape { name: "mutate", weight: 24, needed: &[], others: &[
         ("coerce", FieldToTemplate), ("rename", FieldToField), ("update", FieldToTemplate), ("replace", FieldToTemplate),

@@ -19,8 +19,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use documents::assert_whole;
-use fates::{Fate, fates, in_order};
+use documents::{assert_document, assert_whole};
+use fates::{Fate, fates, fates_one_by_one, in_order};
 use pipeline_text::{condition, slipped, statements, words};
 use records::any_record;
 
@@ -122,6 +122,12 @@ proptest! {
             }
             assert!(!matches!((fate, untouched), (Fate::Forwarded(_) | Fate::Discarded, Fate::Refused(..))));
         }
+        if let Some(Fate::Forwarded(made)) = first.get(records.len()) {
+            made.iter().for_each(assert_document);
+            assert!(made.iter().all(|made| ids.insert(made.id)), "an id comes twice");
+        }
+        let mut stage = enricher::EnricherStage::new(&plan, event::Limits::default());
+        prop_assert_eq!(&fates_one_by_one(&mut stage, &records), &first);
         if !plan.keeps_state() {
             // No event's documents depend on those before it.
             let mut stage = enricher::EnricherStage::new(&plan, event::Limits::default());

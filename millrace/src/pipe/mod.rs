@@ -115,14 +115,20 @@ fn alone<I: AsFd>(
 ) -> Result<(), PipeError> {
     let pool = Pool::default();
     let mut worker = Worker::new(options);
-    while let Some(block) = blocks.next(&pool).map_err(PipeError::Read)? {
-        worker.process(block, &pool, &mut |chunk| {
-            let written = outlet.take(&chunk);
-            pool.put(chunk.output);
-            written
-        })?;
-    }
-    outlet.take(&worker.finish(&pool))
+    let read = loop {
+        match blocks.next(&pool) {
+            Ok(Some(block)) => worker.process(block, &pool, &mut |chunk| {
+                let written = outlet.take(&chunk);
+                pool.put(chunk.output);
+                written
+            })?,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(PipeError::Read(error)),
+        }
+    };
+    // Also of an input that cannot be read to its end: the lines before it are in no other output.
+    outlet.take(&worker.finish(&pool))?;
+    read
 }
 
 /// Where everything goes, in order.

@@ -1,5 +1,6 @@
 use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 
 use bus::Codec;
 use enricher::language::{Source, Syntax};
@@ -8,6 +9,11 @@ use event::Limits;
 use serde_json::{Value, json};
 
 use super::*;
+
+const JOINED: &str = r#"aggregate {
+    task_id => "%{id}" code => "map['n'] ||= 0; map['n'] += 1; event.cancel"
+    push_map_as_event_on_timeout => true timeout_task_id_field => "id"
+}"#;
 
 fn options(filters: &str, threads: usize) -> Options {
     let source = Source::new("test.conf", format!("filter {{ {filters} }}"));
@@ -138,13 +144,9 @@ fn every_line_has_an_id_of_its_own() {
 
 #[test]
 fn what_the_pipeline_remembers_comes_out_at_the_end_however_many_threads_are_wanted() {
-    let joined = r#"aggregate {
-        task_id => "%{id}" code => "map['n'] ||= 0; map['n'] += 1; event.cancel"
-        push_map_as_event_on_timeout => true timeout_task_id_field => "id"
-    }"#;
     let input: String = (0..30_000).map(|n| format!("{{\"id\":\"{}\"}}\n", n % 3)).collect();
     for threads in [1, 4] {
-        let (documents, _, report) = piped(input.as_bytes(), &options(joined, threads));
+        let (documents, _, report) = piped(input.as_bytes(), &options(JOINED, threads));
         let counts: Vec<_> = documents.iter().map(|made| (&made["id"], &made["n"])).collect();
         let expected = json!(10_000);
         assert_eq!(
@@ -153,6 +155,20 @@ fn what_the_pipeline_remembers_comes_out_at_the_end_however_many_threads_are_wan
         );
         assert_eq!((report.lines, report.events, report.dropped), (30_000, 3, 30_000));
     }
-    let (documents, _, report) = piped(b"", &options(joined, 1));
+    let (documents, _, report) = piped(b"", &options(JOINED, 1));
     assert_eq!((documents.len(), report), (0, Report::default()));
+}
+
+#[test]
+fn what_the_pipeline_remembers_comes_out_before_a_read_error() {
+    let (mut sender, input) = UnixStream::pair().expect("a connection");
+    sender.write_all(b"{\"id\":\"a\"}\n{\"id\":\"a\"}\n").expect("there is room");
+    // The lines are followed by an error: there is nothing more, and no end.
+    input.set_nonblocking(true).expect("sockets can");
+    let mut output = Vec::new();
+    let ended = run(OwnedFd::from(input), &mut output, None, &options(JOINED, 1));
+    drop(sender);
+    assert!(matches!(ended, Err(PipeError::Read(_))), "{ended:?}");
+    let made: Value = serde_json::from_slice(&output).expect("one document");
+    assert_eq!((&made["id"], &made["n"]), (&json!("a"), &json!(2)));
 }

@@ -94,7 +94,8 @@ pub(super) async fn release(assignments: Vec<Assignment>, how: Release) {
 pub(super) struct Batches {
     queue: mpsc::Receiver<Taken>,
     gate: Arc<Gate>,
-    /// Cancelled when no further batch is to be begun and no retry to be waited for.
+    /// Cancelled when no further batch is to be begun and no retry to be waited for, but those of what the stage gives
+    /// out at its end.
     pub(super) stop: CancellationToken,
 }
 

@@ -57,6 +57,25 @@ pub(super) struct Uncommitted {
     since: Instant,
 }
 
+/// Outputs that a stage gave out at its end. Dropped before they are delivered or buried, it says how many are lost.
+struct Undelivered {
+    stage: &'static str,
+    partition: PartitionId,
+    outputs: u64,
+}
+
+impl Drop for Undelivered {
+    fn drop(&mut self) {
+        if self.outputs > 0 {
+            let Self { stage, partition: PartitionId { topic, partition }, outputs } = &*self;
+            tracing::error!(
+                stage, %topic, partition, outputs,
+                "what the stage remembered was not delivered in time; these outputs may be lost"
+            );
+        }
+    }
+}
+
 /// State that a batch has changed and that is not saved yet: the version that was loaded, and the value.
 type Changes = BTreeMap<StateKey, (Option<u64>, Bytes)>;
 
@@ -111,15 +130,19 @@ impl PartitionTask {
         }
     }
 
-    /// Delivers what the stage still holds, and commits. What is settled is committed also where the rest cannot
-    /// be delivered: it was delivered before.
+    /// Commits what is settled, which does not depend on the rest; then delivers what the stage still holds, and
+    /// commits its number.
     async fn end(&mut self, stop: &CancellationToken) -> Result<(), Stop> {
-        let finished = self.finish(stop).await;
-        self.commit(stop).await?;
-        finished
+        // What cannot be committed stays to be committed with the rest.
+        drop(self.commit(stop).await);
+        self.finish().await?;
+        self.commit(stop).await
     }
 
-    async fn finish(&mut self, stop: &CancellationToken) -> Result<(), Stop> {
+    /// Delivers what the stage still holds. No record brings it again, so that it is tried until it works, or until
+    /// the task is abandoned.
+    async fn finish(&mut self) -> Result<(), Stop> {
+        let stop = &CancellationToken::new();
         let last = self.progress.step("finish", self.host.finish()).await?;
         let last = last.map_err(|Panicked(message)| {
             Stop::Failed(format!("the stage panicked when it was let go: {message}"))
@@ -127,13 +150,17 @@ impl PartitionTask {
         if last.is_empty() {
             return Ok(());
         }
+        let (stage, partition) = (self.spec.name, self.partition.clone());
+        let mut undelivered = Undelivered { stage, partition, outputs: last.len() as u64 };
         let mut settlement = Settlement::new(Vec::new(), last);
         let sink = Arc::clone(&self.spec.sink);
         let items = settlement.items();
         let answers = deliver(sink.as_ref(), items, "deliver", &self.progress, stop).await?;
         settlement.answered(self.spec.name, answers);
+        undelivered.outputs -= settlement.delivered();
         let partition = self.partition.clone();
         self.bury(&settlement, &partition, &[], stop).await?;
+        undelivered.outputs = 0;
         let counters = Counters { outputs: settlement.delivered(), ..Counters::default() };
         self.add_settled(self.committed, counters, 0);
         Ok(())
@@ -215,14 +242,22 @@ impl PartitionTask {
                         return Err(Stop::Failed(format!("panic without a record: {message}")));
                     };
                     let id = poison.record.id;
-                    tracing::error!(stage = self.spec.name, %id, message, "the stage panicked");
+                    tracing::error!(
+                        stage = self.spec.name, %id, message,
+                        "the stage panicked; whatever it remembered of the records before is lost"
+                    );
                     decided.verdicts.push(Verdict::Reject(Rejection {
                         kind: KIND_STAGE_PANIC.into(),
                         message: format!("the stage panicked at this record: {message}"),
                         position_bytes: None,
                     }));
                 }
-                Err(_) => {
+                Err(Panicked(message)) => {
+                    tracing::warn!(
+                        stage = self.spec.name,
+                        message,
+                        "the stage panicked and begins anew: whatever it remembered is lost; parts of the batch are tried"
+                    );
                     let middle = range.start + range.len() / 2;
                     ranges.push(middle..range.end);
                     ranges.push(range.start..middle);
@@ -250,7 +285,8 @@ impl PartitionTask {
                 Err(panicked) => return Ok(Err(panicked)),
             };
         }
-        // Told after each slice: an instance that panics in the next one has nothing left to give out.
+        // Told after each slice: what time has made is delivered also where the instance panics in the next one.
+        // What it remembers beyond that is lost with it.
         let received = slice.get().iter().map(|positioned| positioned.record.received_at_ns);
         let watermark_ns = received.fold(self.watermark_ns, i64::max);
         let process = self.host.process(slice, state, watermark_ns);

@@ -72,6 +72,29 @@ impl Method {
         METHODS.iter().find(fits).map(|(_, _, _, method)| *method)
     }
 
+    /// How many bytes it puts together at most, about; 0 of methods that only look.
+    pub(super) fn built_bytes(self, of: &Value, argument: Option<&Value>) -> usize {
+        match self {
+            Self::ToText
+            | Self::Strip
+            | Self::Upcase
+            | Self::Downcase
+            | Self::Keys
+            | Self::Values
+            | Self::Unique
+            | Self::Compact => of.size_bytes(),
+            Self::Join => match (of, argument) {
+                (Value::List(elements), Some(Value::Text(between))) => {
+                    let between_bytes = elements.len().saturating_mul(between.len());
+                    joined_bytes(elements).saturating_add(between_bytes)
+                }
+                (Value::List(elements), _) => joined_bytes(elements),
+                _ => 0,
+            },
+            _ => 0,
+        }
+    }
+
     /// The result; `None` where Ruby would fail.
     pub(super) fn call(self, of: &Value, argument: Option<&Value>) -> Option<Value> {
         match self {
@@ -180,6 +203,15 @@ impl Method {
             _ => None,
         }
     }
+}
+
+/// How many bytes the texts of these are, about.
+fn joined_bytes(elements: &[Value]) -> usize {
+    let bytes = |element: &Value| match element {
+        Value::Number(text) | Value::Text(text) => text.len(),
+        _ => 0,
+    };
+    elements.iter().map(bytes).sum()
 }
 
 /// Which of two values is greater; `None` where Ruby would fail.

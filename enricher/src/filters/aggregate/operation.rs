@@ -7,7 +7,7 @@ use super::value::Value;
 use crate::filters::math::number::{Number, Operator};
 
 /// Largest value that is put together, in bytes.
-const VALUE_BYTES_MAX: usize = 1 << 20;
+pub(super) const VALUE_BYTES_MAX: usize = 1 << 20;
 
 /// The result of an operator.
 pub(super) fn operate(sign: Sign, left: &Value, right: &Value) -> Result<Value, Failed> {

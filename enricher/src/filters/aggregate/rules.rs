@@ -9,7 +9,7 @@ use event::{Event, FieldPath, Limits};
 use super::code::Code;
 use super::run::run;
 use super::tasks::Task;
-use super::value::{Members, write_members};
+use super::value::{Members, Value};
 use crate::template::Template;
 
 /// `timeout` where no filter says one, in nanoseconds.
@@ -78,7 +78,7 @@ impl Rules {
     /// The event that a map becomes, at a time; `None` if `timeout_code` cancels it.
     pub(super) fn event_of(&self, task: &Task, made_at_ns: i64, is_final: bool) -> Option<Event> {
         let mut json = Vec::new();
-        write_members(&task.map, &mut json);
+        task.map.write(&mut json);
         let mut event = Event::new();
         if event.decode_json(&Bytes::from(json), made_at_ns, &Limits::documents()).is_err() {
             // A map holds nothing that JSON cannot; an event without fields shows it should that ever be wrong.
@@ -94,7 +94,8 @@ impl Rules {
             let tag = tag.render(&event, made_at_ns).into_owned();
             event.push_tag(&tag);
         }
-        let ended = self.code.as_ref().map(|code| run(code, &mut event, &mut Members::new(), 0));
+        let mut no_map = Value::Hash(Members::new());
+        let ended = self.code.as_ref().map(|code| run(code, &mut event, &mut no_map, 0));
         if let Some(ended) = ended {
             if ended.result.is_err() {
                 event.add_tag(EXCEPTION_TAG);

@@ -1,18 +1,20 @@
 //! Runs code on an event and its map. What Ruby would fail at fails here too; what was done before stays done.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use event::{Event, FieldPath, Limits};
 
-use super::code::{Assignment, Code, Source, Step};
-use super::operation::operate;
+use super::code::{Assignment, Code, Sign, Source, Step};
+use super::method::Method;
+use super::operation::{VALUE_BYTES_MAX, operate};
 use super::place::{Found, element, set_within, signed, slot_within};
 use super::value::{Members, Value, key_size_bytes};
 
 /// Deepest nesting of what a map holds.
 const DEPTH_MAX: usize = 32;
-
-static NIL: Value = Value::Nil;
+/// Most bytes that one run puts together.
+const RUN_BYTES_MAX: usize = 8 << 20;
 
 /// Why code did not come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +35,13 @@ pub(super) struct Ended {
     pub(super) grown_bytes: isize,
 }
 
-/// Runs code. `room_bytes` is how much larger the map may become.
-pub(super) fn run(code: &Code, event: &mut Event, map: &mut Members, room_bytes: usize) -> Ended {
+/// Runs code on an event and its map, a hash. `room_bytes` is how much larger that may become.
+pub(super) fn run(code: &Code, event: &mut Event, map: &mut Value, room_bytes: usize) -> Ended {
     let variables = vec![Value::Nil; code.variables];
     let room_bytes = isize::try_from(room_bytes).unwrap_or(isize::MAX);
+    let (is_cancelled, grown_bytes, built_bytes) = (false, 0, Cell::new(0));
     let mut runner =
-        Runner { event, map, variables, is_cancelled: false, grown_bytes: 0, room_bytes };
+        Runner { event, map, variables, is_cancelled, grown_bytes, room_bytes, built_bytes };
     let result = runner.steps(&code.steps).map(|_| ());
     Ended { result, is_cancelled: runner.is_cancelled, grown_bytes: runner.grown_bytes }
 }
@@ -52,11 +55,13 @@ enum Flow {
 
 struct Runner<'r> {
     event: &'r mut Event,
-    map: &'r mut Members,
+    map: &'r mut Value,
     variables: Vec<Value>,
     is_cancelled: bool,
     grown_bytes: isize,
     room_bytes: isize,
+    /// How much was put together: a value that is thrown away takes time and memory too.
+    built_bytes: Cell<usize>,
 }
 
 impl Runner<'_> {
@@ -74,8 +79,9 @@ impl Runner<'_> {
             Step::SetMap(keys, assignment, source) => self.set_map(keys, *assignment, source)?,
             Step::Push(keys, source) => self.push(keys, source)?,
             Step::DeleteFromMap(key) => {
-                if let Some(key) = self.value(key)?.key()
-                    && let Some(value) = self.map.shift_remove(&key)
+                let key = self.value(key)?.key();
+                if let (Some(key), Value::Hash(members)) = (key, &mut *self.map)
+                    && let Some(value) = members.shift_remove(&key)
                 {
                     self.grown_bytes -= signed(key_size_bytes(&key) + value.size_bytes());
                 }
@@ -117,7 +123,7 @@ impl Runner<'_> {
         match assignment {
             Assignment::Otherwise if present.is_true() => Ok(None),
             Assignment::IfThere if !present.is_true() => Ok(None),
-            Assignment::With(sign) => operate(sign, present, &*self.value(source)?).map(Some),
+            Assignment::With(sign) => self.operated(sign, present, &*self.value(source)?).map(Some),
             _ => self.value(source).map(|value| Some(value.into_owned())),
         }
     }
@@ -133,11 +139,9 @@ impl Runner<'_> {
         source: &Source,
     ) -> Result<(), Failed> {
         let keys = self.keys(keys)?;
-        let Some((first, inner)) = keys.split_first() else { return Err(Failed::Exception) };
-        let first = first.key().ok_or(Failed::Exception)?;
         let value = {
-            let mut present = Cow::Borrowed(self.map.get(&first).unwrap_or(&NIL));
-            for key in inner {
+            let mut present = Cow::Borrowed(&*self.map);
+            for key in &keys {
                 let deeper = match &present {
                     Cow::Borrowed(value) => element(value, key)?,
                     Cow::Owned(_) => return Err(Failed::Exception),
@@ -152,21 +156,8 @@ impl Runner<'_> {
         if value.depth() + keys.len() > DEPTH_MAX {
             return Err(Failed::TooLarge);
         }
-        let (room, value_bytes) = (self.room_bytes - self.grown_bytes, value.size_bytes());
-        let is_new = !self.map.contains_key(&first);
-        let key_bytes = if is_new { key_size_bytes(&first) } else { 0 };
-        if inner.is_empty() {
-            let present_bytes = self.map.get(&first).map_or(0, Value::size_bytes);
-            let grown = signed(value_bytes + key_bytes) - signed(present_bytes);
-            if grown > room {
-                return Err(Failed::TooLarge);
-            }
-            self.map.insert(first, value);
-            self.grown_bytes += grown;
-            return Ok(());
-        }
-        let slot = self.map.get_mut(&first).ok_or(Failed::Exception)?;
-        self.grown_bytes += set_within(slot, inner, value, room)?;
+        let room = self.room_bytes - self.grown_bytes;
+        self.grown_bytes += set_within(self.map, &keys, value, room)?;
         Ok(())
     }
 
@@ -176,10 +167,8 @@ impl Runner<'_> {
         if value.depth() + keys.len() + 1 > DEPTH_MAX {
             return Err(Failed::TooLarge);
         }
-        let Some((first, inner)) = keys.split_first() else { return Err(Failed::Exception) };
-        let first = first.key().ok_or(Failed::Exception)?;
-        let mut slot = self.map.get_mut(&first).ok_or(Failed::Exception)?;
-        for key in inner {
+        let mut slot = &mut *self.map;
+        for key in &keys {
             slot = slot_within(slot, key).ok_or(Failed::Exception)?;
         }
         let grown = match (&slot, &value) {
@@ -220,44 +209,27 @@ impl Runner<'_> {
         Ok(match source {
             Source::Constant(value) => Cow::Borrowed(value),
             Source::Variable(variable) => Cow::Borrowed(&self.variables[*variable]),
-            Source::Map => Cow::Owned(Value::Hash(self.map.clone())),
+            Source::Map => Cow::Borrowed(&*self.map),
             Source::Field(path) => Cow::Owned(self.field(path)),
             Source::HasField(path) => {
                 let is_there = path.is_timestamp() || self.event.get(path).is_some();
                 Cow::Owned(Value::Bool(is_there))
             }
-            Source::Text(parts) => {
-                let mut text = String::new();
-                for part in parts {
-                    let part = self.value(part)?.printed().ok_or(Failed::Exception)?;
-                    text.push_str(&part);
-                }
-                Cow::Owned(Value::Text(text))
-            }
-            Source::List(elements) => {
-                let elements = elements.iter().map(|one| self.value(one).map(Cow::into_owned));
-                Cow::Owned(Value::List(elements.collect::<Result<_, _>>()?))
-            }
-            Source::Hash(pairs) => {
-                let mut members = Members::with_capacity(pairs.len());
-                for (key, value) in pairs {
-                    let key = self.value(key)?.key().ok_or(Failed::Exception)?;
-                    members.insert(key, self.value(value)?.into_owned());
-                }
-                Cow::Owned(Value::Hash(members))
-            }
+            Source::Text(parts) => Cow::Owned(self.text(parts)?),
+            Source::List(elements) => Cow::Owned(self.list(elements)?),
+            Source::Hash(pairs) => Cow::Owned(self.hash(pairs)?),
             Source::Element(of, key) => return self.element(of, key),
             Source::Method(method, of, arguments) => {
                 let argument = arguments.first().map(|first| self.value(first)).transpose()?;
-                let result = if matches!(**of, Source::Map) {
-                    method.call(&Value::Hash(self.map.clone()), argument.as_deref())
-                } else {
-                    method.call(&*self.value(of)?, argument.as_deref())
-                };
+                let of = self.value(of)?;
+                let built_bytes = method.built_bytes(&of, argument.as_deref());
+                let is_joined = *method == Method::Join;
+                self.build(built_bytes, if is_joined { built_bytes } else { 0 })?;
+                let result = method.call(&of, argument.as_deref());
                 Cow::Owned(result.ok_or(Failed::Exception)?)
             }
             Source::Operation(sign, left, right) => {
-                Cow::Owned(operate(*sign, &*self.value(left)?, &*self.value(right)?)?)
+                Cow::Owned(self.operated(*sign, &*self.value(left)?, &*self.value(right)?)?)
             }
             Source::And(left, right) => match self.value(left)? {
                 left if left.is_true() => self.value(right)?,
@@ -275,6 +247,56 @@ impl Runner<'_> {
         })
     }
 
+    /// Counts bytes that are put together into a value of so many; fails where that becomes too much.
+    fn build(&self, bytes: usize, value_bytes: usize) -> Result<(), Failed> {
+        let built_bytes = self.built_bytes.get().saturating_add(bytes);
+        self.built_bytes.set(built_bytes);
+        let fits = value_bytes <= VALUE_BYTES_MAX && built_bytes <= RUN_BYTES_MAX;
+        if fits { Ok(()) } else { Err(Failed::TooLarge) }
+    }
+
+    fn operated(&self, sign: Sign, left: &Value, right: &Value) -> Result<Value, Failed> {
+        let result = operate(sign, left, right)?;
+        // One that is too large by itself was not put together.
+        self.build(result.size_bytes(), 0)?;
+        Ok(result)
+    }
+
+    fn text(&self, parts: &[Source]) -> Result<Value, Failed> {
+        let mut text = String::new();
+        for part in parts {
+            let part = self.value(part)?.printed().ok_or(Failed::Exception)?;
+            self.build(part.len(), text.len() + part.len())?;
+            text.push_str(&part);
+        }
+        Ok(Value::Text(text))
+    }
+
+    fn list(&self, sources: &[Source]) -> Result<Value, Failed> {
+        let (mut elements, mut bytes) = (Vec::with_capacity(sources.len()), 0);
+        for source in sources {
+            let element = self.value(source)?;
+            let element_bytes = element.size_bytes();
+            bytes += element_bytes;
+            self.build(element_bytes, bytes)?;
+            elements.push(element.into_owned());
+        }
+        Ok(Value::List(elements))
+    }
+
+    fn hash(&self, pairs: &[(Source, Source)]) -> Result<Value, Failed> {
+        let (mut members, mut bytes) = (Members::with_capacity(pairs.len()), 0);
+        for (key, value) in pairs {
+            let key = self.value(key)?.key().ok_or(Failed::Exception)?;
+            let value = self.value(value)?;
+            let member_bytes = key_size_bytes(&key) + value.size_bytes();
+            bytes += member_bytes;
+            self.build(member_bytes, bytes)?;
+            members.insert(key, value.into_owned());
+        }
+        Ok(Value::Hash(members))
+    }
+
     fn field(&self, path: &FieldPath) -> Value {
         if path.is_timestamp() {
             return Value::Instant(self.event.timestamp_ns);
@@ -284,10 +306,6 @@ impl Runner<'_> {
 
     fn element<'v>(&'v self, of: &'v Source, key: &'v Source) -> Found<'v> {
         let key = self.value(key)?;
-        if matches!(of, Source::Map) {
-            let found = key.key().and_then(|key| self.map.get(&key));
-            return Ok(found.map_or(Cow::Owned(Value::Nil), Cow::Borrowed));
-        }
         match self.value(of)? {
             Cow::Borrowed(of) => element(of, &key),
             Cow::Owned(of) => element(&of, &key).map(|found| Cow::Owned(found.into_owned())),

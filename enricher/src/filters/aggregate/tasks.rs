@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use bus::Record;
 use bytestring::ByteString;
 
-use super::value::Members;
+use super::value::{Members, Value};
 
 /// Most maps that are open.
 pub(super) const TASKS_MAX: usize = 50_000;
+/// Most maps that are open of one shop: the others are to have room too.
+pub(super) const SHOP_TASKS_MAX: usize = TASKS_MAX / 4;
 /// Most bytes of all maps.
 pub(super) const ALL_BYTES_MAX: usize = 64 << 20;
 /// Most bytes of one map.
@@ -34,7 +36,8 @@ pub(super) struct Instants {
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) key: TaskKey,
-    pub(super) map: Members,
+    /// A hash.
+    pub(super) map: Value,
     /// Of what the map holds.
     pub(super) bytes: usize,
     pub(super) created: Instants,
@@ -48,7 +51,7 @@ pub(super) struct Task {
 
 impl Task {
     pub(super) fn new(key: TaskKey, now: Instants, first: Record, role: String) -> Self {
-        let (map, bytes, due_ns) = (Members::new(), 0, i64::MAX);
+        let (map, bytes, due_ns) = (Value::Hash(Members::new()), 0, i64::MAX);
         Self { key, map, bytes, created: now, last: now, first, role, due_ns }
     }
 
@@ -72,7 +75,11 @@ pub(crate) struct TaskMaps {
     groups: Vec<Tasks>,
     made: u64,
     tasks: usize,
+    by_shop: HashMap<ByteString, usize>,
     bytes: usize,
+    /// The group of which maps that have become events run through the steps behind: those open no map of it again,
+    /// which would become an event in turn, without end.
+    pub(crate) pushing: Option<usize>,
 }
 
 impl TaskMaps {
@@ -89,9 +96,10 @@ impl TaskMaps {
         self.remove(group, number).map(|task| (number, task))
     }
 
-    /// Whether there is room for one more.
-    pub(super) fn has_room(&self) -> bool {
-        self.tasks < TASKS_MAX && self.bytes < ALL_BYTES_MAX
+    /// Whether there is room for one more of a shop.
+    pub(super) fn has_room(&self, shop: &ByteString) -> bool {
+        let of_shop = self.by_shop.get(shop).copied().unwrap_or(0);
+        of_shop < SHOP_TASKS_MAX && self.tasks < TASKS_MAX && self.bytes < ALL_BYTES_MAX
     }
 
     /// How many bytes larger a map may become that was taken out.
@@ -110,6 +118,7 @@ impl TaskMaps {
     pub(super) fn put(&mut self, group: usize, number: u64, mut task: Task, due_ns: i64) {
         task.due_ns = due_ns;
         self.tasks += 1;
+        *self.by_shop.entry(task.key.shop.clone()).or_default() += 1;
         self.bytes += task.all_bytes();
         let tasks = self.group(group);
         tasks.by_key.insert(task.key.clone(), number);
@@ -145,6 +154,12 @@ impl TaskMaps {
         tasks.by_key.remove(&task.key);
         tasks.due.remove(&(task.due_ns, number));
         self.tasks -= 1;
+        if let Some(of_shop) = self.by_shop.get_mut(&task.key.shop) {
+            *of_shop -= 1;
+            if *of_shop == 0 {
+                self.by_shop.remove(&task.key.shop);
+            }
+        }
         self.bytes = self.bytes.saturating_sub(task.all_bytes());
         Some(task)
     }

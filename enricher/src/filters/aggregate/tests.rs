@@ -1,4 +1,5 @@
 mod code;
+mod pipelines;
 mod timeouts;
 
 use serde_json::{Value, json};
@@ -81,11 +82,18 @@ fn maps_are_bounded_in_size() {
 #[test]
 fn maps_are_bounded_in_number_and_ended_ones_make_room() {
     let mut trial = joined("map['n'] = 1", "");
-    for id in 0..super::tasks::TASKS_MAX {
-        assert_eq!(trial.run(json!({"id": id})).get("tags"), None);
+    for shop in ["default", "north", "south", "west"] {
+        trial.shop = shop;
+        for id in 0..super::tasks::SHOP_TASKS_MAX {
+            assert_eq!(trial.run(json!({"id": id})).get("tags"), None);
+        }
+        // One shop leaves room for the others.
+        assert_eq!(trial.run(json!({"id": "new"}))["tags"], json!(["_aggregate_too_many"]));
+        assert_eq!(trial.run(json!({"id": 7})).get("tags"), None);
     }
+    assert_eq!(trial.tasks().counted().0, super::tasks::TASKS_MAX);
+    trial.shop = "east";
     assert_eq!(trial.run(json!({"id": "new"}))["tags"], json!(["_aggregate_too_many"]));
-    assert_eq!(trial.run(json!({"id": 7})).get("tags"), None);
     trial.received_at_ns += 1_801 * 1_000_000_000;
     assert!(trial.made_until_now().is_empty());
     assert_eq!(trial.run(json!({"id": "new"})).get("tags"), None);
@@ -101,7 +109,8 @@ fn bytes_are_counted_as_they_are() {
         trial.run(json!({"id": "a", "k": format!("k{}", number % 5), "x": "y".repeat(number % 7)}));
     }
     let task = trial.tasks().take_oldest(0).unwrap();
-    assert_eq!(task.bytes, super::value::members_size_bytes(&task.map));
+    let empty_bytes = super::value::Value::Hash(<_>::default()).size_bytes();
+    assert_eq!(task.bytes, task.map.size_bytes() - empty_bytes);
     assert_eq!(trial.tasks().counted(), (0, 0));
 }
 

@@ -116,7 +116,10 @@ impl Value {
                 Self::Nil | Self::Bool(_) | Self::Instant(_) => 0,
                 Self::Number(text) | Self::Text(text) => text.len(),
                 Self::List(elements) => elements.iter().map(Self::size_bytes).sum(),
-                Self::Hash(members) => members_size_bytes(members),
+                Self::Hash(members) => members
+                    .iter()
+                    .map(|(key, value)| key_size_bytes(key) + value.size_bytes())
+                    .sum(),
             }
     }
 
@@ -147,28 +150,20 @@ impl Value {
                 }
                 out.push(b']');
             }
-            Self::Hash(members) => write_members(members, out),
+            Self::Hash(members) => {
+                out.push(b'{');
+                for (place, (key, value)) in members.iter().enumerate() {
+                    if place > 0 {
+                        out.push(b',');
+                    }
+                    write_text(key, out);
+                    out.push(b':');
+                    value.write(out);
+                }
+                out.push(b'}');
+            }
         }
     }
-}
-
-/// Writes a map as JSON.
-pub(super) fn write_members(members: &Members, out: &mut Vec<u8>) {
-    out.push(b'{');
-    for (place, (key, value)) in members.iter().enumerate() {
-        if place > 0 {
-            out.push(b',');
-        }
-        write_text(key, out);
-        out.push(b':');
-        value.write(out);
-    }
-    out.push(b'}');
-}
-
-/// What the members of a map take in memory, in bytes.
-pub(super) fn members_size_bytes(members: &Members) -> usize {
-    members.iter().map(|(key, value)| key_size_bytes(key) + value.size_bytes()).sum()
 }
 
 /// What a key of a map takes in memory, in bytes.

@@ -12,6 +12,7 @@ use super::program::Program;
 use super::ruby_syntax::{Translation, translate};
 use super::warnings::{self, WrittenPattern};
 use super::{FieldPatterns, Grok, GrokPlan, Pattern};
+use crate::field_reference::EscapeStyle;
 use crate::filter::{EcsCompatibility, Environment, FilterPlan};
 use crate::language::{Key, Span, Value, ValueKind};
 use crate::options::Options;
@@ -32,6 +33,7 @@ pub(crate) fn build(
     let definitions = definitions(options, ecs != EcsCompatibility::Disabled);
     let setting = Setting {
         definitions: &definitions,
+        escape_style: options.escape_style(),
         name_all: !options.flag("named_captures_only", true),
         target: options.field("target"),
         overwrite: options.fields("overwrite").unwrap_or_default(),
@@ -73,6 +75,7 @@ pub(crate) fn build(
 /// What holds for all patterns of a filter.
 struct Setting<'a> {
     definitions: &'a Definitions,
+    escape_style: EscapeStyle,
     name_all: bool,
     target: Option<FieldPath>,
     overwrite: Vec<FieldPath>,
@@ -158,7 +161,7 @@ fn captures(translation: &Translation, setting: &Setting<'_>) -> Result<Vec<Capt
             Some((alias, _)) => (alias, Conversion::Text),
             None => (name.as_str(), Conversion::Text),
         };
-        let field = FieldPath::parse(alias).map_err(|_| alias.to_owned())?;
+        let field = setting.escape_style.parse(alias).map_err(|_| alias.to_owned())?;
         let overwrite = setting.overwrite.contains(&field);
         let field = setting.target.as_ref().map_or(field.clone(), |target| target.join(&field));
         Ok(Capture { field, conversion, overwrite })
@@ -171,5 +174,28 @@ pub(super) fn shortened(pattern: &str) -> String {
     match pattern.char_indices().nth(LENGTH) {
         Some((end, _)) => format!("{}...", &pattern[..end]),
         None => pattern.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_groups_are_fields_as_the_setting_writes_them() {
+        let definitions = Definitions::shipped(true);
+        let translation = translate("(?<a%5B0%5D:int>[0-9]+) (?<[b][c%5D]>.)").unwrap();
+        let name = FieldPath::keys(&["a[0]"]);
+        let setting = Setting {
+            definitions: &definitions,
+            escape_style: EscapeStyle::Percent,
+            name_all: false,
+            target: None,
+            overwrite: vec![name.clone()],
+        };
+        let [first, second] = &captures(&translation, &setting).unwrap()[..] else { panic!("two") };
+        assert_eq!((&first.field, first.overwrite), (&name, true));
+        assert_eq!(first.conversion, Conversion::Integer);
+        assert_eq!((&second.field, second.overwrite), (&FieldPath::keys(&["b", "c]"]), false));
     }
 }

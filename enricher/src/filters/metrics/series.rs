@@ -103,6 +103,8 @@ fn set_rates(event: &mut Event, plan: &Metrics, path: &FieldPath, meter: &Meter)
     }
 }
 
+/// Sets a number. Of enormous values the deviation is more than a number can be, for which JSON has no word.
 fn set(event: &mut Event, path: &FieldPath, name: &str, value: f64) {
+    let value = value.clamp(f64::MIN, f64::MAX);
     event.set_number(&path.join(&FieldPath::key(name)), &format!("{value:?}"));
 }

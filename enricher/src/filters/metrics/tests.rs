@@ -68,6 +68,39 @@ fn times_are_summed_up() {
 }
 
 #[test]
+fn a_rate_is_the_same_however_seldom_it_is_told() {
+    for interval in [5, 7, 60, 200] {
+        let mut trial = counted(&format!(
+            "meter => 'hits' timer => {{ 'took' => '%{{ms}}' }} flush_interval => {interval}"
+        ));
+        let mut told = Vec::new();
+        for _ in 0..60 {
+            trial.run(json!({"ms": 1}));
+            told.extend(after(&mut trial, 1));
+        }
+        told.extend(trial.made_at_the_end());
+        let last = told.last().unwrap();
+        for name in ["hits", "took"] {
+            for rate in ["rate_1m", "rate_5m", "rate_15m"] {
+                let rate = last[name][rate].as_f64().unwrap();
+                assert!((0.9..1.1).contains(&rate), "{rate} every {interval} s");
+            }
+        }
+    }
+}
+
+#[test]
+fn of_enormous_values_numbers_are_told() {
+    let mut trial = counted(r#"timer => { "took" => "%{ms}" }"#);
+    for value in [1e200, 2.0, 1.7e308, 1.7e308] {
+        trial.run(json!({"ms": value}));
+    }
+    let told = after(&mut trial, 5).remove(0);
+    assert!(told["took"]["stddev"].as_f64().is_some_and(|deviation| deviation > 1e300));
+    assert_eq!((&told["took"]["min"], &told["took"]["count"]), (&json!(2.0), &json!(4)));
+}
+
+#[test]
 fn counters_are_cleared_and_silence_is_told_once() {
     let mut trial = counted(r#"meter => "hits" clear_interval => 15"#);
     trial.run(json!({}));
@@ -124,6 +157,10 @@ fn old_events_are_not_counted() {
 #[test]
 fn names_out_of_events_are_bounded_and_stay_names() {
     let mut trial = counted(r#"meter => "%{name}""#);
+    let (long, longer) = ("x".repeat(super::NAME_BYTES_MAX), "x".repeat(super::NAME_BYTES_MAX + 1));
+    assert_eq!(counted(r#"meter => "%{name}""#).run(json!({"name": long})).get("tags"), None);
+    let out = trial.run(json!({"name": longer}));
+    assert_eq!(out["tags"], json!(["_metrics_name_failure"]));
     for number in 0..super::NAMES_MAX {
         assert_eq!(trial.run(json!({"name": format!("n{number}")})).get("tags"), None);
     }

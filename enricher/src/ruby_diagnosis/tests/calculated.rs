@@ -32,6 +32,11 @@ fn numbers_are_calculated() {
             json!({"q": 2, "p": 3}),
             json!({"q": 2, "p": 3, "t": 7}),
         ),
+        (
+            "event.set('p', -event.get('a') ** 2)\nevent.set('q', event.get('a') ** event.get('b') ** 2)",
+            json!({"a": 2, "b": 3}),
+            json!({"a": 2, "b": 3, "p": -4, "q": 512}),
+        ),
         ("event.set('n', (event.get('n') || 0) + 1)", json!({"n": 4}), json!({"n": 5})),
         ("event.set('n', (event.get('n') || 0) + 1)", json!({}), json!({"n": 1})),
         (

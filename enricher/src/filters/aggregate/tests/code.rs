@@ -33,6 +33,11 @@ fn expressions_are_worth_what_ruby_says() {
         ("-event.get('i') / 2", json!(-4)),
         ("event.get('i') * event.get('f')", json!(17.5)),
         ("event.get('i') % 4 ** 1", json!(3)),
+        ("-2 ** 2", json!(-4)),
+        ("(-2) ** 2", json!(4)),
+        ("-event.get('i') ** 2 + 1", json!(-48)),
+        ("2 ** 3 ** 2", json!(512)),
+        ("2 * 3 ** 2", json!(18)),
         ("(event.get('i') + 1) * 2", json!(16)),
         ("event.get('t').to_i + 1", json!(13)),
         ("event.get('none').to_i", json!(0)),
@@ -133,6 +138,22 @@ fn where_ruby_would_fail_code_fails() {
 fn what_grows_without_end_is_stopped() {
     let doubled = "x = event.get('t')\n".to_owned() + &"x = x + x\n".repeat(40) + "map['x'] = 1";
     let out = after(&doubled, json!({"t": "y".repeat(1000)}));
+    assert_eq!(out["tags"], json!(["_aggregate_too_large"]));
+    for step in [
+        r##"x = "#{x}#{x}""##,
+        "x = [x, x]",
+        r#"x = {"a" => x, "b" => x}"#,
+        "x = [1, 2, 3].join(x)",
+        "x += x",
+    ] {
+        let steps = format!("{step}\n").repeat(40);
+        let code = format!("x = event.get(\"t\")\n{steps}map[\"x\"] = 1");
+        let out = after(&code, json!({"t": "y".repeat(1000)}));
+        assert_eq!(out["tags"], json!(["_aggregate_too_large"]), "{step}");
+    }
+    // One value after the other, none of which is kept.
+    let many = "x = event.get('t') + 'y'\n".repeat(40) + "map['x'] = 1";
+    let out = after(&many, json!({"t": "y".repeat(500_000)}));
     assert_eq!(out["tags"], json!(["_aggregate_too_large"]));
     let mut trial = joined("map['a'] = {'b' => map['a']}", "");
     let tags = (0..40).map(|_| trial.run(json!({"id": "a"})).get("tags").cloned());
