@@ -3,7 +3,8 @@
 //!
 //! Files are read at the start and when the pipeline is read again; never by an event.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
 
 use crate::EnricherError;
 use crate::config::{Config, process_variables};
@@ -130,12 +131,20 @@ pub(crate) fn stamps(path: &Path) -> Option<Vec<(PathBuf, Stamp)>> {
 
 /// The list that a path names, and which pipeline of it.
 fn list_and_id(path: &Path) -> Option<(PathBuf, Option<String>)> {
-    let is_list = |path: &Path| path.extension().is_some_and(|end| end == "yml" || end == "yaml");
-    if path.exists() || is_list(path) {
-        return is_list(path).then(|| (path.to_owned(), None));
+    if !path.exists()
+        && let Some((list, id)) = path.to_str().and_then(split_id)
+    {
+        return Some((list.into(), Some(id.to_owned())));
     }
-    let (list, id) = path.to_str()?.rsplit_once('#')?;
-    is_list(Path::new(list)).then(|| (list.into(), Some(id.to_owned())))
+    let is_list = path.extension().is_some_and(|end| end == "yml" || end == "yaml");
+    is_list.then(|| (path.to_owned(), None))
+}
+
+/// Splits at the first `#` behind a list: an id may hold any character.
+fn split_id(text: &str) -> Option<(&str, &str)> {
+    let ends = [".yml#", ".yaml#"].map(|end| text.find(end).map(|at| at + end.len()));
+    let (list, id) = text.split_at(ends.into_iter().flatten().min()?);
+    Some((list.strip_suffix('#')?, id))
 }
 
 fn read_list(list: &Path) -> Result<Vec<ListedPipeline>, EnricherError> {
@@ -185,7 +194,9 @@ fn files_of(path: &Path) -> Result<Files, EnricherError> {
     let (read, not_read) = all.into_iter().partition(|file| {
         // What an editor has left is no pipeline.
         let is_left = file.to_string_lossy().ends_with('~');
-        !is_left && (!is_folder || file.extension().is_some_and(|ending| ending == ENDING))
+        let is_hidden = file.file_name().is_some_and(is_hidden);
+        let is_of_folder = !is_hidden && file.extension().is_some_and(|ending| ending == ENDING);
+        !is_left && (!is_folder || is_of_folder)
     });
     let files = Files { read, not_read };
     if files.read.is_empty() {
@@ -217,18 +228,45 @@ fn matching(pattern: &Path) -> Result<Vec<PathBuf>, EnricherError> {
     let wrong = |error: glob::PatternError| {
         unreadable(pattern, std::io::Error::new(std::io::ErrorKind::InvalidInput, error))
     };
+    let hidden = hidden_in(pattern);
     let mut files = Vec::new();
     for found in glob::glob(&pattern.to_string_lossy()).map_err(wrong)? {
-        let path = found.map_err(|error| {
-            let path = error.path().to_owned();
-            unreadable(&path, error.into())
-        })?;
-        if path.is_file() {
-            files.push(path);
+        match found {
+            Ok(path) if is_meant(&path, &hidden) && path.is_file() => files.push(path),
+            Err(error) if is_meant(error.path(), &hidden) => {
+                let path = error.path().to_owned();
+                return Err(unreadable(&path, error.into()));
+            }
+            _ => {}
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// The parts of a pattern that name something hidden.
+fn hidden_in(pattern: &Path) -> Vec<glob::Pattern> {
+    let parts = pattern.components().filter_map(|part| match part {
+        Component::Normal(name) if is_hidden(name) => Some(name.to_string_lossy()),
+        _ => None,
+    });
+    // The whole pattern is read before they are used: it says what is wrong with one.
+    parts.filter_map(|part| glob::Pattern::new(&part).ok()).collect()
+}
+
+/// Whether nothing of a path is hidden but what a pattern names so. The option of `glob` for this panics
+/// on names that are not UTF-8.
+fn is_meant(path: &Path, hidden: &[glob::Pattern]) -> bool {
+    path.components().all(|part| match part {
+        Component::Normal(name) if is_hidden(name) => {
+            hidden.iter().any(|pattern| pattern.matches(&name.to_string_lossy()))
+        }
+        _ => true,
+    })
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 fn read_files(path: &Path, files: &[PathBuf]) -> Result<Source, EnricherError> {

@@ -19,7 +19,7 @@ use event::FieldPath;
 pub use compile::{compile, parse_and_compile};
 pub use program::Program;
 
-use crate::filter::FilterPlan;
+use crate::filter::{EcsCompatibility, FilterPlan};
 use crate::language::Diagnostic;
 use crate::lookup::{Lookups, Wanted};
 use crate::registry::Origin;
@@ -40,8 +40,16 @@ struct Checked {
     reads_metadata: bool,
     file_path: FieldPath,
     hash: String,
+    reading: Reading,
     warnings: Vec<Diagnostic>,
     ends_hash: String,
+}
+
+/// How a text was read: read otherwise, the same one may mean something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reading {
+    support_escapes: bool,
+    ecs_compatibility: EcsCompatibility,
 }
 
 /// One step of a flat program: branches are jumps, so that an event made anywhere can go on from
@@ -115,6 +123,12 @@ impl Plan {
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.inner.hash
+    }
+
+    /// Whether another was made of the same text, read in the same way.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.inner.hash == other.inner.hash && self.inner.reading == other.inner.reading
     }
 
     /// Whether a filter remembers events, so that all events of a key have to come to one worker, in their order.

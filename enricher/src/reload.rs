@@ -15,9 +15,8 @@ use service::{Context, HealthState, Secret};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::EnricherError;
+use crate::compile;
 use crate::config::Config;
-use crate::pipeline_list::ListedPipeline;
 use crate::pipeline_text;
 use crate::plan::Plan;
 use crate::refreshed_file::Stamp;
@@ -118,8 +117,6 @@ pub struct Reloader {
     current: CurrentPlan,
     context: Context,
     reloads: IntCounterVec,
-    /// The pipeline's entry in a list, as it was last read.
-    listed: Option<ListedPipeline>,
     /// The files as they were at the last look.
     looked_at: Option<Stamps>,
     /// The files that were last read, whether they could run or not.
@@ -141,8 +138,7 @@ impl Reloader {
         for result in ["loaded", "refused"] {
             reloads.with_label_values(&[result]).inc_by(0);
         }
-        let listed = config.pipeline_text().ok().and_then(|text| text.listed);
-        Self { config, secret, current, context, reloads, listed, looked_at: None, read: None }
+        Self { config, secret, current, context, reloads, looked_at: None, read: None }
     }
 
     /// Looks at the pipeline, and reads it again where there is a reason to.
@@ -157,27 +153,16 @@ impl Reloader {
             }
         }
         self.read = stamps;
-        match self.compile() {
-            Ok((plan, listed)) => self.load(plan, listed, occasion),
+        match compile(&self.config, self.secret.reveal()) {
+            Ok(plan) => self.load(plan, occasion),
             Err(error) => self.refuse(&error.to_string()),
         }
     }
 
-    fn compile(&self) -> Result<(Plan, Option<ListedPipeline>), EnricherError> {
-        let text = self.config.pipeline_text()?;
-        let environment = self.config.environment(self.secret.reveal());
-        let plan = text.compile(&self.config, environment).map_err(EnricherError::Mistakes)?;
-        Ok((plan, text.listed))
-    }
-
-    fn load(&mut self, plan: Plan, listed: Option<ListedPipeline>, occasion: Occasion) -> Outcome {
-        // The same text may be read otherwise, if its entry in a list says so.
-        let is_listed_as_before = self.listed == listed;
-        self.listed = listed;
+    fn load(&self, plan: Plan, occasion: Occasion) -> Outcome {
         let was_refused = self.context.health.parts().contains_key(PART);
         self.context.health.clear(PART);
-        let is_same = is_listed_as_before && plan.hash() == self.current.get().hash();
-        if occasion == Occasion::Time && is_same {
+        if occasion == Occasion::Time && plan.is_same(&self.current.get()) {
             if was_refused {
                 tracing::info!(
                     hash = plan.hash(),

@@ -72,7 +72,15 @@ pub(crate) fn read_config(
     flags: &impl Settings,
 ) -> Result<PlatformConfig, Failure> {
     let text = read_file(file)?;
-    let config = load_config(&[], file, text.as_deref(), flags)?.value;
+    checked_config(file.zip(text.as_deref()), flags)
+}
+
+/// The configuration of a file's text, before any pipeline adds to it.
+fn checked_config(
+    file: Option<(&Path, &str)>,
+    flags: &impl Settings,
+) -> Result<PlatformConfig, Failure> {
+    let config = load_config(&[], file, flags)?.value;
     for (variable, meant) in settings::near_variables(env::vars().map(|(name, _)| name)) {
         warn(&format!("the variable {variable} is no setting and does nothing: write {meant}"));
     }
@@ -85,7 +93,10 @@ pub(crate) fn read_config_over_pipeline(
     file: Option<&Path>,
     flags: &impl Settings,
 ) -> Result<(PlatformConfig, Option<Taken>), Failure> {
-    let config = read_config(file, flags)?;
+    // Once: a pipe has nothing more for whoever reads it again.
+    let file_text = read_file(file)?;
+    let file = file.zip(file_text.as_deref());
+    let config = checked_config(file, flags)?;
     let Some(pipeline) = &config.enricher.pipeline else { return Ok((config, None)) };
     let usage = |error: enricher::EnricherError| Failure::usage(error.to_string());
     let text = config.enricher.pipeline_text().map_err(usage)?;
@@ -98,9 +109,7 @@ pub(crate) fn read_config_over_pipeline(
         let all = all_mistakes(of_filters, Some(mistakes));
         Failure::usage(enricher::EnricherError::Mistakes(all).to_string())
     })?;
-    let presets = carried.presets();
-    let file_text = read_file(file)?;
-    let loaded = load_config(&presets, file, file_text.as_deref(), flags)?;
+    let loaded = load_config(&carried.presets(), file, flags)?;
     let taken = Taken::new(pipeline, &carried, &loaded.taken);
     Ok((loaded.value, taken))
 }
@@ -116,11 +125,10 @@ fn read_file(file: Option<&Path>) -> Result<Option<String>, Failure> {
 
 fn load_config(
     presets: &[Preset],
-    file: Option<&Path>,
-    text: Option<&str>,
+    file: Option<(&Path, &str)>,
     flags: &impl Settings,
 ) -> Result<Loaded<PlatformConfig>, Failure> {
-    load_over(presets, file.zip(text), env::vars(), &flags.settings())
+    load_over(presets, file, env::vars(), &flags.settings())
         .map_err(|mistakes| Failure::usage(mistakes.to_string()))
 }
 

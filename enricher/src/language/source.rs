@@ -39,8 +39,7 @@ impl Source {
         Self::joined([(name.into(), text.into())])
     }
 
-    /// Takes the texts of several files, each with its name, as one: a section or a comment ends at the
-    /// latest with the line that its file ends with.
+    /// Takes the texts of several files, each with its name, as one in which each begins with a line.
     #[must_use]
     pub fn joined(files: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut source = Self { text: String::new(), files: Vec::new() };

@@ -1,5 +1,7 @@
 //! Pipelines of one file and of many.
 
+use std::os::unix::ffi::OsStrExt;
+
 use super::*;
 
 /// A folder with these files.
@@ -62,6 +64,57 @@ fn files_of_a_folder_are_one_pipeline_in_the_order_of_their_names() {
     let places: Vec<_> = plan.filters().iter().map(|used| (used.name, used.line)).collect();
     assert_eq!(places, [("mutate", 2), ("drop", 1)]);
     assert!(plan.filters()[1].file.ends_with("20-b.conf"));
+}
+
+#[test]
+fn what_is_hidden_is_read_only_where_it_is_named_so() {
+    let folder = folder(&[
+        ("d/10.conf", "filter { a"),
+        ("d/.20.conf", "hidden"),
+        ("d/.git/40.conf", "filter { c"),
+        // As Kubernetes lays out what it mounts.
+        ("d/..2026_11/10.conf", "filter { a"),
+    ]);
+    let odd = folder.path().join("d").join(OsStr::from_bytes(b"\xff.conf"));
+    std::fs::write(odd, "} ").unwrap();
+    for (name, expected) in [
+        ("d", "filter { a\n} "),
+        // `glob` finds no names that are not UTF-8.
+        ("d/*.conf", "filter { a"),
+        ("**/*.conf", "filter { a"),
+        ("d/*/../10*.conf", "gone"),
+        ("d/.*.conf", "hidden"),
+        ("d/.g*/*.conf", "filter { c"),
+        ("d/.git/*.conf", "filter { c"),
+        ("d/.git", "filter { c"),
+        ("d/.20.conf", "hidden"),
+    ] {
+        let read = read(&folder, name);
+        let read = read.as_ref().map_or("gone", |pipeline| pipeline.source.text());
+        assert_eq!(read, expected, "{name}");
+    }
+    assert_eq!(names(&read(&folder, "d").unwrap().not_read), [".20.conf"]);
+    let watched = stamps(&folder.path().join("d/*.conf")).unwrap();
+    assert_eq!(watched.len(), 1);
+}
+
+#[test]
+fn an_id_in_a_list_may_hold_any_character() {
+    for (path, expected) in [
+        ("a/list.yml#shop", Some(("a/list.yml", Some("shop")))),
+        ("list.yaml#a#b", Some(("list.yaml", Some("a#b")))),
+        ("list.yml#b.yml#c.yaml", Some(("list.yml", Some("b.yml#c.yaml")))),
+        ("list.yaml#a.yml#", Some(("list.yaml", Some("a.yml#")))),
+        ("a#b/list.yml", Some(("a#b/list.yml", None))),
+        ("a#b.conf", None),
+    ] {
+        let expected = expected.map(|(list, id)| (PathBuf::from(list), id.map(str::to_owned)));
+        assert_eq!(list_and_id(Path::new(path)), expected, "{path}");
+    }
+    let folder = folder(&[("list.yml", "- { pipeline.id: 'a#1', config.string: 'filter { }' }")]);
+    let ids = listed_ids(&folder.path().join("list.yml")).unwrap().unwrap();
+    let pipeline = read(&folder, &format!("list.yml#{}", ids[0])).unwrap();
+    assert_eq!(pipeline.source.text(), "filter { }");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::common::CommonOptions;
 use super::condition::Test;
 use super::unreachable::unreachable;
-use super::{Checked, FilterUse, Plan, PlannedFilter, Step};
+use super::{Checked, FilterUse, Plan, PlannedFilter, Reading, Step};
 use crate::filter::{EcsCompatibility, Environment};
 use crate::filters::aggregate::TaskGroups;
 use crate::language::{
@@ -27,7 +27,7 @@ pub fn parse_and_compile(
     environment: &Environment,
 ) -> Result<Plan, Vec<Diagnostic>> {
     match parse(source, syntax) {
-        Ok(config) => compile(source, &config, environment),
+        Ok(config) => compile_read(source, &config, syntax, environment),
         Err(mut mistakes) => {
             mistakes.sort_by_key(|mistake| mistake.offset);
             Err(mistakes)
@@ -35,14 +35,23 @@ pub fn parse_and_compile(
     }
 }
 
-/// Compiles the filters of a configuration that was read from `source`. What its inputs and outputs say
-/// is for whoever runs doors and stores.
+/// Compiles the filters of a configuration that was read from `source` with the default syntax. What its
+/// inputs and outputs say is for whoever runs doors and stores.
 ///
 /// # Errors
 /// Every mistake that was found, in the order of the text.
 pub fn compile(
     source: &Source,
     config: &Config,
+    environment: &Environment,
+) -> Result<Plan, Vec<Diagnostic>> {
+    compile_read(source, config, Syntax::default(), environment)
+}
+
+fn compile_read(
+    source: &Source,
+    config: &Config,
+    syntax: Syntax,
     environment: &Environment,
 ) -> Result<Plan, Vec<Diagnostic>> {
     let mut compiler = Compiler {
@@ -76,6 +85,8 @@ pub fn compile(
     };
     let timed = timed(&steps, &filters);
     let hash = digest([source.text()]);
+    let Syntax { support_escapes } = syntax;
+    let reading = Reading { support_escapes, ecs_compatibility: environment.ecs_compatibility };
     let others = config.sections.iter().filter(|section| section.kind != SectionKind::Filter);
     let ends_hash = digest(others.map(|section| source.slice(section.whole)));
     let checked = Checked {
@@ -86,6 +97,7 @@ pub fn compile(
         reads_metadata,
         file_path,
         hash,
+        reading,
         warnings,
         ends_hash,
     };

@@ -3,7 +3,6 @@
 use std::time::SystemTime;
 
 use super::*;
-use crate::compile;
 
 /// A reloader of a file, which begins with this text, and the plan that it replaces.
 struct Rig {
@@ -152,4 +151,29 @@ fn what_a_list_says_of_a_pipeline_counts_though_its_text_stays() {
     assert_eq!(looks(), [Outcome::Unchanged; 2]);
     write("v8");
     assert_eq!(looks(), [Outcome::Unchanged, Outcome::Refused]);
+}
+
+#[test]
+fn a_list_counts_for_how_the_text_is_read_and_for_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("pipelines.yml");
+    let write = |more: &str| {
+        let text = format!("- config.string: 'filter {{ drop {{ }} }}'\n{more}");
+        std::fs::write(&list, text).unwrap();
+    };
+    write("");
+    let config = Config { pipeline: Some(list.clone()), ..Config::default() };
+    let current = CurrentPlan::new(compile(&config, "key").unwrap());
+    // Before anybody looks at it.
+    write("  config.support_escapes: true\n");
+    let secret = Secret::new("key".to_owned());
+    let mut reloader = Reloader::new(config, secret, current.clone(), Context::default());
+    let mut looks = || [reloader.look(Occasion::Time), reloader.look(Occasion::Time)];
+    assert_eq!(looks(), [Outcome::Unchanged, Outcome::Loaded]);
+    let both = "  config.support_escapes: true\n  pipeline.ecs_compatibility: v1\n";
+    write(both);
+    assert_eq!(looks(), [Outcome::Unchanged, Outcome::Loaded]);
+    write(&format!("{both}  pipeline.workers: 4\n"));
+    assert_eq!(looks(), [Outcome::Unchanged; 2]);
+    assert_eq!(current.generation(), 2, "filters go on with what they remember");
 }

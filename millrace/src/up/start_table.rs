@@ -54,7 +54,8 @@ impl StartTable<'_> {
             ("HTTP", http, durable),
         ];
         rows.extend(self.files.iter().map(|files| {
-            ("lines of files", files.clone(), "read on from where the last start ended".to_owned())
+            let files = Printable(files).to_string();
+            ("lines of files", files, "read on from where the last start ended".to_owned())
         }));
         rows.extend([
             (
@@ -144,7 +145,7 @@ mod tests {
                 "mongodb://ada:hunter2@m:1/?x=y",
                 "redis://:hunter2@r",
             ],
-            files: &["/var/log/shop/*.log".to_owned()],
+            files: &["/var/log/shop/*.log".to_owned(), "/a\u{1b}[2J*.log".to_owned()],
             taken: None,
             needs_token: true,
             first_password: None,
@@ -152,6 +153,7 @@ mod tests {
         let text = table.text();
         assert!(text.contains("send --url http://127.0.0.1:8181 --token TOKEN"), "{text}");
         assert!(text.contains("pages and API    http://127.0.0.1:8181"), "{text}");
+        assert!(text.contains("/shop/*.log ") && text.contains(r"/a\u{1b}[2J*.log "), "{text}");
         assert!(text.contains("mongodb://m:1") && !text.contains("hunter2"), "{text}");
     }
 }
