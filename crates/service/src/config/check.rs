@@ -25,11 +25,12 @@ pub(super) struct Finding {
 }
 
 impl Findings {
-    /// Runs the check of a table within this one.
+    /// Runs the check of a table within this one, or of one further within by its dotted name.
     pub fn within(&mut self, table: &str, check: impl FnOnce(&mut Self)) {
-        self.table.push(table.to_owned());
+        let outer = self.table.len();
+        self.table.extend(table.split('.').map(str::to_owned));
         check(self);
-        self.table.pop();
+        self.table.truncate(outer);
     }
 
     /// Notes a mistake. `settings` are the names, within this table, of those that do not go

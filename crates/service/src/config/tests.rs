@@ -93,6 +93,11 @@ impl Check for Config {
                 findings.add(&["delay_first", "delay_max"], "the first delay is the longest");
             }
         });
+        findings.within("ingest_gateway.http", |findings| {
+            if self.ingest_gateway.http.workers > 64 {
+                findings.add(&["workers"], "there are too many");
+            }
+        });
     }
 }
 
@@ -219,6 +224,12 @@ fn items_of_lists_and_tables_of_enums_have_places() {
     let good = "bus.fsync = { interval = { every = \"1s\" } }";
     let config = read(good, &[], &[]).unwrap();
     assert_eq!(config.bus.fsync, Fsync::Interval { every: Span::from_secs(1) });
+}
+
+#[test]
+fn a_check_of_a_table_by_its_dotted_name_has_places() {
+    let shown = lines(read("[ingest_gateway.http]\nworkers = 65\n", &[], &[]));
+    assert_eq!(shown, ["millrace.toml:2:11: ingest_gateway.http.workers: there are too many"]);
 }
 
 #[test]

@@ -9,14 +9,14 @@ fn a_second_input_kafka_says_nothing_of_the_cluster() {
     let jaas = |password: &str| {
         format!("sasl_jaas_config => 'x username=\"ada\" password=\"{password}\";'")
     };
-    let first = format!("topics => a client_id => c {sign_in} {}", jaas("hunter2"));
+    let first = format!("topics => 'a' client_id => 'c' {sign_in} {}", jaas("hunter2"));
     // The same again is nothing new.
     let text = format!("input {{ kafka {{ {first} }} kafka {{ {first} }} }}");
     let (settings, left) = told(&text, OPEN);
     assert_eq!(settings.iter().filter(|setting| setting.contains(".topics.")).count(), 2);
     assert_eq!(left, ["input kafka"]);
     let second = format!(
-        "topics => b client_id => d group_instance_id => i session_timeout_ms => 9000 {sign_in} {}",
+        "topics => 'b' client_id => 'd' group_instance_id => 'i' session_timeout_ms => 9000 {sign_in} {}",
         jaas("hunter3")
     );
     let text = format!("input {{ kafka {{ {first} }}\n kafka {{ {second} }} }}");
@@ -35,8 +35,8 @@ fn a_second_input_kafka_says_nothing_of_the_cluster() {
 
 #[test]
 fn a_topic_that_is_named_twice_is_one() {
-    let text = "input { kafka { topics => [a, a] codec => json }
-        kafka { topics => a codec => json } kafka { topics => a codec => line } }";
+    let text = "input { kafka { topics => ['a', 'a'] codec => json }
+        kafka { topics => 'a' codec => json } kafka { topics => 'a' codec => line } }";
     let carried = carried(text, OPEN).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let toml = carried.to_toml("m.conf");
     let loaded = load::<PlatformConfig>(Some((Path::new("m.toml"), &toml)), [], &[]);
@@ -54,7 +54,7 @@ fn a_second_output_says_nothing_of_the_way_to_the_store() {
     );
     assert_eq!(told(&text, OPEN).1, ["`index` of output elasticsearch"]);
     let second = "hosts => es user => bob password => hunter3 cacert => '/other.pem' timeout => 30
-        ssl_certificate => c ssl_key => k compression_level => 2";
+        ssl_certificate => 'c' ssl_key => 'k' compression_level => 2";
     let text = format!("output {{ elasticsearch {{ {first} }}\n elasticsearch {{ {second} }} }}");
     let (settings, left) = told(&text, OPEN);
     assert_eq!(settings.len(), 5, "{settings:?}");
@@ -81,7 +81,7 @@ fn a_second_output_says_nothing_of_the_way_to_the_store() {
 fn options_that_do_nothing_alone_are_told() {
     for (text, what) in [
         ("output { elasticsearch { user => ada } }", "`user` of output elasticsearch"),
-        ("output { elasticsearch { password => x } }", "`password` of output elasticsearch"),
+        ("output { elasticsearch { password => 'x' } }", "`password` of output elasticsearch"),
         (
             "output { elasticsearch { hosts => 'http://ada@es' } }",
             "`hosts` of output elasticsearch",
@@ -106,24 +106,27 @@ fn options_that_do_nothing_alone_are_told() {
 #[test]
 fn what_contradicts_itself_is_refused() {
     for (text, part) in [
-        ("ssl_certificate => c", "`ssl_certificate` does nothing without `ssl_key`"),
-        ("ssl_key => k", "`ssl_key` does nothing without `ssl_certificate`"),
+        ("ssl_certificate => 'c'", "`ssl_certificate` does nothing without `ssl_key`"),
+        ("ssl_key => 'k'", "`ssl_key` does nothing without `ssl_certificate`"),
         ("cloud_auth => 'hunter2'", "write `cloud_auth => \"USER:PASSWORD\"`"),
         (
             "hosts => es cloud_id => 'n:ZXUuZXhhbXBsZS5jb20kYWJjJGRlZg=='",
             "`hosts` and `cloud_id` both say where the engine is",
         ),
-        ("user => a password => b api_key => 'c:d'", "`user` and `api_key` both say who signs in"),
+        (
+            "user => 'a' password => 'b' api_key => 'c:d'",
+            "`user` and `api_key` both say who signs in",
+        ),
         ("cloud_auth => 'a:b' api_key => 'c:d'", "`cloud_auth` and `api_key` both say"),
         (
-            "cacert => a ssl_certificate_authorities => b",
+            "cacert => 'a' ssl_certificate_authorities => 'b'",
             "`cacert` and `ssl_certificate_authorities` both name authorities",
         ),
         ("hosts => []", "`hosts` names no search engine"),
         ("hosts => ['http://a:x@es1', 'http://b:x@es2']", "name different users"),
         ("hosts => 'es:port'", "an address has a port that is none"),
-        ("hosts => 'ftp://x' user => a password => b", "not the address of a search engine"),
-        ("cloud_id => x user => a password => b index => i timeout => 1", "cannot be read"),
+        ("hosts => 'ftp://x' user => 'a' password => 'b'", "not the address of a search engine"),
+        ("cloud_id => 'x' user => 'a' password => 'b' index => 'i' timeout => 1", "cannot be read"),
     ] {
         let text = format!("output {{ elasticsearch {{ {text} }} }}");
         let said = carried(&text, OPEN).map(|_| ()).expect_err(&text);
@@ -135,7 +138,7 @@ fn what_contradicts_itself_is_refused() {
 
 #[test]
 fn what_the_configuration_says_of_files_has_no_options_of_the_pipeline() {
-    let text = "input { file { path => '/a' codec => json exclude => x start_position => end mode => tail } }";
+    let text = "input { file { path => '/a' codec => json exclude => 'x' start_position => end mode => tail } }";
     let carried = carried(text, OPEN).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let presets = carried.presets();
     let config = "[ingest_gateway.file]\npaths = [\"/b\"]\n";

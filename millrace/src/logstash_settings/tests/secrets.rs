@@ -5,8 +5,8 @@ use super::*;
 #[test]
 fn filters_are_printed_with_the_variables_that_are_written() {
     let said = reasons(
-        "input { tcp { port => 1 host => localhost type => \"${PASSWORD}\" tags => ['${PASSWORD}', b]
-           add_field => { token => '${PASSWORD}' } add_field => { 'a\"b' => [x, '${PASSWORD:y}'] } } }",
+        "input { tcp { port => 1 host => localhost type => \"${PASSWORD}\" tags => ['${PASSWORD}', 'b']
+           add_field => { token => '${PASSWORD}' } add_field => { 'a\"b' => ['x', '${PASSWORD:y}'] } } }",
     );
     for filter in [
         "if ![type] { mutate { add_field => { \"type\" => \"${PASSWORD}\" } } }",
@@ -18,7 +18,7 @@ fn filters_are_printed_with_the_variables_that_are_written() {
     assert!(!said.contains("hunter2"), "{said}");
     // Types and variables are still looked at.
     for (option, part) in [
-        ("tags => { a => b }", "`tags` of `tcp` must be a list of strings"),
+        ("tags => { a => 'b' }", "`tags` of `tcp` must be a list of strings"),
         ("add_field => { a => '${GONE}' }", "`GONE` is not set"),
     ] {
         let text = format!("input {{ tcp {{ port => 1 {option} }} }}");
@@ -45,7 +45,7 @@ fn a_text_with_both_kinds_of_quotes_cannot_be_written() {
 fn the_key_of_the_installation_is_no_empty_text() {
     let source = Source::new(
         "s.conf",
-        "output { elasticsearch { user => a password => '${MILLRACE_HASH_KEY}' } }",
+        "output { elasticsearch { user => 'a' password => '${MILLRACE_HASH_KEY}' } }",
     );
     let text = PipelineText { source, not_read: Vec::new(), listed: None };
     let carried = carry_over(&text, &enricher::Config::default(), OPEN);
