@@ -12,6 +12,7 @@ mod intake;
 mod lines;
 pub mod listen;
 mod metrics;
+pub mod syslog;
 mod tcp;
 mod udp;
 
