@@ -3,6 +3,10 @@
 //! A setting that would open a door to strangers is refused together with the way out.
 
 mod file;
+mod multiline;
+mod syslog;
+mod tls;
+mod unix;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,6 +19,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use service::{ByteSize, Span};
 
 pub use file::{FileConfig, FileMode, StartPosition};
+pub use multiline::{MultilineConfig, What};
+pub use syslog::SyslogConfig;
+pub(crate) use tls::TlsSettings;
+pub use tls::{ClientCertificates, TlsConfig, TlsVersion};
+pub use unix::{SocketMode, UnixConfig};
+
+use crate::lines::Framing;
+use unix::check_socket_path;
 
 /// Settings of `[ingest_gateway]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,6 +40,10 @@ pub struct Config {
     pub http: HttpConfig,
     /// The door for lines of files.
     pub file: FileConfig,
+    /// The door for syslog.
+    pub syslog: SyslogConfig,
+    /// The doors for lines that are sockets in the file system.
+    pub unix: UnixConfig,
     /// The token that senders show: `Authorization: Bearer` over HTTP, the first line over TCP. Without
     /// one the doors are open to whoever reaches them, so they listen on this machine only.
     #[serde(skip_serializing)]
@@ -59,6 +75,8 @@ impl Default for Config {
             udp: UdpConfig::default(),
             http: HttpConfig::default(),
             file: FileConfig::default(),
+            syslog: SyslogConfig::default(),
+            unix: UnixConfig::default(),
             ingest_token: None,
             allow_unauthenticated_udp: false,
             line_bytes_max: ByteSize(1 << 20),
@@ -80,6 +98,12 @@ pub struct TcpConfig {
     pub listen: Listen,
     /// What a line is: a JSON object, or plain text.
     pub codec: Codec,
+    /// How lines are told apart.
+    pub framing: Framing,
+    /// Which lines are one event.
+    pub multiline: MultilineConfig,
+    /// TLS, if there is a certificate.
+    pub tls: TlsConfig,
     /// Most connections at once; further ones wait.
     pub connections_max: u32,
     /// How long a connection may be silent between two lines.
@@ -93,6 +117,9 @@ impl Default for TcpConfig {
         Self {
             listen: Listen::loopback(5000),
             codec: Codec::Json,
+            framing: Framing::Newline,
+            multiline: MultilineConfig::default(),
+            tls: TlsConfig::default(),
             connections_max: 10_000,
             idle_timeout: Span::from_secs(3_600),
             line_timeout: Span::from_secs(60),
@@ -128,6 +155,8 @@ impl Default for UdpConfig {
 pub struct HttpConfig {
     /// Address and port, or `off`.
     pub listen: Listen,
+    /// TLS, if there is a certificate.
+    pub tls: TlsConfig,
     /// Most connections at once; further ones wait.
     pub connections_max: u32,
     /// Largest body as it is sent.
@@ -150,6 +179,7 @@ impl Default for HttpConfig {
     fn default() -> Self {
         Self {
             listen: Listen::loopback(8080),
+            tls: TlsConfig::default(),
             connections_max: 10_000,
             body_bytes_max: ByteSize(16 << 20),
             decompressed_bytes_max: ByteSize(64 << 20),
@@ -249,17 +279,21 @@ impl Config {
         self.check_reach(&mut problems);
         self.check_limits(&mut problems);
         self.file.check(&mut problems);
+        self.check_streams(&mut problems);
         problems
     }
 
     fn check_reach(&self, problems: &mut Vec<Problem>) {
-        let with_token = [("tcp.listen", self.tcp.listen), ("http.listen", self.http.listen)];
-        for (setting, listen) in with_token {
-            if listen.is_reachable() && self.ingest_token.is_none() {
+        let with_token = [
+            ("tcp.listen", self.tcp.listen, &self.tcp.tls),
+            ("http.listen", self.http.listen, &self.http.tls),
+        ];
+        for (setting, listen, tls) in with_token {
+            if listen.is_reachable() && self.ingest_token.is_none() && !tls.knows_senders() {
                 let message = format!(
                     "other machines reach {listen}, and anyone there could send: set \
-                     ingest_gateway.ingest_token (openssl rand -hex 16 makes one), or listen on \
-                     127.0.0.1"
+                     ingest_gateway.ingest_token (openssl rand -hex 16 makes one), ask for certificates \
+                     (tls.client_certificates = \"required\"), or listen on 127.0.0.1"
                 );
                 problems.push(Problem { setting, message });
             }
@@ -272,6 +306,20 @@ impl Config {
             );
             problems.push(Problem { setting: "udp.listen", message });
         }
+    }
+
+    fn check_streams(&self, problems: &mut Vec<Problem>) {
+        self.tcp.tls.check(TlsSettings::TCP, problems);
+        self.http.tls.check(TlsSettings::HTTP, problems);
+        let multiline = [
+            "tcp.multiline.pattern",
+            "tcp.multiline.lines_max",
+            "tcp.multiline.bytes_max",
+            "tcp.multiline.flush_interval",
+        ];
+        self.tcp.multiline.check(multiline, problems);
+        self.syslog.check(problems);
+        self.unix.check(problems);
     }
 
     /// What a line may hold.

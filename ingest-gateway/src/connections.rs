@@ -4,12 +4,14 @@
 //! sent away at once. Never reads from a connection.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus::IntGauge;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -103,36 +105,69 @@ impl Drop for Admission {
     }
 }
 
+/// A socket that connections come to.
+pub(crate) trait Listener {
+    /// A connection.
+    type Stream;
+    /// What is known of who connects.
+    type Peer;
+
+    /// The next connection, with the address whose caps hold for it.
+    fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Self::Peer, IpAddr)>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+    type Peer = SocketAddr;
+
+    async fn next(&self) -> io::Result<(TcpStream, SocketAddr, IpAddr)> {
+        let (stream, peer) = self.accept().await?;
+        Ok((stream, peer, peer.ip()))
+    }
+}
+
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+    /// The user's number, where the system tells it.
+    type Peer = Option<u32>;
+
+    async fn next(&self) -> io::Result<(UnixStream, Option<u32>, IpAddr)> {
+        let (stream, _) = self.accept().await?;
+        let user = stream.peer_cred().ok().map(|credentials| credentials.uid());
+        Ok((stream, user, Ipv4Addr::LOCALHOST.into()))
+    }
+}
+
 /// A listening socket with its caps.
-pub(crate) struct Gate {
+pub(crate) struct Gate<L = TcpListener> {
     pub(crate) door: &'static str,
-    pub(crate) listener: TcpListener,
+    pub(crate) listener: L,
     pub(crate) connections_max: u32,
     pub(crate) peers: Arc<Peers>,
     pub(crate) metrics: GatewayMetrics,
 }
 
-impl Gate {
+impl<L: Listener> Gate<L> {
     /// Accepts until told to stop, and hands each connection over. Dropping the listener at the end
     /// refuses those that still wait.
     pub(crate) async fn run(
         self,
         shutdown: &CancellationToken,
-        mut welcome: impl FnMut(TcpStream, SocketAddr, Admission),
+        mut welcome: impl FnMut(L::Stream, L::Peer, Admission),
     ) {
         let slots = Arc::new(Semaphore::new(self.connections_max as usize));
         let open = self.metrics.connections.with_label_values(&[self.door]);
         let next = async || {
             let slot = Arc::clone(&slots).acquire_owned().await;
             let slot = slot.expect("the semaphore is never closed");
-            (self.listener.accept().await, slot)
+            (self.listener.next().await, slot)
         };
         loop {
             let (accepted, slot) = tokio::select! {
                 () = shutdown.cancelled() => return,
                 next = next() => next,
             };
-            let (stream, peer) = match accepted {
+            let (stream, peer, address) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, or a peer that is gone already: neither ends the door.
@@ -141,7 +176,7 @@ impl Gate {
                     continue;
                 }
             };
-            let Some(guest) = self.peers.admit(peer.ip()) else {
+            let Some(guest) = self.peers.admit(address) else {
                 self.metrics.limit_hit(self.door, "connections_per_address");
                 continue;
             };

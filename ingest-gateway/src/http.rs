@@ -18,7 +18,6 @@ use bytestring::ByteString;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +25,8 @@ use tokio_util::task::TaskTracker;
 use crate::config::HttpConfig;
 use crate::connections::{Admission, Gate};
 use crate::intake::Intake;
+use crate::stream::Stream;
+use crate::tls::Acceptor;
 use route::{Door, Sender};
 
 /// Its name in ledgers, metrics and records.
@@ -44,6 +45,7 @@ pub(crate) async fn serve(
     gate: Gate,
     intake: Intake,
     config: HttpConfig,
+    tls: Option<Arc<Acceptor>>,
     shutdown: CancellationToken,
 ) {
     let tracker = TaskTracker::new();
@@ -57,7 +59,12 @@ pub(crate) async fn serve(
             admission,
             shutdown: shutdown.clone(),
         };
-        tracker.spawn(connection.serve(stream));
+        let (tls, shutdown) = (tls.clone(), shutdown.clone());
+        tracker.spawn(async move {
+            if let Some(stream) = Stream::greet(tls.as_deref(), stream, &shutdown).await {
+                connection.serve(stream).await;
+            }
+        });
     })
     .await;
     tracker.close();
@@ -95,7 +102,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream) {
+    async fn serve(self, stream: Stream) {
         let (requests, in_hand) = watch::channel(Requests::default());
         let sender = Sender {
             source: ByteString::from(self.peer.ip().to_canonical().to_string()),

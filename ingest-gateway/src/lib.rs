@@ -1,38 +1,54 @@
-//! The ingest gateway: doors for log lines over TCP, UDP and HTTP and out of files, in front of `logs.raw`.
+//! The ingest gateway: doors for log lines over TCP, UDP, HTTP, syslog and sockets in the file system and out of
+//! files, in front of `logs.raw`.
 //!
 //! `intake` is the door; a protocol's file does framing in and acknowledgement out. Nothing here
 //! acknowledges what is not durable, or looks into a line deeper than it must to split and judge it.
 
 mod budget;
 pub mod config;
+mod connection;
 mod connections;
+mod datagrams;
 mod file;
+mod form;
+mod frames;
 mod http;
 mod intake;
 mod lines;
 pub mod listen;
 mod metrics;
+mod multiline;
+mod opening;
+mod stream;
 pub mod syslog;
+mod syslog_door;
 mod tcp;
+mod tls;
 mod udp;
+mod unix;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline::Runtime;
-use service::{HealthState, MetricKind};
-use tokio::net::{TcpListener, UdpSocket};
+use service::HealthState;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use config::{
-    Config, FileConfig, FileMode, HttpConfig, Listen, Problem, StartPosition, TcpConfig, UdpConfig,
+    ClientCertificates, Config, FileConfig, FileMode, HttpConfig, Listen, MultilineConfig, Problem,
+    SocketMode, StartPosition, SyslogConfig, TcpConfig, TlsConfig, TlsVersion, UdpConfig,
+    UnixConfig, What,
 };
 pub use file::PositionsError;
+pub use lines::{Framing, frames};
 pub use listen::{Bound, GatewayError, bind};
+pub use unix::SocketFileError;
 
-use connections::{Gate, Peers};
+use connections::Peers;
 use intake::{Clock, DISK, Foundation, Intake, STAGE};
+use opening::{Certificates, Opening};
 
 /// How often it is looked whether the disk has room.
 const ROOM_INTERVAL: Duration = Duration::from_secs(1);
@@ -43,40 +59,34 @@ const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`GatewayError`] when a socket cannot be served.
 pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
-    let Bound { config, tcp, udp, http, positions } = bound;
+    let Bound { config, tcp, udp, http, positions, syslog, unix, tls } = bound;
     let context = runtime.context.clone();
     let foundation = Foundation::new(&config, runtime, Clock::system());
     let peers = Peers::new(config.connections_per_address_max, Arc::clone(&foundation.budget));
-    let gate = |door, listener, connections_max| {
-        TcpListener::from_std(listener).map(|listener| Gate {
-            door,
-            listener,
-            connections_max,
-            peers: Arc::clone(&peers),
-            metrics: foundation.metrics.clone(),
-        })
-    };
-    let mut doors = JoinSet::new();
+    let certificates = Certificates::new(tls, &foundation);
+    let mut opening = Opening { foundation: &foundation, peers: &peers, doors: JoinSet::new() };
     if let Some(listener) = tcp {
-        let gate = gate(tcp::DOOR, listener, config.tcp.connections_max)?;
-        let intake = Intake::new(tcp::DOOR, &foundation);
-        doors.spawn(tcp::serve(gate, intake, config.tcp, context.shutdown.clone()));
+        let door = tcp::door(opening.intake(tcp::DOOR), &config.tcp);
+        let tls = certificates.tcp.clone();
+        opening.lines(listener, Arc::new(door), config.tcp.connections_max, tls)?;
     }
     if let Some(socket) = udp {
-        let drops = udp::Drops::of(&socket);
-        show_drops(&context, drops);
-        let socket = UdpSocket::from_std(socket)?;
-        let intake = Intake::new(udp::DOOR, &foundation);
-        doors.spawn(udp::serve(socket, intake, config.udp.codec, drops, context.shutdown.clone()));
+        let door = udp::door(opening.intake(udp::DOOR), &config.udp);
+        opening.datagrams(socket, door, "millrace_gateway_udp_dropped_datagrams_total")?;
     }
     if let Some(listener) = http {
-        let gate = gate(http::DOOR, listener, config.http.connections_max)?;
-        let intake = Intake::new(http::DOOR, &foundation);
-        doors.spawn(http::serve(gate, intake, config.http, context.shutdown.clone()));
+        let gate =
+            opening.gate(http::DOOR, TcpListener::from_std(listener)?, config.http.connections_max);
+        let (intake, tls) = (opening.intake(http::DOOR), certificates.http.clone());
+        let serve = http::serve(gate, intake, config.http.clone(), tls, context.shutdown.clone());
+        opening.doors.spawn(serve);
     }
+    opening.syslog(syslog, &config, certificates.syslog.clone())?;
+    opening.unix(unix, &config)?;
+    let mut doors = opening.doors;
     if let Some(positions) = positions {
         let intake = Intake::new(file::DOOR, &foundation);
-        let door = file::Door::new(intake, config.file, positions, context.health.clone());
+        let door = file::Door::new(intake, config.file.clone(), positions, context.health.clone());
         doors.spawn(file::serve(door, foundation.budget.share(), context.shutdown.clone()));
     }
     context.health.set(STAGE, HealthState::Ready);
@@ -133,14 +143,4 @@ async fn watch_room(runtime: Runtime) {
         was_short = is_short;
         tokio::time::sleep(ROOM_INTERVAL).await;
     }
-}
-
-fn show_drops(context: &service::Context, drops: udp::Drops) {
-    context.metrics.computed(
-        "millrace_gateway_udp_dropped_datagrams_total",
-        "Datagrams that the kernel dropped because the door did not read fast enough",
-        MetricKind::Counter,
-        &[],
-        move || vec![(Vec::new(), drops.count() as f64)],
-    );
 }

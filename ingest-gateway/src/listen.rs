@@ -10,6 +10,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::{Config, Listen, Problem};
 use crate::file::{Positions, PositionsError};
+use crate::tls;
+use crate::unix::{Datagrams, Listening, SocketFileError};
 
 /// Connections that wait in the kernel while a door does not accept.
 const BACKLOG: i32 = 1_024;
@@ -41,6 +43,9 @@ pub enum GatewayError {
         /// What the system says.
         source: io::Error,
     },
+    /// A socket in the file system cannot be made.
+    #[error(transparent)]
+    SocketFile(#[from] SocketFileError),
     /// What is kept of the files that are read cannot be used.
     #[error(transparent)]
     Positions(#[from] PositionsError),
@@ -60,6 +65,33 @@ pub struct Bound {
     pub(crate) udp: Option<UdpSocket>,
     pub(crate) http: Option<TcpListener>,
     pub(crate) positions: Option<Positions>,
+    pub(crate) syslog: SyslogSockets,
+    pub(crate) unix: UnixSockets,
+    pub(crate) tls: TlsOfDoors,
+}
+
+/// The sockets of the syslog door.
+#[derive(Debug)]
+pub(crate) struct SyslogSockets {
+    pub(crate) udp: Option<UdpSocket>,
+    pub(crate) tcp: Option<TcpListener>,
+    pub(crate) tls: Option<TcpListener>,
+    pub(crate) file: Option<Datagrams>,
+}
+
+/// The sockets in the file system.
+#[derive(Debug)]
+pub(crate) struct UnixSockets {
+    pub(crate) stream: Option<Listening>,
+    pub(crate) datagram: Option<Datagrams>,
+}
+
+/// Certificates of the doors that have some.
+#[derive(Debug)]
+pub(crate) struct TlsOfDoors {
+    pub(crate) tcp: Option<tls::Ready>,
+    pub(crate) http: Option<tls::Ready>,
+    pub(crate) syslog: Option<tls::Ready>,
 }
 
 /// Checks the settings and takes the addresses. What connects from here on waits for [`crate::run`].
@@ -72,14 +104,20 @@ pub fn bind(config: Config) -> Result<Bound, GatewayError> {
     if !problems.is_empty() {
         return Err(GatewayError::Settings(problems));
     }
+    let tls = certificates(&config)?;
     let positions = config.file.position_file.as_ref().filter(|_| config.file.is_on());
     let positions = positions.map(|file| Positions::load(file)).transpose()?;
     let tcp = listen(config.tcp.listen, "tcp.listen", stream_socket)?;
     let buffer = config.udp.receive_buffer_bytes;
     let udp = listen(config.udp.listen, "udp.listen", |at| datagram_socket(at, buffer))?;
     let http = listen(config.http.listen, "http.listen", stream_socket)?;
+    let syslog = syslog_sockets(&config)?;
+    let unix = unix_sockets(&config)?;
     Ok(Bound {
         config,
+        syslog,
+        unix,
+        tls,
         tcp: tcp.map(Into::into),
         udp: udp.map(Into::into),
         http: http.map(Into::into),
@@ -87,7 +125,68 @@ pub fn bind(config: Config) -> Result<Bound, GatewayError> {
     })
 }
 
+/// Reads the certificates of all doors that listen.
+fn certificates(config: &Config) -> Result<TlsOfDoors, GatewayError> {
+    let mut problems = Vec::new();
+    let mut load = |listen: Listen, terms: tls::Terms| {
+        if listen == Listen::Off {
+            return None;
+        }
+        terms.load().unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        })
+    };
+    let tls = TlsOfDoors {
+        tcp: load(config.tcp.listen, tls::Terms::tcp(&config.tcp.tls)),
+        http: load(config.http.listen, tls::Terms::http(&config.http.tls)),
+        syslog: load(config.syslog.tls_listen, tls::Terms::syslog(&config.syslog.tls)),
+    };
+    if problems.is_empty() { Ok(tls) } else { Err(GatewayError::Settings(problems)) }
+}
+
+fn syslog_sockets(config: &Config) -> Result<SyslogSockets, GatewayError> {
+    let config = &config.syslog;
+    let (setting, buffer) = ("syslog.socket_path", config.receive_buffer_bytes);
+    let file = |path| Datagrams::open(path, config.socket_mode, setting, buffer);
+    let udp = |at| datagram_socket(at, buffer);
+    Ok(SyslogSockets {
+        udp: listen(config.udp_listen, "syslog.udp_listen", udp)?.map(Into::into),
+        tcp: listen(config.tcp_listen, "syslog.tcp_listen", stream_socket)?.map(Into::into),
+        tls: listen(config.tls_listen, "syslog.tls_listen", stream_socket)?.map(Into::into),
+        file: config.socket_path.as_deref().map(file).transpose()?,
+    })
+}
+
+fn unix_sockets(config: &Config) -> Result<UnixSockets, GatewayError> {
+    let (unix, buffer) = (&config.unix, config.udp.receive_buffer_bytes);
+    let stream = |path| Listening::open(path, unix.mode, "unix.stream_path");
+    let datagram = |path| Datagrams::open(path, unix.mode, "unix.datagram_path", buffer);
+    Ok(UnixSockets {
+        stream: unix.stream_path.as_deref().map(stream).transpose()?,
+        datagram: unix.datagram_path.as_deref().map(datagram).transpose()?,
+    })
+}
+
 impl Bound {
+    /// Where the syslog door takes datagrams, unless that is off.
+    #[must_use]
+    pub fn syslog_udp_address(&self) -> Option<SocketAddr> {
+        self.syslog.udp.as_ref()?.local_addr().ok()
+    }
+
+    /// Where the syslog door takes connections without TLS, unless that is off.
+    #[must_use]
+    pub fn syslog_tcp_address(&self) -> Option<SocketAddr> {
+        self.syslog.tcp.as_ref()?.local_addr().ok()
+    }
+
+    /// Where the syslog door takes connections with TLS, unless that is off.
+    #[must_use]
+    pub fn syslog_tls_address(&self) -> Option<SocketAddr> {
+        self.syslog.tls.as_ref()?.local_addr().ok()
+    }
+
     /// Where the TCP door listens, unless it is off.
     #[must_use]
     pub fn tcp_address(&self) -> Option<SocketAddr> {
@@ -143,8 +242,8 @@ fn datagram_socket(address: SocketAddr, buffer: ByteSize) -> io::Result<Socket> 
     let given = socket.recv_buffer_size()? as u64;
     if given < buffer.0 {
         tracing::info!(
-            given = %ByteSize(given), wanted = %buffer,
-            "the kernel gives the UDP door a smaller buffer: raise net.core.rmem_max"
+            given = %ByteSize(given), wanted = %buffer, %address,
+            "the kernel gives the door of datagrams a smaller buffer: raise net.core.rmem_max"
         );
     }
     socket.bind(&address.into())?;

@@ -14,6 +14,10 @@ pub(crate) struct GatewayMetrics {
     pub(crate) received_bytes: IntCounterVec,
     /// Wrong or missing tokens by door.
     pub(crate) unauthorized: IntCounterVec,
+    /// Handshakes of TLS that failed, by door.
+    pub(crate) tls_handshake_failures: IntCounterVec,
+    /// Changed certificates by door and result: taken, refused.
+    pub(crate) tls_reloads: IntCounterVec,
     /// Lines that were read and could not be made durable before the process had to stop, by door.
     pub(crate) lost_records: IntCounterVec,
     /// Time from a full batch to its durability, by door.
@@ -42,6 +46,16 @@ impl GatewayMetrics {
                 "millrace_gateway_unauthorized_total",
                 "Connections and requests with a wrong token or none",
                 &["door"],
+            ),
+            tls_handshake_failures: metrics.counter(
+                "millrace_gateway_tls_handshake_failures_total",
+                "Connections whose TLS handshake failed",
+                &["door"],
+            ),
+            tls_reloads: metrics.counter(
+                "millrace_gateway_tls_reloads_total",
+                "Changes of certificate files that were taken, or refused because they cannot be used",
+                &["door", "result"],
             ),
             lost_records: metrics.counter(
                 "millrace_gateway_lost_records_total",

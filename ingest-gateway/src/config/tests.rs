@@ -9,7 +9,8 @@ use serde::de::IntoDeserializer;
 use serde_json::json;
 use service::ByteSize;
 
-use super::{Config, Listen};
+use super::{ClientCertificates, Config, Listen, SocketMode, TlsConfig};
+use crate::lines::Framing;
 
 fn settings(config: &Config) -> Vec<&'static str> {
     config.check().into_iter().map(|problem| problem.setting).collect()
@@ -61,6 +62,81 @@ fn absurd_limits_are_named() {
         settings(&config),
         ["http.header_bytes_max", "memory_bytes_max", "tcp.connections_max"]
     );
+}
+
+#[test]
+fn certificates_of_senders_open_a_door_and_half_a_tls_opens_none() {
+    let mut config = Config::default();
+    config.tcp.listen = "0.0.0.0:5000".parse().unwrap();
+    config.syslog.tls_listen = "0.0.0.0:6514".parse().unwrap();
+    assert_eq!(settings(&config), ["tcp.listen", "syslog.tls_listen", "syslog.tls_listen"]);
+    let known = TlsConfig {
+        certificate_file: Some("/etc/door.crt".into()),
+        key_file: Some("/etc/door.key".into()),
+        client_ca_file: Some("/etc/ca.crt".into()),
+        client_certificates: ClientCertificates::Required,
+        ..TlsConfig::default()
+    };
+    (config.tcp.tls, config.syslog.tls) = (known.clone(), known.clone());
+    assert_eq!(settings(&config), Vec::<&str>::new());
+
+    config.tcp.tls =
+        TlsConfig { client_certificates: ClientCertificates::Optional, ..known.clone() };
+    assert_eq!(settings(&config), ["tcp.listen"], "who need not show one is not known");
+    config.tcp.tls = TlsConfig { key_file: None, ..known.clone() };
+    assert_eq!(settings(&config), ["tcp.tls.key_file"]);
+    config.tcp.tls = TlsConfig { client_ca_file: None, ..known.clone() };
+    assert_eq!(settings(&config), ["tcp.tls.client_ca_file"]);
+    config.tcp.tls = TlsConfig { client_certificates: ClientCertificates::Off, ..known };
+    assert_eq!(settings(&config), ["tcp.listen", "tcp.tls.client_certificates"]);
+}
+
+#[test]
+fn syslog_that_others_reach_must_be_meant() {
+    let mut config = Config::default();
+    config.syslog.udp_listen = "0.0.0.0:514".parse().unwrap();
+    config.syslog.tcp_listen = "0.0.0.0:514".parse().unwrap();
+    config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
+    assert_eq!(
+        settings(&config),
+        ["syslog.udp_listen", "syslog.tcp_listen"],
+        "it can show no token"
+    );
+    config.syslog.allow_unauthenticated = true;
+    assert_eq!(config.check(), []);
+    config.syslog.timezone = "Europe/Nowhere".into();
+    config.syslog.framing = Framing::Newline;
+    config.syslog.socket_path = Some("dev/log".into());
+    assert_eq!(settings(&config), ["syslog.timezone", "syslog.framing", "syslog.socket_path"]);
+}
+
+#[test]
+fn patterns_that_cannot_be_read_are_named() {
+    let mut config = Config::default();
+    for (pattern, wrong) in
+        [("^(", "unclosed"), ("^%{TIMESTAMP_ISO8601}", "grok"), ("\\d{9999999}", "")]
+    {
+        config.tcp.multiline.pattern = Some(pattern.into());
+        let problem = config.check().remove(0).to_string();
+        assert!(problem.contains("tcp.multiline.pattern") && problem.contains(wrong), "{problem}");
+    }
+    config.tcp.multiline.pattern = Some("^\\s".into());
+    assert_eq!(config.check(), []);
+}
+
+#[test]
+fn permissions_are_octal_and_framings_have_names() {
+    let read = |mode: &str, framing: &str| {
+        let given = json!({"unix": {"mode": mode}, "tcp": {"framing": framing}});
+        Config::deserialize(given.into_deserializer())
+    };
+    let config = read("0620", "octet-counting").unwrap();
+    assert_eq!((config.unix.mode, config.tcp.framing), (SocketMode(0o620), Framing::OctetCounting));
+    assert!(serde_json::to_string(&config).unwrap().contains("\"0620\""));
+    for mode in ["0888", "rw", "4755", ""] {
+        assert!(read(mode, "newline").is_err(), "{mode}");
+    }
+    assert!(read("0600", "lines").is_err());
 }
 
 #[test]

@@ -96,6 +96,11 @@ impl Batch {
         self.lines.push(line);
     }
 
+    /// When it is received, nanoseconds since 1970 UTC.
+    pub(crate) fn received_at_ns(&self) -> i64 {
+        self.received_at_ns
+    }
+
     /// Bytes of its payloads.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes

@@ -1,5 +1,7 @@
 //! Framing: the same lines for any split of the bytes, and nothing large is ever held.
 
+mod framings;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 

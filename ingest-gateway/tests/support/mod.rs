@@ -70,6 +70,12 @@ impl MemoryBus {
         self.records().iter().map(text).collect()
     }
 
+    /// Payloads of accepted records as JSON, in order.
+    pub(crate) fn events(&self) -> Vec<serde_json::Value> {
+        let event = |record: &Record| serde_json::from_slice(&record.payload).unwrap();
+        self.records().iter().map(event).collect()
+    }
+
     /// Dead letters, in order.
     pub(crate) fn letters(&self) -> Vec<DeadLetter> {
         let letter = |record: &Record| DeadLetter::from_record(record).unwrap();
@@ -126,16 +132,30 @@ pub(crate) struct Gateway {
     pub(crate) tcp: SocketAddr,
     pub(crate) udp: SocketAddr,
     pub(crate) http: SocketAddr,
+    /// Of the syslog door, where it is open.
+    pub(crate) syslog: Syslog,
     pub(crate) bus: Arc<MemoryBus>,
     pub(crate) context: Context,
     pub(crate) ledgers: Arc<Ledgers>,
     serving: JoinHandle<Result<(), GatewayError>>,
 }
 
-/// Settings with all doors on free ports.
+/// Addresses of the syslog door.
+pub(crate) struct Syslog {
+    pub(crate) udp: Option<SocketAddr>,
+    pub(crate) tcp: Option<SocketAddr>,
+    pub(crate) tls: Option<SocketAddr>,
+}
+
+/// A free port of this machine.
+pub(crate) fn any_port() -> Listen {
+    Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)))
+}
+
+/// Settings with the doors that are open without any on free ports.
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
-    let any = Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let any = any_port();
     (config.tcp.listen, config.udp.listen, config.http.listen) = (any, any, any);
     config
 }
@@ -158,6 +178,11 @@ impl Gateway {
             tcp: bound.tcp_address().unwrap(),
             udp: bound.udp_address().unwrap(),
             http: bound.http_address().unwrap(),
+            syslog: Syslog {
+                udp: bound.syslog_udp_address(),
+                tcp: bound.syslog_tcp_address(),
+                tls: bound.syslog_tls_address(),
+            },
             bus,
             context,
             ledgers,

@@ -1,0 +1,120 @@
+//! Settings of the syslog door.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use service::{ByteSize, Span};
+
+use super::{Listen, Problem, SocketMode, TlsConfig, TlsSettings, check_socket_path};
+use crate::lines::Framing;
+use crate::syslog::zone_by_name;
+
+/// Settings of the syslog door: RFC 5424 and RFC 3164 over UDP (RFC 5426), TCP (RFC 6587), TLS (RFC 5425) and a
+/// socket in the file system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SyslogConfig {
+    /// Address and port for datagrams, or `off`.
+    pub udp_listen: Listen,
+    /// Address and port for connections without TLS, or `off`.
+    pub tcp_listen: Listen,
+    /// Address and port for connections with TLS, or `off`.
+    pub tls_listen: Listen,
+    /// Where a datagram socket is made, as `/dev/log`.
+    pub socket_path: Option<PathBuf>,
+    /// Who may write to it.
+    pub socket_mode: SocketMode,
+    /// Whether it may listen on an address that other machines reach without asking for certificates: syslog
+    /// can show no token.
+    pub allow_unauthenticated: bool,
+    /// How messages of a connection are told apart.
+    pub framing: Framing,
+    /// The zone of times that name none: a name as `Europe/Berlin`, or an offset as `+01:00`.
+    pub timezone: String,
+    /// TLS for `tls_listen`.
+    pub tls: TlsConfig,
+    /// Most connections at once; further ones wait.
+    pub connections_max: u32,
+    /// How long a connection may be silent between two messages.
+    pub idle_timeout: Span,
+    /// How long a message may take from its first byte to its end.
+    pub line_timeout: Span,
+    /// Size of the kernel's receive buffer for datagrams. Beyond `net.core.rmem_max` it needs CAP_NET_ADMIN.
+    pub receive_buffer_bytes: ByteSize,
+}
+
+impl Default for SyslogConfig {
+    fn default() -> Self {
+        Self {
+            udp_listen: Listen::Off,
+            tcp_listen: Listen::Off,
+            tls_listen: Listen::Off,
+            socket_path: None,
+            socket_mode: SocketMode(0o666),
+            allow_unauthenticated: false,
+            framing: Framing::Auto,
+            timezone: "UTC".to_owned(),
+            tls: TlsConfig::default(),
+            connections_max: 10_000,
+            idle_timeout: Span::from_secs(24 * 3_600),
+            line_timeout: Span::from_secs(60),
+            receive_buffer_bytes: ByteSize(32 << 20),
+        }
+    }
+}
+
+impl SyslogConfig {
+    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
+        self.check_reach(problems);
+        self.tls.check(TlsSettings::SYSLOG, problems);
+        let mut add = |setting, message: String| problems.push(Problem { setting, message });
+        if zone_by_name(&self.timezone).is_none() {
+            let message = format!(
+                "`{}` is no time zone: write a name as Europe/Berlin, or an offset as +01:00",
+                self.timezone
+            );
+            add("syslog.timezone", message);
+        }
+        if self.framing == Framing::Newline || self.framing == Framing::Nul {
+            let message = "messages of syslog are told apart by \"auto\", \"octet-counting\" or \"non-transparent\" \
+                           (a line feed or a NUL)";
+            add("syslog.framing", message.to_owned());
+        }
+        if self.connections_max == 0 {
+            add("syslog.connections_max", "0 would let nothing in".to_owned());
+        }
+        let spans = [
+            ("syslog.idle_timeout", self.idle_timeout),
+            ("syslog.line_timeout", self.line_timeout),
+        ];
+        for (setting, span) in spans {
+            if span.0.is_zero() {
+                add(setting, "it must be more than nothing".to_owned());
+            }
+        }
+        let path = self.socket_path.as_deref();
+        check_socket_path("syslog.socket_path", path, problems);
+    }
+
+    fn check_reach(&self, problems: &mut Vec<Problem>) {
+        if self.tls_listen != Listen::Off && !self.tls.is_on() {
+            let message = "TLS needs a certificate: set ingest_gateway.syslog.tls.certificate_file and key_file";
+            problems.push(Problem { setting: "syslog.tls_listen", message: message.to_owned() });
+        }
+        let doors = [
+            ("syslog.udp_listen", self.udp_listen, false),
+            ("syslog.tcp_listen", self.tcp_listen, false),
+            ("syslog.tls_listen", self.tls_listen, self.tls.knows_senders()),
+        ];
+        for (setting, listen, knows_senders) in doors {
+            if listen.is_reachable() && !knows_senders && !self.allow_unauthenticated {
+                let message = format!(
+                    "other machines reach {listen}, and syslog can show no token: set \
+                     ingest_gateway.syslog.allow_unauthenticated = true, ask for certificates (tls_listen with \
+                     tls.client_certificates = \"required\"), or listen on 127.0.0.1"
+                );
+                problems.push(Problem { setting, message });
+            }
+        }
+    }
+}

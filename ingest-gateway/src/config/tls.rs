@@ -1,0 +1,156 @@
+//! Settings of TLS on a door.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use service::Span;
+
+use super::Problem;
+
+/// TLS on a door. Without a certificate the door speaks none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsConfig {
+    /// The door's certificate and those between it and the authority that its senders know, PEM.
+    pub certificate_file: Option<PathBuf>,
+    /// The key of the certificate, PEM without a password.
+    pub key_file: Option<PathBuf>,
+    /// The authorities that sign the senders' certificates, PEM.
+    pub client_ca_file: Option<PathBuf>,
+    /// Whether senders show certificates.
+    pub client_certificates: ClientCertificates,
+    /// The oldest version that is spoken.
+    pub version_min: TlsVersion,
+    /// How long a handshake may take.
+    pub handshake_timeout: Span,
+    /// How often it is looked whether the files have changed.
+    pub reload_interval: Span,
+}
+
+/// Whether senders show certificates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientCertificates {
+    /// They are not asked.
+    #[default]
+    Off,
+    /// They may; what they show must be signed by a known authority.
+    Optional,
+    /// They must.
+    Required,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    #[default]
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// RFC 8446.
+    #[serde(rename = "1.3")]
+    Tls13,
+}
+
+impl Default for TlsConfig {
+    fn default() -> Self {
+        Self {
+            certificate_file: None,
+            key_file: None,
+            client_ca_file: None,
+            client_certificates: ClientCertificates::Off,
+            version_min: TlsVersion::Tls12,
+            handshake_timeout: Span::from_secs(10),
+            reload_interval: Span::from_secs(60),
+        }
+    }
+}
+
+/// The names of a door's settings within `[ingest_gateway]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TlsSettings {
+    pub(crate) certificate_file: &'static str,
+    pub(crate) key_file: &'static str,
+    pub(crate) client_ca_file: &'static str,
+    pub(crate) client_certificates: &'static str,
+    pub(crate) handshake_timeout: &'static str,
+    pub(crate) reload_interval: &'static str,
+}
+
+macro_rules! tls_settings {
+    ($door:literal) => {
+        TlsSettings {
+            certificate_file: concat!($door, ".tls.certificate_file"),
+            key_file: concat!($door, ".tls.key_file"),
+            client_ca_file: concat!($door, ".tls.client_ca_file"),
+            client_certificates: concat!($door, ".tls.client_certificates"),
+            handshake_timeout: concat!($door, ".tls.handshake_timeout"),
+            reload_interval: concat!($door, ".tls.reload_interval"),
+        }
+    };
+}
+
+impl TlsSettings {
+    pub(crate) const TCP: Self = tls_settings!("tcp");
+    pub(crate) const HTTP: Self = tls_settings!("http");
+    pub(crate) const SYSLOG: Self = tls_settings!("syslog");
+}
+
+impl TlsConfig {
+    /// Whether the door speaks TLS.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.certificate_file.is_some()
+    }
+
+    /// Whether only senders come in that show a certificate.
+    #[must_use]
+    pub fn knows_senders(&self) -> bool {
+        self.is_on() && self.client_certificates == ClientCertificates::Required
+    }
+
+    /// What is wrong without looking into the files.
+    pub(super) fn check(&self, settings: TlsSettings, problems: &mut Vec<Problem>) {
+        let mut add = |setting, message: &str| {
+            problems.push(Problem { setting, message: message.to_owned() });
+        };
+        match (&self.certificate_file, &self.key_file) {
+            (None, Some(_)) => {
+                add(settings.certificate_file, "a key without its certificate: name both files");
+            }
+            (Some(_), None) => {
+                add(settings.key_file, "a certificate without its key: name both files");
+            }
+            _ => {}
+        }
+        let asks = self.client_certificates != ClientCertificates::Off;
+        if asks && !self.is_on() {
+            add(
+                settings.client_certificates,
+                "without TLS nobody can show a certificate: name certificate_file and key_file",
+            );
+        }
+        if asks && self.client_ca_file.is_none() {
+            add(
+                settings.client_ca_file,
+                "whose certificates are good? Name the file of the authorities that sign them",
+            );
+        }
+        if !asks && self.client_ca_file.is_some() {
+            add(
+                settings.client_certificates,
+                "there are authorities for senders' certificates, and nobody is asked for one: set \
+                 \"optional\" or \"required\", or take client_ca_file away",
+            );
+        }
+        let spans = [
+            (settings.handshake_timeout, self.handshake_timeout),
+            (settings.reload_interval, self.reload_interval),
+        ];
+        for (setting, span) in spans {
+            if span.0.is_zero() {
+                add(setting, "it must be more than nothing");
+            }
+        }
+    }
+}

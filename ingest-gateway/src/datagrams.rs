@@ -1,0 +1,241 @@
+//! The doors of datagrams, over UDP or a socket in the file system. A datagram holds lines, of which it ends
+//! the last one, or it is one message.
+//!
+//! Never answers, so that it cannot be used against others. What the kernel drops because a door does not
+//! read fast enough is counted: loss is never invisible.
+
+mod drops;
+mod received;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::Codec;
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+use pipeline::Rejection;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use drops::Drops;
+pub(crate) use received::Socket;
+
+use crate::form::Form;
+use crate::intake::{Batch, Ids, Intake, Lane, Line, Origin};
+use crate::lines::{Lines, within};
+use received::{Buffers, Datagram};
+
+/// More than any datagram over UDP has.
+const UDP_BYTES_MAX: usize = 64 << 10;
+/// What Linux lets a datagram within the machine have, unless it is told otherwise (`net.core.wmem_default`).
+const UNIX_BYTES_MAX: usize = 256 << 10;
+/// Memory that datagrams are copied into, one behind the other.
+const BLOCK_BYTES: usize = 1 << 20;
+/// Datagrams that are read before anything else gets its turn.
+const BURST: usize = 1_024;
+/// Senders that are remembered.
+const ORIGINS_MAX: usize = 4_096;
+/// How often losses are looked at for the log.
+const DROPS_INTERVAL: Duration = Duration::from_secs(10);
+/// At a stop: how long what has arrived is still read.
+const LAST_READ: Duration = Duration::from_secs(1);
+
+/// What a door makes of datagrams.
+pub(crate) struct Door {
+    pub(crate) intake: Intake,
+    pub(crate) codec: Codec,
+    pub(crate) form: Form,
+    /// Whether a datagram is one message, whatever it holds; else its lines are told apart.
+    pub(crate) is_one_message: bool,
+}
+
+/// Serves the door until told to stop, then reads what has arrived and makes it durable.
+pub(crate) async fn serve(
+    socket: Socket,
+    door: Door,
+    drops: Option<Drops>,
+    shutdown: CancellationToken,
+) {
+    let intake = door.intake.clone();
+    let dropped_now = || drops.map_or(0, Drops::count);
+    let mut receiver = Receiver {
+        batch: intake.batch(Ids::counted()),
+        buffers: Buffers::new(match socket {
+            Socket::Udp(_) => UDP_BYTES_MAX,
+            Socket::Unix(_) => UNIX_BYTES_MAX,
+        }),
+        socket,
+        block: BytesMut::new(),
+        origins: HashMap::new(),
+        lines: Lines::new(intake.line_bytes_max()),
+        messages: 0,
+        door,
+    };
+    let mut lane = Lane::new(intake);
+    let mut look = interval(DROPS_INTERVAL);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut dropped = dropped_now();
+    loop {
+        if lane.is_free() && !receiver.batch.is_empty() {
+            lane.settle(receiver.take_batch());
+        }
+        tokio::select! {
+            _ = lane.arrival(), if !lane.is_free() => {}
+            ready = receiver.socket.readable(), if !receiver.batch.is_full() => {
+                if let Err(error) = ready.and_then(|()| receiver.receive()) {
+                    tracing::warn!(door = receiver.door.intake.door(), %error, "cannot read datagrams");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+            _ = look.tick() => {
+                let now = dropped_now();
+                if now > dropped {
+                    let door = receiver.door.intake.door();
+                    tracing::warn!(door, datagrams = now - dropped, "the kernel dropped datagrams");
+                }
+                dropped = now;
+            }
+            () = shutdown.cancelled() => break,
+        }
+    }
+    receiver.finish(lane).await;
+}
+
+struct Receiver {
+    socket: Socket,
+    door: Door,
+    buffers: Buffers,
+    block: BytesMut,
+    batch: Batch,
+    /// Senders by address; those without one are `None`.
+    origins: HashMap<Option<SocketAddr>, Arc<Origin>>,
+    /// Frames one datagram after the other; its numbers tell the lines of a batch apart.
+    lines: Lines,
+    /// Datagrams that were messages: the last one's number.
+    messages: u64,
+}
+
+impl Receiver {
+    fn take_batch(&mut self) -> Batch {
+        let fresh = self.door.intake.batch(Ids::counted());
+        std::mem::replace(&mut self.batch, fresh)
+    }
+
+    /// Reads datagrams until there is none, the batch is full, or others must have their turn.
+    fn receive(&mut self) -> io::Result<()> {
+        let mut buffers = std::mem::replace(&mut self.buffers, Buffers::new(0));
+        let read = self.receive_into(&mut buffers);
+        self.buffers = buffers;
+        read
+    }
+
+    fn receive_into(&mut self, buffers: &mut Buffers) -> io::Result<()> {
+        let (mut bytes, mut count) = (0, 0);
+        let ended = loop {
+            if count >= BURST || self.batch.is_full() {
+                break Ok(());
+            }
+            match buffers.receive(&self.socket, BURST - count) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(()),
+                Err(error) => break Err(error),
+            }
+            for datagram in buffers.datagrams() {
+                count += 1;
+                bytes += datagram.bytes.len() as u64;
+                self.take(datagram);
+            }
+        };
+        let intake = &self.door.intake;
+        intake.metrics().received_bytes.with_label_values(&[intake.door()]).inc_by(bytes);
+        ended
+    }
+
+    fn take(&mut self, datagram: Datagram<'_>) {
+        let origin = self.origin(datagram.peer);
+        self.batch.set_origin(&origin);
+        let payload = self.keep(datagram.bytes);
+        if datagram.is_cut {
+            self.messages += 1;
+            let mut line = Line::good(self.messages, payload);
+            line.refuse(Rejection {
+                kind: "too_large".into(),
+                message: "the datagram is longer than the door reads; its beginning is here".into(),
+                position_bytes: Some(datagram.bytes.len() as u64),
+            });
+            self.push(line);
+        } else if self.door.is_one_message {
+            self.messages += 1;
+            self.push(within(payload, self.messages, self.door.intake.line_bytes_max()));
+        } else {
+            self.lines.push(payload);
+            while let Some(line) = self.lines.next() {
+                self.push(line);
+            }
+            if let Some(last) = self.lines.finish() {
+                self.push(last);
+            }
+        }
+    }
+
+    /// A copy of a datagram, next to the one before it.
+    fn keep(&mut self, bytes: &[u8]) -> Bytes {
+        if self.block.capacity() < bytes.len() {
+            self.block = BytesMut::with_capacity(BLOCK_BYTES.max(bytes.len()));
+        }
+        self.block.extend_from_slice(bytes);
+        self.block.split().freeze()
+    }
+
+    fn push(&mut self, line: Line) {
+        let received_at_ns = self.batch.received_at_ns();
+        let line_bytes_max = self.door.intake.line_bytes_max();
+        if let Some(line) = self.door.form.give(line, received_at_ns, line_bytes_max) {
+            self.batch.push(line);
+        }
+    }
+
+    fn origin(&mut self, peer: Option<SocketAddr>) -> Arc<Origin> {
+        if let Some(known) = self.origins.get(&peer) {
+            return Arc::clone(known);
+        }
+        if self.origins.len() >= ORIGINS_MAX {
+            self.origins.clear();
+        }
+        let door = self.door.intake.door();
+        let origin = Arc::new(Origin {
+            shop: self.door.intake.anonymous().shop,
+            source: peer
+                .map_or_else(|| door.to_owned(), |peer| peer.ip().to_canonical().to_string())
+                .into(),
+            listener: door,
+            codec: self.door.codec,
+            content_type: ByteString::new(),
+            trace_context: ByteString::new(),
+            // What one socket sends stays in the order in which it arrives.
+            routing_key: peer.map_or_else(|| door.to_owned(), |peer| peer.to_string()).into(),
+        });
+        self.origins.insert(peer, Arc::clone(&origin));
+        origin
+    }
+
+    /// Reads what has arrived, and makes it durable.
+    async fn finish(&mut self, mut lane: Lane) {
+        let deadline = Instant::now() + LAST_READ;
+        loop {
+            let read = self.receive();
+            drop(lane.arrival().await);
+            if self.batch.is_empty() {
+                return;
+            }
+            lane.settle(self.take_batch());
+            if read.is_err() || Instant::now() >= deadline {
+                drop(lane.arrival().await);
+                return;
+            }
+        }
+    }
+}

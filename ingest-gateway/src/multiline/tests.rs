@@ -1,0 +1,102 @@
+//! Which lines are one event, for any split of the bytes.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use service::{ByteSize, Metrics};
+
+use super::Rules;
+use crate::config::{MultilineConfig, What};
+use crate::frames::Frames;
+use crate::lines::Framing;
+use crate::metrics::GatewayMetrics;
+
+fn config(pattern: &str, negate: bool, what: What) -> MultilineConfig {
+    MultilineConfig { pattern: Some(pattern.into()), negate, what, ..MultilineConfig::default() }
+}
+
+fn events_of(config: &MultilineConfig, chunks: &[&[u8]], line_bytes_max: usize) -> Vec<String> {
+    let rules = Rules::new(config, line_bytes_max);
+    let metrics = GatewayMetrics::new(&Metrics::default());
+    let mut frames = Frames::new(Framing::Newline, rules, line_bytes_max, "tcp", &metrics);
+    let mut seen = Vec::new();
+    for chunk in chunks {
+        frames.push(Bytes::copy_from_slice(chunk));
+        seen.extend(std::iter::from_fn(|| frames.next()));
+    }
+    frames.finish(true);
+    seen.extend(std::iter::from_fn(|| frames.next()));
+    assert!(seen.is_sorted_by_key(|line| line.number));
+    let text = |line: &crate::intake::Line| match &line.fault {
+        None => String::from_utf8_lossy(&line.payload).into_owned(),
+        Some(fault) => fault.rejection.kind.to_string(),
+    };
+    seen.iter().map(text).collect()
+}
+
+fn events(config: &MultilineConfig, text: &str) -> Vec<String> {
+    events_of(config, &[text.as_bytes()], 1_000)
+}
+
+#[test]
+fn a_stack_belongs_to_the_line_before_it() {
+    let java = config(r"^\s", false, What::Previous);
+    let text = "Exception: a\n\tat b\n\tat c\nplain\r\n\tindented\r\n\n\tbehind an empty line\n";
+    assert_eq!(
+        events(&java, text),
+        ["Exception: a\n\tat b\n\tat c", "plain\n\tindented", "\n\tbehind an empty line",]
+    );
+    let dated = config(r"^\d{4}-", true, What::Previous);
+    assert_eq!(events(&dated, "2026-1 a\nb\n\nc\n2026-2 d"), ["2026-1 a\nb\n\nc", "2026-2 d"]);
+    assert_eq!(events(&dated, "before the first\n2026-2 d"), ["before the first", "2026-2 d"]);
+}
+
+#[test]
+fn a_line_that_goes_on_belongs_to_the_next_one() {
+    let shell = config(r"\\$", false, What::Next);
+    assert_eq!(events(&shell, "a \\\nb \\\nc\nd\ne \\"), ["a \\\nb \\\nc", "d", "e \\"]);
+    let until = config(r";$", true, What::Next);
+    assert_eq!(events(&until, "select\n1;\nselect 2;\n"), ["select\n1;", "select 2;"]);
+}
+
+#[test]
+fn an_event_is_within_its_limits() {
+    let mut rules = config("^ ", false, What::Previous);
+    rules.lines_max = 3;
+    assert_eq!(events(&rules, "a\n b\n c\n d\n e\nf"), ["a\n b\n c", " d\n e", "f"]);
+    rules.lines_max = 100;
+    rules.bytes_max = Some(ByteSize(5));
+    assert_eq!(events(&rules, "a\n b\n c\n d"), ["a\n b", " c\n d"]);
+    assert_eq!(
+        events_of(&rules, &[b"a\n b\n 23456789012\n c\n"], 10),
+        ["a\n b", "too_large", " c"]
+    );
+}
+
+#[test]
+fn empty_lines_alone_are_no_event() {
+    let rules = config("^ ", false, What::Previous);
+    assert_eq!(events(&rules, "\n\n\r\na\n\n"), ["a"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn any_split_gives_the_same_events(
+        input in prop::collection::vec(prop::sample::select(b"ab \r\n".to_vec()), 0..80),
+        cuts in prop::collection::vec(0usize..80, 0..12),
+        negate in any::<bool>(),
+        is_next in any::<bool>(),
+        lines_max in 1u32..5,
+        line_bytes_max in 1usize..12,
+    ) {
+        let what = if is_next { What::Next } else { What::Previous };
+        let rules = MultilineConfig { lines_max, ..config("^ ", negate, what) };
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(input.len())).collect();
+        cuts.extend([0, input.len()]);
+        cuts.sort_unstable();
+        let chunks: Vec<&[u8]> = cuts.windows(2).map(|pair| &input[pair[0]..pair[1]]).collect();
+        let split = events_of(&rules, &chunks, line_bytes_max);
+        prop_assert_eq!(split, events_of(&rules, &[&input], line_bytes_max));
+    }
+}

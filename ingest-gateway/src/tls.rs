@@ -1,0 +1,197 @@
+//! TLS on the doors of connections: versions 1.2 (RFC 5246) and 1.3 (RFC 8446), by rustls.
+//!
+//! What is wrong with certificates and keys is said before a door opens, and none opens then. While it is
+//! open the files are looked at again and again: what has changed counts for the connections that come, and
+//! what cannot be used leaves all as it was.
+
+mod files;
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use rustls::ServerConfig;
+use service::{MetricKind, Metrics};
+use tokio::net::TcpStream;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::config::{Problem, TlsConfig, TlsSettings};
+use crate::metrics::GatewayMetrics;
+
+pub(crate) use files::Loaded;
+
+/// What the HTTP door speaks (RFC 7301).
+const HTTP_PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+/// Certificates that end within this time are told of in the log.
+const EXPIRY_WARNING: Duration = Duration::from_secs(7 * 86_400);
+/// How often that is told.
+const WARNING_INTERVAL: Duration = Duration::from_secs(86_400);
+
+/// Which TLS a door has.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) door: &'static str,
+    config: TlsConfig,
+    settings: TlsSettings,
+    protocols: &'static [&'static [u8]],
+}
+
+impl Terms {
+    pub(crate) fn tcp(config: &TlsConfig) -> Self {
+        Self { door: "tcp", config: config.clone(), settings: TlsSettings::TCP, protocols: &[] }
+    }
+
+    pub(crate) fn syslog(config: &TlsConfig) -> Self {
+        let settings = TlsSettings::SYSLOG;
+        Self { door: "syslog", config: config.clone(), settings, protocols: &[] }
+    }
+
+    pub(crate) fn http(config: &TlsConfig) -> Self {
+        let (config, settings) = (config.clone(), TlsSettings::HTTP);
+        Self { door: "http", config, settings, protocols: &HTTP_PROTOCOLS }
+    }
+
+    /// Reads the files; none if the door has no TLS.
+    ///
+    /// # Errors
+    /// The setting of what is missing, does not fit or has expired.
+    pub(crate) fn load(self) -> Result<Option<Ready>, Problem> {
+        if !self.config.is_on() {
+            return Ok(None);
+        }
+        let loaded = files::load(&self, now_s())?;
+        Ok(Some(Ready { terms: self, loaded }))
+    }
+}
+
+/// TLS that can be served.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    terms: Terms,
+    loaded: Loaded,
+}
+
+/// Makes handshakes for one door.
+#[derive(Debug)]
+pub(crate) struct Acceptor {
+    terms: Terms,
+    current: Mutex<Loaded>,
+    metrics: GatewayMetrics,
+}
+
+impl Acceptor {
+    pub(crate) fn new(ready: Ready, metrics: &GatewayMetrics) -> Arc<Self> {
+        let Ready { terms, loaded } = ready;
+        Arc::new(Self { terms, current: Mutex::new(loaded), metrics: metrics.clone() })
+    }
+
+    fn current(&self) -> Loaded {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes the handshake; none if it fails or takes too long, which is counted.
+    pub(crate) async fn accept(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+        let config: Arc<ServerConfig> = self.current().config;
+        let handshake = TlsAcceptor::from(config).accept(stream);
+        let door = self.terms.door;
+        match timeout(self.terms.config.handshake_timeout.0, handshake).await {
+            Ok(Ok(stream)) => return Some(stream),
+            Ok(Err(error)) => {
+                // Whoever only looks whether the port is open has done no handshake wrong.
+                if error.kind() != io::ErrorKind::UnexpectedEof {
+                    tracing::debug!(door, %error, "a handshake has failed");
+                }
+                self.metrics.tls_handshake_failures.with_label_values(&[door]).inc();
+            }
+            Err(_) => self.metrics.limit_hit(door, "tls_handshake_timeout"),
+        }
+        None
+    }
+
+    /// Looks at the files from time to time, and takes what is new and good. Goes on until it is dropped.
+    pub(crate) async fn watch(self: Arc<Self>) {
+        let mut looks = interval(self.terms.config.reload_interval.0);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut refused = None;
+        let mut warned_at = None;
+        loop {
+            looks.tick().await;
+            let this = Arc::clone(&self);
+            // A panic would be a mistake of the program; the certificate that there is stays good.
+            let Ok(outcome) = tokio::task::spawn_blocking(move || this.look()).await else {
+                return;
+            };
+            self.report(outcome, &mut refused);
+            let left_s = self.current().not_after_s - now_s();
+            let is_due =
+                warned_at.is_none_or(|at: std::time::Instant| at.elapsed() >= WARNING_INTERVAL);
+            if left_s < EXPIRY_WARNING.as_secs().cast_signed() && is_due {
+                warned_at = Some(std::time::Instant::now());
+                tracing::warn!(door = self.terms.door, left_s, "the door's certificate ends soon");
+            }
+        }
+    }
+
+    /// What the files are now, if that is not what is served.
+    fn look(&self) -> Option<Result<Loaded, Problem>> {
+        let digest = files::digest(&self.terms.config);
+        if digest == Some(self.current().digest) {
+            return None;
+        }
+        Some(files::load(&self.terms, now_s()))
+    }
+
+    /// Takes what is good. What is not is said once, not at each look.
+    fn report(&self, outcome: Option<Result<Loaded, Problem>>, refused: &mut Option<Problem>) {
+        let door = self.terms.door;
+        let count = |result| self.metrics.tls_reloads.with_label_values(&[door, result]).inc();
+        match outcome {
+            None => *refused = None,
+            Some(Ok(loaded)) => {
+                *self.current.lock().unwrap_or_else(PoisonError::into_inner) = loaded;
+                *refused = None;
+                count("taken");
+                tracing::info!(door, "the door has a new certificate");
+            }
+            Some(Err(problem)) => {
+                if refused.as_ref() != Some(&problem) {
+                    count("refused");
+                    tracing::error!(
+                        door, %problem,
+                        "the certificate's files have changed and cannot be used: the door goes on with the old ones"
+                    );
+                    *refused = Some(problem);
+                }
+            }
+        }
+    }
+}
+
+/// Shows how long certificates are good, by door.
+pub(crate) fn show_expiry(acceptors: &[Arc<Acceptor>], metrics: &Metrics) {
+    if acceptors.is_empty() {
+        return;
+    }
+    let acceptors = acceptors.to_vec();
+    metrics.computed(
+        "millrace_gateway_tls_certificate_expires_in_seconds",
+        "Time until the door's certificate, or one that it rests on, is no longer good; negative once it is not",
+        MetricKind::Gauge,
+        &["door"],
+        move || {
+            let sample = |acceptor: &Arc<Acceptor>| {
+                let left_s = acceptor.current().not_after_s - now_s();
+                (vec![acceptor.terms.door.to_owned()], left_s as f64)
+            };
+            acceptors.iter().map(sample).collect()
+        },
+    );
+}
+
+/// Seconds since 1970 UTC.
+fn now_s() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,66 @@
+//! The doors for lines that are sockets in the file system: one for connections, one for datagrams.
+//!
+//! Who may send is who may write to the socket's file: there is no token.
+
+mod socket;
+
+use std::sync::Arc;
+
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::UnixConfig;
+use crate::connection::Door;
+use crate::connections::Gate;
+use crate::datagrams;
+use crate::form::Form;
+use crate::intake::Intake;
+use crate::multiline::Rules;
+use crate::stream::Stream;
+
+pub use socket::SocketFileError;
+pub(crate) use socket::{Datagrams, Listening, SocketFile};
+
+/// Its name in ledgers, metrics and records.
+pub(crate) const DOOR: &str = "unix";
+
+/// What its connections have in common.
+pub(crate) fn door(intake: Intake, config: &UnixConfig) -> Door {
+    Door {
+        codec: config.codec,
+        form: Form::AsItIs,
+        framing: config.framing,
+        multiline: Rules::new(&config.multiline, intake.line_bytes_max()),
+        flush_interval: config.multiline.flush_interval.0,
+        idle_timeout: config.idle_timeout.0,
+        line_timeout: config.line_timeout.0,
+        asks_token: false,
+        intake,
+    }
+}
+
+/// What it makes of datagrams, each of which holds lines.
+pub(crate) fn datagrams(intake: Intake, config: &UnixConfig) -> datagrams::Door {
+    datagrams::Door { intake, codec: config.codec, form: Form::AsItIs, is_one_message: false }
+}
+
+/// Serves the connections until told to stop, then reads what has arrived and makes it durable.
+pub(crate) async fn serve(
+    gate: Gate<UnixListener>,
+    door: Arc<Door>,
+    file: SocketFile,
+    shutdown: CancellationToken,
+) {
+    let tracker = TaskTracker::new();
+    gate.run(&shutdown, |stream, user, admission| {
+        let source = user.map_or_else(|| DOOR.into(), |user| format!("{DOOR}:{user}").into());
+        let serve =
+            Arc::clone(&door).serve(Stream::Unix(stream), source, admission, shutdown.clone());
+        tracker.spawn(serve);
+    })
+    .await;
+    drop(file);
+    tracker.close();
+    tracker.wait().await;
+}

@@ -1,0 +1,61 @@
+//! Lines over sockets in the file system.
+
+use std::os::unix::fs::PermissionsExt;
+
+use ingest_gateway::{GatewayError, SocketMode, bind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixDatagram, UnixStream};
+
+use crate::support::{Gateway, config, eventually};
+
+#[tokio::test]
+async fn lines_of_a_connection_and_of_datagrams_become_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let (streams, datagrams) = (folder.path().join("lines"), folder.path().join("datagrams"));
+    let gateway = Gateway::start(|config| {
+        config.unix.stream_path = Some(streams.clone());
+        config.unix.datagram_path = Some(datagrams.clone());
+        config.unix.mode = SocketMode(0o600);
+    })
+    .await;
+    for path in [&streams, &datagrams] {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let mut stream = UnixStream::connect(&streams).await.unwrap();
+    stream.write_all(b"{\"n\":1}\n{\"n\":2}").await.unwrap();
+    stream.shutdown().await.unwrap();
+    stream.read_to_end(&mut Vec::new()).await.unwrap();
+    assert_eq!(gateway.bus.texts(), ["{\"n\":1}", "{\"n\":2}"], "the door's end means durable");
+    let source = gateway.bus.records()[0].source.to_string();
+    assert_eq!(source, format!("unix:{}", rustix::process::getuid().as_raw()));
+
+    let socket = UnixDatagram::unbound().unwrap();
+    socket.send_to(b"{\"n\":3}\n{\"n\":4}", &datagrams).await.unwrap();
+    let large = vec![b'x'; 150_000];
+    socket.send_to(&large, &datagrams).await.unwrap();
+    eventually("they arrive", || gateway.door("unix").accepted == 5).await;
+    assert_eq!(gateway.bus.texts()[2..4], ["{\"n\":3}", "{\"n\":4}"]);
+    assert_eq!(gateway.bus.records()[4].payload, large);
+    gateway.stop().await;
+    assert!(!streams.exists() && !datagrams.exists());
+}
+
+#[tokio::test]
+async fn a_gateway_takes_no_socket_from_another_and_follows_a_dead_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lines");
+    let gateway = Gateway::start(|config| config.unix.stream_path = Some(path.clone())).await;
+    let mut second = config();
+    second.unix.stream_path = Some(path.clone());
+    let error = bind(second).unwrap_err();
+    assert!(matches!(error, GatewayError::SocketFile(_)));
+    assert!(error.to_string().contains("another process lives on it"), "{error}");
+    gateway.stop().await;
+
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let gateway = Gateway::start(|config| config.unix.stream_path = Some(path.clone())).await;
+    let mut stream = UnixStream::connect(&path).await.unwrap();
+    stream.write_all(b"one\n").await.unwrap();
+    eventually("it is served", || gateway.door("unix").accepted == 1).await;
+    gateway.stop().await;
+}
