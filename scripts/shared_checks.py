@@ -1,6 +1,7 @@
 """Sends real logs and another generator's events through a running platform and compares what is found.
 
-Usage: shared_checks.py SHARED BINARY VECTORS, where VECTORS is the program that runs Logstash's vectors.
+Usage: shared_checks.py SHARED BINARY VECTORS SYSLOG, where VECTORS is the program that runs Logstash's vectors and
+SYSLOG the one that runs those of syslog.
 Ends with the number of checks that passed and failed.
 """
 
@@ -16,7 +17,8 @@ import time
 import urllib.request
 from datetime import datetime, timezone
 
-SHARED, BINARY, VECTORS = sys.argv[1], os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
+SHARED = sys.argv[1]
+BINARY, VECTORS, SYSLOG = (os.path.abspath(path) for path in sys.argv[2:5])
 PATIENCE_S = 300
 DOORS = ["tcp", "udp", "http", "api", "metrics"]
 # What the enricher calls each way in which the other generator breaks a line.
@@ -378,12 +380,20 @@ def vectors():
         check(f"vectors of {folder}, at least {wanted} of which pass", max(found, wanted), found)
 
 
+def syslog_vectors():
+    """Lines and streams of syslog: all of them pass."""
+    path = os.path.join(SHARED, "conformance/syslog.json")
+    run = subprocess.run([SYSLOG, path, "--show"], capture_output=True, text=True)
+    check(f"vectors of {path}\n{run.stdout}", run.returncode, 0)
+
+
 def main():
     other_generator()
     json_files()
     access_logs()
     whole_documents()
     vectors()
+    syslog_vectors()
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 

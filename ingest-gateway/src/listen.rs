@@ -187,6 +187,33 @@ impl Bound {
         self.syslog.tls.as_ref()?.local_addr().ok()
     }
 
+    /// The doors that are open beside those of TCP, UDP and HTTP, for a person: what each is, and where.
+    #[must_use]
+    pub fn other_doors(&self) -> Vec<(&'static str, String)> {
+        let sockets = [
+            ("syslog over UDP", self.syslog_udp_address()),
+            ("syslog over TCP", self.syslog_tcp_address()),
+            ("syslog over TLS", self.syslog_tls_address()),
+        ];
+        let sockets = sockets.into_iter().filter_map(|(door, at)| Some((door, at?.to_string())));
+        let (syslog, unix) = (&self.config.syslog, &self.config.unix);
+        let files = [
+            ("syslog socket", &syslog.socket_path),
+            ("line socket", &unix.stream_path),
+            ("datagram socket", &unix.datagram_path),
+        ];
+        let files = files
+            .into_iter()
+            .filter_map(|(door, path)| Some((door, path.as_ref()?.display().to_string())));
+        sockets.chain(files).collect()
+    }
+
+    /// Whether the HTTP door speaks TLS.
+    #[must_use]
+    pub fn is_http_tls(&self) -> bool {
+        self.tls.http.is_some()
+    }
+
     /// Where the TCP door listens, unless it is off.
     #[must_use]
     pub fn tcp_address(&self) -> Option<SocketAddr> {

@@ -77,20 +77,29 @@ pub(crate) fn check_filters(
 /// Every pair.
 pub(crate) fn check_addresses(config: &PlatformConfig) -> Result<(), Failure> {
     let metrics = SocketAddr::from(([127, 0, 0, 1], METRICS_PORT));
-    // UDP has ports of its own, and one door.
+    let gateway = &config.ingest_gateway;
+    // UDP has ports of its own.
     let listening = [
-        ("ingest_gateway.tcp.listen", config.ingest_gateway.tcp.listen.address()),
-        ("ingest_gateway.http.listen", config.ingest_gateway.http.listen.address()),
+        ("ingest_gateway.tcp.listen", gateway.tcp.listen.address()),
+        ("ingest_gateway.http.listen", gateway.http.listen.address()),
+        ("ingest_gateway.syslog.tcp_listen", gateway.syslog.tcp_listen.address()),
+        ("ingest_gateway.syslog.tls_listen", gateway.syslog.tls_listen.address()),
         ("query_api.listen", Some(config.query_api.listen)),
         ("metrics.listen", Some(config.metrics.listen.unwrap_or(metrics))),
     ];
+    let datagrams = [
+        ("ingest_gateway.udp.listen", gateway.udp.listen.address()),
+        ("ingest_gateway.syslog.udp_listen", gateway.syslog.udp_listen.address()),
+    ];
     let mut twice = Vec::new();
-    for (place, (name, address)) in listening.iter().enumerate() {
-        for (other, taken) in &listening[..place] {
-            if let (Some(address), Some(taken)) = (address, taken)
-                && are_same(*address, *taken)
-            {
-                twice.push(format!("{name}: {address} is the address of {other} too"));
+    for listening in [&listening[..], &datagrams] {
+        for (place, (name, address)) in listening.iter().enumerate() {
+            for (other, taken) in &listening[..place] {
+                if let (Some(address), Some(taken)) = (address, taken)
+                    && are_same(*address, *taken)
+                {
+                    twice.push(format!("{name}: {address} is the address of {other} too"));
+                }
             }
         }
     }

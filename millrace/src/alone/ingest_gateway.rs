@@ -13,7 +13,7 @@ pub struct IngestGateway;
 impl Alone for IngestGateway {
     const NAME: &'static str = "ingest-gateway";
     const ABOUT: &'static str =
-        "Takes log lines over TCP, UDP and HTTP and out of files into the topic logs.raw";
+        "Takes log lines over TCP, UDP, HTTP and syslog and out of files into the topic logs.raw";
     const METRICS_PORT: u16 = 9601;
     const STORES: &'static [Store] = &[Store::Bus];
     type Arguments = GatewayArguments;
@@ -37,6 +37,9 @@ impl Alone for IngestGateway {
             if let Some(address) = address {
                 tracing::info!(%address, "{door} listens");
             }
+        }
+        for (door, place) in bound.other_doors() {
+            tracing::info!(place, "{door}");
         }
         for pattern in &opening.config.ingest_gateway.file.paths {
             tracing::info!(pattern, "files are read");

@@ -1,7 +1,11 @@
 //! What an input says of its lines: the option `codec`.
 
+mod multiline;
+
 use enricher::language::{Plugin, Value, ValueKind};
 use service::suggest::nearest;
+
+pub(super) use multiline::read as multiline;
 
 use super::plugin::PluginReader;
 
@@ -43,7 +47,11 @@ const ABSENT: [(&str, &str); 23] = [
     ("java_plain", "write `plain`"),
     ("jdots", OTHER),
     ("msgpack", OTHER),
-    ("multiline", "join lines where the log is read, in the shipper"),
+    (
+        "multiline",
+        "join lines where the log is read, in the shipper; the inputs `tcp` and `unix` join them by a pattern \
+         without names of grok",
+    ),
     ("netflow", OTHER),
     ("nmap", OTHER),
     ("protobuf", OTHER),
@@ -120,16 +128,20 @@ fn options(reader: &mut PluginReader<'_>, codec: &Plugin) {
             (known, _) if OPTIONS.contains(&known) => continue,
             (unknown, _) => {
                 let message = format!("the codec `{}` has no option `{unknown}`", codec.name);
-                let way_out = match nearest(unknown, OPTIONS) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "remove it".to_owned(),
-                };
-                reader.options.refuse_at(option.span, message, way_out);
+                reader.options.refuse_at(option.span, message, near(unknown, &OPTIONS));
                 continue;
             }
         };
         let what = format!("`{}` of the codec: {reason}", option.name);
         reader.leave("codec", what);
+    }
+}
+
+/// What a word that is none of these may have meant.
+fn near(unknown: &str, known: &[&'static str]) -> String {
+    match nearest(unknown, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "remove it".to_owned(),
     }
 }
 

@@ -4,8 +4,11 @@ mod absent;
 mod file;
 mod http;
 mod kafka;
+mod syslog;
 mod tcp;
+mod tls;
 mod udp;
+mod unix;
 
 use enricher::language::{Key, Value};
 
@@ -24,12 +27,14 @@ const SENDER: &str = "the doors add nothing of the sender to an event";
 pub(super) const TUNING: &str =
     "threads, batches and waiting are the platform's own: nothing has to be set";
 
-const DOORS: [(&str, Read); 5] = [
+const DOORS: [(&str, Read); 7] = [
     ("file", file::read),
     ("http", http::read),
     ("kafka", kafka::read),
+    ("syslog", syslog::read),
     ("tcp", tcp::read),
     ("udp", udp::read),
+    ("unix", unix::read),
 ];
 
 /// The inputs that are known.

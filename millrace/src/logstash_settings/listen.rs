@@ -12,6 +12,8 @@ pub struct Reach {
     pub has_token: bool,
     /// Other machines may send over UDP, which can show none.
     pub is_udp_allowed: bool,
+    /// Other machines may send syslog, which can show none.
+    pub is_syslog_allowed: bool,
 }
 
 /// The names of a door.
@@ -19,6 +21,8 @@ pub struct Reach {
 pub(super) struct Door {
     /// Its table below `ingest_gateway`.
     pub(super) table: &'static str,
+    /// Its settings of addresses, which all get the one of the input.
+    pub(super) listens: &'static [&'static str],
     /// Its name in messages.
     pub(super) title: &'static str,
     /// The port without the option `port`.
@@ -38,7 +42,7 @@ pub(super) fn carry(reader: &mut PluginReader<'_>, door: Door, may_be_open: bool
     };
     let host = reader.options.text("host");
     let Some(port) = port else { return false };
-    let name = format!("ingest_gateway.{}.listen", door.table);
+    let name = format!("ingest_gateway.{}.{}", door.table, door.listens[0]);
     if let Some(other) = reader.carried.find(&name) {
         let reason = format!(
             "not carried over: there is one {} door, and {} (line {}) has it; let the senders use that \
@@ -55,15 +59,19 @@ pub(super) fn carry(reader: &mut PluginReader<'_>, door: Door, may_be_open: bool
         let open = SocketAddr::new(wanted, port);
         let reason = format!(
             "the door listens on this machine only: other machines would reach {open}, and anyone there \
-             could send; {}, and it listens there; a configuration file with the printed `listen` wins over \
-             that: write `listen = \"{open}\"` there",
-            door.needed
+             could send; {}, and it listens there; a configuration file with the printed `{listen}` wins over \
+             that: write `{listen} = \"{open}\"` there",
+            door.needed,
+            listen = door.listens[0],
         );
         reader.leave("host", reason);
         loopback(wanted)
     };
-    let listen = SettingValue::Text(SocketAddr::new(listen, port).to_string());
-    reader.carry("port", &["ingest_gateway", door.table, "listen"], listen);
+    let listen = SocketAddr::new(listen, port).to_string();
+    for name in door.listens {
+        let value = SettingValue::Text(listen.clone());
+        reader.carry("port", &["ingest_gateway", door.table, name], value);
+    }
     true
 }
 

@@ -12,7 +12,7 @@ use service::config::load;
 use super::*;
 use crate::config::PlatformConfig;
 
-const OPEN: Reach = Reach { has_token: true, is_udp_allowed: true };
+const OPEN: Reach = Reach { has_token: true, is_udp_allowed: true, is_syslog_allowed: true };
 
 fn carried(text: &str, reach: Reach) -> Result<Carried, String> {
     let source = Source::new("s.conf", text);
@@ -56,7 +56,7 @@ fn doors_have_the_ports_of_inputs() {
             &["`host` of input tcp"],
         ),
         (
-            "input { tcp { port => 5001 host => 'shop.example' codec => multiline { pattern => 'x' } } }",
+            "input { tcp { port => 5001 host => 'shop.example' codec => multiline { pattern => '%{YEAR}' what => next } } }",
             OPEN,
             &["ingest_gateway.tcp.listen = 127.0.0.1:5001", "ingest_gateway.tcp.codec = plain"],
             &["`host` of input tcp", "`codec` of input tcp"],
@@ -92,12 +92,20 @@ fn an_input_that_a_door_cannot_be_is_not_carried_over_as_a_whole() {
     for (text, part) in [
         (
             "tcp { port => 1 ssl_enabled => true ssl_key => 'k' }",
-            "(with `port`, `ssl_enabled`, `ssl_key`): the doors speak no TLS",
+            "(with `port`, `ssl_enabled`, `ssl_key`): a door's certificate and key are two files of PEM",
+        ),
+        (
+            "tcp { port => 1 ssl_enabled => true ssl_key => 'k' ssl_certificate => 'c' ssl_key_passphrase => 'p' }",
+            "a key without a password",
+        ),
+        (
+            "http { ssl_enabled => true ssl_key => 'k' ssl_certificate => 'c' ssl_client_authentication => required }",
+            "whose certificates are good?",
         ),
         ("tcp { port => 1 host => 'h' mode => client }", "connects to none"),
-        ("http { ssl => true }", "the doors speak no TLS"),
+        ("http { ssl => true keystore => 'k' }", "two files of PEM"),
+        ("unix { path => '/s' mode => client }", "connects to none"),
         ("beats { port => 5044 }", "no door for Beats yet"),
-        ("syslog { }", "no door for syslog yet"),
         ("generator { count => 3 }", "millrace generate | millrace send"),
         ("stdin { }", "millrace send"),
         ("redis { data_type => list key => 'k' }", "not taken from Redis"),
@@ -113,6 +121,90 @@ fn an_input_that_a_door_cannot_be_is_not_carried_over_as_a_whole() {
         assert_eq!(carried.left.len(), 1, "{text}");
         let said = carried.left_lines();
         assert!(said.contains("not carried over") && said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn syslog_and_sockets_become_their_doors() {
+    let (settings, left) =
+        told("input { syslog { timezone => 'Europe/Berlin' use_labels => false } }", OPEN);
+    assert_eq!(
+        settings,
+        [
+            "ingest_gateway.syslog.udp_listen = 0.0.0.0:514",
+            "ingest_gateway.syslog.tcp_listen = 0.0.0.0:514",
+            "ingest_gateway.syslog.timezone = Europe/Berlin",
+        ]
+    );
+    assert_eq!(left, ["`use_labels` of input syslog"]);
+    let said = reasons("input { syslog { port => 5514 } }");
+    assert!(said.contains("syslog.allow_unauthenticated = true"), "{said}");
+    assert!(said.contains("write `udp_listen = \"0.0.0.0:5514\"` there"), "{said}");
+
+    let text = "input { unix { path => '/run/l.sock' force_unlink => true codec => json } unix { path => '/b' } }";
+    let (settings, left) = told(text, OPEN);
+    assert_eq!(
+        settings,
+        ["ingest_gateway.unix.stream_path = /run/l.sock", "ingest_gateway.unix.codec = json"]
+    );
+    assert_eq!(left, ["`force_unlink` of input unix", "input unix"]);
+}
+
+#[test]
+fn certificates_and_events_of_several_lines_become_settings_of_the_door() {
+    let (settings, left) = told(
+        "input { tcp { port => 6514 host => '0.0.0.0' ssl_enabled => true ssl_certificate => '/d.crt' ssl_key => '/d.key'
+            ssl_certificate_authorities => ['/ca.crt'] ssl_supported_protocols => ['TLSv1.3'] ssl_cipher_suites => ['x']
+            codec => multiline { pattern => '^\\s' what => previous negate => true max_lines => 40 max_bytes => '1 MiB'
+                auto_flush_interval => 3 multiline_tag => 'm' } } }",
+        Reach::default(),
+    );
+    assert_eq!(
+        settings,
+        [
+            "ingest_gateway.tcp.listen = 0.0.0.0:6514",
+            "ingest_gateway.tcp.codec = plain",
+            "ingest_gateway.tcp.multiline.pattern = ^\\s",
+            "ingest_gateway.tcp.multiline.what = previous",
+            "ingest_gateway.tcp.multiline.negate = true",
+            "ingest_gateway.tcp.multiline.lines_max = 40",
+            "ingest_gateway.tcp.multiline.bytes_max = 1MiB",
+            "ingest_gateway.tcp.multiline.flush_interval = 3000ms",
+            "ingest_gateway.tcp.tls.certificate_file = /d.crt",
+            "ingest_gateway.tcp.tls.key_file = /d.key",
+            "ingest_gateway.tcp.tls.client_ca_file = /ca.crt",
+            "ingest_gateway.tcp.tls.client_certificates = required",
+            "ingest_gateway.tcp.tls.version_min = 1.3",
+        ]
+    );
+    assert_eq!(left, ["`ssl_cipher_suites` of input tcp", "`codec` of input tcp"]);
+
+    let (settings, left) = told(
+        "input { http { host => '::1' ssl_enabled => true ssl_certificate => '/d.crt' ssl_key => '/d.key' } }",
+        Reach::default(),
+    );
+    assert_eq!(
+        settings,
+        [
+            "ingest_gateway.http.listen = [::1]:8080",
+            "ingest_gateway.http.tls.certificate_file = /d.crt",
+            "ingest_gateway.http.tls.key_file = /d.key",
+        ]
+    );
+    assert_eq!(left, ["input http"]);
+    let asks =
+        "input { tcp { port => 1 ssl_enabled => true ssl_certificate => 'c' ssl_key => 'k' } }";
+    assert!(reasons(asks).contains("senders are not asked"), "{}", reasons(asks));
+
+    for (codec, wrong) in [
+        ("pattern => 'x'", "needs `what`"),
+        ("pattern => 'x' what => both", "`what` of the codec cannot be `both`"),
+        ("pattern => 'x' what => next max_bytes => lots", "cannot be `lots`"),
+        ("pattern => 'x' what => next negat => true", "did you mean `negate`?"),
+    ] {
+        let text = format!("input {{ tcp {{ port => 1 codec => multiline {{ {codec} }} }} }}");
+        let mistakes = carried(&text, OPEN).map(|_| ()).expect_err(codec);
+        assert!(mistakes.contains(wrong), "{mistakes}");
     }
 }
 

@@ -79,6 +79,8 @@ pub async fn run(
         data: data.path(),
         is_new: data.is_new,
         addresses: &addresses,
+        is_http_tls: listeners.gateway.is_http_tls(),
+        other_doors: &listeners.gateway.other_doors(),
         durability_warning: runtime.bus.durability_warning(),
         urls: [&config.bus.url, &config.search.url, &config.documents.url, &config.cache.url],
         files: &config.ingest_gateway.file.paths,
@@ -156,6 +158,12 @@ fn demo_door(
         let text = "--demo sends through the TCP door, but ingest_gateway.tcp.listen is off";
         return Err(Failure::usage(text));
     };
+    let tcp = &config.ingest_gateway.tcp;
+    if tcp.tls.is_on() || tcp.framing != ingest_gateway::Framing::Newline {
+        let text = "--demo sends lines with line feeds and without TLS to the TCP door: leave ingest_gateway.tcp.tls and \
+                    ingest_gateway.tcp.framing away for it";
+        return Err(Failure::usage(text));
+    }
     let token = std::env::var(INGEST_TOKEN_VARIABLE).ok();
     if config.ingest_gateway.ingest_token.is_some() && token.is_none() {
         let text = format!("--demo needs the ingest token: set {INGEST_TOKEN_VARIABLE} to it too");

@@ -14,6 +14,10 @@ pub(super) struct StartTable<'a> {
     pub(super) data: &'a Path,
     pub(super) is_new: bool,
     pub(super) addresses: &'a Addresses,
+    /// Whether the HTTP door speaks TLS.
+    pub(super) is_http_tls: bool,
+    /// Doors beside those of the addresses: what each is, and where.
+    pub(super) other_doors: &'a [(&'static str, String)],
     pub(super) durability_warning: Option<String>,
     /// Of bus, search, documents and cache.
     pub(super) urls: [&'a str; 4],
@@ -47,12 +51,17 @@ impl StartTable<'_> {
         let at = |address: Option<SocketAddr>| {
             address.map_or("off".to_owned(), |address| address.to_string())
         };
-        let http = addresses.http.map_or("off".to_owned(), |http| format!("http://{http}/v1/logs"));
+        let scheme = self.http_scheme();
+        let http =
+            addresses.http.map_or("off".to_owned(), |http| format!("{scheme}://{http}/v1/logs"));
         let mut rows = vec![
             ("lines over TCP", at(addresses.tcp), "no answer in the protocol".to_owned()),
             ("lines over UDP", at(addresses.udp), "no answer in the protocol".to_owned()),
             ("HTTP", http, durable),
         ];
+        rows.extend(self.other_doors.iter().map(|(door, place)| {
+            (*door, Printable(place).to_string(), "no answer in the protocol".to_owned())
+        }));
         rows.extend(self.files.iter().map(|files| {
             let files = Printable(files).to_string();
             ("lines of files", files, "read on from where the last start ended".to_owned())
@@ -93,6 +102,10 @@ impl StartTable<'_> {
         self.write_commands(out)
     }
 
+    fn http_scheme(&self) -> &'static str {
+        if self.is_http_tls { "https" } else { "http" }
+    }
+
     fn write_commands(&self, out: &mut String) -> std::fmt::Result {
         let program = std::env::args().next().unwrap_or_else(|| "millrace".to_owned());
         let here = std::env::current_dir().map(|folder| folder.join("data"));
@@ -100,7 +113,9 @@ impl StartTable<'_> {
         let data =
             if is_default { String::new() } else { format!(" --data {}", self.data.display()) };
         let url = match self.addresses.http {
-            Some(http) if http.port() != 8080 => format!(" --url http://{}", from_here(http)),
+            Some(http) if http.port() != 8080 || self.is_http_tls => {
+                format!(" --url {}://{}", self.http_scheme(), from_here(http))
+            }
             _ => String::new(),
         };
         let token = if self.needs_token { " --token TOKEN" } else { "" };
@@ -138,6 +153,8 @@ mod tests {
             data: Path::new("/data"),
             is_new: false,
             addresses: &addresses,
+            is_http_tls: false,
+            other_doors: &[("syslog over UDP", "127.0.0.1:514".to_owned())],
             durability_warning: None,
             urls: [
                 "embedded:",
@@ -152,6 +169,7 @@ mod tests {
         };
         let text = table.text();
         assert!(text.contains("send --url http://127.0.0.1:8181 --token TOKEN"), "{text}");
+        assert!(text.contains("syslog over UDP  127.0.0.1:514 "), "{text}");
         assert!(text.contains("pages and API    http://127.0.0.1:8181"), "{text}");
         assert!(text.contains("/shop/*.log ") && text.contains(r"/a\u{1b}[2J*.log "), "{text}");
         assert!(text.contains("mongodb://m:1") && !text.contains("hunter2"), "{text}");

@@ -30,19 +30,6 @@ const BEATS: [&str; 26] = [
     "tls_max_version",
     "tls_min_version",
 ];
-const SYSLOG: [&str; 11] = [
-    "ecs_compatibility",
-    "facility_labels",
-    "grok_pattern",
-    "host",
-    "locale",
-    "port",
-    "proxy_protocol",
-    "severity_labels",
-    "syslog_field",
-    "timezone",
-    "use_labels",
-];
 const REDIS: [&str; 12] = [
     "batch_count",
     "command_map",
@@ -61,20 +48,12 @@ const GENERATOR: [&str; 5] = ["count", "ecs_compatibility", "lines", "message", 
 const STDIN: [&str; 1] = ["ecs_compatibility"];
 
 /// Inputs whose options are known.
-pub(super) const ABSENT: [Absent; 5] = [
+pub(super) const ABSENT: [Absent; 4] = [
     (
         "beats",
         &[&BEATS],
         "there is no door for Beats yet; let Filebeat write to Kafka (`output.kafka`) and read that topic with the \
          input `kafka`, or let a shipper send lines of JSON to the TCP or HTTP door",
-    ),
-    (
-        "syslog",
-        &[&SYSLOG],
-        "there is no door for syslog yet; let the senders (rsyslog, syslog-ng) send lines to an input `tcp` or \
-         `udp`, and write in the filter section: grok { match => { \"message\" => \
-         \"<%{POSINT:[log][syslog][priority]:int}>%{SYSLOGLINE}\" } overwrite => [\"message\"] } syslog_pri { } \
-         date { match => [\"timestamp\", \"MMM dd HH:mm:ss\", \"MMM  d HH:mm:ss\", \"ISO8601\"] }",
     ),
     (
         "redis",
@@ -95,7 +74,7 @@ pub(super) const ABSENT: [Absent; 5] = [
 ];
 
 /// Other inputs of Logstash.
-pub(super) const OTHERS: [&str; 51] = [
+pub(super) const OTHERS: [&str; 50] = [
     "azure_event_hubs",
     "cloudwatch",
     "couchdb_changes",
@@ -140,7 +119,6 @@ pub(super) const OTHERS: [&str; 51] = [
     "sqs",
     "stomp",
     "twitter",
-    "unix",
     "varnishlog",
     "websocket",
     "wmi",

@@ -7,10 +7,12 @@ use crate::logstash_settings::codec::{self, Lines};
 use crate::logstash_settings::listen::{self, Door};
 use crate::logstash_settings::plugin::{JAVA_STORES, PluginReader, Reasons};
 
+use super::tls::{self, Tls};
 use super::{EVERY, SENDER, TUNING, read_every};
 
 const DOOR: Door = Door {
     table: "http",
+    listens: &["listen"],
     title: "HTTP",
     port: Some(8080),
     needed: "set `ingest_gateway.ingest_token`, which senders then show as `Authorization: Bearer`",
@@ -28,22 +30,21 @@ const REASONS: Reasons = &[
         &["additional_codecs"],
     ),
 ];
-const OF_TLS: [&str; 13] = [
-    "cipher_suites",
-    "ssl_certificate",
-    "ssl_certificate_authorities",
-    "ssl_cipher_suites",
-    "ssl_client_authentication",
-    "ssl_handshake_timeout",
-    "ssl_key",
-    "ssl_key_passphrase",
-    "ssl_supported_protocols",
-    "ssl_verify_mode",
-    "tls_max_version",
-    "tls_min_version",
-    "verify_mode",
-];
-const REST: [&str; 15] = [
+const TLS: Tls = Tls {
+    table: "http",
+    switches: ["ssl_enabled", "ssl"],
+    certificates: ["ssl_certificate", "ssl_certificate"],
+    authorities: ["ssl_certificate_authorities", "ssl_certificate_authorities"],
+    client_certificates: None,
+    others: &[
+        (tls::SUITES, &["cipher_suites", "ssl_cipher_suites"]),
+        ("write `ssl_client_authentication`", &["ssl_verify_mode", "verify_mode"]),
+        ("write `ssl_supported_protocols`", &["tls_max_version", "tls_min_version"]),
+        ("`ingest_gateway.http.tls.handshake_timeout` says it", &["ssl_handshake_timeout"]),
+        ("keys and certificates are read as PEM", &JAVA_STORES),
+    ],
+};
+const REST: [&str; 13] = [
     "additional_codecs",
     "ecs_compatibility",
     "host",
@@ -55,8 +56,6 @@ const REST: [&str; 15] = [
     "request_headers_target_field",
     "response_code",
     "response_headers",
-    "ssl",
-    "ssl_enabled",
     "threads",
     "user",
 ];
@@ -64,17 +63,12 @@ const REST: [&str; 15] = [
 const BODY_BYTES: std::ops::RangeInclusive<i64> = 1 << 10..=1 << 40;
 
 pub(super) fn read(reader: &mut PluginReader<'_>) {
-    // Both are read, so that neither is unknown.
-    let is_tls = reader.options.flag("ssl_enabled", false) | reader.options.flag("ssl", false);
-    if is_tls {
-        let reason = "the doors speak no TLS; put a proxy with TLS on this port that passes requests on to \
-                      http://127.0.0.1:8080/v1/logs";
-        return reader.leave_whole(reason, &[&EVERY, &OF_TLS, &JAVA_STORES, &REST]);
-    }
-    let may_be_open = reader.reach.has_token;
+    let Some(tls) = tls::read(reader, TLS, &[&EVERY, &REST]) else { return };
+    let may_be_open = reader.reach.has_token || tls.knows_senders();
     let is_carried = listen::carry(reader, DOOR, may_be_open);
     let length = reader.number_within("max_content_length", BODY_BYTES);
     if is_carried {
+        tls.carry(reader);
         reader.note("senders post to /v1/logs: Logstash takes any path, this door that one");
         if let Some(bytes) = length.and_then(|bytes| u64::try_from(bytes).ok()) {
             let value = SettingValue::Text(ByteSize(bytes).to_string());
@@ -91,10 +85,5 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         reader.leave("codec", reason);
     }
     reader.leave_given(REASONS);
-    for name in OF_TLS.into_iter().chain(JAVA_STORES) {
-        if reader.options.value(name).is_some() {
-            reader.leave(name, "without `ssl_enabled` it does nothing");
-        }
-    }
     read_every(reader);
 }

@@ -5,15 +5,16 @@ use crate::logstash_settings::codec::{self, Lines};
 use crate::logstash_settings::listen::{self, Door};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
+use super::tls::{self, Tls};
 use super::{EVERY, SENDER, read_every};
 
 const DOOR: Door = Door {
     table: "tcp",
+    listens: &["listen"],
     title: "TCP",
     port: None,
     needed: "set `ingest_gateway.ingest_token`, which senders then show in their first line",
 };
-const TLS: &str = "without `ssl_enabled` it does nothing";
 const REASONS: Reasons = &[
     (SENDER, &["dns_reverse_lookup_enabled", "ecs_compatibility"]),
     (
@@ -25,22 +26,22 @@ const REASONS: Reasons = &[
         &["tcp_keep_alive", "data_timeout"],
     ),
 ];
-const OF_TLS: [&str; 14] = [
-    "ssl_cacert",
-    "ssl_cert",
-    "ssl_certificate",
-    "ssl_certificate_authorities",
-    "ssl_cipher_suites",
-    "ssl_client_authentication",
-    "ssl_extra_chain_certs",
-    "ssl_key",
-    "ssl_key_passphrase",
-    "ssl_supported_protocols",
-    "ssl_verification_mode",
-    "ssl_verify",
-    "ssl_enabled",
-    "ssl_enable",
-];
+const TLS: Tls = Tls {
+    table: "tcp",
+    switches: ["ssl_enabled", "ssl_enable"],
+    certificates: ["ssl_certificate", "ssl_cert"],
+    authorities: ["ssl_certificate_authorities", "ssl_cacert"],
+    client_certificates: Some("required"),
+    others: &[
+        (
+            "the certificates between stand in the file of the door's own, behind it",
+            &["ssl_extra_chain_certs"],
+        ),
+        (tls::SUITES, &["ssl_cipher_suites"]),
+        ("it is for an input that connects", &["ssl_verification_mode"]),
+        ("write `ssl_client_authentication`", &["ssl_verify"]),
+    ],
+};
 const REST: [&str; 8] = [
     "dns_reverse_lookup_enabled",
     "ecs_compatibility",
@@ -57,28 +58,21 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     if mode == Some("client") {
         let reason = "a door waits for senders and connects to none; let the other side connect to the \
                       TCP door, or join them: `nc HOST PORT | nc -N 127.0.0.1 5000`";
-        return reader.leave_whole(reason, &[&EVERY, &OF_TLS, &REST]);
+        return reader.leave_whole(reason, &[&EVERY, &tls::names(TLS), &REST]);
     }
-    // Both are read, so that neither is unknown.
-    let is_tls =
-        reader.options.flag("ssl_enabled", false) | reader.options.flag("ssl_enable", false);
-    if is_tls {
-        let reason = "the doors speak no TLS; put a proxy with TLS on this port that passes the lines on \
-                      to the TCP door (127.0.0.1:5000)";
-        return reader.leave_whole(reason, &[&EVERY, &OF_TLS, &REST]);
-    }
-    let may_be_open = reader.reach.has_token;
+    let Some(tls) = tls::read(reader, TLS, &[&EVERY, &REST]) else { return };
+    let may_be_open = reader.reach.has_token || tls.knows_senders();
     let is_carried = listen::carry(reader, DOOR, may_be_open);
-    let lines = codec::read(reader, Lines::Plain);
+    let multiline = codec::multiline(reader);
+    let lines = if multiline.is_some() { Lines::Plain } else { codec::read(reader, Lines::Plain) };
     if is_carried {
         let value = SettingValue::Text(lines.as_str().to_owned());
         reader.carry("codec", &["ingest_gateway", "tcp", "codec"], value);
+        if let Some(multiline) = multiline {
+            multiline.carry(reader, "tcp");
+        }
+        tls.carry(reader);
     }
     reader.leave_given(REASONS);
-    for name in OF_TLS.into_iter().filter(|name| !matches!(*name, "ssl_enabled" | "ssl_enable")) {
-        if reader.options.value(name).is_some() {
-            reader.leave(name, TLS);
-        }
-    }
     read_every(reader);
 }

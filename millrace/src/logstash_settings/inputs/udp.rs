@@ -11,6 +11,7 @@ use super::{SENDER, TUNING, read_every};
 
 const DOOR: Door = Door {
     table: "udp",
+    listens: &["listen"],
     title: "UDP",
     port: None,
     needed: "set `ingest_gateway.allow_unauthenticated_udp = true`, since UDP can show no token",

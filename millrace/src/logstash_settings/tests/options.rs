@@ -12,7 +12,7 @@ const SASL: &str = "jaas_path kerberos_config sasl_client_callback_handler_class
     ssl_endpoint_identification_algorithm ssl_key_password ssl_keystore_location ssl_keystore_password \
     ssl_keystore_type ssl_truststore_location ssl_truststore_password ssl_truststore_type";
 
-const INPUTS: [(&str, &str); 10] = [
+const INPUTS: [(&str, &str); 11] = [
     (
         "tcp",
         "dns_reverse_lookup_enabled ecs_compatibility host mode port proxy_protocol ssl_certificate \
@@ -66,6 +66,10 @@ const INPUTS: [(&str, &str); 10] = [
         "syslog",
         "ecs_compatibility facility_labels grok_pattern host locale port proxy_protocol severity_labels syslog_field \
          timezone use_labels",
+    ),
+    (
+        "unix",
+        "data_timeout ecs_compatibility force_unlink mode path socket_not_present_retry_interval_seconds",
     ),
     ("stdin", "ecs_compatibility"),
     ("generator", "count ecs_compatibility lines message threads"),
@@ -124,7 +128,7 @@ fn check(section: &str, plugin: &str, option: &str) {
     }
     let needed = match (section, plugin) {
         ("input", "tcp" | "udp") => "port => 1",
-        ("input", "file") => "path => '/a'",
+        ("input", "file" | "unix") => "path => '/a'",
         _ => "",
     };
     let made_up = format!("{section} {{ {plugin} {{ {needed} {option}_x => 1 }} }}");

@@ -1,0 +1,52 @@
+//! The input `syslog`: the syslog door, over UDP and TCP.
+
+use crate::logstash_settings::carried::SettingValue;
+use crate::logstash_settings::codec::{self, Lines};
+use crate::logstash_settings::listen::{self, Door};
+use crate::logstash_settings::plugin::{PluginReader, Reasons};
+
+use super::read_every;
+
+const DOOR: Door = Door {
+    table: "syslog",
+    listens: &["udp_listen", "tcp_listen"],
+    title: "syslog",
+    port: Some(514),
+    needed: "set `ingest_gateway.syslog.allow_unauthenticated = true`, since syslog can show no token",
+};
+const REASONS: Reasons = &[
+    ("fields have the names of ECS", &["ecs_compatibility", "syslog_field"]),
+    (
+        "messages of RFC 3164 and RFC 5424 are both read, and others are kept whole; take those apart with a filter \
+         `grok`",
+        &["grok_pattern"],
+    ),
+    ("names of months are English in every language, as RFC 3164 says", &["locale"]),
+    (
+        "the names are Logstash's own defaults; other ones come by a filter `translate`",
+        &["facility_labels", "severity_labels"],
+    ),
+    (
+        "a proxy's line before the messages is not understood: switch it off there",
+        &["proxy_protocol"],
+    ),
+];
+
+pub(super) fn read(reader: &mut PluginReader<'_>) {
+    let may_be_open = reader.reach.is_syslog_allowed;
+    let is_carried = listen::carry(reader, DOOR, may_be_open);
+    let zone = reader.options.text("timezone");
+    if let Some(zone) = zone.filter(|_| is_carried) {
+        let value = SettingValue::Text(zone);
+        reader.carry("timezone", &["ingest_gateway", "syslog", "timezone"], value);
+    }
+    if !reader.options.flag("use_labels", true) {
+        reader.leave("use_labels", "the names stand beside the numbers; `mutate` removes them");
+    }
+    if codec::read(reader, Lines::Plain) == Lines::Json {
+        let reason = "the text of a message stays text; write the filter `json` with `source => \"message\"`";
+        reader.leave("codec", reason);
+    }
+    reader.leave_given(REASONS);
+    read_every(reader);
+}

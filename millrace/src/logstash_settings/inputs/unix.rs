@@ -1,0 +1,54 @@
+//! The input `unix`: the door for lines that is a socket in the file system.
+
+use crate::logstash_settings::carried::SettingValue;
+use crate::logstash_settings::codec::{self, Lines};
+use crate::logstash_settings::plugin::{PluginReader, Reasons};
+
+use super::{EVERY, SENDER, read_every};
+
+const PATH: &str = "ingest_gateway.unix.stream_path";
+const REASONS: Reasons = &[
+    (SENDER, &["ecs_compatibility"]),
+    ("a socket without a living process is removed, one with it never", &["force_unlink"]),
+    (
+        "a connection ends after `ingest_gateway.unix.idle_timeout` without a line",
+        &["data_timeout"],
+    ),
+    ("it is for an input that connects", &["socket_not_present_retry_interval_seconds"]),
+];
+const REST: [&str; 6] = [
+    "data_timeout",
+    "ecs_compatibility",
+    "force_unlink",
+    "mode",
+    "path",
+    "socket_not_present_retry_interval_seconds",
+];
+
+pub(super) fn read(reader: &mut PluginReader<'_>) {
+    if reader.options.choice("mode", &["server", "client"]) == Some("client") {
+        let reason = "a door waits for senders and connects to none; join them: `socat UNIX-CONNECT:THEIRS \
+                      UNIX-CONNECT:OURS`";
+        return reader.leave_whole(reason, &[&EVERY, &REST]);
+    }
+    let path = reader.options.required_text("path");
+    let multiline = codec::multiline(reader);
+    let lines = if multiline.is_some() { Lines::Plain } else { codec::read(reader, Lines::Plain) };
+    if let Some(other) = reader.carried.find(PATH) {
+        let reason = format!(
+            "not carried over: there is one door of this kind, and {} (line {}) has it",
+            other.plugin, other.spot.line
+        );
+        reader.note(reason);
+    } else if let Some(path) = path {
+        let table = ["ingest_gateway", "unix"];
+        reader.carry("path", &[table[0], table[1], "stream_path"], SettingValue::Text(path));
+        let value = SettingValue::Text(lines.as_str().to_owned());
+        reader.carry("codec", &[table[0], table[1], "codec"], value);
+        if let Some(multiline) = multiline {
+            multiline.carry(reader, "unix");
+        }
+    }
+    reader.leave_given(REASONS);
+    read_every(reader);
+}
