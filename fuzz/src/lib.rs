@@ -6,4 +6,6 @@ pub mod date_format;
 pub mod grok_pattern;
 pub mod json_scan;
 mod one_filter;
+pub mod stream_frames;
+pub mod syslog_message;
 mod trial;
