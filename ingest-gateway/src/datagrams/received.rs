@@ -51,7 +51,7 @@ impl Buffers {
     /// For datagrams of at most so many bytes.
     pub(crate) fn new(datagram_bytes_max: usize) -> Self {
         let bytes = vec![0; datagram_bytes_max * COUNT_MAX];
-        Self { bytes, datagram_bytes_max, received: Vec::with_capacity(COUNT_MAX) }
+        Self { bytes, datagram_bytes_max, received: Vec::new() }
     }
 
     /// Takes what is there, up to `most` datagrams.

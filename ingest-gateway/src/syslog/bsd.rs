@@ -9,25 +9,30 @@ use super::{Message, cisco};
 
 /// Reads what follows the priority. Without a time that can be read, all of it is the message.
 pub(super) fn read<'a>(text: &'a str, clock: Clock<'_>) -> Message<'a> {
-    let read = timestamp::leading(text, clock).map(|(at, rest)| after_time(at, None, rest));
+    let read = timestamp::leading(text, clock).map(|(at, rest)| after_time(at, None, rest, clock));
     read.or_else(|| cisco::read(text, clock))
         .unwrap_or_else(|| Message { message: Some(text), ..Message::default() })
 }
 
 /// What follows a time: a blank or a colon, or nothing.
-pub(super) fn after_time<'a>(at: i64, host: Option<&'a str>, rest: &'a str) -> Message<'a> {
+pub(super) fn after_time<'a>(
+    at: i64,
+    host: Option<&'a str>,
+    rest: &'a str,
+    clock: Clock<'_>,
+) -> Message<'a> {
     let message = if host.is_some() {
         content(without_colon(rest.trim_start_matches(' ')))
     } else if let Some(content_begin) = rest.strip_prefix(':') {
         content(content_begin.trim_start_matches(' '))
     } else {
-        header(rest.trim_start_matches(' '))
+        header(rest.trim_start_matches(' '), clock)
     };
     Message { timestamp_ns: Some(at), host: host.or(message.host), ..message }
 }
 
 /// The host, unless the first word is a tag, and the content.
-fn header(text: &str) -> Message<'_> {
+fn header<'a>(text: &'a str, clock: Clock<'_>) -> Message<'a> {
     if let Some(content_begin) = cisco::without_zone(text) {
         return content(content_begin);
     }
@@ -43,7 +48,8 @@ fn header(text: &str) -> Message<'_> {
     if word.is_empty() || begins_tag {
         return content(text);
     }
-    Message { host: Some(word), ..content(without_colon(rest)) }
+    let rest = cisco::relayed(rest, clock).unwrap_or_else(|| without_colon(rest));
+    Message { host: Some(word), ..content(rest) }
 }
 
 /// A lone colon behind the host is a firewall's way to end its header.

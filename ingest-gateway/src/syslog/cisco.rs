@@ -13,11 +13,10 @@ const ZONES: [&str; 27] = [
 
 /// Reads a header with marks before its time, or a message that begins with its mnemonic.
 pub(super) fn read<'a>(text: &'a str, clock: Clock<'_>) -> Option<Message<'a>> {
-    let (rest, is_numbered) = without_sequence(text);
-    let unmarked = rest.trim_start_matches([':', '*', '.', ' ']);
+    let (unmarked, is_numbered) = without_marks(text);
     let timed = |text: &'a str, host| {
         let (at, rest) = time(text, clock)?;
-        Some(bsd::after_time(at, host, rest))
+        Some(bsd::after_time(at, host, rest, clock))
     };
     if let Some(message) = timed(unmarked, None) {
         return Some(message);
@@ -30,7 +29,7 @@ pub(super) fn read<'a>(text: &'a str, clock: Clock<'_>) -> Option<Message<'a>> {
     {
         let rest = rest.trim_start_matches(' ');
         let rest = without_zone(rest).or_else(|| rest.strip_prefix(':')).unwrap_or(rest);
-        return Some(bsd::after_time(at, Some(host), rest));
+        return Some(bsd::after_time(at, Some(host), rest, clock));
     }
     mnemonic(unmarked).map(|_| bsd::content(unmarked))
 }
@@ -45,8 +44,21 @@ fn time<'t>(text: &'t str, clock: Clock<'_>) -> Option<(i64, &'t str)> {
     })
 }
 
-/// Takes numbers with their colons off: a count of messages, and perhaps a second one of all events.
-fn without_sequence(text: &str) -> (&str, bool) {
+/// What a device wrote behind the host that a relay has put before it: without the number and the time that
+/// stand there before the mnemonic.
+pub(super) fn relayed<'a>(text: &'a str, clock: Clock<'_>) -> Option<&'a str> {
+    let (unmarked, _) = without_marks(text);
+    let Some((_, rest)) = time(unmarked, clock) else {
+        return mnemonic(unmarked).map(|_| unmarked);
+    };
+    let rest = rest.trim_start_matches(' ');
+    let rest = without_zone(rest).unwrap_or(rest).trim_start_matches([':', ' ']);
+    mnemonic(rest).map(|_| rest)
+}
+
+/// Takes off what stands before a time: numbers with their colons (a count of messages, and perhaps a second
+/// one of all events) and marks, and says whether there was a number.
+fn without_marks(text: &str) -> (&str, bool) {
     let mut rest = text;
     for _ in 0..2 {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -55,7 +67,11 @@ fn without_sequence(text: &str) -> (&str, bool) {
             _ => break,
         }
     }
-    (rest, rest.len() < text.len())
+    let is_numbered = rest.len() < text.len();
+    let marks = [':', '*', '.', ' '];
+    // A blank alone is no mark: what it stands before is a message.
+    let is_marked = is_numbered || rest.starts_with(&marks[..3]);
+    (if is_marked { rest.trim_start_matches(marks) } else { rest }, is_numbered)
 }
 
 /// What follows `UTC: `, if that stands there before a mnemonic.

@@ -38,7 +38,7 @@ pub(super) fn version(text: &str) -> Version<'_> {
 pub(super) fn read(text: &str) -> Option<Message<'_>> {
     let (time, text) = field(text)?;
     let timestamp_ns = match time.map(timestamp::rfc3339) {
-        None | Some(Rfc3339::LeapSecond) => None,
+        None | Some(Rfc3339::Unusable) => None,
         Some(Rfc3339::At(instant)) => Some(instant),
         Some(Rfc3339::Illegal) => return None,
     };

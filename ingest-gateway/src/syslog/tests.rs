@@ -111,6 +111,7 @@ fn headers_of_rfc_3164_that_lack_a_part() {
         ("<13>", json!([null, null, null, null, ""])),
         ("<13>m", json!([null, null, null, null, "m"])),
         ("<13>2 files", json!([null, null, null, null, "2 files"])),
+        ("<13> Nov 23 02:29:04 h: m", json!([null, null, null, null, " Nov 23 02:29:04 h: m"])),
         ("<13>2026-11-23T02:29:04Z web-01 app: m", json!([time, "web-01", "app", null, "m"])),
     ] {
         assert_eq!(parts(line), expected, "{line}");
@@ -130,6 +131,9 @@ fn devices_of_cisco_mark_their_clocks_and_messages() {
         ("<187>Nov 23 2026 02:29:04 asa01: ", Some("asa01"), "%ASA-6-302013"),
         ("<187>Nov 23 2026 02:29:04 asa01 : ", Some("asa01"), "%ASA-6-302013"),
         ("<187>2026-11-23T02:29:04Z: ", None, "%ASA-6-302013"),
+        ("<187>Nov 23 02:29:04 edge-1 29: *Nov 23 02:29:03.999 UTC: ", Some("edge-1"), link),
+        ("<187>Nov 23 02:29:04 edge-1 29: ", Some("edge-1"), link),
+        ("<187>Nov 23 02:29:04 edge-1 : 2026 Nov 23 02:29:03 UTC: ", Some("edge-1"), link),
         ("<187>2026-11-23T02:29:04Z asa01 : ", Some("asa01"), "%ASA-6-302013"),
     ] {
         let line = format!("{head}{app}: up: m");

@@ -18,8 +18,9 @@ pub(super) struct Clock<'a> {
 pub(super) enum Rfc3339 {
     /// Nanoseconds since 1970 UTC.
     At(i64),
-    /// It would be one, but for a second that the RFC leaves out.
-    LeapSecond,
+    /// It would be one, but for a leap second, which the RFC leaves out, or a year that nanoseconds since 1970
+    /// do not reach.
+    Unusable,
     /// It is none.
     Illegal,
 }
@@ -53,9 +54,9 @@ pub(super) fn rfc3339(word: &str) -> Rfc3339 {
     };
     match read() {
         None => Rfc3339::Illegal,
-        Some((_, None, _)) => Rfc3339::LeapSecond,
+        Some((_, None, _)) => Rfc3339::Unusable,
         Some((date, Some(time), offset)) => {
-            instant(date.to_datetime(time), offset).map_or(Rfc3339::Illegal, Rfc3339::At)
+            instant(date.to_datetime(time), offset).map_or(Rfc3339::Unusable, Rfc3339::At)
         }
     }
 }
