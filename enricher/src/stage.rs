@@ -267,7 +267,7 @@ fn write_metadata(event: &mut Event, record: &Record) {
         event.attach(metadata, name, text);
     }
     // A sender's own `@metadata` gives way: these are the platform's words.
-    event.place(&FieldPath::key("@metadata"), metadata);
+    event.put_field("@metadata", metadata);
 }
 
 /// Writes events as records of `logs.enriched`.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use hashbrown::HashMap;
 
 use crate::document::Event;
+use crate::names;
 use crate::node::{
     CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, KEY_SHARED, Kind, NONE, Node, NodeId, TEXT_ESCAPED,
     TEXT_IN_SCRATCH, link, link_after, mark_changed, replace, unlink,
@@ -136,6 +137,9 @@ impl Event {
     pub fn detach_all(&mut self, container: NodeId) -> Option<NodeId> {
         let first = self.first_child(container);
         mark_changed(&mut self.nodes, container.0);
+        if container == self.root() {
+            self.names.clear();
+        }
         let node = &mut self.nodes[container.0 as usize];
         node.first_child = NONE;
         node.last_child = NONE;
@@ -191,11 +195,25 @@ impl Event {
 
     pub(crate) fn name(&mut self, id: NodeId, key: &str) {
         let (span, escaped) = self.write_scratch(key, b"\":");
+        self.name_at(id, span, escaped, names::hash(key.as_bytes()));
+    }
+
+    fn name_at(&mut self, id: NodeId, span: Range<usize>, escaped: bool, hash: u16) {
         let node = &mut self.nodes[id.0 as usize];
         node.key_start = span.start as u32;
         node.key_end = span.end as u32;
+        node.name_hash = hash;
         node.flags &= !(KEY_ESCAPED | KEY_SHARED);
         node.flags |= KEY_IN_SCRATCH | if escaped { KEY_ESCAPED } else { 0 };
+    }
+
+    /// As [`Event::attach`], under the name of a step.
+    fn attach_step(&mut self, object: NodeId, step: &Segment, id: NodeId) {
+        let start = self.scratch.len() + 1;
+        self.scratch.extend_from_slice(&step.written);
+        let end = self.scratch.len() - 2;
+        self.name_at(id, start..end, step.is_escaped, step.name_hash);
+        self.attach_as_is(object, id);
     }
 
     /// Puts a value that stands nowhere at the end of an object, under a name that the object does
@@ -208,7 +226,17 @@ impl Event {
     /// Puts a value that stands nowhere at the end of an object, under the name it had.
     pub fn attach_as_is(&mut self, object: NodeId, id: NodeId) {
         link(&mut self.nodes, object.0, id.0);
+        self.note_field(id);
         mark_changed(&mut self.nodes, object.0);
+    }
+
+    /// Says where a field stands, if it is one of the event's own.
+    #[inline]
+    pub(crate) fn note_field(&mut self, id: NodeId) {
+        let node = &self.nodes[id.0 as usize];
+        if node.parent == self.root().0 {
+            self.names.put(node.name_hash, id.0);
+        }
     }
 
     /// Puts a value that stands nowhere at the end of an array.
@@ -223,7 +251,16 @@ impl Event {
         let parent = self.node(old).parent;
         if parent != NONE {
             replace(&mut self.nodes, old.0, new.0);
+            self.note_field(new);
             mark_changed(&mut self.nodes, parent);
+        }
+    }
+
+    /// Puts a value that stands nowhere into the event under a name, in place of what has it.
+    pub fn put_field(&mut self, name: &str, id: NodeId) {
+        match self.child(self.root(), name) {
+            Some(old) => self.replace(old, id),
+            None => self.attach(self.root(), name, id),
         }
     }
 
@@ -238,11 +275,11 @@ impl Event {
         let mut at = container;
         for step in way {
             at = match self.kind(at) {
-                Kind::Object => match self.child(at, &step.key) {
+                Kind::Object => match self.named_child(at, &step.key, step.name_hash) {
                     Some(inner) => inner,
                     None => {
                         let inner = self.new_object();
-                        self.attach(at, &step.key, inner);
+                        self.attach_step(at, step, inner);
                         inner
                     }
                 },
@@ -271,9 +308,9 @@ impl Event {
         if self.kind(holder) == Kind::Array {
             return last.index.is_some_and(|index| self.place_element(holder, index, id));
         }
-        match self.child(holder, &last.key) {
+        match self.named_child(holder, &last.key, last.name_hash) {
             Some(old) => self.replace(old, id),
-            None => self.attach(holder, &last.key, id),
+            None => self.attach_step(holder, last, id),
         }
         true
     }
@@ -353,6 +390,7 @@ impl Event {
         let placed = self.place(to, id);
         if !placed {
             link_after(&mut self.nodes, parent, previous, id.0);
+            self.note_field(id);
         }
         placed
     }

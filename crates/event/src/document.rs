@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use crate::names::{self, Names};
 use crate::node::{
     CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, Kind, NONE, Node, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH,
 };
 use crate::path::FieldPath;
 use crate::refusal::{Limits, Refusal};
 use crate::scan::scan;
-use crate::text::{as_text, unescape};
+use crate::text::{as_text, unescape, unescape_into};
 use crate::timestamp::parse_iso8601;
 
 /// A decoded event. One is used again and again by a worker, so that an event costs no allocation.
@@ -19,6 +20,7 @@ pub struct Event {
     pub(crate) nodes: Vec<Node>,
     pub(crate) payload: Bytes,
     pub(crate) scratch: Vec<u8>,
+    pub(crate) names: Names,
     /// Whether slices may hold ends of lines between values, or halves of surrogate pairs: they are
     /// written value by value then, without either.
     pub(crate) is_rough: bool,
@@ -40,6 +42,7 @@ impl Event {
             nodes: Vec::with_capacity(256),
             payload: Bytes::new(),
             scratch: Vec::with_capacity(2048),
+            names: Names::new(),
             is_rough: false,
             timestamp_ns: 0,
         };
@@ -53,6 +56,7 @@ impl Event {
         self.scratch.clear();
         self.nodes.clear();
         self.nodes.push(Node::new(Kind::Object, 0, 0, CHANGED));
+        self.names.clear();
         self.is_rough = false;
         self.timestamp_ns = 0;
     }
@@ -79,6 +83,7 @@ impl Event {
             }
         };
         self.payload = payload.clone();
+        self.note_fields();
         self.is_rough = scanned.is_rough();
         if scanned.has_at_names {
             self.take_own_timestamp();
@@ -87,6 +92,17 @@ impl Event {
             self.add_tag("_lone_surrogate");
         }
         Ok(())
+    }
+
+    /// Says where the event's own fields stand.
+    pub(crate) fn note_fields(&mut self) {
+        self.names.clear();
+        let mut at = self.nodes[0].first_child;
+        while at != NONE {
+            let node = &self.nodes[at as usize];
+            self.names.put(node.name_hash, at);
+            at = node.next;
+        }
     }
 
     pub(crate) fn take_own_timestamp(&mut self) {
@@ -109,7 +125,8 @@ impl Event {
         self.clear();
         self.timestamp_ns = received_at_ns;
         let text = as_text(payload);
-        self.set_text(&FieldPath::key("message"), &text);
+        let message = self.new_text(&text);
+        self.attach(self.root(), "message", message);
         if matches!(text, Cow::Owned(_)) {
             self.add_tag("_invalid_utf8");
         }
@@ -164,13 +181,32 @@ impl Event {
     #[must_use]
     #[inline]
     pub fn child(&self, object: NodeId, key: &str) -> Option<NodeId> {
-        if self.kind(object) != Kind::Object {
+        self.named_child(object, key, names::hash(key.as_bytes()))
+    }
+
+    /// As [`Event::child`], where the hash of the name is known.
+    #[inline]
+    pub(crate) fn named_child(&self, object: NodeId, key: &str, hash: u16) -> Option<NodeId> {
+        let container = self.node(object);
+        if container.kind != Kind::Object {
             return None;
         }
-        let mut at = self.node(object).first_child;
+        if object == self.root() {
+            let newest = self.names.newest(hash)?;
+            let node = &self.nodes[newest as usize];
+            if node.parent == object.0 && node.name_hash == hash && self.is_named(node, key) {
+                return Some(NodeId(newest));
+            }
+        }
+        self.named_sibling(container.first_child, key, hash)
+    }
+
+    /// The first of this name, from a value on.
+    fn named_sibling(&self, first: u32, key: &str, hash: u16) -> Option<NodeId> {
+        let mut at = first;
         while at != NONE {
             let node = &self.nodes[at as usize];
-            if self.is_named(node, key) {
+            if node.name_hash == hash && self.is_named(node, key) {
                 return Some(NodeId(at));
             }
             at = node.next;
@@ -178,17 +214,7 @@ impl Event {
         None
     }
 
-    #[inline]
     pub(crate) fn is_named(&self, node: &Node, key: &str) -> bool {
-        // Most names are told apart by their length.
-        let same_length = (node.key_end - node.key_start) as usize == key.len();
-        if !same_length && !node.has(KEY_ESCAPED) {
-            return false;
-        }
-        self.is_named_exactly(node, key)
-    }
-
-    fn is_named_exactly(&self, node: &Node, key: &str) -> bool {
         if node.has(KEY_ESCAPED) {
             return self.key_of(node) == key;
         }
@@ -239,7 +265,7 @@ impl Event {
         let mut at = container;
         for segment in &path.segments {
             at = match self.kind(at) {
-                Kind::Object => self.child(at, &segment.key)?,
+                Kind::Object => self.named_child(at, &segment.key, segment.name_hash)?,
                 Kind::Array => self.element(at, segment.index?)?,
                 _ => return None,
             };
@@ -295,6 +321,16 @@ impl Event {
             Kind::False => Some(Cow::Borrowed("false")),
             Kind::Null | Kind::Object | Kind::Array => None,
         }
+    }
+
+    /// As [`Event::scalar_text`], to the end of a text; false, with nothing added, for null and containers.
+    pub fn push_scalar_text(&self, id: NodeId, out: &mut String) -> bool {
+        let node = self.node(id);
+        if node.kind == Kind::String && node.has(TEXT_ESCAPED) {
+            unescape_into(self.text_slice(node), out);
+            return true;
+        }
+        self.scalar_text(id).inspect(|text| out.push_str(text)).is_some()
     }
 
     /// The bytes of a string's content or a scalar as they stand, escapes and all, without quotes.

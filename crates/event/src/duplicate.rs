@@ -3,6 +3,7 @@
 use std::mem::size_of;
 
 use crate::document::Event;
+use crate::names::Names;
 use crate::node::{CHANGED, KEY_IN_SCRATCH, Kind, NONE, Node, NodeId, TEXT_IN_SCRATCH, link};
 
 impl Event {
@@ -14,10 +15,12 @@ impl Event {
             nodes: Vec::with_capacity(self.nodes.len()),
             payload: self.payload.clone(),
             scratch: Vec::with_capacity(self.scratch.len()),
+            names: Names::new(),
             is_rough: self.is_rough,
             timestamp_ns: self.timestamp_ns,
         };
         copy.copy_from(self, self.root());
+        copy.note_fields();
         copy
     }
 

@@ -11,6 +11,7 @@ mod fragment;
 #[cfg(test)]
 mod growth;
 mod members;
+mod names;
 mod node;
 mod path;
 mod refusal;

@@ -49,6 +49,8 @@ pub struct Node {
     pub(crate) previous: u32,
     pub(crate) kind: Kind,
     pub(crate) flags: u8,
+    /// Of its name, where it has one.
+    pub(crate) name_hash: u16,
 }
 
 impl Node {
@@ -65,6 +67,7 @@ impl Node {
             previous: NONE,
             kind,
             flags,
+            name_hash: 0,
         }
     }
 
@@ -174,12 +177,14 @@ pub(crate) fn link_after(nodes: &mut [Node], parent: u32, previous: u32, child: 
 /// marked by the caller.
 pub(crate) fn replace(nodes: &mut [Node], old: u32, new: u32) {
     const KEY_FLAGS: u8 = KEY_ESCAPED | KEY_IN_SCRATCH | KEY_SHARED;
-    let Node { key_start, key_end, parent, next, previous, flags, .. } = nodes[old as usize];
+    let Node { key_start, key_end, name_hash, parent, next, previous, flags, .. } =
+        nodes[old as usize];
     set_after(nodes, parent, previous, new);
     set_before(nodes, parent, next, new);
     let node = &mut nodes[new as usize];
     node.key_start = key_start;
     node.key_end = key_end;
+    node.name_hash = name_hash;
     node.flags = node.flags & !KEY_FLAGS | flags & KEY_FLAGS;
     node.parent = parent;
     node.next = next;

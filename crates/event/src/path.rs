@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::names;
+use crate::text::escape;
+
 /// Most segments in one reference.
 const SEGMENTS_MAX: usize = 32;
 
@@ -10,6 +13,11 @@ const SEGMENTS_MAX: usize = 32;
 pub struct Segment {
     /// The key in an object.
     pub key: Box<str>,
+    /// The key as it is written: with quotes, escapes and the colon.
+    pub(crate) written: Box<[u8]>,
+    /// Whether anything in it is escaped.
+    pub(crate) is_escaped: bool,
+    pub(crate) name_hash: u16,
     /// The key as an index into an array, where it is one; negative counts from the end.
     pub index: Option<i64>,
 }
@@ -116,7 +124,16 @@ impl FieldPath {
 }
 
 fn segment(name: &str) -> Segment {
-    Segment { key: name.into(), index: name.parse().ok() }
+    let mut written = vec![b'"'];
+    let is_escaped = escape(name, &mut written);
+    written.extend_from_slice(b"\":");
+    Segment {
+        key: name.into(),
+        written: written.into(),
+        is_escaped,
+        name_hash: names::hash(name.as_bytes()),
+        index: name.parse().ok(),
+    }
 }
 
 impl fmt::Display for FieldPath {

@@ -5,10 +5,12 @@
 mod keys;
 pub(crate) mod lexeme;
 
+use crate::names::{hash, hash_within};
 use crate::node::{
     CHANGED, KEY_ESCAPED, Kind, NONE, Node, TEXT_ESCAPED, link, mark_changed, unlink,
 };
 use crate::refusal::{Limits, Refusal, RefusalKind};
+use crate::text::unescape;
 use keys::Keys;
 use lexeme::{Escapes, is_blank, literal, number, skip_blanks, string};
 
@@ -137,6 +139,17 @@ fn deeper_than_allowed(payload: &[u8], start: usize, refusal: Refusal) -> Refusa
     refusal
 }
 
+/// Where a name stands; nowhere for an element of an array.
+#[derive(Clone, Copy)]
+struct Key {
+    start: u32,
+    end: u32,
+    escaped: bool,
+    hash: u16,
+}
+
+const NO_KEY: Key = Key { start: 0, end: 0, escaped: false, hash: 0 };
+
 struct Scanner<'a> {
     payload: &'a [u8],
     nodes: &'a mut Vec<Node>,
@@ -151,7 +164,7 @@ impl Scanner<'_> {
     /// Scans the object that begins at `start`; gives the position after it.
     fn run(&mut self, start: usize) -> Result<usize, Refusal> {
         let mut keys = Keys::new();
-        let mut container = self.open(Kind::Object, start, NONE, (0, 0, false))?;
+        let mut container = self.open(Kind::Object, start, NONE, NO_KEY)?;
         let mut depth = 1;
         keys.open(depth);
         let mut at = self.skip_blanks(start + 1);
@@ -162,7 +175,7 @@ impl Scanner<'_> {
             if self.payload.get(at) == Some(&close) && empty {
                 // An empty container: falls through to its end.
             } else {
-                let key = if in_object { self.key(&mut at)? } else { (0, 0, false) };
+                let key = if in_object { self.key(&mut at)? } else { NO_KEY };
                 let node = self.value(&mut at, container, key, depth)?;
                 if in_object {
                     self.keep_last(&mut keys, depth, container, node);
@@ -207,7 +220,7 @@ impl Scanner<'_> {
     }
 
     /// A key, its colon and the blanks around; leaves `at` at the value.
-    fn key(&mut self, at: &mut usize) -> Result<(u32, u32, bool), Refusal> {
+    fn key(&mut self, at: &mut usize) -> Result<Key, Refusal> {
         if self.payload.get(*at) != Some(&b'"') {
             return Err(invalid(*at));
         }
@@ -220,7 +233,12 @@ impl Scanner<'_> {
             return Err(invalid(*at));
         }
         *at = self.skip_blanks(*at + 1);
-        Ok((start as u32, end as u32, escaped))
+        let hash = if escaped {
+            self.hash_unescaped(start, end)
+        } else {
+            hash_within(self.payload, start, end)
+        };
+        Ok(Key { start: start as u32, end: end as u32, escaped, hash })
     }
 
     /// A scalar, or the opening of a container; not linked yet.
@@ -228,7 +246,7 @@ impl Scanner<'_> {
         &mut self,
         at: &mut usize,
         container: u32,
-        key: (u32, u32, bool),
+        key: Key,
         depth: usize,
     ) -> Result<u32, Refusal> {
         let start = *at;
@@ -260,6 +278,11 @@ impl Scanner<'_> {
         self.push(Node::new(kind, from as u32, end as u32, flags), container, key)
     }
 
+    #[cold]
+    fn hash_unescaped(&self, start: usize, end: usize) -> u16 {
+        hash(unescape(&self.payload[start..end]).as_bytes())
+    }
+
     #[inline]
     fn skip_blanks(&mut self, at: usize) -> usize {
         match self.payload.get(at) {
@@ -283,31 +306,21 @@ impl Scanner<'_> {
         escapes.any
     }
 
-    fn open(
-        &mut self,
-        kind: Kind,
-        start: usize,
-        container: u32,
-        key: (u32, u32, bool),
-    ) -> Result<u32, Refusal> {
+    fn open(&mut self, kind: Kind, start: usize, container: u32, key: Key) -> Result<u32, Refusal> {
         self.push(Node::new(kind, start as u32, start as u32, 0), container, key)
     }
 
-    fn push(
-        &mut self,
-        mut node: Node,
-        container: u32,
-        (key_start, key_end, key_escaped): (u32, u32, bool),
-    ) -> Result<u32, Refusal> {
+    fn push(&mut self, mut node: Node, container: u32, key: Key) -> Result<u32, Refusal> {
         if self.nodes.len() >= self.nodes_max {
             let position_bytes = node.start as usize;
             return Err(Refusal { kind: RefusalKind::TooManyFields, position_bytes });
         }
         node.parent = container;
         node.flags |= self.flags;
-        node.key_start = key_start;
-        node.key_end = key_end;
-        if key_escaped {
+        node.key_start = key.start;
+        node.key_end = key.end;
+        node.name_hash = key.hash;
+        if key.escaped {
             node.flags |= KEY_ESCAPED;
         }
         let id = self.nodes.len() as u32;

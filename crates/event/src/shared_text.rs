@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::document::Event;
+use crate::names;
 use crate::node::{
     KEY_ESCAPED, KEY_IN_SCRATCH, KEY_SHARED, Kind, Node, NodeId, TEXT_IN_SCRATCH, TEXT_SHARED,
 };
@@ -62,7 +63,9 @@ impl Event {
         id: NodeId,
     ) {
         let Range { start, end } = base.range(name);
+        let hash = names::hash_within(&self.scratch, start as usize, end as usize);
         let node = &mut self.nodes[id.0 as usize];
+        node.name_hash = hash;
         node.key_start = start;
         node.key_end = end;
         node.flags = node.flags & !KEY_ESCAPED | KEY_IN_SCRATCH | KEY_SHARED;

@@ -18,6 +18,12 @@ pub fn unescape(content: &[u8]) -> Cow<'_, str> {
         return as_text(content);
     }
     let mut text = String::with_capacity(content.len());
+    unescape_into(content, &mut text);
+    Cow::Owned(text)
+}
+
+/// As [`unescape`], to the end of a text.
+pub(crate) fn unescape_into(content: &[u8], text: &mut String) {
     let mut rest = content;
     while let Some(at) = backslash(rest) {
         text.push_str(&as_text(&rest[..at]));
@@ -32,12 +38,11 @@ pub fn unescape(content: &[u8]) -> Cow<'_, str> {
             b'n' => text.push('\n'),
             b'r' => text.push('\r'),
             b't' => text.push('\t'),
-            b'u' => rest = unicode(rest, &mut text),
+            b'u' => rest = unicode(rest, text),
             other => text.push(char::from(other)),
         }
     }
     text.push_str(&as_text(rest));
-    Cow::Owned(text)
 }
 
 /// The first backslash. Content has no other byte that the search stops at before its end.

@@ -2,11 +2,15 @@
 //! payload was laid out.
 
 use crate::document::Event;
+use crate::names;
 use crate::node::{
     CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, Kind, NONE, Node, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH,
 };
 use crate::text::{escape, unescape};
 use crate::timestamp::format_timestamp;
+
+/// Names that are not written with the fields: `@timestamp` is an event's own.
+const HIDDEN: [&str; 2] = ["@metadata", "@timestamp"];
 
 impl Event {
     /// Appends the document: `@timestamp` first, then every field but `@metadata`.
@@ -15,10 +19,12 @@ impl Event {
         out.extend_from_slice(b"{\"@timestamp\":\"");
         format_timestamp(self.timestamp_ns, out);
         out.push(b'"');
+        let [metadata, timestamp] = HIDDEN.map(|name| names::hash(name.as_bytes()));
         let mut at = self.node(self.root()).first_child;
         while at != NONE {
             let node = &self.nodes[at as usize];
-            if !self.is_named(node, "@metadata") && !self.is_named(node, "@timestamp") {
+            let maybe = node.name_hash == metadata || node.name_hash == timestamp;
+            if !maybe || !HIDDEN.iter().any(|name| self.is_named(node, name)) {
                 out.push(b',');
                 self.write_member(node, out);
             }

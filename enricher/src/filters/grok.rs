@@ -185,8 +185,7 @@ impl Worker {
     /// Copies the text of a value; anything but null has one.
     fn take_subject(&mut self, event: &Event, value: NodeId) -> bool {
         self.subject.clear();
-        if let Some(text) = event.scalar_text(value) {
-            self.subject.push_str(&text);
+        if event.push_scalar_text(value, &mut self.subject) {
             return true;
         }
         if event.kind(value) == Kind::Null {

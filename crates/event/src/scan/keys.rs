@@ -21,10 +21,9 @@ struct Level {
     /// A bit for each hash that occurred: a bit that is not set says that the key is new.
     seen: [u64; 4],
     count: u32,
-    any_escaped: bool,
 }
 
-const EMPTY: Level = Level { seen: [0; 4], count: 0, any_escaped: false };
+const EMPTY: Level = Level { seen: [0; 4], count: 0 };
 
 impl Keys {
     pub(super) fn new() -> Self {
@@ -52,14 +51,11 @@ impl Keys {
         node: u32,
     ) -> Option<u32> {
         let level = &mut self.levels[depth - 1];
-        let new = &nodes[node as usize];
-        let escaped = new.has(KEY_ESCAPED);
-        let hash = hash(payload, new);
-        let (word, bit) = (usize::from(hash >> 6), 1u64 << (hash & 63));
-        let maybe = level.seen[word] & bit != 0 || escaped || level.any_escaped;
+        let place = nodes[node as usize].name_hash >> 8;
+        let (word, bit) = (usize::from(place >> 6), 1u64 << (place & 63));
+        let maybe = level.seen[word] & bit != 0;
         level.seen[word] |= bit;
         level.count += 1;
-        level.any_escaped |= escaped;
         if level.count > LINEAR_KEYS_MAX {
             return self.insert_into_map(depth, payload, nodes, container, node);
         }
@@ -99,11 +95,12 @@ fn same_key(payload: &[u8], nodes: &[Node], container: u32, node: u32) -> Option
     let mut at = nodes[container as usize].first_child;
     while at != NONE {
         let old = &nodes[at as usize];
-        let same = if old.has(KEY_ESCAPED) || new.has(KEY_ESCAPED) {
-            key_of(payload, old) == key_of(payload, new)
-        } else {
-            slice(old) == slice(new)
-        };
+        let same = old.name_hash == new.name_hash
+            && if old.has(KEY_ESCAPED) || new.has(KEY_ESCAPED) {
+                key_of(payload, old) == key_of(payload, new)
+            } else {
+                slice(old) == slice(new)
+            };
         if same {
             return Some(at);
         }
@@ -115,17 +112,4 @@ fn same_key(payload: &[u8], nodes: &[Node], container: u32, node: u32) -> Option
 fn key_of(payload: &[u8], node: &Node) -> Vec<u8> {
     let slice = &payload[node.key_start as usize..node.key_end as usize];
     if node.has(KEY_ESCAPED) { unescape(slice).into_owned().into_bytes() } else { slice.to_vec() }
-}
-
-/// A byte made of the key's length and its first eight bytes.
-#[inline]
-fn hash(payload: &[u8], node: &Node) -> u8 {
-    let (start, end) = (node.key_start as usize, node.key_end as usize);
-    let length = end - start;
-    let mut head = [0; 8];
-    let taken = length.min(8);
-    head[..taken].copy_from_slice(&payload[start..start + taken]);
-    let last = if length > 0 { u64::from(payload[end - 1]) } else { 0 };
-    let mixed = u64::from_le_bytes(head) ^ (length as u64) << 40 ^ last << 17;
-    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8
 }

@@ -13,10 +13,21 @@ pub(super) enum Operation {
     AcceptHere { register: u32 },
     /// The first registers of a row are those of another.
     Copy { from: u32, to: u32, count: u32 },
+    /// Registers are the place with these bits set: none for the place itself, all for nowhere. One kind for both, so that
+    /// the processor need not guess which comes next.
+    Fill { register: u32, count: u32, bits: u32 },
+}
+
+impl Operation {
     /// Registers that were not passed.
-    Clear { register: u32, count: u32 },
-    /// A register is the place.
-    Here { register: u32 },
+    pub(super) const fn clear(register: u32, count: u32) -> Self {
+        Self::Fill { register, count, bits: NOWHERE }
+    }
+
+    /// A register that is passed here.
+    pub(super) const fn here(register: u32) -> Self {
+        Self::Fill { register, count: 1, bits: 0 }
+    }
 }
 
 /// Rows of registers, one for each thread.
@@ -61,11 +72,12 @@ impl Registers {
                     let from = from as usize;
                     self.rows.copy_within(from..from + count as usize, to as usize);
                 }
-                Operation::Clear { register, count } => {
+                Operation::Fill { register, count, bits } => {
                     let register = register as usize;
-                    self.rows[register..register + count as usize].fill(NOWHERE);
+                    for row in &mut self.rows[register..register + count as usize] {
+                        *row = place | bits;
+                    }
                 }
-                Operation::Here { register } => self.rows[register as usize] = place,
             }
         }
     }

@@ -272,11 +272,10 @@ impl Stepper {
             let kept = passed_by(thread.from);
             let count = program.passed_before(thread.state).saturating_sub(kept);
             let register = row as u32 * length + kept;
-            (count > 0).then_some(Operation::Clear { register, count })
+            (count > 0).then_some(Operation::clear(register, count))
         }));
-        out.extend(self.passed.iter().map(|(row, register)| Operation::Here {
-            register: row * length + u32::from(*register),
-        }));
+        let place = |(row, register): &(u32, u16)| row * length + u32::from(*register);
+        out.extend(self.passed.iter().map(|passed| Operation::here(place(passed))));
     }
 }
 
