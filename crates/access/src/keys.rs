@@ -1,4 +1,4 @@
-//! The secrets that sign access tokens: one file each in a folder that only we can read.
+//! The secrets that sign access tokens, and texts that come back: one file each in a folder that only we can read.
 //!
 //! Any number of them verifies, the newest signs: a secret is replaced by adding one and removing the
 //! old one once its last token has expired. Nothing here ever prints a secret.
@@ -135,6 +135,23 @@ impl Keys {
         }
         let key = self.keys.iter().find(|key| key.signs(token));
         key.ok_or(TokenRefusal::ForeignHeader)?.verify(token, now_s)
+    }
+
+    /// A text that `user` is given and brings back, with our signature before it: nobody else can have made it, and
+    /// nobody else can use it. It can be read.
+    ///
+    /// # Errors
+    /// It cannot be signed.
+    pub fn seal(&self, user: &str, text: &str) -> Result<String, KeysError> {
+        let newest = self.keys.first().ok_or_else(|| KeysError::Sign("no key".to_owned()))?;
+        newest.seal(user, text).map_err(|error| KeysError::Sign(error.to_string()))
+    }
+
+    /// The text of [`seal`](Self::seal); none if no secret of now has signed it for this user.
+    #[must_use]
+    pub fn unseal<'a>(&self, user: &str, sealed: &'a str) -> Option<&'a str> {
+        let (signature, text) = sealed.split_once('.')?;
+        self.keys.iter().any(|key| key.has_sealed(user, text, signature)).then_some(text)
     }
 }
 

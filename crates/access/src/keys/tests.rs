@@ -221,3 +221,21 @@ fn hostile_20_a_huge_token_is_not_looked_at_and_not_issued() {
     let shops = Shops::Only((0..1000).map(|n| format!("shop-{n}")).collect());
     assert!(keys.issue("ada", Role::Viewer, &shops, NOW_S, HOUR).is_err());
 }
+
+#[test]
+fn a_sealed_text_comes_back_from_its_user_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = Keys::load_or_create(folder.path()).unwrap();
+    let sealed = old.seal("ada", "2.a.b").unwrap();
+    create(folder.path()).unwrap();
+    let keys = Keys::load_or_create(folder.path()).unwrap();
+    assert_eq!(keys.unseal("ada", &sealed), Some("2.a.b"), "also after a new key");
+    assert_eq!(keys.unseal("bob", &sealed), None);
+    assert_eq!(keys.unseal("ada", &format!("{sealed}x")), None);
+    assert_eq!(Keys::ephemeral().unwrap().unseal("ada", &sealed), None, "another's key");
+    let token = keys.issue("ada", Role::Viewer, &Shops::All, NOW_S, HOUR).unwrap();
+    let (content, signature) = token.rsplit_once('.').unwrap();
+    for text in ["", ".", "2.a.b", ".2.a.b", "x.2.a.b", &format!("{signature}.{content}")] {
+        assert_eq!(keys.unseal("ada", text), None, "{text}");
+    }
+}
