@@ -133,6 +133,7 @@ pub(crate) async fn page(
         size,
         order: asked.order.unwrap_or_default(),
         cursor: asked.cursor,
+        consistent: false,
     };
     let found = api.stores.search.search(&scope, &request).await;
     let found = found.map_err(|error| Problem::of_query(error, &asked.q))?;

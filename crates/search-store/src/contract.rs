@@ -2,6 +2,7 @@
 
 mod changes;
 mod pages;
+mod points_in_time;
 mod queries;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use query::Query;
 use schema::{Field, FieldKind};
 
+use crate::cursor::View;
 use crate::{IndexOperation, ItemOutcome, SearchRequest, SearchStore, TimeRange};
 
 /// Makes stores for the suite.
@@ -40,6 +42,9 @@ pub(crate) trait Running: Send + Sync {
 
     /// Stops the store and starts it on the same data.
     async fn reopen(&mut self);
+
+    /// Lets go what a consistent search pages through, as if its time had passed.
+    async fn expire(&self, view: &View);
 }
 
 /// Runs all of it.
@@ -47,6 +52,7 @@ pub(crate) async fn run(backend: &dyn Backend) {
     queries::run(backend).await;
     changes::run(backend).await;
     pages::run(backend).await;
+    points_in_time::run(backend).await;
 }
 
 /// 2026-11-24T08:00:00Z.

@@ -1,5 +1,9 @@
 //! The cursor of a page: the document after which the next one begins. All stores order by time, then id, so
-//! it needs nothing of a store and never expires.
+//! it needs nothing of a store and never expires; that of a consistent search, in `stable.rs`, does.
+
+mod stable;
+
+pub(crate) use stable::{StableCursor, View};
 
 use crate::{Order, StoreError};
 
@@ -25,22 +29,29 @@ impl Cursor {
     }
 
     /// # Errors
-    /// For a text that this store did not make, or made for the other order.
+    /// For a text that this store did not make, or made for the other order or a consistent search.
     pub(crate) fn parse(text: &str, order: Order) -> Result<Self, StoreError> {
-        let invalid = || {
-            let message = "this cursor is not one of this search: begin with the first page";
-            StoreError::Invalid(message.to_owned())
-        };
-        if text.len() > CURSOR_BYTES_MAX {
-            return Err(invalid());
+        if stable::is_stable(text) {
+            let message =
+                "this cursor is of a consistent search: send `consistent` with every page";
+            return Err(StoreError::Invalid(message.to_owned()));
         }
-        let (kind, rest) = text.split_once('.').ok_or_else(invalid)?;
-        let (timestamp, id) = rest.split_once('.').ok_or_else(invalid)?;
-        let timestamp_ns = timestamp.parse().map_err(|_| invalid())?;
+        if text.len() > CURSOR_BYTES_MAX {
+            return Err(foreign());
+        }
+        let (kind, rest) = text.split_once('.').ok_or_else(foreign)?;
+        let (timestamp, id) = rest.split_once('.').ok_or_else(foreign)?;
+        let timestamp_ns = timestamp.parse().map_err(|_| foreign())?;
         let cursor = Self { order, timestamp_ns, id: id.to_owned() };
         if id.is_empty() || cursor.text() != text || !kind.starts_with('1') {
-            return Err(invalid());
+            return Err(foreign());
         }
         Ok(cursor)
     }
+}
+
+/// A text that is no cursor of this search.
+fn foreign() -> StoreError {
+    let message = "this cursor is not one of this search: begin with the first page";
+    StoreError::Invalid(message.to_owned())
 }

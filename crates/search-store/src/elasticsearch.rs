@@ -23,6 +23,7 @@ mod gather;
 mod hidden;
 mod hosts;
 mod page;
+mod point_in_time;
 mod product;
 mod reduced;
 mod search;

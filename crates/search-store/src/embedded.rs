@@ -15,6 +15,7 @@ mod identity;
 mod page;
 mod part;
 mod plan;
+mod point_in_time;
 mod ranking;
 mod read;
 mod record;
@@ -150,7 +151,7 @@ impl EmbeddedSearch {
         }
     }
 
-    /// Runs a read on a thread that may block.
+    /// Runs a read of what can be searched now on a thread that may block.
     async fn read<T: Send + 'static>(
         &self,
         scope: &Scope,
@@ -158,15 +159,26 @@ impl EmbeddedSearch {
         range: TimeRange,
         read: impl FnOnce(&Shared, &Reading) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let (scope, query) = (scope.clone(), query.clone());
+        self.read_blocking(move |shared| {
+            read(shared, &Reading::new(shared, &scope, &query, range)?)
+        })
+        .await
+    }
+
+    /// Runs a read on a thread that may block, once there is a place for it.
+    async fn read_blocking<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         self.messages()?;
         let permit = Arc::clone(&self.reads).acquire_owned().await;
         let permit = permit.map_err(|_| StoreError::Closed)?;
         let shared = Arc::clone(&self.shared);
-        let (scope, query) = (scope.clone(), query.clone());
         blocking(move || {
             // Held by the work, which goes on when whoever asked is gone.
             let _permit = permit;
-            read(&shared, &Reading::new(&shared, &scope, &query, range)?)
+            read(&shared)
         })
         .await
     }
@@ -275,6 +287,12 @@ impl SearchStore for EmbeddedSearch {
         scope: &Scope,
         request: &SearchRequest,
     ) -> Result<SearchPage, StoreError> {
+        if request.consistent {
+            let (scope, request) = (scope.clone(), request.clone());
+            return self
+                .read_blocking(move |shared| point_in_time::page(shared, &scope, &request))
+                .await;
+        }
         let (size, order) = (request.size, request.order);
         let cursor =
             request.cursor.as_deref().map(|text| Cursor::parse(text, order)).transpose()?;

@@ -1,7 +1,7 @@
 //! The search port: documents go in by id, and are found by query, always within a [`Scope`]. The
 //! embedded index stands in `embedded/`, the one on Elasticsearch and OpenSearch in `elasticsearch/`. No text
-//! of an event or of a user reaches an engine except as a value in a parsed query, and nothing can be read
-//! without a scope.
+//! of an event or of a user reaches an engine except as a value in a parsed query, or in a cursor that whoever serves
+//! users has signed, and nothing can be read without a scope.
 
 mod bounds;
 #[cfg(test)]
@@ -10,6 +10,7 @@ mod cursor;
 mod elasticsearch;
 mod embedded;
 mod ends;
+mod point_in_time;
 mod refusal;
 mod request;
 mod value;
@@ -51,7 +52,8 @@ pub trait SearchStore: Send + Sync {
     /// One page of what matches, by time.
     ///
     /// # Errors
-    /// A query or cursor that cannot be run, or a store that fails.
+    /// A query or cursor that cannot be run, a consistent search that has expired or cannot be begun, or a store that
+    /// fails.
     async fn search(
         &self,
         scope: &Scope,
@@ -146,6 +148,25 @@ pub enum StoreError {
         /// What is in the way.
         reason: String,
     },
+    /// The moment that a consistent search pages through is no longer held.
+    #[error("this view has expired: begin with the first page")]
+    Expired,
+    /// As many consistent searches are open as may be.
+    #[error("{reason}")]
+    TooManyPointsInTime {
+        /// When one ends that nobody goes on with.
+        after: Duration,
+        /// Which limit it is, and what to do.
+        reason: String,
+    },
+    /// The store cannot hold all that matches as it is now.
+    #[error("{reason}")]
+    NoPointInTime {
+        /// The shortest wait.
+        after: Duration,
+        /// What is in the way, and what to do.
+        reason: String,
+    },
     /// The store is broken until somebody repairs something: a full disk, a damaged file.
     #[error("{0}")]
     Fatal(String),
@@ -159,6 +180,8 @@ pub enum StoreError {
 pub enum StoreErrorKind {
     /// Change the request.
     Invalid,
+    /// Begin with the first page.
+    Expired,
     /// Try again later.
     Unavailable,
     /// Stop; a person must act.
@@ -171,7 +194,10 @@ impl StoreError {
     pub fn kind(&self) -> StoreErrorKind {
         match self {
             StoreError::Invalid(_) => StoreErrorKind::Invalid,
-            StoreError::Unavailable { .. } => StoreErrorKind::Unavailable,
+            StoreError::Expired => StoreErrorKind::Expired,
+            StoreError::Unavailable { .. }
+            | StoreError::TooManyPointsInTime { .. }
+            | StoreError::NoPointInTime { .. } => StoreErrorKind::Unavailable,
             StoreError::InUse { .. } | StoreError::Fatal(_) | StoreError::Closed => {
                 StoreErrorKind::Fatal
             }

@@ -92,8 +92,13 @@ pub struct SearchRequest {
     pub size: usize,
     /// In which order.
     pub order: Order,
-    /// The `cursor` of the page before.
+    /// The `cursor` of the page before. That of a consistent search holds the engine's own name of what is held:
+    /// whoever gives it to others signs it, so that nobody's own text reaches an engine as such a name.
     pub cursor: Option<String>,
+    /// Whether all pages show the documents of one moment, that of the first page, and its time range; each page of
+    /// such a search says so. The store holds that moment between pages for a while only, and only so many at a
+    /// time. Without it, what is indexed meanwhile is found as soon as a page reaches it.
+    pub consistent: bool,
 }
 
 impl SearchRequest {
@@ -106,6 +111,7 @@ impl SearchRequest {
             size: 100,
             order: Order::NewestFirst,
             cursor: None,
+            consistent: false,
         }
     }
 }

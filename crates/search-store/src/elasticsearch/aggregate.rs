@@ -70,6 +70,23 @@ async fn buckets(shared: &Shared, query: Value, found: Value) -> Result<Buckets,
     })
 }
 
+/// The names of the indices in which something matches, as the engine has them; none if there are more than `most`.
+///
+/// # Errors
+/// An engine that fails.
+pub(crate) async fn indices(
+    shared: &Shared,
+    query: &Value,
+    most: usize,
+) -> Result<Option<Vec<String>>, StoreError> {
+    let found = json!({ "terms": { "field": "_index", "size": most + 1 } });
+    let found = buckets(shared, query.clone(), found).await?.buckets;
+    if found.len() > most {
+        return Ok(None);
+    }
+    Ok(Some(found.iter().filter_map(|bucket| bucket.key.as_str().map(str::to_owned)).collect()))
+}
+
 /// Counts by interval.
 ///
 /// # Errors

@@ -2,17 +2,17 @@
 //! it.
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use access::{Scope, Shops};
 use bytes::Bytes;
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::client::{Body, NoAnswer};
-use super::failure::{RETRY_SOON, refused, too_long, unanswered};
+use super::failure::{EngineError, RETRY_SOON, refused, too_long, unanswered};
 use super::hidden;
 use super::shared::Shared;
 use crate::{Hit, StoreError};
@@ -21,6 +21,9 @@ use crate::{Hit, StoreError};
 #[derive(Debug, Deserialize)]
 pub(crate) struct Found<'a> {
     timed_out: bool,
+    /// Names the point in time from now on.
+    #[serde(borrow, default)]
+    pub(crate) pit_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(crate) hits: Hits<'a>,
     #[serde(borrow, default)]
@@ -102,6 +105,15 @@ impl RawHit<'_> {
     }
 }
 
+/// What is searched.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Over<'a> {
+    /// All our indices, as they are now.
+    Indices,
+    /// What the engine holds under this name, which it goes on to hold for as long.
+    PointInTime { id: &'a str, keep_alive: Duration },
+}
+
 /// Why a search has no answer.
 #[derive(Debug)]
 enum SearchFailure {
@@ -127,7 +139,7 @@ impl From<SearchFailure> for StoreError {
 /// The engine does not answer, refuses, or answers in part only.
 pub(crate) async fn ask(shared: &Shared, body: Value) -> Result<Bytes, StoreError> {
     let until = Instant::now() + shared.config.read_time_max.0;
-    Ok(ask_until(shared, body, until).await?)
+    Ok(ask_until(shared, Over::Indices, body, until).await?)
 }
 
 /// Runs a search for so many documents, or for fewer if these are too large to be read together. Gives the
@@ -137,12 +149,13 @@ pub(crate) async fn ask(shared: &Shared, body: Value) -> Result<Bytes, StoreErro
 /// As [`ask`].
 pub(crate) async fn ask_for(
     shared: &Shared,
+    over: Over<'_>,
     mut size: usize,
     body: impl Fn(usize) -> Value,
 ) -> Result<(Bytes, usize), StoreError> {
     let until = Instant::now() + shared.config.read_time_max.0;
     loop {
-        match ask_until(shared, body(size), until).await {
+        match ask_until(shared, over, body(size), until).await {
             Err(SearchFailure::TooLong) if size > 1 => size = size.div_ceil(4),
             Err(failure) => return Err(failure.into()),
             Ok(answer) => return Ok((answer, size)),
@@ -152,18 +165,25 @@ pub(crate) async fn ask_for(
 
 async fn ask_until(
     shared: &Shared,
+    over: Over<'_>,
     mut body: Value,
     until: Instant,
 ) -> Result<Bytes, SearchFailure> {
     let _place = shared.place_of_read(until).await.map_err(SearchFailure::Store)?;
     let time = until.saturating_duration_since(Instant::now());
-    body["timeout"] = format!("{}ms", time.as_millis().max(1)).into();
-    let path = format!(
-        "{}{}*/_search?ignore_unavailable=true&allow_no_indices=true&expand_wildcards=open\
-         &allow_partial_search_results=false",
-        shared.config.index_namespace,
-        schema::INDEX_PREFIX
-    );
+    body["timeout"] = milliseconds(time).into();
+    let path = match over {
+        Over::Indices => format!(
+            "{}/_search?ignore_unavailable=true&allow_no_indices=true&expand_wildcards=open\
+             &allow_partial_search_results=false",
+            shared.all_indices()
+        ),
+        Over::PointInTime { id, keep_alive } => {
+            body["pit"] = json!({ "id": id, "keep_alive": milliseconds(keep_alive) });
+            // Which indices it covers was said when it was opened.
+            "_search?allow_partial_search_results=false".to_owned()
+        }
+    };
     let body = Body::Json(Bytes::from(body.to_string()));
     let hosts = shared.client.shown();
     let answer = match shared.client.ask(Method::POST, &path, body, time).await {
@@ -175,7 +195,20 @@ async fn ask_until(
     if answer.status.as_u16() == 200 {
         return Ok(answer.body);
     }
+    if matches!(over, Over::PointInTime { .. }) && is_gone(&EngineError::of(&answer.body)) {
+        return Err(SearchFailure::Store(StoreError::Expired));
+    }
     Err(SearchFailure::Store(refused(&answer, &hosts)))
+}
+
+/// Whether a point in time has ended, or an index that it covers was deleted.
+fn is_gone(error: &EngineError) -> bool {
+    error.is("search_context_missing_exception") || error.is("index_not_found_exception")
+}
+
+/// A time as engines read it.
+pub(crate) fn milliseconds(time: Duration) -> String {
+    format!("{}ms", time.as_millis().max(1))
 }
 
 /// Reads an answer.

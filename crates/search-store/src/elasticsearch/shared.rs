@@ -20,6 +20,7 @@ use super::product;
 use super::stamp::Stamps;
 use super::templates;
 use crate::StoreError;
+use crate::point_in_time::PointsInTime;
 
 /// The parts of a store.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) concurrency: Concurrency,
     pub(crate) gather: Gather,
     pub(crate) stamps: Stamps,
+    /// The points in time that this process has opened; the engine holds them.
+    pub(crate) points: PointsInTime<()>,
     /// A place for each read that may run.
     reads: Semaphore,
     product: OnceCell<Product>,
@@ -59,12 +62,18 @@ impl Shared {
             concurrency: Concurrency::new(config.concurrency_max),
             gather: Gather::default(),
             stamps: Stamps::new(),
+            points: PointsInTime::new(config.point_in_time_limits()),
             reads: Semaphore::new(config.reads_max.max(1)),
             product: OnceCell::new(),
             known_indices: Mutex::default(),
             bulk_bytes_max: AtomicUsize::new(config.bulk_bytes_max.as_usize()),
             config,
         })
+    }
+
+    /// The pattern of all our indices.
+    pub(crate) fn all_indices(&self) -> String {
+        format!("{}{}*", self.config.index_namespace, schema::INDEX_PREFIX)
     }
 
     /// Which engine it is; asked once.

@@ -85,7 +85,7 @@ pub(crate) async fn tail(
             "sort": [{ StoreFields::SENT: { "order": "asc", "unmapped_type": "long" } }],
         })
     };
-    let (answer, size) = search::ask_for(shared, size, body).await?;
+    let (answer, size) = search::ask_for(shared, search::Over::Indices, size, body).await?;
     let found = search::read(&answer)?.by_stamp(&shared.config.index_namespace, scope);
     Ok(given(place, found, size, horizon))
 }

@@ -1,5 +1,5 @@
 //! Reads over all parts: what the scope may see and the query matches. Every read goes through
-//! [`Reading::new`], which takes a scope; it never writes.
+//! [`Reading::over`], which takes a scope; it never writes.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,10 +9,10 @@ use query::Query;
 
 use super::bits::Bits;
 use super::catalog::{Catalog, TIMESTAMP_COLUMN};
-use super::evaluate::{Deadline, evaluate, failed};
+use super::evaluate::{Deadline, evaluate};
 use super::part::{PartView, SegmentView};
 use super::plan::{Plan, plan, plan_of_earlier};
-use super::shared::{Shared, Snapshot};
+use super::shared::{Held, Shared, Snapshot};
 use super::term::{self, SHOP};
 use crate::{StoreError, TimeRange};
 
@@ -26,7 +26,7 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Plans a read.
+    /// Plans a read of what can be searched now.
     ///
     /// # Errors
     /// A query that cannot be run, or a part that cannot be read.
@@ -36,27 +36,34 @@ impl Reading {
         query: &Query,
         range: TimeRange,
     ) -> Result<Self, StoreError> {
+        Self::over(shared, &shared.hold()?, scope, query, range)
+    }
+
+    /// Plans a read of what could be searched at some moment.
+    ///
+    /// # Errors
+    /// A query that cannot be run.
+    pub(crate) fn over(
+        shared: &Shared,
+        held: &Held,
+        scope: &Scope,
+        query: &Query,
+        range: TimeRange,
+    ) -> Result<Self, StoreError> {
         // With the fields of now, so that a query is refused whatever parts there are.
         let current = plan(query, &shared.catalog)?;
         let deadline = Deadline(Instant::now() + shared.config.read_time_max.0);
-        let snapshot = shared.snapshot();
-        let mut views = Vec::with_capacity(snapshot.parts.len());
-        for part in &snapshot.parts {
-            let asked = if Arc::ptr_eq(&part.catalog, &shared.catalog) {
+        let planned = |view: &Arc<PartView>| {
+            let asked = if Arc::ptr_eq(&view.catalog, &shared.catalog) {
                 current.clone()
             } else {
-                plan_of_earlier(query, &part.catalog)
+                plan_of_earlier(query, &view.catalog)
             };
-            let whole = Plan::And(vec![visible(scope), within(range), asked]);
-            match shared.view(part) {
-                Ok(view) => views.push((view, whole)),
-                // Retention took it away in this moment.
-                Err(_) if !shared.holds(part) => {}
-                Err(error) => return Err(failed(error)),
-            }
-        }
+            (Arc::clone(view), Plan::And(vec![visible(scope), within(range), asked]))
+        };
+        let views = held.views.iter().map(planned).collect();
         let page_bytes_max = shared.config.page_bytes_max.as_usize();
-        Ok(Self { snapshot, deadline, page_bytes_max, views })
+        Ok(Self { snapshot: Arc::clone(&held.snapshot), deadline, page_bytes_max, views })
     }
 
     /// Calls `visit` for each segment in which something matches, newest part first.

@@ -7,7 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::catalog::Catalog;
 use super::config::EmbeddedConfig;
+use super::evaluate::failed;
 use super::part::{Part, PartError, PartView};
+use crate::StoreError;
+use crate::point_in_time::PointsInTime;
 
 /// What can be searched at one moment.
 #[derive(Debug, Default)]
@@ -18,6 +21,15 @@ pub(crate) struct Snapshot {
     pub(crate) sequence: u64,
 }
 
+/// What a read looks at: the segments of one moment. Their files can be read for as long as it lives, whatever is
+/// merged or taken away meanwhile.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// Oldest part first.
+    pub(crate) views: Vec<Arc<PartView>>,
+}
+
 /// The folder and its parts.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -25,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) config: EmbeddedConfig,
     /// The fields of now, with which new parts are made.
     pub(crate) catalog: Arc<Catalog>,
+    /// What consistent searches page through.
+    pub(crate) points: PointsInTime<Arc<Held>>,
     snapshot: RwLock<Arc<Snapshot>>,
     turn: AtomicU64,
 }
@@ -37,7 +51,8 @@ impl Shared {
         snapshot: Snapshot,
     ) -> Self {
         let snapshot = RwLock::new(Arc::new(snapshot));
-        Self { folder, config, catalog, snapshot, turn: AtomicU64::new(0) }
+        let points = PointsInTime::new(config.point_in_time_limits());
+        Self { folder, config, catalog, points, snapshot, turn: AtomicU64::new(0) }
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
@@ -51,6 +66,24 @@ impl Shared {
     /// Whether a part was not taken away.
     pub(crate) fn holds(&self, part: &Part) -> bool {
         self.snapshot().parts.iter().any(|held| held.name == part.name)
+    }
+
+    /// What can be searched now.
+    ///
+    /// # Errors
+    /// A part that cannot be read.
+    pub(crate) fn hold(&self) -> Result<Held, StoreError> {
+        let snapshot = self.snapshot();
+        let mut views = Vec::with_capacity(snapshot.parts.len());
+        for part in &snapshot.parts {
+            match self.view(part) {
+                Ok(view) => views.push(view),
+                // Retention took it away in this moment.
+                Err(_) if !self.holds(part) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(Held { snapshot, views })
     }
 
     /// What can be read of a part; closes the one that was not used for the longest time if there are

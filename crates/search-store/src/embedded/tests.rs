@@ -2,6 +2,7 @@
 
 mod crash;
 mod parts;
+mod points_in_time;
 
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use schema::{Field, FieldKind};
 use super::catalog::Catalog;
 use super::{EmbeddedConfig, EmbeddedSearch};
 use crate::contract::{self, Backend, Running, everything, index, operation, query};
+use crate::cursor::View;
 use crate::{ItemOutcome, SearchStore, StoreError, TimeRange};
 
 struct Embedded;
@@ -59,6 +61,10 @@ impl Running for InFolder {
     async fn reopen(&mut self) {
         self.store.close().await.expect("a clean end");
         self.store = open(self.folder.path(), &self.fields).await;
+    }
+
+    async fn expire(&self, view: &View) {
+        self.store.shared.points.close(view.handle);
     }
 }
 

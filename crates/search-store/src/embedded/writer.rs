@@ -137,6 +137,7 @@ impl Writer {
             if self.is_due() {
                 self.commit();
             }
+            self.shared.points.close_expired(Instant::now());
             if self.retention_checked.elapsed() >= RETENTION_CHECK {
                 self.drop_old_parts();
             }
@@ -148,6 +149,7 @@ impl Writer {
             }
         }
         self.commit();
+        self.shared.points.close_all();
     }
 
     /// Lets bulks wait a moment after the start: to look each id up would take longer. False if the

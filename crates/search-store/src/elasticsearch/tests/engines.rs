@@ -9,6 +9,7 @@ use schema::Field;
 
 use super::*;
 use crate::contract::{self, Backend, Running};
+use crate::cursor::View;
 use crate::elasticsearch::client::Body;
 
 const OPENSEARCH: &str = "MILLRACE_TEST_OPENSEARCH";
@@ -208,6 +209,10 @@ impl Running for Installation {
         let store = ElasticsearchStore::connect(&self.url, self.config.clone(), &self.fields);
         self.store = Refreshing(store.expect("a store"));
         self.store.ensure_templates().await.expect("templates");
+    }
+
+    async fn expire(&self, view: &View) {
+        point_in_time::close(&self.store.0.shared, view).await;
     }
 }
 
