@@ -72,6 +72,11 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Wrong method", detail)
     }
 
+    /// There was something, and it does not come back.
+    pub(crate) fn expired(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, "expired", "The view has expired", detail)
+    }
+
     /// The body is not JSON by name.
     pub(crate) fn unsupported_media_type() -> Self {
         let detail = "send application/json";
@@ -182,6 +187,13 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match (error.kind(), &error) {
             (StoreErrorKind::Invalid, _) => Self::invalid(error.to_string()),
+            (StoreErrorKind::Expired, _) => Self::expired(error.to_string()),
+            (_, StoreError::TooManyPointsInTime { after, reason }) => {
+                Self::too_many(reason, after.as_secs().max(1))
+            }
+            (_, StoreError::NoPointInTime { after, reason }) => {
+                Self::unavailable(reason, after.as_secs())
+            }
             (_, StoreError::Unavailable { after, .. }) => {
                 Self::unavailable("the search store is busy", after.as_secs())
             }

@@ -48,6 +48,11 @@ pub(crate) struct PageParameters {
     /// `newest_first` (the default) or `oldest_first`.
     #[param(value_type = Option<String>)]
     order: Option<Order>,
+    /// Whether all pages show the events of one moment, that of the first page, and its time range: send it with every
+    /// page. A view that nobody goes on with for a while expires (410); only so many are open at a time (429); one that
+    /// would not be whole is refused (503). Default: false.
+    #[serde(default)]
+    consistent: bool,
 }
 
 /// Which events to count.
@@ -117,7 +122,8 @@ pub(crate) struct Count {
 
 /// One page of what matches, by time.
 #[utoipa::path(get, path = "/api/search/query", tag = "search", params(PageParameters),
-    responses((status = 200, body = Page), (status = 400, body = Problem)))]
+    responses((status = 200, body = Page), (status = 400, body = Problem),
+        (status = 410, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn page(
     State(api): State<Arc<Api>>,
     Extension(scope): Extension<Scope>,
@@ -127,19 +133,36 @@ pub(crate) async fn page(
     if !(1..=SIZE_MAX).contains(&size) {
         return Err(Problem::invalid(format!("size is 1 to {SIZE_MAX}")));
     }
+    let cursor = match asked.cursor {
+        Some(sealed) if asked.consistent => Some(unsealed(&api, &scope, &sealed)?),
+        cursor => cursor,
+    };
     let request = SearchRequest {
         query: query::parse(&asked.q)?,
         range: moment::range(asked.from.as_deref(), asked.to.as_deref(), Timestamp::now())?,
         size,
         order: asked.order.unwrap_or_default(),
-        cursor: asked.cursor,
-        consistent: false,
+        cursor,
+        consistent: asked.consistent,
     };
     let found = api.stores.search.search(&scope, &request).await;
     let found = found.map_err(|error| Problem::of_query(error, &asked.q))?;
     let hits = found.hits.into_iter().map(Hit::try_from).collect::<Result<_, _>>()?;
     let unknown_fields = unknown_fields(&request.query, Schema::embedded());
-    Ok(Json(Page { total: found.total, hits, next_cursor: found.cursor, unknown_fields }))
+    let next_cursor = match found.cursor {
+        Some(cursor) if asked.consistent => Some(api.stores.keys.seal(scope.user(), &cursor)?),
+        cursor => cursor,
+    };
+    Ok(Json(Page { total: found.total, hits, next_cursor, unknown_fields }))
+}
+
+/// The cursor of a consistent search, which holds the engine's name of a point in time: nobody's text reaches an engine
+/// as such a name, so it is signed.
+fn unsealed(api: &Api, scope: &Scope, sealed: &str) -> Result<String, Problem> {
+    let cursor = api.stores.keys.unseal(scope.user(), sealed).map(str::to_owned);
+    cursor.ok_or_else(|| {
+        Problem::invalid("this cursor is not one of this search: begin with the first page")
+    })
 }
 
 /// How many events match.

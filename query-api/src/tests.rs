@@ -1,6 +1,7 @@
 //! The API over real connections, on embedded stores and an embedded bus.
 
 mod auth;
+mod consistent;
 mod dead_letter;
 mod http;
 mod page;
