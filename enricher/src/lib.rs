@@ -4,6 +4,7 @@
 //! No event makes anything here read a clock or a file, draw a random number or run its text.
 
 pub mod config;
+pub mod description;
 mod dns_resolver;
 mod field_reference;
 pub mod filter;

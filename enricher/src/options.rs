@@ -4,6 +4,9 @@
 //! is never read and ignored. A filter asks for all its options before it gives up, so that a user
 //! sees all mistakes at once.
 
+mod declaration;
+mod value;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,10 +14,12 @@ use event::FieldPath;
 use service::suggest::nearest;
 
 use crate::field_reference::EscapeStyle;
-use crate::filter::EcsCompatibility;
 use crate::filters::aggregate::{TaskGroup, TaskGroups};
 use crate::language::{Attribute, Diagnostic, Key, Number, Plugin, Source, Span, Value, ValueKind};
 use crate::template::{FieldTemplate, Template};
+
+pub(crate) use declaration::filter_options;
+pub(crate) use value::{DefaultFor, OptionValue, Pairs, TextPairs};
 
 /// One option, merged from all times it was written.
 #[derive(Debug)]
@@ -235,8 +240,13 @@ impl<'a> Options<'a> {
     }
 
     /// `true` or `false`.
+    pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
+        self.choice(name, &["true", "false"]).map(|word| word == "true")
+    }
+
+    /// `true` or `false`, or what holds where neither is given.
     pub fn flag(&mut self, name: &'static str, default: bool) -> bool {
-        self.choice(name, &["true", "false"]).map_or(default, |word| word == "true")
+        self.boolean(name).unwrap_or(default)
     }
 
     /// A whole number.
@@ -274,16 +284,6 @@ impl<'a> Options<'a> {
             self.refuse(name, format!("`{name}` cannot be `{text}`"), way_out);
         }
         found
-    }
-
-    /// `ecs_compatibility` of this filter, else the pipeline's.
-    pub fn ecs_compatibility(&mut self, pipeline: EcsCompatibility) -> EcsCompatibility {
-        match self.choice("ecs_compatibility", &["disabled", "v1", "v8"]) {
-            Some("disabled") => EcsCompatibility::Disabled,
-            Some("v1") => EcsCompatibility::V1,
-            Some(_) => EcsCompatibility::V8,
-            None => pipeline,
-        }
     }
 
     /// Refuses options that Logstash has and that do not run here, each with its way out.
@@ -361,6 +361,12 @@ impl<'a> Options<'a> {
             self.refuse_at(span, message, format!("write `{name} => {example}`"));
         }
         value
+    }
+
+    /// Every option that was asked for.
+    #[cfg(test)]
+    pub(crate) fn asked(&self) -> &[&'static str] {
+        &self.asked
     }
 
     /// Refuses what nobody asked for. Gives the warnings.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use service::suggest::nearest;
 
+use crate::description::FilterDescription;
 use crate::filter::{Environment, FilterPlan};
 use crate::filters;
 use crate::language::{Diagnostic, Plugin, Source};
@@ -34,54 +35,60 @@ pub struct Entry {
     pub origin: Origin,
     /// Checks its options.
     pub build: Build,
+    /// What its page is written from.
+    pub description: &'static FilterDescription,
 }
 
-const fn logstash(name: &'static str, build: Build) -> Entry {
-    Entry { name, origin: Origin::Logstash, build }
-}
-
-const fn millrace(name: &'static str, build: Build) -> Entry {
-    Entry { name, origin: Origin::Millrace, build }
+/// The entry of a filter: who defined it, and its name, which is its file's too.
+macro_rules! filter {
+    ($origin:ident $name:ident) => {
+        Entry {
+            name: stringify!($name),
+            origin: Origin::$origin,
+            build: filters::$name::build,
+            description: &filters::$name::DESCRIPTION,
+        }
+    };
 }
 
 /// Every filter, by name.
 pub const FILTERS: &[Entry] = &[
-    logstash("aggregate", filters::aggregate::build),
-    logstash("bytes", filters::bytes::build),
-    logstash("cidr", filters::cidr::build),
-    logstash("clone", filters::clone::build),
-    logstash("csv", filters::csv::build),
-    logstash("date", filters::date::build),
-    logstash("de_dot", filters::de_dot::build),
-    logstash("dissect", filters::dissect::build),
-    logstash("dns", filters::dns::build),
-    logstash("drop", filters::drop::build),
-    logstash("fingerprint", filters::fingerprint::build),
-    logstash("geoip", filters::geoip::build),
-    logstash("grok", filters::grok::build),
-    logstash("json", filters::json::build),
-    logstash("json_encode", filters::json_encode::build),
-    logstash("kv", filters::kv::build),
-    logstash("math", filters::math::build),
-    logstash("metrics", filters::metrics::build),
-    logstash("mutate", filters::mutate::build),
-    logstash("prune", filters::prune::build),
-    millrace("redact", filters::redact::build),
-    millrace("schema", filters::schema::build),
-    logstash("split", filters::split::build),
-    logstash("syslog_pri", filters::syslog_pri::build),
-    logstash("throttle", filters::throttle::build),
-    logstash("tld", filters::tld::build),
-    logstash("translate", filters::translate::build),
-    logstash("truncate", filters::truncate::build),
-    logstash("urldecode", filters::urldecode::build),
-    logstash("useragent", filters::useragent::build),
-    logstash("uuid", filters::uuid::build),
-    logstash("xml", filters::xml::build),
+    filter!(Logstash aggregate),
+    filter!(Logstash bytes),
+    filter!(Logstash cidr),
+    filter!(Logstash clone),
+    filter!(Logstash csv),
+    filter!(Logstash date),
+    filter!(Logstash de_dot),
+    filter!(Logstash dissect),
+    filter!(Logstash dns),
+    filter!(Logstash drop),
+    filter!(Logstash fingerprint),
+    filter!(Logstash geoip),
+    filter!(Logstash grok),
+    filter!(Logstash json),
+    filter!(Logstash json_encode),
+    filter!(Logstash kv),
+    filter!(Logstash math),
+    filter!(Logstash metrics),
+    filter!(Logstash mutate),
+    filter!(Logstash prune),
+    filter!(Millrace redact),
+    filter!(Millrace schema),
+    filter!(Logstash split),
+    filter!(Logstash syslog_pri),
+    filter!(Logstash throttle),
+    filter!(Logstash tld),
+    filter!(Logstash translate),
+    filter!(Logstash truncate),
+    filter!(Logstash urldecode),
+    filter!(Logstash useragent),
+    filter!(Logstash uuid),
+    filter!(Logstash xml),
 ];
 
 /// Filters of Logstash that do not run here, and what to do instead. Of `ruby` its code says it.
-const ABSENT: &[(&str, &str)] = &[
+pub(crate) const ABSENT: &[(&str, &str)] = &[
     (
         "elapsed",
         "use aggregate: keep the first event's time in its map, and compare it in the last one",
@@ -115,14 +122,25 @@ pub(crate) fn explain_absence(plugin: &Plugin, source: &Source) -> Diagnostic {
     if name == "ruby" {
         return ruby_diagnosis::diagnose(plugin, source);
     }
+    let (message, way_out) = absence(name);
+    source.mistake(plugin.span, message, way_out)
+}
+
+/// What is to be said of a name that no filter has here, and what to do instead.
+#[must_use]
+pub fn absence(name: &str) -> (String, String) {
+    if name == "ruby" {
+        let way_out = "`millrace check` proposes the filters that do what its code does";
+        return ("no Ruby runs here".to_owned(), way_out.to_owned());
+    }
     if let Some((_, way_out)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
         let message = format!("Logstash's filter `{name}` does not run here");
-        return source.mistake(plugin.span, message, *way_out);
+        return (message, (*way_out).to_owned());
     }
     let names = FILTERS.iter().map(|entry| entry.name);
     let way_out = match nearest(name, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
     };
-    source.mistake(plugin.span, format!("there is no filter `{name}`"), way_out)
+    (format!("there is no filter `{name}`"), way_out)
 }

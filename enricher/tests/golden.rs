@@ -8,9 +8,10 @@
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bus::Codec;
+use enricher::registry;
 use pipeline::{Stage, Verdict};
 
 #[test]
@@ -23,16 +24,33 @@ fn pipelines_as_they_are_in_use_make_the_expected_documents() {
     assert!(check_all("golden/shapes") >= 30);
 }
 
+#[test]
+fn every_filter_stands_in_a_golden_pair() {
+    let paths = ["golden", "golden/shapes"].into_iter().flat_map(pipelines);
+    let texts: Vec<_> = paths.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    for entry in registry::FILTERS {
+        // What `dns` makes of an event is its servers' answer.
+        let is_there = entry.name == "dns"
+            || texts.iter().any(|text| {
+                let words: Vec<_> = text.split_ascii_whitespace().collect();
+                words.windows(2).any(|two| two == [entry.name, "{"])
+            });
+        assert!(is_there, "write a pipeline with `{}` in enricher/tests/golden", entry.name);
+    }
+}
+
 /// Checks every pipeline of a folder; says how many there are.
 fn check_all(folder: &str) -> usize {
+    let pipelines = pipelines(folder);
+    pipelines.iter().for_each(|path| check(path));
+    pipelines.len()
+}
+
+fn pipelines(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
     let entries = std::fs::read_dir(&folder).expect("test data is good");
     let paths = entries.map(|entry| entry.expect("test data is good").path());
-    let pipelines: Vec<_> = paths
-        .filter(|path| path.extension().is_some_and(|extension| extension == "conf"))
-        .collect();
-    pipelines.iter().for_each(|path| check(path));
-    pipelines.len()
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "conf")).collect()
 }
 
 fn write(records: &[bus::Record], out: &mut String) {

@@ -1,5 +1,5 @@
-//! Tools around pipelines, as they are used: `check` and `test` in a build, `pipe` between two programs, `shadow`
-//! beside Logstash, `tap` on a running platform, and a pipeline that changes while the platform runs.
+//! Tools around pipelines, as they are used: `filters` to look up, `check` and `test` in a build, `pipe` between two
+//! programs, `shadow` beside Logstash, `tap` on a running platform, and a pipeline that changes while the platform runs.
 
 mod support;
 
@@ -189,6 +189,20 @@ fn check_warns_of_what_is_slow_or_never_run_and_fails_for_it_only_if_strict() {
         let path = pipelines().join(name).display().to_string();
         let output = tool(&["check", "--strict", &path]);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn filters_shows_what_there_is_and_the_page_of_each() {
+    let listed = tool(&["filters"]);
+    assert!(text(&listed.stdout).lines().any(|line| line.starts_with("grok ")), "{listed:?}");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/filters/grok.md");
+    let page = std::fs::read_to_string(page).expect("a page");
+    assert_eq!(text(&tool(&["filters", "grok"]).stdout), page);
+    for (name, way_out) in [("grock", "did you mean `grok`?"), ("elapsed", "use aggregate")] {
+        let output = tool(&["filters", name]);
+        assert_eq!(output.status.code(), Some(64));
+        assert!(text(&output.stderr).contains(way_out), "{}", text(&output.stderr));
     }
 }
 

@@ -7,6 +7,7 @@ mod code;
 mod compiler;
 mod method;
 mod operation;
+mod options;
 mod place;
 mod rules;
 mod run;
@@ -18,15 +19,15 @@ use std::sync::Arc;
 use event::{Event, FieldPath};
 
 use self::code::Code;
-use self::rules::{EXCEPTION_TAG, Rules, TIMEOUT_DEFAULT_NS};
+use self::rules::{EXCEPTION_TAG, Rules};
 use self::run::{Failed, run};
 use self::tasks::{Instants, MAP_BYTES_MAX, Task, TaskKey};
 use self::value::{Members, Value};
-use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
 use crate::template::Template;
 use crate::timer::{Moment, Outbox, TimedEvent, kept, origin};
 
+pub(crate) use self::options::{DESCRIPTION, build};
 pub(crate) use self::rules::{TaskGroup, TaskGroups};
 pub(crate) use self::tasks::TaskMaps;
 
@@ -34,21 +35,6 @@ pub(crate) use self::tasks::TaskMaps;
 const TOO_MANY_TAG: &str = "_aggregate_too_many";
 /// Tag of an event with which a map would become too large.
 const TOO_LARGE_TAG: &str = "_aggregate_too_large";
-/// Most seconds of a timeout.
-const TIMEOUT_S_MAX: f64 = 366.0 * 24.0 * 60.0 * 60.0;
-/// Options that only one filter of those with a `task_id` may have.
-const TIMEOUT_OPTIONS: &[&str] = &[
-    "timeout",
-    "inactivity_timeout",
-    "timeout_code",
-    "push_map_as_event_on_timeout",
-    "push_previous_map_as_event",
-    "timeout_timestamp_field",
-    "timeout_task_id_field",
-    "timeout_tags",
-];
-const UNDERSTOOD: &str = "code may set and read `map[...]` and fields, calculate, compare, add to lists and decide with \
-                          `if`; docs/pipelines.md has all of it. Do the rest with other filters";
 
 /// When the code is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,107 +58,6 @@ struct Aggregate {
 }
 
 struct AggregatePlan(Arc<Aggregate>);
-
-/// Checks the options.
-pub(crate) fn build(
-    options: &mut Options<'_>,
-    _environment: &Environment,
-) -> Option<Arc<dyn FilterPlan>> {
-    let task_id_text = options.required_text("task_id");
-    let task_id = options.template("task_id");
-    if task_id.as_ref().is_some_and(|task_id| task_id.literal().is_some()) {
-        let message = "`task_id` is the same for every event";
-        options.refuse("task_id", message, "write which field tells tasks apart, as `%{field}`");
-    }
-    options.require("code");
-    let code = code(options, "code", true);
-    let action = match options.choice("map_action", &["create", "update", "create_or_update"]) {
-        Some("create") => MapAction::Create,
-        Some("update") => MapAction::Update,
-        _ => MapAction::CreateOrUpdate,
-    };
-    let ends_task = options.flag("end_of_task", false);
-    options.not_supported(&[(
-        "aggregate_maps_path",
-        "leave it out: open maps are not kept over a restart; those that may become events do so before",
-    )]);
-    let says_rules = TIMEOUT_OPTIONS.iter().any(|name| options.has(name));
-    let rules = rules(options);
-    let task_id_text = task_id_text?;
-    let group = options.task_group(&task_id_text);
-    let number = group.join();
-    if says_rules
-        && let Some(rules) = rules
-        && !group.say(Rules { owner: number, ..rules })
-    {
-        let message = format!("two filters say what becomes of maps of `{task_id_text}`");
-        let way_out = format!("leave {} to one of them", TIMEOUT_OPTIONS.join(", "));
-        let said = TIMEOUT_OPTIONS.iter().find(|name| options.has(name));
-        options.refuse(said.copied().unwrap_or("timeout"), message, way_out);
-    }
-    let (task_id, code) = task_id.zip(code)?;
-    Some(Arc::new(AggregatePlan(Arc::new(Aggregate {
-        task_id,
-        task_id_text,
-        code,
-        action,
-        ends_task,
-        group,
-        number,
-    }))))
-}
-
-fn code(options: &mut Options<'_>, name: &'static str, has_map: bool) -> Option<Code> {
-    let text = options.text(name)?;
-    compiler::compile(&text, has_map, options.escape_style())
-        .map_err(|unread| {
-            let span = options.span_within(name, &text, unread.at);
-            options.refuse_at(span, unread.why, UNDERSTOOD);
-        })
-        .ok()
-}
-
-fn rules(options: &mut Options<'_>) -> Option<Rules> {
-    let timeout_ns = seconds(options, "timeout");
-    let inactivity_ns = seconds(options, "inactivity_timeout");
-    let timeout_or_default_ns = timeout_ns.unwrap_or(TIMEOUT_DEFAULT_NS);
-    if inactivity_ns.is_some_and(|inactivity_ns| inactivity_ns > timeout_or_default_ns) {
-        let message = "`inactivity_timeout` is longer than `timeout`, so it would never count";
-        options.refuse("inactivity_timeout", message, "write a shorter one, or a longer `timeout`");
-    }
-    let code = code(options, "timeout_code", false);
-    let timestamp = options.field("timeout_timestamp_field");
-    let task_id_field = options.field("timeout_task_id_field");
-    if task_id_field.as_ref().is_some_and(FieldPath::is_timestamp) {
-        let message = "`@timestamp` holds no task's id";
-        options.refuse("timeout_task_id_field", message, "name another field");
-    }
-    Some(Rules {
-        owner: 0,
-        timeout_ns: timeout_or_default_ns,
-        inactivity_ns,
-        timestamp,
-        task_id_field,
-        tags: if options.has("timeout_tags") {
-            options.templates("timeout_tags")?
-        } else {
-            Vec::new()
-        },
-        code,
-        pushes_on_timeout: options.flag("push_map_as_event_on_timeout", false),
-        pushes_previous: options.flag("push_previous_map_as_event", false),
-    })
-}
-
-fn seconds(options: &mut Options<'_>, name: &'static str) -> Option<i64> {
-    let seconds = options.number(name)?;
-    if !(0.0..=TIMEOUT_S_MAX).contains(&seconds) {
-        let way_out = format!("write a number of seconds, up to {TIMEOUT_S_MAX}");
-        options.refuse(name, format!("`{name}` cannot be {seconds}"), way_out);
-        return None;
-    }
-    Some((seconds * 1e9) as i64)
-}
 
 impl FilterPlan for AggregatePlan {
     fn instance(&self) -> Box<dyn Filter> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use event::{Event, FieldPath};
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 #[derive(Debug)]
 struct Bytes {
@@ -19,28 +19,44 @@ struct Bytes {
 
 struct BytesPlan(Arc<Bytes>);
 
+filter_options! {
+    /// Reads a size such as `5.6 GB` and sets how many bytes that is.
+    ///
+    /// A number, perhaps with a unit (`40`, `40 B`, `1_000.5kB`, `10 M`); letters mean the same in
+    /// both cases.
+    struct BytesOptions {
+        /// The field that holds the size.
+        source: FieldPath = "message",
+        /// The field that gets the number of bytes.
+        target: FieldPath = required,
+        /// Whether a kilobyte has 1024 bytes or 1000.
+        conversion_method: f64 { "binary" => 1024.0, "metric" => 1000.0 } = first,
+        /// What stands before a fraction. The other sign, blanks and `_` between digits are passed
+        /// over.
+        decimal_separator: char { "." => '.', "," => ',' } = first,
+        /// Tags of an event whose field holds no size.
+        tag_on_failure: Vec<String> = ["_bytesparsefailure"],
+    }
+    tags {
+        "_bytesparsefailure" => "the field is missing or holds no size, or something stands in the way of the target",
+    }
+    example r#"bytes { source => "[file][size]" target => "[file][size_bytes]" }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let source = options.field("source").unwrap_or_else(|| FieldPath::key("message"));
-    let target = options.required_field("target");
-    let base = match options.choice("conversion_method", &["binary", "metric"]) {
-        Some("metric") => 1000.0,
-        _ => 1024.0,
-    };
-    let decimal_separator = match options.choice("decimal_separator", &[".", ","]) {
-        Some(",") => ',',
-        _ => '.',
-    };
-    let tag_on_failure = options.texts("tag_on_failure");
+    let BytesOptions { source, target, conversion_method: base, decimal_separator, tag_on_failure } =
+        BytesOptions::read(options);
+    let target = target?;
     Some(Arc::new(BytesPlan(Arc::new(Bytes {
         source,
-        target: target?,
+        target,
         base,
         decimal_separator,
-        tag_on_failure: tag_on_failure.unwrap_or_else(|| vec!["_bytesparsefailure".to_owned()]),
+        tag_on_failure,
     }))))
 }
 

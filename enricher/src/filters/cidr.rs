@@ -3,7 +3,7 @@
 
 mod networks;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use event::{Event, FieldPath, Kind};
@@ -11,12 +11,10 @@ use ipnet::IpNet;
 
 use self::networks::{FILE_MAX_BYTES, contains, parse_network, read_file};
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 use crate::refreshed_file::{RefreshedFile, View};
 use crate::template::Template;
 
-/// `refresh_interval` where it is not given, in seconds.
-const REFRESH_DEFAULT_S: i64 = 600;
 const NANOSECONDS: i64 = 1_000_000_000;
 
 #[derive(Debug)]
@@ -31,6 +29,29 @@ struct Cidr {
 
 struct CidrPlan(Arc<Cidr>);
 
+filter_options! {
+    /// Finds whether an address lies in one of some networks.
+    ///
+    /// It sets nothing by itself: give it `add_tag` or `add_field`, which are run when an address
+    /// lies in a network.
+    struct CidrOptions {
+        /// The addresses.
+        address: Vec<Template> => "required unless `address_field` is given",
+        /// A field with an address, or with an array of them.
+        address_field: FieldPath,
+        /// The networks, as `10.0.0.0/8` or `fe80::/64`, also several in one string, parted by
+        /// commas.
+        network: Vec<Template> => "required unless `network_path` is given",
+        /// A file of networks, in place of `network`.
+        network_path: PathBuf,
+        /// What stands between the networks of the file.
+        separator: String = "\n",
+        /// After how many seconds the file is read again, by the records' time of receipt.
+        refresh_interval: i64 = 600,
+    }
+    example r#"cidr { address => ["%{[client][ip]}"] network => ["10.0.0.0/8", "fe80::/64"] add_tag => ["internal"] }"#
+}
+
 /// Checks the options; reads the file.
 pub(crate) fn build(
     options: &mut Options<'_>,
@@ -39,17 +60,18 @@ pub(crate) fn build(
     if !options.has("address_field") {
         options.require("address");
     }
-    let address_field = options.field("address_field");
-    let addresses = options.templates("address").unwrap_or_default();
-    let (networks, rendered) = networks(options);
-    let file = file(options).map(Arc::new);
+    let given = CidrOptions::read(options);
+    let (networks, rendered) = networks(options, given.network.unwrap_or_default());
+    let file = file(options, given.network_path, given.separator, given.refresh_interval);
+    let (addresses, address_field) = (given.address.unwrap_or_default(), given.address_field);
+    let file = file.map(Arc::new);
     Some(Arc::new(CidrPlan(Arc::new(Cidr { addresses, address_field, rendered, networks, file }))))
 }
 
 /// The networks of the pipeline, and those that come out of the event.
-fn networks(options: &mut Options<'_>) -> (Vec<IpNet>, Vec<Template>) {
+fn networks(options: &mut Options<'_>, templates: Vec<Template>) -> (Vec<IpNet>, Vec<Template>) {
     let (mut networks, mut rendered) = (Vec::new(), Vec::new());
-    for template in options.templates("network").unwrap_or_default() {
+    for template in templates {
         let Some(literal) = template.literal() else {
             rendered.push(template);
             continue;
@@ -68,10 +90,12 @@ fn networks(options: &mut Options<'_>) -> (Vec<IpNet>, Vec<Template>) {
 }
 
 /// The file, if one is given.
-fn file(options: &mut Options<'_>) -> Option<RefreshedFile<Vec<IpNet>>> {
-    let path = options.text("network_path");
-    let separator = options.text("separator").unwrap_or_else(|| "\n".to_owned());
-    let refresh_s = options.integer("refresh_interval").unwrap_or(REFRESH_DEFAULT_S);
+fn file(
+    options: &mut Options<'_>,
+    path: Option<PathBuf>,
+    separator: String,
+    refresh_s: i64,
+) -> Option<RefreshedFile<Vec<IpNet>>> {
     if !(0..=1_000_000_000).contains(&refresh_s) {
         let message = format!("`refresh_interval` cannot be {refresh_s}");
         options.refuse("refresh_interval", message, "write a number of seconds");
@@ -91,7 +115,7 @@ fn file(options: &mut Options<'_>) -> Option<RefreshedFile<Vec<IpNet>>> {
     }
     let read = move |path: &Path, _: Option<&Vec<IpNet>>| read_file(path, &separator);
     let refresh_ns = Some(refresh_s * NANOSECONDS);
-    match RefreshedFile::open(path.into(), FILE_MAX_BYTES, refresh_ns, Box::new(read)) {
+    match RefreshedFile::open(path, FILE_MAX_BYTES, refresh_ns, Box::new(read)) {
         Ok(file) => Some(file),
         Err(reason) => {
             options.refuse("network_path", reason, "name a file of networks, and its separator");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use event::{Event, FieldPath};
 
 use crate::filter::{Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 /// Tag of an event of which too many would be made.
 const TOO_MANY_TAG: &str = "_clone_too_many";
@@ -17,18 +17,35 @@ struct Cloning {
     field: Option<FieldPath>,
 }
 
+filter_options! {
+    /// Makes a copy of the event for each name in a list; the event itself stays as it is.
+    ///
+    /// The copies go on behind the filter, with ids derived from the record's, and the common
+    /// options are for them alone. One record becomes at most 10,000 events, of 64 MiB together.
+    struct CloneOptions {
+        /// The names: each copy gets its own as a tag, with `ecs_compatibility => disabled` as its
+        /// `type`.
+        clones: Vec<String> = required,
+        /// Which of both holds the name.
+        ecs_compatibility: EcsCompatibility => "default: the pipeline's",
+    }
+    tags {
+        "_clone_too_many" => "the event would become too many, or too large; no copy is made",
+    }
+    example r#"clone { clones => ["archive"] }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    options.require("clones");
-    let clones = options.texts("clones");
+    let CloneOptions { clones, ecs_compatibility } = CloneOptions::read(options);
     if clones.as_ref().is_some_and(Vec::is_empty) {
         let message = "`clones` is empty: no copy would be made";
         options.refuse("clones", message, "name each copy, or remove the filter");
     }
-    let names = options.ecs_compatibility(environment.ecs_compatibility);
+    let names = ecs_compatibility.unwrap_or(environment.ecs_compatibility);
     let field = (names == EcsCompatibility::Disabled).then(|| FieldPath::key("type"));
     Some(Arc::new(Cloning { clones: clones?, field }))
 }

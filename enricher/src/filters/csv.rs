@@ -13,8 +13,8 @@ use service::suggest::nearest;
 
 use self::convert::Conversion;
 use self::row::{Dialect, Row};
-use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::filter::{Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan};
+use crate::options::{Options, TextPairs, filter_options};
 
 /// Tags of rows that cannot be read, and of rows without a value.
 const FAILURE: &str = "_csvparsefailure";
@@ -47,26 +47,67 @@ struct Column {
 
 struct CsvPlan(Arc<Csv>);
 
+filter_options! {
+    /// Makes fields of a row of separated values.
+    ///
+    /// Quotes are read in the strict way of Ruby, which Logstash has. One row is read; what follows
+    /// its end of line is ignored. Without a `target` the row does not set `@metadata`, where the
+    /// platform's words stand.
+    struct CsvOptions {
+        /// The field that holds the row.
+        source: FieldPath = "message",
+        /// The field that gets the values.
+        target: FieldPath => "default: the event itself",
+        /// Names of the columns. `[a][b]` is a path.
+        columns: Vec<String> => "default: `column1`, `column2` and so on",
+        /// What stands between two values, a tab as itself.
+        separator: String = ",",
+        /// The character around values, `"\x00"` if there is none.
+        quote_char: String = "\"",
+        /// Whether columns beyond those that are named get the names `column4`, `column5` ...; else
+        /// they are left out.
+        autogenerate_column_names: bool = true,
+        /// `true` is refused: what becomes of an event would depend on which one came first. Name
+        /// the columns in `columns`; `skip_header => true` drops the header's own line.
+        autodetect_column_names: bool = false,
+        /// Whether columns without a value set no field.
+        skip_empty_columns: bool = false,
+        /// Whether rows without any value are only tagged.
+        skip_empty_rows: bool = false,
+        /// Whether the line that holds the names in `columns` is dropped.
+        skip_header: bool = false,
+        /// Columns with what becomes of their values: `integer`, `float`, `boolean`, `date`,
+        /// `date_time`. What does not convert stays text.
+        convert: TextPairs => "default: all are strings",
+    }
+    without_effect {
+        /// Nothing that this filter does has another name in another mode.
+        ecs_compatibility: EcsCompatibility,
+    }
+    tags {
+        "_csvparsefailure" => "the row cannot be read, or something stands in the way of a field",
+        "_csvskippedemptyfield" => "the row has no value, with `skip_empty_rows`",
+    }
+    example r#"csv { separator => ";" columns => ["id", "[shop][name]", "price"] convert => { "price" => "float" } }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let source = options.field("source").unwrap_or_else(|| FieldPath::key("message"));
-    let target = options.field("target");
-    // Nothing that this filter does has another name in another mode.
-    options.ecs_compatibility(environment.ecs_compatibility);
-    if options.flag("autodetect_column_names", false) {
+    let given = CsvOptions::read(options);
+    if given.autodetect_column_names {
         let message = "names of columns are not taken from the first event: what becomes of an \
                        event would depend on which one came first";
         let way_out = "name them in `columns`; `skip_header => true` drops the header's own line";
         options.refuse("autodetect_column_names", message, way_out);
     }
-    let dialect = dialect(options, environment);
-    let mut conversions = conversions(options);
-    let columns = columns(options, target.as_ref(), &mut conversions);
-    let skip_header = options.flag("skip_header", false);
-    if skip_header && !options.has("columns") {
+    let dialect = dialect(options, given.separator, &given.quote_char, environment);
+    let mut conversions = conversions(options, given.convert.unwrap_or_default());
+    let names = given.columns.unwrap_or_default();
+    let columns = columns(options, names, given.target.as_ref(), &mut conversions);
+    if given.skip_header && !options.has("columns") {
         let message = "`skip_header` does not know the header";
         options.refuse("skip_header", message, "name the columns in `columns`");
     }
@@ -74,22 +115,25 @@ pub(crate) fn build(
         Some((name.strip_prefix("column")?.parse().ok()?, conversion))
     });
     Some(Arc::new(CsvPlan(Arc::new(Csv {
-        source,
-        target,
+        source: given.source,
+        target: given.target,
         dialect: dialect?,
         columns: columns?,
         generated: generated.collect(),
-        generates_names: options.flag("autogenerate_column_names", true),
-        skip_empty_columns: options.flag("skip_empty_columns", false),
-        skip_empty_rows: options.flag("skip_empty_rows", false),
-        skip_header,
+        generates_names: given.autogenerate_column_names,
+        skip_empty_columns: given.skip_empty_columns,
+        skip_empty_rows: given.skip_empty_rows,
+        skip_header: given.skip_header,
     }))))
 }
 
-fn dialect(options: &mut Options<'_>, environment: &Environment) -> Option<Dialect> {
-    let separator = options.text("separator").unwrap_or_else(|| ",".to_owned());
-    let quote = options.text("quote_char").unwrap_or_else(|| "\"".to_owned());
-    let quote = if quote == NUL_AS_WRITTEN { "\0" } else { &quote };
+fn dialect(
+    options: &mut Options<'_>,
+    separator: String,
+    quote: &str,
+    environment: &Environment,
+) -> Option<Dialect> {
+    let quote = if quote == NUL_AS_WRITTEN { "\0" } else { quote };
     let mut characters = quote.chars();
     let (Some(quote), None) = (characters.next(), characters.next()) else {
         let way_out =
@@ -113,9 +157,9 @@ fn dialect(options: &mut Options<'_>, environment: &Environment) -> Option<Diale
 }
 
 /// Conversions by the names of columns.
-fn conversions(options: &mut Options<'_>) -> Vec<(String, Conversion)> {
+fn conversions(options: &mut Options<'_>, pairs: TextPairs) -> Vec<(String, Conversion)> {
     let mut conversions = Vec::new();
-    for (key, to) in options.text_pairs("convert").unwrap_or_default() {
+    for (key, to) in pairs {
         match Conversion::by_name(&to) {
             Some(conversion) => conversions.push((key.text, conversion)),
             None => {
@@ -135,10 +179,10 @@ fn conversions(options: &mut Options<'_>) -> Vec<(String, Conversion)> {
 /// The columns with their conversions, which are taken away.
 fn columns(
     options: &mut Options<'_>,
+    names: Vec<String>,
     target: Option<&FieldPath>,
     conversions: &mut Vec<(String, Conversion)>,
 ) -> Option<Vec<Column>> {
-    let names = options.texts("columns").unwrap_or_default();
     let span = options.span("columns");
     let mut columns = Vec::with_capacity(names.len());
     for name in names {

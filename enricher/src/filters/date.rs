@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
 use crate::joda::{DateFormat, zone_by_id};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 use crate::template::Template;
 
 const MATCH_WAY_OUT: &str = "write `match => [ \"field\", \"ISO8601\", \"yyyy-MM-dd HH:mm:ss\" ]`";
@@ -51,19 +51,44 @@ struct Date {
     tag_on_failure: Vec<String>,
 }
 
+filter_options! {
+    /// Reads a time from a field, by the first format that fits.
+    ///
+    /// The only "now" is the record's time of receipt: a date without a year is near it, so that a
+    /// replay reads the same. Without `timezone` a local time is UTC, never the machine's zone. A
+    /// time that does not exist (29 February of a common year, the hour that is skipped in spring)
+    /// and a year before 1677 or after 2262 fail like any other.
+    struct DateOptions {
+        /// The field, and then the formats: `ISO8601`, `UNIX` (seconds since 1970), `UNIX_MS`,
+        /// `TAI64N`, or one of Joda-Time such as `yyyy-MM-dd HH:mm:ss`. Names of months and days
+        /// are English.
+        r#match: Vec<String> = required,
+        /// The field that gets the time.
+        target: FieldPath = "@timestamp",
+        /// The zone of local times, as `Europe/Berlin` or `+01:00`; the event may name it.
+        timezone: Template => "default: UTC",
+        /// Tags of an event whose field holds no such time.
+        tag_on_failure: Vec<String> = ["_dateparsefailure"],
+    }
+    without_effect {
+        /// Names are English whatever it says, as Logstash reads them when it does not know the
+        /// locale.
+        locale: String,
+    }
+    tags {
+        "_dateparsefailure" => "the field holds no time in one of the formats; it stays, and so does `@timestamp`",
+    }
+    example r#"date { match => ["[log][time]", "ISO8601", "yyyy-MM-dd HH:mm:ss"] timezone => "Europe/Berlin" }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    options.require("match");
-    let texts = options.texts("match");
-    let target = options.field("target");
-    let zone = zone(options);
-    // Names of months and days are English whatever the locale, as Logstash reads them when it does
-    // not know the locale.
-    options.text("locale");
-    let tag_on_failure = options.texts("tag_on_failure");
+    let DateOptions { r#match: texts, target, timezone, tag_on_failure } =
+        DateOptions::read(options);
+    let zone = zone(options, timezone);
     let texts = texts?;
     let [source, formats @ ..] = texts.as_slice() else {
         options.refuse("match", "`match` of `date` is empty", MATCH_WAY_OUT);
@@ -79,17 +104,14 @@ pub(crate) fn build(
     Some(Arc::new(Date {
         source: source.ok()?,
         formats: formats.into_iter().collect::<Option<_>>()?,
-        target: target.filter(|target| !target.is_timestamp()),
+        target: Some(target).filter(|target| !target.is_timestamp()),
         zone: zone?,
-        tag_on_failure: tag_on_failure.unwrap_or_else(|| vec!["_dateparsefailure".to_owned()]),
+        tag_on_failure,
     }))
 }
 
-fn zone(options: &mut Options<'_>) -> Option<Zone> {
-    if !options.has("timezone") {
-        return Some(Zone::Fixed(TimeZone::UTC));
-    }
-    let template = options.template("timezone")?;
+fn zone(options: &mut Options<'_>, template: Option<Template>) -> Option<Zone> {
+    let Some(template) = template else { return Some(Zone::Fixed(TimeZone::UTC)) };
     let Some(id) = template.literal() else {
         return Some(Zone::OfEvent(template));
     };

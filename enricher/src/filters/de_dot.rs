@@ -10,7 +10,7 @@ use event::{Event, FieldPath, Kind, Limits, NodeId};
 
 use self::names::Members;
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 #[derive(Debug)]
 struct DeDot {
@@ -25,22 +25,34 @@ struct DeDot {
 
 struct DeDotPlan(Arc<DeDot>);
 
+filter_options! {
+    /// Takes the dots out of names of fields, or makes objects of what they part.
+    ///
+    /// Nothing is lost by it: a field keeps its name where something else stands in the way of the
+    /// new one, or where it would stand too deep.
+    struct DeDotOptions {
+        /// What stands in place of a dot.
+        separator: String = "_",
+        /// Whether dots make objects: `a.b` becomes `[a][b]`.
+        nested: bool = false,
+        /// Whether what stands within a field is renamed too.
+        recursive: bool = false,
+        /// The fields that are renamed.
+        fields: Vec<FieldPath> => "default: all of the event",
+    }
+    example r#"de_dot { nested => true }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let separator = options.text("separator").unwrap_or_else(|| "_".to_owned());
+    let DeDotOptions { separator, nested: is_nested, recursive: is_recursive, fields } =
+        DeDotOptions::read(options);
     if separator.contains('.') {
         let way_out = "choose another sign, or `nested => true` for objects";
         options.refuse("separator", "the separator is or contains a dot", way_out);
-    }
-    let is_nested = options.flag("nested", false);
-    let is_recursive = options.flag("recursive", false);
-    let has_fields = options.has("fields");
-    let fields = options.fields("fields");
-    if has_fields && fields.is_none() {
-        return None;
     }
     Some(Arc::new(DeDotPlan(Arc::new(DeDot { separator, is_nested, is_recursive, fields }))))
 }

@@ -14,7 +14,7 @@ use event::{Event, FieldPath};
 use self::conversion::Conversion;
 use self::mapping::Mapping;
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, TextPairs, filter_options};
 
 #[derive(Debug)]
 struct Dissect {
@@ -25,6 +25,29 @@ struct Dissect {
 
 struct DissectPlan(Arc<Dissect>);
 
+filter_options! {
+    /// Takes a text apart at the delimiters that stand between its fields, without any expression.
+    ///
+    /// Every delimiter is found in its order, or nothing is set and the event is tagged. A text
+    /// before the first field must stand at the very beginning, and one behind the last must be
+    /// found too. An empty part is an empty text, also the first one.
+    struct DissectOptions {
+        /// Fields with how their texts are made up: `%{name}`, `%{}` and `%{?skipped}` (left out),
+        /// `%{+name}` (put behind what `name` has, `%{+name/2}` as the second), `%{?key}=%{&key}`
+        /// (the text's word is the name, as it stands, never a path), `%{padded->}` (the delimiter
+        /// may stand there again and again).
+        mapping: TextPairs => "required unless `convert_datatype` is given",
+        /// Fields with what they become then: `int` or `float`.
+        convert_datatype: TextPairs,
+        /// Tags of an event whose field is made up otherwise.
+        tag_on_failure: Vec<String> = ["_dissectfailure"],
+    }
+    tags {
+        "_dissectfailure" => "a delimiter is not found, or something stands in the way of a field",
+    }
+    example r#"dissect { mapping => { "message" => "%{time} %{level} %{text}" } }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
@@ -33,19 +56,16 @@ pub(crate) fn build(
     if !options.has("convert_datatype") {
         options.require("mapping");
     }
-    let mappings = mappings(options);
-    let conversions = conversions(options);
-    let tag_on_failure = options.texts("tag_on_failure");
-    Some(Arc::new(DissectPlan(Arc::new(Dissect {
-        mappings,
-        conversions,
-        tag_on_failure: tag_on_failure.unwrap_or_else(|| vec!["_dissectfailure".to_owned()]),
-    }))))
+    let DissectOptions { mapping, convert_datatype, tag_on_failure } =
+        DissectOptions::read(options);
+    let mappings = mappings(options, mapping.unwrap_or_default());
+    let conversions = conversions(options, convert_datatype.unwrap_or_default());
+    Some(Arc::new(DissectPlan(Arc::new(Dissect { mappings, conversions, tag_on_failure }))))
 }
 
-fn mappings(options: &mut Options<'_>) -> Vec<(FieldPath, Mapping)> {
+fn mappings(options: &mut Options<'_>, pairs: TextPairs) -> Vec<(FieldPath, Mapping)> {
     let mut mappings = Vec::new();
-    for (key, text) in options.text_pairs("mapping").unwrap_or_default() {
+    for (key, text) in pairs {
         let field = options.parse_field_at(&key.text, key.span);
         match Mapping::parse(&text, options.escape_style()) {
             Ok(mapping) => mappings.extend(field.zip(Some(mapping))),
@@ -55,9 +75,9 @@ fn mappings(options: &mut Options<'_>) -> Vec<(FieldPath, Mapping)> {
     mappings
 }
 
-fn conversions(options: &mut Options<'_>) -> Vec<Conversion> {
+fn conversions(options: &mut Options<'_>, pairs: TextPairs) -> Vec<Conversion> {
     let mut conversions = Vec::new();
-    for (key, kind) in options.text_pairs("convert_datatype").unwrap_or_default() {
+    for (key, kind) in pairs {
         let field = options.parse_field_at(&key.text, key.span);
         match Conversion::new(&key.text, field, &kind) {
             Some(conversion) => conversions.extend(conversion),

@@ -13,7 +13,7 @@ use event::{Event, FieldPath, Kind, NodeId};
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
 use crate::lookup::{Answer, Lookups, Question, Wanted};
 
-pub(crate) use options::build;
+pub(crate) use options::{DESCRIPTION, build};
 
 /// What becomes of the value that was looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,18 +6,30 @@ use std::sync::Arc;
 use event::Event;
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 #[derive(Clone, Copy, Debug)]
 struct Drop {
     percentage: u8,
 }
 
+filter_options! {
+    /// Ends the event.
+    ///
+    /// It is counted as dropped, and neither indexed nor refused.
+    struct DropOptions {
+        /// How many of a hundred end. The record's id decides, so that a replay decides the same.
+        percentage: i64 = 100,
+    }
+    example r#"drop { percentage => 40 }"#
+}
+
+/// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let percentage = options.integer("percentage").unwrap_or(100);
+    let DropOptions { percentage } = DropOptions::read(options);
     match u8::try_from(percentage) {
         Ok(percentage) if percentage <= 100 => Some(Arc::new(Drop { percentage })),
         _ => {

@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use event::{Event, FieldPath, Kind, NodeId};
 
 use crate::filter::{Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 use digest::Digest;
 
 /// How a fingerprint is taken.
@@ -50,21 +50,58 @@ struct Source {
     path: FieldPath,
 }
 
+filter_options! {
+    /// Sets a hash of fields, the same for the same values.
+    ///
+    /// With a `key`, SHA and MD5 become HMACs: without the key nobody can try values out. `key =>
+    /// "${MILLRACE_HASH_KEY}"` uses that variable or, if it is not set, a key made for this
+    /// installation.
+    struct FingerprintOptions {
+        /// How it is taken. `IPV4_NETWORK` is the network of an address, by as many bits as the key
+        /// says; `UUID` is derived from the record's id, so that a replay makes the same;
+        /// `PUNCTUATION` is a text's signs without letters and digits.
+        method: Method {
+            "SHA1" => Method::Digest(Digest::Sha1),
+            "SHA256" => Method::Digest(Digest::Sha256),
+            "SHA384" => Method::Digest(Digest::Sha384),
+            "SHA512" => Method::Digest(Digest::Sha512),
+            "MD5" => Method::Digest(Digest::Md5),
+            "MURMUR3" => Method::Murmur3,
+            "MURMUR3_128" => Method::Murmur3Of128,
+            "IPV4_NETWORK" => Method::Ipv4Network(0),
+            "UUID" => Method::Uuid,
+            "PUNCTUATION" => Method::Punctuation,
+        } = first,
+        /// The fields that are hashed. Of several the last one's hash stands, unless they are
+        /// concatenated.
+        source: Vec<String> = ["message"],
+        /// The field that gets the hash.
+        target: FieldPath => "default: `[event][hash]`, with `ecs_compatibility => disabled` `fingerprint`",
+        /// The key of HMACs, or the length of the network's prefix.
+        key: String,
+        /// Whether the hash is written in Base64, else in hexadecimal digits.
+        base64encode: bool = false,
+        /// Whether names and values of all fields in `source` are hashed together.
+        concatenate_sources: bool = false,
+        /// Whether the whole event is hashed.
+        concatenate_all_fields: bool = false,
+        /// Which names are used by default.
+        ecs_compatibility: EcsCompatibility => "default: the pipeline's",
+    }
+    example r#"fingerprint { source => ["[user][email]"] target => "[user][hash]" method => "SHA256" key => "a key" }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let ecs = options.ecs_compatibility(environment.ecs_compatibility);
-    let names = options.texts("source").unwrap_or_else(|| vec!["message".to_owned()]);
-    let target = options.field("target");
-    let key = options.text("key");
-    let method = method(options, key.as_deref());
-    let concatenate_sources = options.flag("concatenate_sources", false);
-    let concatenate_all_fields = options.flag("concatenate_all_fields", false);
-    let base64encode = options.flag("base64encode", false);
-    let mut sources = Vec::with_capacity(names.len());
-    for name in names {
+    let given = FingerprintOptions::read(options);
+    let ecs = given.ecs_compatibility.unwrap_or(environment.ecs_compatibility);
+    let FingerprintOptions { key, concatenate_sources, concatenate_all_fields, .. } = given;
+    let method = method(options, given.method, key.as_deref());
+    let mut sources = Vec::with_capacity(given.source.len());
+    for name in given.source {
         match options.escape_style().parse(&name) {
             Ok(path) => sources.push(Source { name, path }),
             Err(error) => options.refuse("source", error.to_string(), "name fields"),
@@ -80,50 +117,28 @@ pub(crate) fn build(
     Some(Arc::new(Fingerprint {
         method,
         sources,
-        target: target.unwrap_or_else(|| match ecs {
+        target: given.target.unwrap_or_else(|| match ecs {
             EcsCompatibility::Disabled => FieldPath::key("fingerprint"),
             _ => FieldPath::keys(&["event", "hash"]),
         }),
         key: key.map(String::into_bytes),
         concatenate_sources,
         concatenate_all_fields,
-        base64encode,
+        base64encode: given.base64encode,
     }))
 }
 
-fn method(options: &mut Options<'_>, key: Option<&str>) -> Option<Method> {
-    const METHODS: [&str; 10] = [
-        "SHA1",
-        "SHA256",
-        "SHA384",
-        "SHA512",
-        "MD5",
-        "MURMUR3",
-        "MURMUR3_128",
-        "IPV4_NETWORK",
-        "UUID",
-        "PUNCTUATION",
-    ];
-    let name = if options.has("method") { options.choice("method", &METHODS)? } else { "SHA1" };
-    Some(match name {
-        "SHA1" => Method::Digest(Digest::Sha1),
-        "SHA256" => Method::Digest(Digest::Sha256),
-        "SHA384" => Method::Digest(Digest::Sha384),
-        "SHA512" => Method::Digest(Digest::Sha512),
-        "MD5" => Method::Digest(Digest::Md5),
-        "MURMUR3" => Method::Murmur3,
-        "MURMUR3_128" => Method::Murmur3Of128,
-        "UUID" => Method::Uuid,
-        "PUNCTUATION" => Method::Punctuation,
-        _ => {
-            let bits = key.and_then(|key| key.parse().ok()).filter(|bits| *bits <= 32);
-            if bits.is_none() {
-                let message = "`IPV4_NETWORK` needs the length of the network's prefix as its key";
-                options.refuse("key", message, "write `key => 24`");
-            }
-            Method::Ipv4Network(bits?)
-        }
-    })
+/// The method, with the length of the network's prefix where there is one.
+fn method(options: &mut Options<'_>, method: Method, key: Option<&str>) -> Option<Method> {
+    if !matches!(method, Method::Ipv4Network(_)) {
+        return Some(method);
+    }
+    let bits = key.and_then(|key| key.parse().ok()).filter(|bits| *bits <= 32);
+    if bits.is_none() {
+        let message = "`IPV4_NETWORK` needs the length of the network's prefix as its key";
+        options.refuse("key", message, "write `key => 24`");
+    }
+    bits.map(Method::Ipv4Network)
 }
 
 impl FilterPlan for Fingerprint {

@@ -22,7 +22,7 @@ use database::Database;
 use field::Selection;
 use place::Member;
 
-pub(crate) use options::build;
+pub(crate) use options::{DESCRIPTION, build};
 
 /// To be shown wherever places from the embedded database are: the licence (CC BY 4.0) asks for it,
 /// on web pages as a link to the address.

@@ -31,7 +31,7 @@ use automaton::{Automaton, OutOfSteps, Stepper};
 use capture::Capture;
 use program::Program;
 
-pub(crate) use options::build;
+pub(crate) use options::{DESCRIPTION, build};
 
 /// Tables of all automata of one filter in one worker, in bytes.
 const TABLES_MAX_BYTES: usize = 8 << 20;

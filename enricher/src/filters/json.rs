@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use event::{Event, FieldPath, Kind, Limits, NodeId};
 
-use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::filter::{Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan};
+use crate::options::{Options, filter_options};
 
 #[derive(Debug)]
 struct Json {
@@ -20,25 +20,45 @@ struct Json {
 
 struct JsonPlan(Arc<Json>);
 
+filter_options! {
+    /// Takes the JSON text of a field apart.
+    ///
+    /// Keys are names as they stand: `[a][b]` in a text never becomes a path. Without a `target`
+    /// the object's fields become the event's, `@timestamp` its time, and `@metadata` is left out,
+    /// where the platform's words stand. A text holds what an event may hold.
+    struct JsonOptions {
+        /// The field that holds the text.
+        source: FieldPath = required,
+        /// The field that gets the value.
+        target: FieldPath => "default: the event itself, for an object",
+        /// Whether what is not JSON is left alone without a tag.
+        skip_on_invalid_json: bool = false,
+        /// Tags of an event whose field holds no JSON.
+        tag_on_failure: Vec<String> = ["_jsonparsefailure"],
+    }
+    without_effect {
+        /// Nothing that this filter does has another name in another mode.
+        ecs_compatibility: EcsCompatibility,
+    }
+    tags {
+        "_jsonparsefailure" => "the text is not JSON, or no object and there is no `target`",
+        "_timestampparsefailure" => "the object's `@timestamp` is no time; it stands in `_@timestamp`",
+    }
+    example r#"json { source => "message" target => "order" }"#
+}
+
+/// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let source = options.required_field("source");
-    let has_target = options.has("target");
-    let target = options.field("target");
-    let skip_on_invalid_json = options.flag("skip_on_invalid_json", false);
-    let tag_on_failure = options.texts("tag_on_failure");
-    // Nothing that this filter does has another name in another mode.
-    options.ecs_compatibility(environment.ecs_compatibility);
-    if has_target && target.is_none() {
-        return None;
-    }
+    let JsonOptions { source, target, skip_on_invalid_json, tag_on_failure } =
+        JsonOptions::read(options);
     Some(Arc::new(JsonPlan(Arc::new(Json {
         source: source?,
         target,
         skip_on_invalid_json,
-        tag_on_failure: tag_on_failure.unwrap_or_else(|| vec!["_jsonparsefailure".to_owned()]),
+        tag_on_failure,
         limits: environment.limits.clone(),
     }))))
 }

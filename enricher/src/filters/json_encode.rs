@@ -5,7 +5,7 @@ use std::sync::Arc;
 use event::{Event, FieldPath, format_timestamp};
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 #[derive(Clone, Debug)]
 struct JsonEncode {
@@ -13,14 +13,30 @@ struct JsonEncode {
     target: FieldPath,
 }
 
+filter_options! {
+    /// Writes the value of a field as JSON text.
+    ///
+    /// A field that is missing is `null`.
+    struct JsonEncodeOptions {
+        /// The field that is written.
+        source: FieldPath = required,
+        /// The field that gets the text.
+        target: FieldPath => "default: the source",
+    }
+    tags {
+        "_jsongeneratefailure" => "something stands in the way of the target",
+    }
+    example r#"json_encode { source => "[order][items]" target => "[order][items_text]" }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let source = options.required_field("source");
-    let target = if options.has("target") { options.field("target") } else { source.clone() };
-    Some(Arc::new(JsonEncode { source: source?, target: target? }))
+    let JsonEncodeOptions { source, target } = JsonEncodeOptions::read(options);
+    let source = source?;
+    Some(Arc::new(JsonEncode { target: target.unwrap_or_else(|| source.clone()), source }))
 }
 
 impl FilterPlan for JsonEncode {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use event::{Event, FieldPath, Fragment, Kind, Limits, NodeId};
 use regex::Regex;
 
-pub(crate) use options::build;
+pub(crate) use options::{DESCRIPTION, build};
 
 use self::pairs::{Budget, OverBudget, Pairs};
 use self::scan::{Marks, Position, Scanner};

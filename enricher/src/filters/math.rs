@@ -13,7 +13,7 @@ use service::suggest::nearest;
 use self::number::{Number, Operator};
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
 use crate::language::{self, Span, Value, ValueKind};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 /// Every operator by its names.
 const OPERATORS: &[(&str, Operator)] = &[
@@ -75,13 +75,37 @@ enum Target {
 
 struct MathPlan(Arc<Math>);
 
+filter_options! {
+    /// Calculates with two operands at a time, and sets the result.
+    ///
+    /// Whole numbers and decimals are exact as they are written, and floats where they do not fit;
+    /// whole numbers divide to a whole number, `float divide` to a fraction. `@timestamp` and
+    /// fields that `date` has set are seconds since 1970. A calculation that cannot be made leaves
+    /// its target as it is: an operand that is no number, a division by zero, a result that is not
+    /// finite.
+    struct MathOptions {
+        /// Calculations in their order, each of four: operator, left operand, right operand,
+        /// target. Operators are `add` (`+`, `plus`), `subtract` (`-`, `sub`), `multiply` (`*`,
+        /// `times`, `mpx`), `divide` (`/`, `div`), `float divide` (`fdiv`, `float_divide`),
+        /// `modulo` (`mod`), `power` (`**`, `^`, `to the power of`) and `round` (to as many digits
+        /// as the right operand says). Operands are fields, numbers and registers (`MEM[0]`), which
+        /// keep a result for what follows; the last target is a field.
+        calculate: Value [Arrays, Options::value] = required,
+    }
+    example r#"math {
+  calculate => [
+    ["multiply", "[price]", "[quantity]", "MEM[0]"],
+    ["round", "MEM[0]", 2, "[total]"]
+  ]
+}"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    options.require("calculate");
-    let value = options.value("calculate")?;
+    let value = MathOptions::read(options).calculate?;
     let ValueKind::Array(elements) = &value.kind else {
         let message = "`calculate` of `math` must be an array of calculations";
         options.refuse("calculate", message, CALCULATION_WAY_OUT);

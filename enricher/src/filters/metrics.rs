@@ -17,7 +17,7 @@ use event::{Event, FieldPath};
 use self::meter::WINDOWS_MINUTES;
 use self::series::Series;
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 use crate::ruby_number::float;
 use crate::template::{FieldTemplate, Template};
 use crate::timer::{Moment, Outbox, TimedEvent, kept, origin};
@@ -51,52 +51,88 @@ struct Metrics {
 
 struct MetricsPlan(Arc<Metrics>);
 
+filter_options! {
+    /// Counts events and sums up values by name, and tells the counts at intervals in events of its
+    /// own.
+    ///
+    /// Those go on behind it, with `[name][count]`, `[name][rate_1m]`, for a `timer` also `min`,
+    /// `max`, `mean`, `stddev` and percentiles. Common options (`add_tag`) are for them; the
+    /// counted ones pass as they are. A silence longer than the interval is told once. There is no
+    /// `message` with the host's name, `stddev` is the standard deviation itself (Logstash gives
+    /// its root), and averages are moved on every 5 seconds.
+    ///
+    /// Time is the records' time of receipt. Each shop's records are counted by themselves, and
+    /// each partition counts for itself, from its start on (see [filters that
+    /// remember](../pipelines.md#filters-that-remember)). There are at most 1,000 names of a shop
+    /// and 4,000 of all in a partition.
+    struct MetricsOptions {
+        /// Names under which each event is counted.
+        meter: Vec<FieldTemplate> => "required unless `timer` is given",
+        /// Names with the values that are summed up, as `"took" => "%{[event][duration]}"`.
+        timer: Vec<(FieldTemplate, Template)> [Hash, timers] => "required unless `meter` is given",
+        /// After how many seconds the counts are told again.
+        flush_interval: i64 = 5,
+        /// After how many seconds counting begins anew.
+        clear_interval: i64 => "default `-1`, never",
+        /// Events that are older than this many seconds when they are received are not counted. 0
+        /// is for none.
+        ignore_older_than: i64 = 0,
+        /// Over how many minutes rates are averaged, some of 1, 5 and 15.
+        rates: Vec<u64> [Numbers, rates] => "default `[1, 5, 15]`",
+        /// Which percentiles of a timer are told, from 0 to 100.
+        percentiles: Vec<(String, f64)> [Numbers, percentiles] => "default `[1, 5, 10, 90, 95, 99, 100]`",
+    }
+    tags {
+        "_metrics_too_many" => "there are too many names; the event is not counted",
+        "_metrics_name_failure" => "the name cannot be a field's (`@timestamp`, `tags`, `[open`), or has more than \
+            256 bytes; the event is not counted",
+    }
+    example r#"metrics { meter => ["orders", "status_%{[order][status]}"] add_tag => ["metric"] }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let meters = options.field_templates("meter");
-    let timers = timers(options);
+    let given = MetricsOptions::read(options);
     if !options.has("meter") && !options.has("timer") {
         let message = "`metrics` without `meter` and `timer` would count nothing";
         options.refuse("meter", message, "write `meter => [\"...\"]` or `timer => { ... }`");
     }
-    let flush_ns = interval(options, "flush_interval", 1).unwrap_or(5 * NANOSECONDS);
-    let clear_ns = match options.has("clear_interval") {
-        true => interval(options, "clear_interval", -1).filter(|interval| *interval > 0),
-        false => None,
-    };
-    let oldest_ns = interval(options, "ignore_older_than", 0).filter(|oldest| *oldest > 0);
-    let rates_minutes = rates(options);
-    let percentiles = percentiles(options);
+    let flush_ns = interval(options, "flush_interval", given.flush_interval, 1);
+    let clear_ns = given.clear_interval;
+    let clear_ns = clear_ns.and_then(|seconds| interval(options, "clear_interval", seconds, -1));
+    let oldest_ns = interval(options, "ignore_older_than", given.ignore_older_than, 0);
+    let percentiles = given.percentiles.unwrap_or_else(|| {
+        PERCENTILES_DEFAULT.map(|percent| (format!("p{percent}"), percent)).to_vec()
+    });
     Some(Arc::new(MetricsPlan(Arc::new(Metrics {
-        meters: if options.has("meter") { meters? } else { Vec::new() },
-        timers: timers?,
-        flush_ns,
-        clear_ns,
-        oldest_ns,
-        rates_minutes: rates_minutes?,
-        percentiles: percentiles?,
+        meters: given.meter.unwrap_or_default(),
+        timers: given.timer.unwrap_or_default(),
+        flush_ns: flush_ns?,
+        clear_ns: clear_ns.filter(|interval| *interval > 0),
+        oldest_ns: oldest_ns.filter(|oldest| *oldest > 0),
+        rates_minutes: given.rates.unwrap_or_else(|| WINDOWS_MINUTES.to_vec()),
+        percentiles,
     }))))
 }
 
-fn timers(options: &mut Options<'_>) -> Option<Vec<(FieldTemplate, Template)>> {
-    if !options.has("timer") {
-        return Some(Vec::new());
-    }
+fn timers(
+    options: &mut Options<'_>,
+    option: &'static str,
+) -> Option<Vec<(FieldTemplate, Template)>> {
     let mut timers = Vec::new();
-    for (name, value) in options.text_pairs("timer")? {
-        let span = options.span("timer");
+    for (name, value) in options.text_pairs(option)? {
+        let span = options.span(option);
         let field = options.parse_field_template(&name.text, name.span);
         timers.push(field.zip(options.parse_template(&value, span))?);
     }
     Some(timers)
 }
 
-/// A number of seconds, in nanoseconds; `None` where it is not given or cannot be.
-fn interval(options: &mut Options<'_>, name: &'static str, least: i64) -> Option<i64> {
-    let seconds = options.integer(name)?;
+/// A number of seconds, in nanoseconds; `None` where it cannot be.
+fn interval(options: &mut Options<'_>, name: &str, seconds: i64, least: i64) -> Option<i64> {
     let is_nothing = seconds == 0 && least < 0;
     if !(least..=INTERVAL_S_MAX).contains(&seconds) || is_nothing {
         let message = format!("`{name}` cannot be {seconds}");
@@ -110,17 +146,14 @@ fn interval(options: &mut Options<'_>, name: &'static str, least: i64) -> Option
     Some(seconds * NANOSECONDS)
 }
 
-fn rates(options: &mut Options<'_>) -> Option<Vec<u64>> {
-    if !options.has("rates") {
-        return Some(WINDOWS_MINUTES.to_vec());
-    }
+fn rates(options: &mut Options<'_>, option: &'static str) -> Option<Vec<u64>> {
     let mut rates = Vec::new();
-    for text in options.texts("rates")? {
+    for text in options.texts(option)? {
         match text.parse() {
             Ok(minutes) if WINDOWS_MINUTES.contains(&minutes) => rates.push(minutes),
             _ => {
                 let message = format!("there is no rate of {text} minutes");
-                options.refuse("rates", message, "write some of 1, 5 and 15");
+                options.refuse(option, message, "write some of 1, 5 and 15");
                 return None;
             }
         }
@@ -128,17 +161,13 @@ fn rates(options: &mut Options<'_>) -> Option<Vec<u64>> {
     Some(rates)
 }
 
-fn percentiles(options: &mut Options<'_>) -> Option<Vec<(String, f64)>> {
-    if !options.has("percentiles") {
-        let named = |percent: f64| (format!("p{percent}"), percent);
-        return Some(PERCENTILES_DEFAULT.map(named).to_vec());
-    }
+fn percentiles(options: &mut Options<'_>, option: &'static str) -> Option<Vec<(String, f64)>> {
     let mut percentiles = Vec::new();
-    for text in options.texts("percentiles")? {
+    for text in options.texts(option)? {
         let percent = text.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
         let Some(percent) = percent else {
             let message = format!("`{text}` is no percentile");
-            options.refuse("percentiles", message, "write numbers from 0 to 100");
+            options.refuse(option, message, "write numbers from 0 to 100");
             return None;
         };
         percentiles.push((format!("p{text}"), percent));

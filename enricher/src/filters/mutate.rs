@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use event::{Event, FieldPath};
 
-pub(crate) use options::build;
+pub(crate) use options::{DESCRIPTION, build};
 
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
 use crate::template::{FieldTemplate, Template};

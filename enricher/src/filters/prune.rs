@@ -13,11 +13,8 @@ use smallvec::SmallVec;
 use self::pattern::{Compiled, Pattern, Ready};
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
 use crate::language::Span;
-use crate::options::Options;
+use crate::options::{Options, TextPairs, filter_options};
 use crate::template::Template;
-
-/// Names that are left when a template found no field: taken away where no other names are given.
-const UNRESOLVED: &str = "%{[^}]+}";
 
 #[derive(Clone, Debug)]
 struct Prune {
@@ -35,38 +32,64 @@ struct ValueRule {
     keeps_matching: bool,
 }
 
+filter_options! {
+    /// Takes fields away by expressions on their names or values.
+    ///
+    /// It knows the event's own fields, not those within them; `@timestamp` and `@metadata` always
+    /// stay, and numbers match as they print. All is looked at before anything goes.
+    struct PruneOptions {
+        /// Expressions of names: fields with another name go.
+        whitelist_names: Vec<String> => "default: all may stay",
+        /// Expressions of names: fields with such a name go.
+        blacklist_names: Vec<String> = ["%{[^}]+}"],
+        /// Fields with an expression: one whose value is another goes.
+        whitelist_values: TextPairs,
+        /// Fields with an expression: one whose value is such goes.
+        blacklist_values: TextPairs,
+        /// Whether `%{field}` in names and expressions is replaced. What an event puts into an
+        /// expression is text: none of its characters means anything there.
+        interpolate: bool = false,
+    }
+    example r#"prune { whitelist_names => ["^message$", "^shop"] }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let interpolate = options.flag("interpolate", false);
-    let removes_unresolved = !options.has("blacklist_names");
-    let kept_names = names(options, "whitelist_names", interpolate);
-    let mut removed_names = names(options, "blacklist_names", interpolate);
-    if removes_unresolved {
-        let span = options.span("blacklist_names");
-        removed_names.extend(Pattern::parse(options, UNRESOLVED, span, false));
-    }
-    let mut values = value_rules(options, "whitelist_values", true, interpolate);
-    values.extend(value_rules(options, "blacklist_values", false, interpolate));
+    let given = PruneOptions::read(options);
+    let interpolate = given.interpolate;
+    let kept_names = given.whitelist_names.unwrap_or_default();
+    let kept_names = names(options, "whitelist_names", kept_names, interpolate);
+    // The default are names that are left when a template found no field; nothing is put into it.
+    let puts_in = interpolate && options.has("blacklist_names");
+    let removed_names = names(options, "blacklist_names", given.blacklist_names, puts_in);
+    let kept_values = given.whitelist_values.unwrap_or_default();
+    let mut values = value_rules(options, kept_values, true, interpolate);
+    let removed_values = given.blacklist_values.unwrap_or_default();
+    values.extend(value_rules(options, removed_values, false, interpolate));
     Some(Arc::new(Prune { kept_names, removed_names, values }))
 }
 
-fn names(options: &mut Options<'_>, option: &'static str, interpolate: bool) -> Vec<Pattern> {
-    let texts = options.texts(option).unwrap_or_default();
+fn names(
+    options: &mut Options<'_>,
+    option: &str,
+    texts: Vec<String>,
+    interpolate: bool,
+) -> Vec<Pattern> {
     let span = options.span(option);
     texts.iter().filter_map(|text| Pattern::parse(options, text, span, interpolate)).collect()
 }
 
 fn value_rules(
     options: &mut Options<'_>,
-    option: &'static str,
+    pairs: TextPairs,
     keeps_matching: bool,
     interpolate: bool,
 ) -> Vec<ValueRule> {
     let mut rules = Vec::new();
-    for (key, text) in options.text_pairs(option).unwrap_or_default() {
+    for (key, text) in pairs {
         let field = field(options, &key.text, key.span, interpolate);
         let pattern = Pattern::parse(options, &text, key.span, interpolate);
         rules.extend(field.zip(pattern).map(|(field, pattern)| ValueRule {

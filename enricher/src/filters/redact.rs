@@ -16,7 +16,7 @@ use redaction::card;
 use schema::{FieldKind, Schema};
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 /// Shorter texts hold neither a card number nor an address: `a@b.cc`.
 const TEXT_BYTES_MIN: usize = 6;
@@ -77,15 +77,30 @@ struct Names {
 
 const ALL: Redact = Redact { cards: true, emails: true, secrets: true };
 
+filter_options! {
+    /// Masks card numbers, e-mail addresses and secrets, wherever they stand in the event.
+    ///
+    /// It looks at every value, whatever its name, and at every name.
+    struct RedactOptions {
+        /// Card numbers keep their first six and last four digits.
+        cards: bool = true,
+        /// E-mail addresses keep their domain.
+        emails: bool = true,
+        /// Secrets are values of fields with such a name (`password`, `apiKey`, `access_token`
+        /// ...), and in any text what stands behind such a name and `=` or `:` (of `Authorization:
+        /// ...` and `Cookie: ...` the whole line). `[redacted]` stands in their place.
+        secrets: bool = true,
+    }
+    example r#"redact { emails => false }"#
+}
+
+/// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    Some(Arc::new(Redact {
-        cards: options.flag("cards", true),
-        emails: options.flag("emails", true),
-        secrets: options.flag("secrets", true),
-    }))
+    let RedactOptions { cards, emails, secrets } = RedactOptions::read(options);
+    Some(Arc::new(Redact { cards, emails, secrets }))
 }
 
 impl FilterPlan for Redact {

@@ -20,7 +20,7 @@ use event::{Event, Kind, NodeId};
 use schema::Schema;
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 use leftover::{Bounds, Leftovers};
 use pass::Deferred;
 use platform::Platform;
@@ -33,28 +33,49 @@ const TAG_OVERFLOW: &str = "_schemaoverflow";
 /// The event names no time that can be used: its time is that of its receipt.
 const TAG_NO_TIME: &str = "_timestampparsefailure";
 
-/// `extra_values_max`: values that `shop.extra` and `shop.unparsed` hold of one event.
-const EXTRA_VALUES_MAX: u32 = 1_000;
-/// `extra_depth_max`: how deep they may be nested. Elasticsearch refuses more than 20.
-const EXTRA_DEPTH_MAX: u32 = 16;
-
 #[derive(Clone, Copy, Debug)]
 struct Plan {
     bounds: Bounds,
 }
 
+filter_options! {
+    /// Gives an event the names and types that documents have.
+    ///
+    /// [Fields](../fields.md) says which they are. Each name of the log goes to its field,
+    /// converted. A value that does not convert leaves its typed field out and stands in
+    /// `shop.unparsed.<field>`; unknown keys go to `shop.extra`. No unit is guessed, and no event
+    /// is dropped.
+    ///
+    /// A time counts if it lies between 20 years before and one day after the receipt; its UTC day
+    /// names the index. Any other time, and one that cannot be read, is replaced by the time of
+    /// receipt; what was sent then stands in `shop.unparsed.timestamp`. A time without zone is UTC.
+    struct SchemaOptions {
+        /// How many values `shop.extra` and `shop.unparsed` hold of one event, 1 to 20000.
+        extra_values_max: i64 = 1_000,
+        /// How deep they may be nested, 1 to 20: Elasticsearch refuses more.
+        extra_depth_max: i64 = 16,
+    }
+    tags {
+        "_schemaparsefailure" => "a value could not be converted; it stands in `shop.unparsed`",
+        "_timestampparsefailure" => "the event names no time that can be used: its time is that of its receipt",
+        "_schemaoverflow" => "something did not fit into `shop.extra`; it stands in `shop.overflow`",
+    }
+    example r#"schema { extra_values_max => 100 }"#
+}
+
+/// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let values_max = bound(options, "extra_values_max", EXTRA_VALUES_MAX, 20_000);
-    let depth_max = bound(options, "extra_depth_max", EXTRA_DEPTH_MAX, 20);
+    let SchemaOptions { extra_values_max, extra_depth_max } = SchemaOptions::read(options);
+    let values_max = bound(options, "extra_values_max", extra_values_max, 20_000);
+    let depth_max = bound(options, "extra_depth_max", extra_depth_max, 20);
     let bounds = Bounds { values_max: values_max?, depth_max: depth_max? };
     Some(Arc::new(Plan { bounds }))
 }
 
-fn bound(options: &mut Options<'_>, name: &'static str, default: u32, max: u32) -> Option<u32> {
-    let given = options.integer(name).unwrap_or(i64::from(default));
+fn bound(options: &mut Options<'_>, name: &str, given: i64, max: u32) -> Option<u32> {
     match u32::try_from(given) {
         Ok(bound) if (1..=max).contains(&bound) => Some(bound),
         _ => {

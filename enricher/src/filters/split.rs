@@ -8,7 +8,7 @@ use std::sync::Arc;
 use event::{Event, FieldPath, Kind, NodeId};
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 /// Tags of an event that has nothing to split: Logstash's own, and the one that its specification calls by name.
 const FAILURE_TAGS: [&str; 2] = ["_split_type_failure", "_splitparsefailure"];
@@ -22,17 +22,37 @@ struct Split {
     terminator: String,
 }
 
+filter_options! {
+    /// Makes an event of each piece of a text, or of each element of an array, each with all other
+    /// fields.
+    ///
+    /// The events go on behind the filter, with ids derived from the record's; the event itself
+    /// ends. One record becomes at most 10,000 of them, of 64 MiB together. As in Logstash, a text
+    /// or an array with nothing in it becomes no event at all: the record is counted as dropped.
+    struct SplitOptions {
+        /// The field that is split.
+        field: FieldPath = "message",
+        /// The field that gets the piece.
+        target: FieldPath => "default: the field that is split",
+        /// What parts the pieces of a text; a blank stands for any blanks.
+        terminator: String = "\n",
+    }
+    tags {
+        "_split_type_failure" => "the field holds neither a text nor an array, or something is in the target's way",
+        "_splitparsefailure" => "the same",
+        "_split_too_many" => "the event would become too many, or too large; it goes on whole",
+    }
+    example r#"split { field => "[order][items]" target => "item" }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let is_given = options.has("field");
-    let field = options.field("field").or_else(|| (!is_given).then(|| FieldPath::key("message")));
-    let target = options.field("target");
-    let terminator = options.text("terminator").unwrap_or_else(|| "\n".to_owned());
-    for (name, path) in [("field", &field), ("target", &target)] {
-        if path.as_ref().is_some_and(FieldPath::is_timestamp) {
+    let SplitOptions { field, target, terminator } = SplitOptions::read(options);
+    for (name, path) in [("field", Some(&field)), ("target", target.as_ref())] {
+        if path.is_some_and(FieldPath::is_timestamp) {
             let message = format!("`{name}` cannot be `@timestamp`");
             options.refuse(name, message, "name a field that holds a text or an array");
         }
@@ -42,8 +62,8 @@ pub(crate) fn build(
         options.refuse("terminator", message, "leave it out for one a line");
     }
     // The same field is not a target: what stands there makes way for a piece either way.
-    let target = target.filter(|target| Some(target) != field.as_ref());
-    Some(Arc::new(Split { field: field?, target, terminator }))
+    let target = target.filter(|target| *target != field);
+    Some(Arc::new(Split { field, target, terminator }))
 }
 
 impl FilterPlan for Split {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use event::{Event, FieldPath, Kind};
 
 use crate::filter::{Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 use crate::ruby_number::integer;
 
 /// What a message without a number has.
@@ -58,21 +58,44 @@ struct SyslogPri {
     severity: Part,
 }
 
+filter_options! {
+    /// Reads facility and severity out of the number in front of a syslog message.
+    ///
+    /// The number is the facility times 8 plus the severity (RFC 3164, RFC 5424). Without one it is
+    /// 13, user-level notice. What is set is `[log][syslog][facility][code]`,
+    /// `[log][syslog][severity][code]` and the `name` beside each; with `ecs_compatibility =>
+    /// disabled` `syslog_facility_code`, `syslog_facility` and so on.
+    struct SyslogPriOptions {
+        /// The field that holds the number.
+        syslog_pri_field_name: FieldPath =>
+            "default: `[log][syslog][priority]`, with `ecs_compatibility => disabled` `syslog_pri`",
+        /// Whether names are set too.
+        use_labels: bool = true,
+        /// Names of the facilities from 0 on.
+        facility_labels: Vec<String> => "default: `kernel`, `user-level`, `mail` ... `local7`",
+        /// Names of the severities from 0 on.
+        severity_labels: Vec<String> => "default: `emergency`, `alert`, `critical` ... `debug`",
+        /// Which names of fields are used.
+        ecs_compatibility: EcsCompatibility => "default: the pipeline's",
+    }
+    example r#"syslog_pri { syslog_pri_field_name => "priority" }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let ecs = options.ecs_compatibility(environment.ecs_compatibility);
-    let source = options.field("syslog_pri_field_name");
-    let use_labels = options.flag("use_labels", true);
-    let mut labels = |name, defaults: &[&str]| {
-        let given = options.texts(name);
-        let labels = given.unwrap_or_else(|| defaults.iter().map(ToString::to_string).collect());
-        if use_labels { labels } else { Vec::new() }
+    let given = SyslogPriOptions::read(options);
+    let ecs = given.ecs_compatibility.unwrap_or(environment.ecs_compatibility);
+    let labels = |labels: Option<Vec<String>>, defaults: &[&str]| {
+        if !given.use_labels {
+            return Vec::new();
+        }
+        labels.unwrap_or_else(|| defaults.iter().map(ToString::to_string).collect())
     };
-    let facilities = labels("facility_labels", &FACILITIES);
-    let severities = labels("severity_labels", &SEVERITIES);
+    let facilities = labels(given.facility_labels, &FACILITIES);
+    let severities = labels(given.severity_labels, &SEVERITIES);
     let part = |part: &str, labels| match ecs {
         EcsCompatibility::Disabled => Part {
             code: FieldPath::key(&format!("syslog_{part}_code")),
@@ -86,7 +109,7 @@ pub(crate) fn build(
         },
     };
     Some(Arc::new(SyslogPri {
-        source: source.unwrap_or_else(|| match ecs {
+        source: given.syslog_pri_field_name.unwrap_or_else(|| match ecs {
             EcsCompatibility::Disabled => FieldPath::key("syslog_pri"),
             _ => FieldPath::keys(&["log", "syslog", "priority"]),
         }),

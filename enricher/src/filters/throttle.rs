@@ -12,16 +12,12 @@ use lru::LruCache;
 use sha2::{Digest, Sha256};
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 use crate::ruby_number::integer;
 use crate::template::Template;
 
-/// `period` where it is not given, or is no number, in seconds.
+/// `period` where it is no number, in seconds.
 const PERIOD_DEFAULT_S: i64 = 60;
-/// `max_age` where it is not given, in seconds.
-const AGE_DEFAULT_S: i64 = 3600;
-/// `max_counters` where it is not given.
-const COUNTERS_DEFAULT: i64 = 100_000;
 /// Largest `max_counters`.
 const COUNTERS_MAX: i64 = 10_000_000;
 const NANOSECONDS: i64 = 1_000_000_000;
@@ -40,40 +36,59 @@ struct Throttle {
 
 struct ThrottlePlan(Arc<Throttle>);
 
+filter_options! {
+    /// Counts events of the same key in periods of time, and does its work on those that are too
+    /// few or too many.
+    ///
+    /// It changes nothing by itself: give it `add_tag`, and look at the tag behind it. Periods are
+    /// those of the events' own times, as in Logstash. Each partition counts for itself, from its
+    /// start on (see [filters that remember](../pipelines.md#filters-that-remember)). Keys without
+    /// events for `max_age` by the time of receipt are forgotten, and the oldest where there are
+    /// more counters than `max_counters`.
+    struct ThrottleOptions {
+        /// What is counted together, as `%{[client][ip]}`.
+        key: Template = required,
+        /// Events before this many of a period are throttled; -1 for none.
+        before_count: i64 => "required unless `after_count` is given",
+        /// Events after this many of a period are throttled; -1 for none.
+        after_count: i64 => "required unless `before_count` is given",
+        /// How many seconds a period has; the event may say it.
+        period: Template = "60",
+        /// After how many seconds a period is forgotten: twice the period or more.
+        max_age: i64 = 3600,
+        /// How many counters are kept.
+        max_counters: i64 = 100_000,
+    }
+    example r#"throttle { key => "%{[client][ip]}" after_count => 100 add_tag => ["throttled"] }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    options.require("key");
-    let key = options.template("key");
-    let before_count = count(options, "before_count");
-    let after_count = count(options, "after_count");
+    let ThrottleOptions { key, before_count, after_count, period, max_age: age_s, max_counters } =
+        ThrottleOptions::read(options);
+    let before_count = count(options, "before_count", before_count);
+    let after_count = count(options, "after_count", after_count);
     if before_count.is_none() && after_count.is_none() {
         let message = "`throttle` without a count would throttle nothing";
         options.refuse("after_count", message, "write `after_count => ...` or `before_count`");
     }
-    let is_given = options.has("period");
-    let period = options
-        .template("period")
-        .or_else(|| (!is_given).then(|| Template::constant(&PERIOD_DEFAULT_S.to_string())));
-    let literal = period.as_ref().and_then(Template::literal);
-    if literal.is_some_and(|text| !text.parse().is_ok_and(|seconds: i64| seconds > 0)) {
+    if period.literal().is_some_and(|text| !text.parse().is_ok_and(|seconds: i64| seconds > 0)) {
         let message = "`period` is no number of seconds";
         options.refuse("period", message, "write 1 or more, or a `%{field}`");
     }
-    let age_s = options.integer("max_age").unwrap_or(AGE_DEFAULT_S);
     if !(1..=NANOSECONDS).contains(&age_s) {
         let message = format!("`max_age` cannot be {age_s}");
         options.refuse("max_age", message, "write a number of seconds, twice the period or more");
     }
-    let counters_max = options.integer("max_counters").unwrap_or(COUNTERS_DEFAULT);
-    if !(1..=COUNTERS_MAX).contains(&counters_max) {
-        let message = format!("`max_counters` cannot be {counters_max}: they need memory");
+    if !(1..=COUNTERS_MAX).contains(&max_counters) {
+        let message = format!("`max_counters` cannot be {max_counters}: they need memory");
         options.refuse("max_counters", message, format!("write 1 to {COUNTERS_MAX}"));
     }
-    let counters_max = usize::try_from(counters_max).unwrap_or(1);
-    let (key, period) = key.zip(period)?;
+    let counters_max = usize::try_from(max_counters).unwrap_or(1);
+    let key = key?;
     Some(Arc::new(ThrottlePlan(Arc::new(Throttle {
         key,
         period,
@@ -85,8 +100,8 @@ pub(crate) fn build(
 }
 
 /// A count; -1 is none.
-fn count(options: &mut Options<'_>, name: &'static str) -> Option<u64> {
-    let count = options.integer(name)?;
+fn count(options: &mut Options<'_>, name: &str, given: Option<i64>) -> Option<u64> {
+    let count = given?;
     if count < -1 {
         options.refuse(name, format!("`{name}` cannot be {count}"), "write 0 or more");
     }

@@ -8,7 +8,7 @@ use event::{Event, FieldPath};
 use psl::Psl;
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 #[derive(Clone, Debug)]
 struct Tld {
@@ -16,13 +16,27 @@ struct Tld {
     target: FieldPath,
 }
 
+filter_options! {
+    /// Takes a host name apart by the list of public suffixes.
+    ///
+    /// Of `www.shop.co.uk` the target gets `tld` (`co.uk`), `sld` (`shop`), `trd` (`www`), `domain`
+    /// (`shop.co.uk`) and `subdomain` (`www.shop.co.uk`). The list is part of the program; nothing
+    /// is asked of a server. A name under no suffix of the list is left alone.
+    struct TldOptions {
+        /// The field that holds the name.
+        source: FieldPath = "message",
+        /// The field that gets the parts.
+        target: FieldPath = "tld",
+    }
+    example r#"tld { source => "[url][domain]" target => "[url][parts]" }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let source = options.field("source").unwrap_or_else(|| FieldPath::key("message"));
-    let target = options.field("target").unwrap_or_else(|| FieldPath::key("tld"));
+    let TldOptions { source, target } = TldOptions::read(options);
     Some(Arc::new(Tld { source, target }))
 }
 

@@ -19,7 +19,7 @@ use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
 use crate::refreshed_file::View;
 use crate::template::Template;
 
-pub(crate) use self::options::build;
+pub(crate) use self::options::{DESCRIPTION, build};
 
 /// Most bytes that the fallback may add to one event, however long the array.
 const FALLBACKS_BYTES_MAX: usize = 4 << 20;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use event::{Event, FieldPath, Kind, NodeId};
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 #[derive(Clone, Debug)]
 struct Truncate {
@@ -14,14 +14,26 @@ struct Truncate {
     length_bytes: usize,
 }
 
+filter_options! {
+    /// Cuts texts to a number of bytes of UTF-8, never inside a character. The beginning is kept.
+    ///
+    /// Of an array its texts are cut, and of an object what it holds; arrays and objects in arrays
+    /// stay whole, as in Logstash.
+    struct TruncateOptions {
+        /// The fields that are cut.
+        fields: Vec<FieldPath> => "default: all of the event",
+        /// How many bytes are left.
+        length_bytes: i64 = required,
+    }
+    example r#"truncate { fields => ["message"] length_bytes => 1024 }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let fields = options.fields("fields");
-    options.require("length_bytes");
-    let length = options.integer("length_bytes");
+    let TruncateOptions { fields, length_bytes: length } = TruncateOptions::read(options);
     if length.is_some_and(|length| length < 0) {
         options.refuse("length_bytes", "`length_bytes` is negative", "write 0 or more");
     }

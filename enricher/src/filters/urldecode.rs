@@ -7,7 +7,7 @@ use std::sync::Arc;
 use event::{Event, FieldPath, Kind, NodeId};
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 #[derive(Clone, Debug)]
 struct UrlDecode {
@@ -15,18 +15,33 @@ struct UrlDecode {
     field: Option<FieldPath>,
 }
 
+filter_options! {
+    /// Decodes what is written as in an address: `%C3%A9` becomes `é`.
+    ///
+    /// It decodes a text, or all texts that the field holds. `+` stays as it is. Bytes that are no
+    /// UTF-8 once decoded are shown as Ruby shows them, `\xD3`, as in Logstash.
+    struct UrlDecodeOptions {
+        /// The field that is decoded.
+        field: FieldPath = "message",
+        /// Whether all fields are decoded.
+        all_fields: bool = false,
+        /// `UTF-8`; any other is refused.
+        charset: String = "UTF-8",
+    }
+    without_effect {
+        /// There are no texts that cannot be decoded.
+        tag_on_failure: Vec<String>,
+    }
+    example r#"urldecode { field => "[url][query]" }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let field = options.field("field").unwrap_or_else(|| FieldPath::key("message"));
-    let all_fields = options.flag("all_fields", false);
-    // For texts that cannot be decoded: there are none, see above.
-    options.texts("tag_on_failure");
-    if let Some(charset) = options.text("charset")
-        && !charset.eq_ignore_ascii_case("UTF-8")
-    {
+    let UrlDecodeOptions { field, all_fields, charset } = UrlDecodeOptions::read(options);
+    if !charset.eq_ignore_ascii_case("UTF-8") {
         let message = format!("`urldecode` reads UTF-8, not {charset}");
         options.refuse("charset", message, "let the shop's links be written in UTF-8");
     }

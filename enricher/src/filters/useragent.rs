@@ -8,7 +8,7 @@ mod agent;
 mod expressions;
 
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use event::{Event, FieldPath, Kind};
@@ -16,12 +16,10 @@ use hashbrown::DefaultHashBuilder;
 use lru::LruCache;
 
 use crate::filter::{Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 use agent::{Agent, Style};
 use expressions::Expressions;
 
-/// `lru_cache_size` where it is not given.
-const CACHE_DEFAULT_AGENTS: i64 = 10_000;
 /// Largest `lru_cache_size`.
 const CACHE_MAX_AGENTS: i64 = 1_000_000;
 /// Agents and what was found, kept in one worker, in bytes.
@@ -39,26 +37,45 @@ struct UserAgent {
 
 struct UserAgentPlan(Arc<UserAgent>);
 
+filter_options! {
+    /// Reads browser, system and device out of a user agent, by the expressions of uap-core.
+    ///
+    /// What was found is kept by the agent's text. Of an agent only the first 1,024 bytes are read.
+    struct UserAgentOptions {
+        /// The field that holds the agent.
+        source: FieldPath = required,
+        /// The field that gets what was found.
+        target: FieldPath => "default: `user_agent`, with `ecs_compatibility => disabled` the event itself",
+        /// What begins the names of the fields; with `ecs_compatibility => disabled` only.
+        prefix: String,
+        /// A file of expressions in the form of uap-core's.
+        regexes: PathBuf => "default: those of the program",
+        /// How many agents are kept in each worker, 1 to 1000000.
+        lru_cache_size: i64 = 10_000,
+        /// Which names of fields are used.
+        ecs_compatibility: EcsCompatibility => "default: the pipeline's",
+    }
+    example r#"useragent { source => "[user_agent][original]" }"#
+}
+
 /// Checks the options; compiles the expressions, the embedded ones once for the process.
 pub(crate) fn build(
     options: &mut Options<'_>,
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let ecs = options.ecs_compatibility(environment.ecs_compatibility);
-    let source = options.required_field("source");
-    let target = options.field("target");
-    let prefix = options.text("prefix");
+    let given = UserAgentOptions::read(options);
+    let ecs = given.ecs_compatibility.unwrap_or(environment.ecs_compatibility);
+    let UserAgentOptions { source, target, prefix, lru_cache_size: size, .. } = given;
     if ecs != EcsCompatibility::Disabled && prefix.is_some() {
         let way_out = "name the field that holds them with `target`";
         options.refuse("prefix", "`prefix` means nothing for ECS names", way_out);
     }
-    let size = options.integer("lru_cache_size").unwrap_or(CACHE_DEFAULT_AGENTS);
     if !(1..=CACHE_MAX_AGENTS).contains(&size) {
         let message = format!("`lru_cache_size` cannot be {size}");
         options.refuse("lru_cache_size", message, format!("write 1 to {CACHE_MAX_AGENTS}"));
     }
-    let expressions = match options.text("regexes") {
-        Some(path) => Expressions::open(Path::new(&path)),
+    let expressions = match given.regexes {
+        Some(path) => Expressions::open(&path),
         None => Expressions::embedded(),
     };
     let expressions = expressions.map_err(|error| {

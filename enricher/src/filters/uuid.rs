@@ -8,7 +8,7 @@ use std::sync::Arc;
 use event::{Event, FieldPath, Kind};
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 #[derive(Clone, Debug)]
 struct UniqueId {
@@ -16,13 +16,27 @@ struct UniqueId {
     overwrite: bool,
 }
 
+filter_options! {
+    /// Sets a UUID for the event.
+    ///
+    /// It is derived from the record's id, from which of the record's events it is, and from which
+    /// `uuid` of the pipeline makes it: all are different, and a replay makes the same again. It is
+    /// written as version 4, as Logstash's are.
+    struct UuidOptions {
+        /// The field that gets it.
+        target: FieldPath = required,
+        /// Whether a field that is there is overwritten.
+        overwrite: bool = false,
+    }
+    example r#"uuid { target => "[labels][uuid]" }"#
+}
+
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let target = options.required_field("target");
-    let overwrite = options.flag("overwrite", false);
+    let UuidOptions { target, overwrite } = UuidOptions::read(options);
     if target.as_ref().is_some_and(FieldPath::is_timestamp) {
         let message = "`@timestamp` holds no id";
         options.refuse("target", message, "name another field");

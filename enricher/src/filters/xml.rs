@@ -18,7 +18,7 @@ use self::shape::Shape;
 use self::xpath::XPath;
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
 
-pub(crate) use self::options::build;
+pub(crate) use self::options::{DESCRIPTION, build};
 
 const FAILURE_TAG: &str = "_xmlparsefailure";
 /// Most bytes that the entities of a text stand for.

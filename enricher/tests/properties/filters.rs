@@ -2,6 +2,10 @@
 //!
 //! Most combinations are accepted. The others must be refused with a word, never run half.
 
+use std::sync::LazyLock;
+
+use enricher::description::{OptionDescription, OptionKind, Presence};
+use enricher::registry::{self, Entry};
 use proptest::prelude::*;
 
 /// What an option takes.
@@ -39,7 +43,7 @@ use Wanted::{
 };
 
 /// A filter and how it may be written.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct FilterShape {
     pub(crate) name: &'static str,
     /// How often it is chosen: those that take long to load are rare.
@@ -155,17 +159,13 @@ const DICTIONARIES: &[&str] = &[
 const NETWORKS: &[&str] =
     &["10.0.0.0/8", "192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0", "%{b}", "203.0.113.7/32"];
 
-/// Every filter of the registry.
+/// Filters that need texts of their own, or are to be chosen more or less often than others.
 #[rustfmt::skip]
-pub(crate) const FILTERS: &[FilterShape] = &[
+pub(crate) const WITH_TEXTS: &[FilterShape] = &[
     FilterShape { name: "aggregate", weight: 4, needed: &[("task_id", Template), ("code", Written(CODES))], others: &[
         ("map_action", Word(&["create", "update", "create_or_update"])), ("end_of_task", Flag), ("timeout", Whole(1, 60)),
         ("inactivity_timeout", Whole(1, 60)), ("push_map_as_event_on_timeout", Flag), ("push_previous_map_as_event", Flag),
         ("timeout_task_id_field", Field), ("timeout_tags", Words(TAGS)),
-    ] },
-    FilterShape { name: "bytes", weight: 4, needed: &[("target", Field)], others: &[
-        ("source", Field), ("conversion_method", Word(&["binary", "metric"])), ("decimal_separator", Word(&[".", ","])),
-        ("tag_on_failure", Words(TAGS)),
     ] },
     FilterShape { name: "cidr", weight: 4, needed: &[("address", Templates), ("network", Words(NETWORKS))], others: &[] },
     FilterShape { name: "clone", weight: 6, needed: &[("clones", Words(&["one", "two", "%{a}", ""]))], others: &[
@@ -208,7 +208,6 @@ pub(crate) const FILTERS: &[FilterShape] = &[
     FilterShape { name: "json", weight: 8, needed: &[("source", Field)], others: &[
         ("target", Field), ("skip_on_invalid_json", Flag), ("tag_on_failure", Words(TAGS)),
     ] },
-    FilterShape { name: "json_encode", weight: 4, needed: &[("source", Field)], others: &[("target", Field)] },
     FilterShape { name: "kv", weight: 8, needed: &[], others: &[
         ("source", Field), ("target", Field), ("field_split", Word(&["&", ", ", "|", "é"])), ("value_split", Word(&[":", "=:", "é"])),
         ("field_split_pattern", Word(&[", ?", "\\s+", "$"])), ("value_split_pattern", Word(&[":+", "=>?"])),
@@ -245,19 +244,57 @@ pub(crate) const FILTERS: &[FilterShape] = &[
     FilterShape { name: "throttle", weight: 2, needed: &[("key", Template)], others: &[
         ("before_count", Whole(-1, 3)), ("after_count", Whole(-1, 3)), ("period", Whole(1, 60)), ("max_age", Whole(60, 3600)),
     ] },
-    FilterShape { name: "tld", weight: 1, needed: &[], others: &[("source", Field), ("target", Field)] },
     FilterShape { name: "translate", weight: 6, needed: &[("source", Field), ("dictionary", Written(DICTIONARIES))], others: &[
         ("target", Field), ("exact", Flag), ("regex", Flag), ("override", Flag), ("fallback", Template), ("iterate_on", Field),
     ] },
-    FilterShape { name: "truncate", weight: 4, needed: &[("length_bytes", Whole(0, 9))], others: &[("fields", Fields)] },
     FilterShape { name: "urldecode", weight: 4, needed: &[], others: &[("field", Field), ("all_fields", Flag), ("tag_on_failure", Words(TAGS))] },
     FilterShape { name: "useragent", weight: 1, needed: &[("source", Field)], others: &[("target", Field), ("prefix", Word(&["ua_"]))] },
-    FilterShape { name: "uuid", weight: 4, needed: &[("target", Field)], others: &[("overwrite", Flag)] },
     FilterShape { name: "xml", weight: 4, needed: &[("source", Field), ("target", Field)], others: &[
         ("force_array", Flag), ("force_content", Flag), ("suppress_empty", Flag), ("remove_namespaces", Flag),
         ("xpath", FieldTo(&["a"])), ("parse_options", Word(&["strict"])),
     ] },
 ];
+
+/// Every filter of the registry; those without texts of their own as their descriptions say.
+pub(crate) static FILTERS: LazyLock<Vec<FilterShape>> = LazyLock::new(|| {
+    let shape = |entry: &'static Entry| {
+        let own = WITH_TEXTS.iter().find(|shape| shape.name == entry.name);
+        own.copied().unwrap_or_else(|| described(entry))
+    };
+    registry::FILTERS.iter().map(shape).collect()
+});
+
+fn described(entry: &'static Entry) -> FilterShape {
+    let options = |is_required: bool| -> &'static [(&'static str, Wanted)] {
+        let options = entry.description.options.iter();
+        let options = options
+            .filter(|option| (option.presence == Presence::Required) == is_required)
+            .filter_map(|option| Some((option.name, wanted(option)?)));
+        options.collect::<Vec<_>>().leak()
+    };
+    FilterShape { name: entry.name, weight: 4, needed: options(true), others: options(false) }
+}
+
+fn wanted(option: &'static OptionDescription) -> Option<Wanted> {
+    if option.presence == Presence::Refused {
+        return None;
+    }
+    Some(match option.kind {
+        _ if !option.words.is_empty() => Word(option.words),
+        OptionKind::Boolean => Flag,
+        OptionKind::Number => Whole(1, 30),
+        OptionKind::String | OptionKind::Template => Template,
+        OptionKind::Strings | OptionKind::Templates => Templates,
+        OptionKind::Field => Field,
+        OptionKind::Fields | OptionKind::FieldTemplates => Fields,
+        OptionKind::Hash => FieldToTemplate,
+        OptionKind::Path
+        | OptionKind::Paths
+        | OptionKind::Numbers
+        | OptionKind::Arrays
+        | OptionKind::Any => return None,
+    })
+}
 
 /// A filter, as it is written.
 pub(crate) fn filter() -> impl Strategy<Value = String> {

@@ -47,6 +47,8 @@ pub enum Command {
     /// Check pipelines: name every mistake with its line, and what may be slow or is never run, and print the settings that
     /// inputs and outputs stand for
     Check(CheckArguments),
+    /// List the filters that pipelines may have, or print the page of one: what it does, and its options
+    Filters(FiltersArguments),
     /// Run cases of a pipeline: lines that go in, and the events that must come out
     Test(TestArguments),
     /// Run a pipeline over the lines of standard input, and write the documents to standard output
@@ -286,6 +288,13 @@ pub struct CheckArguments {
     /// Print only the settings that inputs and outputs stand for, as a configuration file (TOML)
     #[arg(long)]
     pub settings: bool,
+}
+
+/// Which filters to show.
+#[derive(Debug, Args)]
+pub struct FiltersArguments {
+    /// The filter whose page to print; of all a line each if absent
+    pub name: Option<String>,
 }
 
 /// Which cases to run.

@@ -2,6 +2,7 @@
 
 mod check;
 mod dead;
+mod filters;
 mod generate;
 mod pipe;
 mod plan;
@@ -37,6 +38,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Dead(command) => wait_for(dead::run(&command)),
         Command::User(command) => wait_for(user::run(&command)),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Filters(arguments) => filters::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Pipe(arguments) => pipe::run(&arguments),
         Command::Shadow(arguments) => shadow::run(&arguments),

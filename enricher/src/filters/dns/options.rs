@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+use event::FieldPath;
 
 use super::{Action, Dns, DnsPlan};
 use crate::filter::{Environment, FilterPlan};
 use crate::language::{Value, ValueKind};
 use crate::lookup::{LookupSettings, Lookups};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
 /// Answers that are kept at least: those of the batches in hand, of which each partition has one.
 const KEPT_MIN: usize = 50_000;
@@ -29,27 +31,63 @@ struct Nameserver {
     dots: Option<usize>,
 }
 
+filter_options! {
+    /// Looks up the address of a name, or the name of an address.
+    ///
+    /// Off unless `enricher.dns` is on: names out of events are told to servers. The filter never
+    /// holds events up one by one: before a batch is processed the pipeline is rehearsed over it,
+    /// and what it will ask is looked up together, for at most 10 seconds a batch; what is not
+    /// answered then is tagged. Answers are kept for their time also where the sizes are 0, at
+    /// least 50,000 of them. A replay may meet other answers. The batch in hand while a pipeline
+    /// changes may lack some, and is tagged.
+    struct DnsOptions {
+        /// Fields with a name, of which the address is looked up.
+        resolve: Vec<FieldPath> => "required unless `reverse` is given",
+        /// Fields with an address, of which the name is looked up.
+        reverse: Vec<FieldPath> => "required unless `resolve` is given",
+        /// Whether what was found stands beside the value, in an array, or in its place.
+        action: Action { "append" => Action::Append, "replace" => Action::Replace } = first,
+        /// Who is asked: a server, an array of them, or a hash with `address`, `search` (domains
+        /// that names are completed with) and `ndots` (a name with as many dots is whole).
+        nameserver: Value [Any, Options::value] => "default: the system's",
+        /// Files in the form of `/etc/hosts` that are looked into first. The system's own is not
+        /// read unless it is named.
+        hostsfile: Vec<PathBuf>,
+        /// How many seconds an answer may take.
+        timeout: f64 = 0.5,
+        /// How often is asked once more, at most 10 times.
+        max_retries: i64 = 2,
+        /// How many answers are kept.
+        hit_cache_size: i64 = 0,
+        /// For how many seconds an answer is kept.
+        hit_cache_ttl: f64 = 60.0,
+        /// How many names and addresses without an answer are kept.
+        failed_cache_size: i64 = 0,
+        /// For how many seconds it is kept that there is no answer.
+        failed_cache_ttl: f64 = 5.0,
+        /// Tags of an event for which the answer took too long.
+        tag_on_timeout: Vec<String> = ["_dnstimeout"],
+    }
+    tags {
+        "_dnstimeout" => "the answer took too long",
+    }
+    example r#"dns { reverse => ["[client][domain]"] action => "replace" nameserver => "192.0.2.53" }"#
+}
+
 /// Checks the options; reads the hosts files.
 pub(crate) fn build(
     options: &mut Options<'_>,
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let resolve = options.fields("resolve").unwrap_or_default();
-    let reverse = options.fields("reverse").unwrap_or_default();
+    let given = DnsOptions::read(options);
     if !options.has("resolve") && !options.has("reverse") {
         options.require("resolve");
     }
-    let action = match options.choice("action", &["append", "replace"]) {
-        Some("replace") => Action::Replace,
-        _ => Action::Append,
-    };
-    let tags = options.texts("tag_on_timeout");
-    let tags_on_timeout = tags.unwrap_or_else(|| vec!["_dnstimeout".to_owned()]);
-    let Nameserver { servers, search, dots } = nameserver(options);
-    let timeout = seconds(options, "timeout", 0.5);
-    let retries = count(options, "max_retries", 2, 10);
-    let found = count(options, "hit_cache_size", 0, KEPT_MAX);
-    let missing = count(options, "failed_cache_size", 0, KEPT_MAX);
+    let Nameserver { servers, search, dots } = nameserver(options, given.nameserver);
+    let timeout = seconds(options, "timeout", given.timeout);
+    let retries = count(options, "max_retries", given.max_retries, 10);
+    let found = count(options, "hit_cache_size", given.hit_cache_size, KEPT_MAX);
+    let missing = count(options, "failed_cache_size", given.failed_cache_size, KEPT_MAX);
     let settings = LookupSettings {
         servers,
         search,
@@ -57,9 +95,9 @@ pub(crate) fn build(
         timeout,
         retries,
         kept_max: NonZeroUsize::new(KEPT_MIN.max(found + missing))?,
-        found_for: seconds(options, "hit_cache_ttl", 60.0),
-        missing_for: seconds(options, "failed_cache_ttl", 5.0),
-        hosts: hosts(options),
+        found_for: seconds(options, "hit_cache_ttl", given.hit_cache_ttl),
+        missing_for: seconds(options, "failed_cache_ttl", given.failed_cache_ttl),
+        hosts: hosts(options, &given.hostsfile.unwrap_or_default()),
     };
     if !environment.dns {
         let name = options.plugin().to_owned();
@@ -67,12 +105,17 @@ pub(crate) fn build(
         options.refuse(&name, message, "set `enricher.dns = true` if that is wanted");
     }
     let lookups = Arc::new(Lookups::new(settings));
-    Some(Arc::new(DnsPlan(Arc::new(Dns { resolve, reverse, action, tags_on_timeout, lookups }))))
+    Some(Arc::new(DnsPlan(Arc::new(Dns {
+        resolve: given.resolve.unwrap_or_default(),
+        reverse: given.reverse.unwrap_or_default(),
+        action: given.action,
+        tags_on_timeout: given.tag_on_timeout,
+        lookups,
+    }))))
 }
 
-fn seconds(options: &mut Options<'_>, name: &'static str, default: f64) -> Duration {
+fn seconds(options: &mut Options<'_>, name: &str, given: f64) -> Duration {
     const MAX_S: f64 = 86_400.0;
-    let given = options.number(name).unwrap_or(default);
     if given > 0.0 && given <= MAX_S {
         return Duration::from_secs_f64(given);
     }
@@ -81,22 +124,21 @@ fn seconds(options: &mut Options<'_>, name: &'static str, default: f64) -> Durat
         format!("`{name}` cannot be {given}"),
         "write a number of seconds, as 0.5",
     );
-    Duration::from_secs_f64(default)
+    Duration::ZERO
 }
 
-fn count(options: &mut Options<'_>, name: &'static str, default: usize, max: i64) -> usize {
-    let Some(given) = options.integer(name) else { return default };
+fn count(options: &mut Options<'_>, name: &str, given: i64, max: i64) -> usize {
     if !(0..=max).contains(&given) {
         let message = format!("`{name}` cannot be {given}");
         options.refuse(name, message, format!("write 0 to {max}"));
     }
-    usize::try_from(given).unwrap_or(default)
+    usize::try_from(given).unwrap_or_default()
 }
 
 /// A server, a list of them, or a hash with `address`, `search` and `ndots`.
-fn nameserver(options: &mut Options<'_>) -> Nameserver {
+fn nameserver(options: &mut Options<'_>, value: Option<Value>) -> Nameserver {
     let mut found = Nameserver::default();
-    let Some(value) = options.value("nameserver") else { return found };
+    let Some(value) = value else { return found };
     let ValueKind::Hash(pairs) = value.kind else {
         found.servers = servers(options, &value);
         return found;
@@ -137,17 +179,17 @@ fn servers(options: &mut Options<'_>, value: &Value) -> Vec<SocketAddr> {
 }
 
 /// Addresses by name and names by address, of all files; the first that is said of one counts.
-fn hosts(options: &mut Options<'_>) -> BTreeMap<String, String> {
+fn hosts(options: &mut Options<'_>, paths: &[PathBuf]) -> BTreeMap<String, String> {
     let mut hosts = BTreeMap::new();
-    for path in options.texts("hostsfile").unwrap_or_default() {
-        match read_hosts(Path::new(&path)) {
+    for path in paths {
+        match read_hosts(path) {
             Ok(text) => {
                 for line in text.lines() {
                     add_line(line, &mut hosts);
                 }
             }
             Err(why) => {
-                let message = format!("cannot read {path}: {why}");
+                let message = format!("cannot read {}: {why}", path.display());
                 options.refuse("hostsfile", message, "name a file in the form of /etc/hosts");
             }
         }

@@ -11,25 +11,58 @@ use super::database::Database;
 use super::field::{Field, Selection};
 use super::{Geoip, GeoipPlan};
 use crate::filter::{EcsCompatibility, Environment, FilterPlan};
-use crate::options::Options;
+use crate::options::{Options, filter_options};
 
-/// `cache_size` where it is not given.
-const CACHE_DEFAULT_RECORDS: i64 = 1_000;
 /// Largest `cache_size`: a record takes a few hundred bytes, in each worker.
 const CACHE_MAX_RECORDS: i64 = 1_000_000;
+
+filter_options! {
+    /// Sets the place of an address, from a database.
+    ///
+    /// Without `database` it is the configuration's (`enricher.geoip_database`), else the embedded
+    /// one: countries, by DB-IP. Others are read in MaxMind's layout or the flat one, and are read
+    /// again with the pipeline.
+    struct GeoipOptions {
+        /// The field that holds the address.
+        source: FieldPath = required,
+        /// The field that gets the place.
+        target: FieldPath => "default: the field that holds the source, if that is an `[ip]`, else required; with \
+            `ecs_compatibility => disabled` `geoip`",
+        /// What is set of a place, by names of Logstash such as `country_name`, `city_name`,
+        /// `location`, `ip`.
+        fields: Vec<String> => "default: all that the database has",
+        /// Files of databases. What each knows is set, that of later ones beside that of earlier
+        /// ones.
+        database: Vec<PathBuf> => "default: the configuration's, else the embedded one",
+        /// What the embedded database would have to know; it knows countries, so `ASN` without
+        /// `database` is refused.
+        default_database_type: bool { "City" => false, "ASN" => true } = first,
+        /// How many records are kept in each worker, 1 to 1000000.
+        cache_size: i64 = 1_000,
+        /// Tags of an event whose field holds no address that is known.
+        tag_on_failure: Vec<String> = ["_geoip_lookup_failure"],
+        /// Which names of fields are used.
+        ecs_compatibility: EcsCompatibility => "default: the pipeline's",
+    }
+    tags {
+        "_geoip_lookup_failure" => "the field holds no address, or one that no database knows",
+    }
+    example r#"geoip { source => "[client][ip]" }"#
+}
 
 /// Checks the options and reads the databases.
 pub(crate) fn build(
     options: &mut Options<'_>,
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let ecs = options.ecs_compatibility(environment.ecs_compatibility);
-    let source = options.required_field("source");
-    let target = target(options, ecs, source.as_ref());
-    let wanted = fields(options);
-    let databases = databases(options, environment);
-    let tag_on_failure = options.texts("tag_on_failure");
-    let cache_size = options.integer("cache_size").unwrap_or(CACHE_DEFAULT_RECORDS);
+    let given = GeoipOptions::read(options);
+    let ecs = given.ecs_compatibility.unwrap_or(environment.ecs_compatibility);
+    let GeoipOptions { source, cache_size, .. } = given;
+    let target = target(options, ecs, given.target, source.as_ref());
+    let wanted = fields(options, given.fields);
+    let paths = given.database;
+    let paths = paths.unwrap_or_else(|| environment.geoip_database.iter().cloned().collect());
+    let databases = databases(options, &paths, given.default_database_type);
     if !(1..=CACHE_MAX_RECORDS).contains(&cache_size) {
         let message = format!("`cache_size` cannot be {cache_size}");
         options.refuse("cache_size", message, format!("write 1 to {CACHE_MAX_RECORDS}"));
@@ -42,7 +75,7 @@ pub(crate) fn build(
         targets: selection.members().into_iter().map(within).collect(),
         ip: selection.wants(Field::Ip).then(|| within("ip")),
         databases: databases?,
-        tag_on_failure: tag_on_failure.unwrap_or_else(|| vec!["_geoip_lookup_failure".to_owned()]),
+        tag_on_failure: given.tag_on_failure,
         cache_records: usize::try_from(cache_size).ok().and_then(NonZeroUsize::new)?,
         selection,
         target,
@@ -53,10 +86,11 @@ pub(crate) fn build(
 fn target(
     options: &mut Options<'_>,
     ecs: EcsCompatibility,
+    given: Option<FieldPath>,
     source: Option<&FieldPath>,
 ) -> Option<FieldPath> {
     if options.has("target") {
-        return options.field("target");
+        return given;
     }
     if ecs == EcsCompatibility::Disabled {
         return Some(FieldPath::key("geoip"));
@@ -73,8 +107,8 @@ fn target(
 }
 
 /// The fields named; `Some(None)` where none are, `None` after a mistake.
-fn fields(options: &mut Options<'_>) -> Option<Option<Vec<Field>>> {
-    let Some(names) = options.texts("fields") else {
+fn fields(options: &mut Options<'_>, names: Option<Vec<String>>) -> Option<Option<Vec<Field>>> {
+    let Some(names) = names else {
         return Some(None);
     };
     let mut fields = Vec::with_capacity(names.len());
@@ -94,15 +128,14 @@ fn fields(options: &mut Options<'_>) -> Option<Option<Vec<Field>>> {
     (fields.len() == names.len()).then_some(Some(fields))
 }
 
-/// The databases named, else the installation's, else the embedded one.
-fn databases(options: &mut Options<'_>, environment: &Environment) -> Option<Vec<Arc<Database>>> {
-    let kind = options.choice("default_database_type", &["City", "ASN"]);
-    let named =
-        options.texts("database").map(|paths| paths.into_iter().map(PathBuf::from).collect());
-    let paths: Vec<PathBuf> =
-        named.unwrap_or_else(|| environment.geoip_database.iter().cloned().collect());
+/// The databases at these paths, else the embedded one.
+fn databases(
+    options: &mut Options<'_>,
+    paths: &[PathBuf],
+    wants_systems: bool,
+) -> Option<Vec<Arc<Database>>> {
     if paths.is_empty() {
-        if kind == Some("ASN") {
+        if wants_systems {
             let way_out = "name a file: `database => \"/path/to/GeoLite2-ASN.mmdb\"`";
             let message = "the embedded database knows countries, not autonomous systems";
             options.refuse("default_database_type", message, way_out);

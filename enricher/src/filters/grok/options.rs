@@ -1,6 +1,6 @@
 //! The options of `grok`, checked at load.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use event::FieldPath;
@@ -15,60 +15,108 @@ use super::{FieldPatterns, Grok, GrokPlan, Pattern};
 use crate::field_reference::EscapeStyle;
 use crate::filter::{EcsCompatibility, Environment, FilterPlan};
 use crate::language::{Key, Span, Value, ValueKind};
-use crate::options::Options;
+use crate::options::{Options, Pairs, TextPairs, filter_options};
 
 /// Steps of the automaton that stand for a millisecond: one takes about 10 ns.
 pub(super) const STEPS_PER_MILLISECOND: u64 = 100_000;
-/// `timeout_millis` where it is not given.
-const TIMEOUT_DEFAULT_MILLISECONDS: i64 = 1_000;
+
+filter_options! {
+    /// Takes a text apart by named patterns.
+    ///
+    /// It runs in linear time: a pattern can be slow, never endless. Look-around over one character
+    /// works; wider look-around and back-references are refused. The patterns are those of
+    /// Logstash, `legacy` with `ecs_compatibility => disabled` and `ecs-v1` else. `.` matches a
+    /// newline, `^` and `$` are edges of lines, and a second capture of a name makes an array.
+    /// `millrace check` warns of slow patterns and of those that are never tried.
+    struct GrokOptions {
+        /// Fields with a pattern, or with an array of them that are tried in turn: `%{NAME}`,
+        /// `%{NAME:field}`, `%{NAME:field:int}` (or `float`), `(?<field>...)`. A field is written
+        /// `name` or `[outer][inner]`.
+        r#match: Pairs = required,
+        /// Fields that a capture overwrites; to others it is added.
+        overwrite: Vec<FieldPath>,
+        /// The field that gets all captures.
+        target: FieldPath => "default: the event itself",
+        /// Whether the first pattern that fits is the last that is tried.
+        break_on_match: bool = true,
+        /// Whether `%{NAME}` without a field sets none.
+        named_captures_only: bool = true,
+        /// Whether captures of nothing set a field too.
+        keep_empty_captures: bool = false,
+        /// Names with patterns of this filter alone.
+        pattern_definitions: TextPairs,
+        /// Folders of files with patterns, a name and its pattern on each line.
+        patterns_dir: Vec<PathBuf>,
+        /// Which files of these folders are read.
+        patterns_files_glob: String = "*",
+        /// Tags of an event that no pattern fits.
+        tag_on_failure: Vec<String> = ["_grokparsefailure"],
+        /// The tag of an event that takes too long.
+        tag_on_timeout: String = "_groktimeout",
+        /// How many milliseconds it may take, 0 for no end. It is counted in steps, 100,000 for a
+        /// millisecond, not by a clock, so that a replay ends the same.
+        timeout_millis: i64 = 1_000,
+        /// Whether each pattern may take so long, or all of the event together.
+        timeout_scope: bool { "pattern" => false, "event" => true } = first,
+        /// Which set of patterns is used.
+        ecs_compatibility: EcsCompatibility => "default: the pipeline's",
+    }
+    tags {
+        "_grokparsefailure" => "no pattern fits",
+        "_groktimeout" => "the patterns took too long",
+    }
+    example r#"grok { match => { "message" => "%{IP:[client][ip]} %{WORD:method} %{GREEDYDATA:rest}" } }"#
+}
 
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    options.require("match");
-    let pairs = options.pairs("match");
-    let ecs = options.ecs_compatibility(environment.ecs_compatibility);
-    let definitions = definitions(options, ecs != EcsCompatibility::Disabled);
+    let given = GrokOptions::read(options);
+    let ecs = given.ecs_compatibility.unwrap_or(environment.ecs_compatibility);
+    let mut definitions = Definitions::shipped(ecs != EcsCompatibility::Disabled);
+    for folder in given.patterns_dir.unwrap_or_default() {
+        if let Err(error) = definitions.add_path(&folder, &given.patterns_files_glob) {
+            options.refuse("patterns_dir", error.to_string(), "name a folder of pattern files");
+        }
+    }
+    for (name, pattern) in given.pattern_definitions.unwrap_or_default() {
+        definitions.add(&name.text, &pattern);
+    }
     let setting = Setting {
         definitions: &definitions,
         escape_style: options.escape_style(),
-        name_all: !options.flag("named_captures_only", true),
-        target: options.field("target"),
-        overwrite: options.fields("overwrite").unwrap_or_default(),
+        name_all: !given.named_captures_only,
+        target: given.target,
+        overwrite: given.overwrite.unwrap_or_default(),
     };
-    let timeout = options.integer("timeout_millis").unwrap_or(TIMEOUT_DEFAULT_MILLISECONDS);
-    if timeout < 0 {
+    if given.timeout_millis < 0 {
         let way_out = "write a number of milliseconds, or 0 for no end";
         options.refuse("timeout_millis", "`timeout_millis` cannot be negative", way_out);
     }
-    let scope = options.choice("timeout_scope", &["pattern", "event"]);
-    let tag_on_failure = options.texts("tag_on_failure");
-    let tag_on_timeout = options.text("tag_on_timeout");
-    let break_on_match = options.flag("break_on_match", true);
-    let keep_empty_captures = options.flag("keep_empty_captures", false);
-    let fields = pairs?
+    let fields = given
+        .r#match?
         .into_iter()
         .map(|(key, value)| field_patterns(options, &setting, &key, &value))
         .collect::<Vec<_>>();
     let fields = fields.into_iter().collect::<Option<Vec<_>>>()?;
     if environment.wants_warnings {
         let patterns: Vec<_> = fields.iter().map(|(_, written)| written.as_slice()).collect();
-        warnings::warn(options, &patterns, break_on_match);
+        warnings::warn(options, &patterns, given.break_on_match);
     }
     Some(Arc::new(GrokPlan(Arc::new(Grok {
         fields: fields.into_iter().map(|(field, _)| field).collect(),
-        break_on_match,
-        keep_empty_captures,
-        tag_on_failure: tag_on_failure.unwrap_or_else(|| vec!["_grokparsefailure".to_owned()]),
-        tag_on_timeout: tag_on_timeout.unwrap_or_else(|| "_groktimeout".to_owned()),
+        break_on_match: given.break_on_match,
+        keep_empty_captures: given.keep_empty_captures,
+        tag_on_failure: given.tag_on_failure,
+        tag_on_timeout: given.tag_on_timeout,
         // 0 means without end in Logstash.
-        steps_max: match u64::try_from(timeout) {
+        steps_max: match u64::try_from(given.timeout_millis) {
             Ok(0) | Err(_) => u64::MAX,
             Ok(milliseconds) => milliseconds.saturating_mul(STEPS_PER_MILLISECOND),
         },
-        steps_for_event: scope == Some("event"),
+        steps_for_event: given.timeout_scope,
     }))))
 }
 
@@ -79,23 +127,6 @@ struct Setting<'a> {
     name_all: bool,
     target: Option<FieldPath>,
     overwrite: Vec<FieldPath>,
-}
-
-/// The shipped patterns, those of files, then those of the filter itself.
-fn definitions(options: &mut Options<'_>, ecs: bool) -> Definitions {
-    let mut definitions = Definitions::shipped(ecs);
-    let glob = options.text("patterns_files_glob").unwrap_or_else(|| "*".to_owned());
-    for folder in options.texts("patterns_dir").unwrap_or_default() {
-        if let Err(error) = definitions.add_path(Path::new(&folder), &glob) {
-            options.refuse("patterns_dir", error.to_string(), "name a folder of pattern files");
-        }
-    }
-    if options.has("pattern_definitions") {
-        for (name, pattern) in options.text_pairs("pattern_definitions").unwrap_or_default() {
-            definitions.add(&name.text, &pattern);
-        }
-    }
-    definitions
 }
 
 /// A field's patterns, and how they are written.

@@ -9,65 +9,143 @@ use serde_json::Value as Json;
 use super::scan::Scanner;
 use super::separator::Separator;
 use super::{DefaultPair, Edits, Kv, KvPlan};
-use crate::filter::{Environment, FilterPlan};
+use crate::filter::{EcsCompatibility, Environment, FilterPlan};
 use crate::filters::mutate::edit::Edit;
 use crate::language::{Number, Value, ValueKind};
-use crate::options::Options;
+use crate::options::{Options, Pairs, filter_options};
 use crate::ruby_pattern::{PatternError, RubyPattern};
 use crate::template::Template;
+
+filter_options! {
+    /// Makes fields of keys and values in a text, as in `ip=192.0.2.7 error="not found"`.
+    ///
+    /// It runs in linear time. Keys in a text are names: `[a][b]=1` makes a field of that name, no
+    /// path. Look-ahead works at the end of an alternative of `field_split_pattern`. Without a
+    /// `target` no key sets `@metadata`, where the platform's words stand.
+    struct KvOptions {
+        /// The field that holds the text, or an array of texts.
+        source: FieldPath = "message",
+        /// The field that gets the pairs.
+        target: FieldPath => "default: the event itself",
+        /// Characters that part pairs.
+        field_split: String = " ",
+        /// Characters that part a key from its value.
+        value_split: String = "=",
+        /// An expression of what parts pairs, in place of `field_split`.
+        field_split_pattern: String,
+        /// An expression of what parts a key from its value, in place of `value_split`.
+        value_split_pattern: String,
+        /// Whether blanks around `value_split` belong to it.
+        whitespace: bool { "strict" => true, "lenient" => false } => "default `\"lenient\"`",
+        /// Whether `(...)`, `[...]` and `<...>` hold a value together, as quotes do.
+        include_brackets: bool = true,
+        /// Whether pairs in a value are a field's own.
+        recursive: bool = false,
+        /// What begins each key.
+        prefix: Template = "",
+        /// The keys that are taken.
+        include_keys: Vec<Template> => "default: all",
+        /// Keys that are left out.
+        exclude_keys: Vec<Template>,
+        /// Keys with a value where the text has no such key.
+        default_keys: Pairs,
+        /// Whether a value that a key has twice stands there twice.
+        allow_duplicate_values: bool = true,
+        /// Whether a key without a value gets an empty one; else it is left out.
+        allow_empty_values: bool = false,
+        /// Characters that are taken away at both ends of keys.
+        trim_key: Regex [String, trimming],
+        /// Characters that are taken away at both ends of values.
+        trim_value: Regex [String, trimming],
+        /// Characters that are taken out of keys.
+        remove_char_key: Regex [String, removing],
+        /// Characters that are taken out of values.
+        remove_char_value: Regex [String, removing],
+        /// What becomes of the letters of keys.
+        transform_key: Edit {
+            "lowercase" => Edit::Lowercase, "uppercase" => Edit::Uppercase, "capitalize" => Edit::Capitalize,
+        },
+        /// What becomes of the letters of values.
+        transform_value: Edit {
+            "lowercase" => Edit::Lowercase, "uppercase" => Edit::Uppercase, "capitalize" => Edit::Capitalize,
+        },
+        /// Tags of an event that cannot be taken apart.
+        tag_on_failure: Vec<String> = ["_kv_filter_error"],
+        /// 0 or more. Reading never takes long, so it is never needed.
+        timeout_millis: f64,
+    }
+    without_effect {
+        /// Texts are read in linear time: there is nothing to break off.
+        tag_on_timeout: String,
+        /// Nothing that this filter does has another name in another mode.
+        ecs_compatibility: EcsCompatibility,
+    }
+    tags {
+        "_kv_filter_error" => "there are more pairs than an event may have values, or something is in a field's way",
+    }
+    example r#"kv { source => "[url][query]" target => "[url][parameters]" field_split => "&" }"#
+}
 
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let source = options.field("source").unwrap_or_else(|| FieldPath::key("message"));
-    let target = options.field("target");
-    let prefix = options.template("prefix").or_else(|| Template::parse("").ok());
-    let include_keys = options.templates("include_keys").unwrap_or_default();
-    let exclude_keys = options.templates("exclude_keys").unwrap_or_default();
-    let scanner = scanner(options);
-    let keys = edits(options, ["trim_key", "remove_char_key", "transform_key"]);
-    let values = edits(options, ["trim_value", "remove_char_value", "transform_value"]);
-    let defaults = defaults(options);
-    let allow_duplicate_values = options.flag("allow_duplicate_values", true);
-    let allow_empty_values = options.flag("allow_empty_values", false);
-    let recursive = options.flag("recursive", false);
-    let tag_on_failure = options.texts("tag_on_failure");
-    // Texts are read in linear time: there is nothing to break off.
-    options.text("tag_on_timeout");
-    if options.number("timeout_millis").is_some_and(|timeout| timeout < 0.0) {
+    let given = KvOptions::read(options);
+    let separators = Separators {
+        field_class: given.field_split,
+        split_class: given.value_split,
+        field_pattern: given.field_split_pattern,
+        split_pattern: given.value_split_pattern,
+        is_strict: given.whitespace == Some(true),
+        include_brackets: given.include_brackets,
+    };
+    let scanner = scanner(options, separators);
+    let defaults = defaults(options, given.default_keys.unwrap_or_default());
+    if given.timeout_millis.is_some_and(|timeout| timeout < 0.0) {
         let message = "`timeout_millis` cannot be negative";
         options.refuse("timeout_millis", message, "leave it out: reading never takes long");
     }
-    // Nothing that this filter does has another name in another mode.
-    options.ecs_compatibility(environment.ecs_compatibility);
     let kv = Kv {
-        source,
-        target,
-        prefix: prefix?,
-        include_keys,
-        exclude_keys,
-        keys: keys?,
-        values: values?,
+        source: given.source,
+        target: given.target,
+        prefix: given.prefix,
+        include_keys: given.include_keys.unwrap_or_default(),
+        exclude_keys: given.exclude_keys.unwrap_or_default(),
+        keys: Edits {
+            trim: given.trim_key,
+            remove: given.remove_char_key,
+            transform: given.transform_key,
+        },
+        values: Edits {
+            trim: given.trim_value,
+            remove: given.remove_char_value,
+            transform: given.transform_value,
+        },
         defaults: defaults?,
-        allow_duplicate_values,
-        allow_empty_values,
-        recursive,
-        tag_on_failure: tag_on_failure.unwrap_or_else(|| vec!["_kv_filter_error".to_owned()]),
+        allow_duplicate_values: given.allow_duplicate_values,
+        allow_empty_values: given.allow_empty_values,
+        recursive: given.recursive,
+        tag_on_failure: given.tag_on_failure,
         limits: environment.limits.clone(),
     };
     Some(Arc::new(KvPlan { kv: Arc::new(kv), scanner: scanner? }))
 }
 
+/// What separates, as the options say it.
+struct Separators {
+    field_class: String,
+    split_class: String,
+    field_pattern: Option<String>,
+    split_pattern: Option<String>,
+    is_strict: bool,
+    include_brackets: bool,
+}
+
 /// What separates; patterns go before sets of characters.
-fn scanner(options: &mut Options<'_>) -> Option<Scanner> {
-    let field_class = options.text("field_split").unwrap_or_else(|| " ".to_owned());
-    let split_class = options.text("value_split").unwrap_or_else(|| "=".to_owned());
-    let field_pattern = options.text("field_split_pattern");
-    let split_pattern = options.text("value_split_pattern");
-    let is_strict = options.choice("whitespace", &["strict", "lenient"]) == Some("strict");
-    let include_brackets = options.flag("include_brackets", true);
+fn scanner(options: &mut Options<'_>, given: Separators) -> Option<Scanner> {
+    let Separators { field_class, split_class, field_pattern, split_pattern, is_strict, .. } =
+        given;
     for (name, pattern) in
         [("field_split_pattern", &field_pattern), ("value_split_pattern", &split_pattern)]
     {
@@ -103,7 +181,7 @@ fn scanner(options: &mut Options<'_>) -> Option<Scanner> {
         skips_blanks: !is_strict && !keys_end_with_lines,
         keys_end_with_lines,
         values_end_with_lines,
-        include_brackets,
+        include_brackets: given.include_brackets,
     })
 }
 
@@ -111,20 +189,14 @@ fn accepted<T>(options: &mut Options<'_>, name: &str, made: Result<T, PatternErr
     made.map_err(|error| options.refuse(name, error.message, error.way_out)).ok()
 }
 
-/// What is done to keys, or to values: the names are of the options to trim, remove and transform.
-fn edits(options: &mut Options<'_>, names: [&'static str; 3]) -> Option<Edits> {
-    let [trim, remove, transform] = names;
-    let has = [trim, remove, transform].map(|name| options.has(name));
-    let trim = characters(options, trim, |class| format!("^[{class}]+|[{class}]+$"));
-    let remove = characters(options, remove, |class| format!("[{class}]"));
-    let transform = options.choice(transform, &["lowercase", "uppercase", "capitalize"]);
-    let transform = transform.map(|word| match word {
-        "lowercase" => Edit::Lowercase,
-        "uppercase" => Edit::Uppercase,
-        _ => Edit::Capitalize,
-    });
-    let given = [trim.is_some(), remove.is_some(), transform.is_some()];
-    (given == has).then_some(Edits { trim, remove, transform })
+/// The expression for characters at both ends of a text.
+fn trimming(options: &mut Options<'_>, name: &'static str) -> Option<Regex> {
+    characters(options, name, |class| format!("^[{class}]+|[{class}]+$"))
+}
+
+/// The expression for characters anywhere in a text.
+fn removing(options: &mut Options<'_>, name: &'static str) -> Option<Regex> {
+    characters(options, name, |class| format!("[{class}]"))
 }
 
 /// The pattern of an option that names characters.
@@ -142,8 +214,7 @@ fn characters(
     accepted(options, name, compiled).map(|compiled| compiled.regex)
 }
 
-fn defaults(options: &mut Options<'_>) -> Option<Vec<DefaultPair>> {
-    let pairs = options.pairs("default_keys").unwrap_or_default();
+fn defaults(options: &mut Options<'_>, pairs: Pairs) -> Option<Vec<DefaultPair>> {
     let mut defaults = Vec::with_capacity(pairs.len());
     for (key, value) in pairs {
         let path = options.parse_field_at(&key.text, key.span)?;

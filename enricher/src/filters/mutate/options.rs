@@ -10,87 +10,117 @@ use super::edit::Edit;
 use super::gsub::Substitution;
 use super::{Mutate, MutatePlan, Operation};
 use crate::filter::{Environment, FilterPlan};
-use crate::language::{Key, Span};
-use crate::options::Options;
+use crate::language::{Span, Value};
+use crate::options::{Options, Pairs, TextPairs, filter_options};
 use crate::template::Template;
+
+filter_options! {
+    /// Renames, sets, converts and edits fields.
+    ///
+    /// Operations run in Logstash's order, in which they stand here, whatever the pipeline's is:
+    /// for another one write several `mutate`. One that fails ends the filter: what was done stays,
+    /// the rest is not done, and the event is tagged.
+    struct MutateOptions {
+        /// Fields with a value for those that are null.
+        coerce: TextPairs,
+        /// Fields with their new names; `%{field}` is replaced in both.
+        rename: TextPairs,
+        /// Fields with a new value for those that are there; `%{field}` is replaced.
+        update: TextPairs,
+        /// Fields with a new value; `%{field}` is replaced.
+        replace: TextPairs,
+        /// Fields with what becomes of their values: `integer`, `float`, `string`, `boolean`,
+        /// `integer_eu`, `float_eu`.
+        convert: TextPairs,
+        /// Threes of field, pattern and replacement. The replacement may hold `\1` and `%{field}`,
+        /// and may make the field at most 4 MiB longer.
+        gsub: Value [Strings, Options::value],
+        /// Fields that get upper case.
+        uppercase: Vec<FieldPath>,
+        /// Fields that get an upper case letter first, and lower case behind it.
+        capitalize: Vec<FieldPath>,
+        /// Fields that get lower case.
+        lowercase: Vec<FieldPath>,
+        /// Fields of which white space at both ends is taken away.
+        strip: Vec<FieldPath>,
+        /// Fields with the separator at which their text becomes an array.
+        split: TextPairs,
+        /// Fields with the separator with which their array becomes a text.
+        join: TextPairs,
+        /// Fields with the fields that are added to them: elements to an array, pairs to an object.
+        merge: Pairs,
+        /// Fields with the name of their copy.
+        copy: TextPairs,
+        /// The tag of an event on which an operation failed.
+        tag_on_failure: String = "_mutate_error",
+    }
+    tags {
+        "_mutate_error" => "an operation failed: a text is no number, a value is in the way, a text would become too long",
+    }
+    example r#"mutate {
+  rename => { "msg" => "message" }
+  convert => { "price" => "float" "quantity" => "integer" }
+  gsub => ["message", "[\t ]+", " "]
+}"#
+}
 
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let mut reader = Reader { options, operations: Vec::new(), refused: false };
-    reader.values("coerce", Operation::Coerce);
-    reader.rename();
-    reader.values("update", Operation::Update);
-    reader.values("replace", Operation::Replace);
-    reader.convert();
-    reader.gsub();
-    reader.edits("uppercase", Edit::Uppercase);
-    reader.edits("capitalize", Edit::Capitalize);
-    reader.edits("lowercase", Edit::Lowercase);
-    reader.edits("strip", Edit::Strip);
-    reader.separators("split", Operation::Split);
-    reader.separators("join", Operation::Join);
-    reader.merge();
-    reader.copy();
-    let Reader { options, operations, refused } = reader;
-    let tag_on_failure = options.text("tag_on_failure");
-    let tag_on_failure = tag_on_failure.unwrap_or_else(|| "_mutate_error".to_owned());
-    if refused {
-        return None;
-    }
-    Some(Arc::new(MutatePlan(Arc::new(Mutate { operations, tag_on_failure }))))
+    let given = MutateOptions::read(options);
+    let mut reader = Reader { options, operations: Vec::new() };
+    reader.values(given.coerce, Operation::Coerce);
+    reader.rename(given.rename);
+    reader.values(given.update, Operation::Update);
+    reader.values(given.replace, Operation::Replace);
+    reader.convert(given.convert);
+    reader.gsub(given.gsub);
+    reader.edits(given.uppercase, Edit::Uppercase);
+    reader.edits(given.capitalize, Edit::Capitalize);
+    reader.edits(given.lowercase, Edit::Lowercase);
+    reader.edits(given.strip, Edit::Strip);
+    reader.separators(given.split, Operation::Split);
+    reader.separators(given.join, Operation::Join);
+    reader.merge(given.merge);
+    reader.copy(given.copy);
+    let Reader { operations, .. } = reader;
+    Some(Arc::new(MutatePlan(Arc::new(Mutate {
+        operations,
+        tag_on_failure: given.tag_on_failure,
+    }))))
 }
 
+/// Makes operations of what was given. Of what cannot be one a mistake is recorded, with which no pipeline is run.
 struct Reader<'r, 'o> {
     options: &'r mut Options<'o>,
     operations: Vec<Operation>,
-    refused: bool,
 }
 
 impl Reader<'_, '_> {
-    /// Keeps an operation, or remembers that a mistake was recorded.
-    fn keep(&mut self, operation: Option<Operation>) {
-        match operation {
-            Some(operation) => self.operations.push(operation),
-            None => self.refused = true,
-        }
-    }
-
-    fn text_pairs(&mut self, name: &'static str) -> Vec<(Key, String)> {
-        if !self.options.has(name) {
-            // Asked for all the same, so that a misspelt one is recognised.
-            self.options.value(name);
-            return Vec::new();
-        }
-        let pairs = self.options.text_pairs(name);
-        self.refused |= pairs.is_none();
-        pairs.unwrap_or_default()
-    }
-
     fn field(&mut self, text: &str, span: Span) -> Option<FieldPath> {
         self.options.parse_field_at(text, span)
     }
 
-    fn values(&mut self, name: &'static str, make: fn(FieldPath, Template) -> Operation) {
-        for (key, value) in self.text_pairs(name) {
+    fn values(&mut self, pairs: Option<TextPairs>, make: fn(FieldPath, Template) -> Operation) {
+        for (key, value) in pairs.unwrap_or_default() {
             let field = self.field(&key.text, key.span);
             let value = self.options.parse_template(&value, key.span);
-            self.keep(field.zip(value).map(|(field, value)| make(field, value)));
+            self.operations.extend(field.zip(value).map(|(field, value)| make(field, value)));
         }
     }
 
-    fn rename(&mut self) {
-        for (key, to) in self.text_pairs("rename") {
+    fn rename(&mut self, pairs: Option<TextPairs>) {
+        for (key, to) in pairs.unwrap_or_default() {
             let from = self.options.parse_field_template(&key.text, key.span);
             let to = self.options.parse_field_template(&to, key.span);
-            self.keep(from.zip(to).map(|(from, to)| Operation::Rename(from, to)));
+            self.operations.extend(from.zip(to).map(|(from, to)| Operation::Rename(from, to)));
         }
     }
 
-    fn convert(&mut self) {
-        for (key, to) in self.text_pairs("convert") {
+    fn convert(&mut self, pairs: Option<TextPairs>) {
+        for (key, to) in pairs.unwrap_or_default() {
             let field = self.field(&key.text, key.span);
             let found = ConvertTo::by_name(&to);
             if found.is_none() {
@@ -102,14 +132,13 @@ impl Reader<'_, '_> {
                 let message = format!("`convert` cannot make `{to}` of a field");
                 self.options.refuse_at(key.span, message, way_out);
             }
-            self.keep(field.zip(found).map(|(field, to)| Operation::Convert(field, to)));
+            let operation = field.zip(found).map(|(field, to)| Operation::Convert(field, to));
+            self.operations.extend(operation);
         }
     }
 
-    fn gsub(&mut self) {
-        let Some(value) = self.options.value("gsub") else {
-            return;
-        };
+    fn gsub(&mut self, value: Option<Value>) {
+        let Some(value) = value else { return };
         let texts = value.as_texts().filter(|texts| texts.len() % 3 == 0);
         let Some(texts) = texts else {
             let message = "`gsub` is a list of threes: field, pattern, replacement";
@@ -118,7 +147,6 @@ impl Reader<'_, '_> {
                 message,
                 "write `gsub => [ \"field\", \"pattern\", \"replacement\" ]`",
             );
-            self.refused = true;
             return;
         };
         for three in texts.chunks_exact(3) {
@@ -131,51 +159,45 @@ impl Reader<'_, '_> {
                     None
                 }
             };
-            self.keep(field.zip(substitution).map(|(field, by)| Operation::Gsub(field, by)));
+            let operation = field.zip(substitution).map(|(field, by)| Operation::Gsub(field, by));
+            self.operations.extend(operation);
         }
     }
 
-    fn edits(&mut self, name: &'static str, edit: Edit) {
-        let has = self.options.has(name);
-        let fields = self.options.fields(name);
-        self.refused |= has && fields.is_none();
+    fn edits(&mut self, fields: Option<Vec<FieldPath>>, edit: Edit) {
         for field in fields.unwrap_or_default() {
             self.operations.push(Operation::Edit(field, edit));
         }
     }
 
-    fn separators(&mut self, name: &'static str, make: fn(FieldPath, String) -> Operation) {
-        for (key, separator) in self.text_pairs(name) {
+    fn separators(&mut self, pairs: Option<TextPairs>, make: fn(FieldPath, String) -> Operation) {
+        for (key, separator) in pairs.unwrap_or_default() {
             let field = self.field(&key.text, key.span);
-            self.keep(field.map(|field| make(field, separator)));
+            self.operations.extend(field.map(|field| make(field, separator)));
         }
     }
 
-    fn merge(&mut self) {
-        let has = self.options.has("merge");
-        let pairs = self.options.pairs("merge");
-        self.refused |= has && pairs.is_none();
+    fn merge(&mut self, pairs: Option<Pairs>) {
         for (key, value) in pairs.unwrap_or_default() {
             let into = self.field(&key.text, key.span);
             let Some(added) = value.as_texts() else {
                 let message = "`merge` takes the names of fields";
                 self.options.refuse_at(value.span, message, "write `\"into\" => \"added\"`");
-                self.refused = true;
                 continue;
             };
             for added in added {
                 let added = self.field(&added, value.span);
                 let both = into.clone().zip(added);
-                self.keep(both.map(|(into, added)| Operation::Merge(into, added)));
+                self.operations.extend(both.map(|(into, added)| Operation::Merge(into, added)));
             }
         }
     }
 
-    fn copy(&mut self) {
-        for (key, to) in self.text_pairs("copy") {
+    fn copy(&mut self, pairs: Option<TextPairs>) {
+        for (key, to) in pairs.unwrap_or_default() {
             let from = self.field(&key.text, key.span);
             let to = self.field(&to, key.span);
-            self.keep(from.zip(to).map(|(from, to)| Operation::Copy(from, to)));
+            self.operations.extend(from.zip(to).map(|(from, to)| Operation::Copy(from, to)));
         }
     }
 }

@@ -12,53 +12,110 @@ use super::yaml::Rules;
 use super::{Reach, Source, Translate, TranslatePlan};
 use crate::filter::{EcsCompatibility, Environment, FilterPlan};
 use crate::language::{self, ValueKind};
-use crate::options::Options;
+use crate::options::{Options, Pairs, filter_options};
+use crate::template::Template;
 
-/// `refresh_interval` where it is not given, in seconds.
-const REFRESH_DEFAULT_S: f64 = 300.0;
-/// `yaml_dictionary_code_point_limit` where it is not given.
-const CODE_POINTS_DEFAULT: i64 = 128 << 20;
+filter_options! {
+    /// Looks a value up in a dictionary, and sets what stands there.
+    ///
+    /// A value is looked up by its text, and names are taken as they are written: `404: gone` in
+    /// YAML is found for 404 without quotes. What stands in a dictionary is a value: it is never
+    /// read as a template or as a field reference.
+    struct TranslateOptions {
+        /// The field that holds the value; of an array its first one is looked up.
+        source: FieldPath => "required unless `field` is given",
+        /// The old name of `source`.
+        field: FieldPath,
+        /// The field that gets what was found.
+        target: FieldPath => "default: the source, with `ecs_compatibility => disabled` `translation`",
+        /// The old name of `target`.
+        destination: FieldPath,
+        /// The dictionary: values with what stands for them.
+        dictionary: Pairs,
+        /// A file with the dictionary, in place of it: its name ends in `.yml`, `.yaml`, `.json` or
+        /// `.csv`.
+        dictionary_path: PathBuf,
+        /// After how many seconds the file is read again, by the records' time of receipt; 0 for
+        /// never.
+        refresh_interval: f64 = 300.0,
+        /// Whether what a file does not hold any more is forgotten.
+        refresh_behaviour: Behaviour { "merge" => Behaviour::Merge, "replace" => Behaviour::Replace } = first,
+        /// Whether the whole value is looked up, else each part of it is translated. A text may
+        /// become at most 4 MiB longer by it; beyond that it is not translated.
+        exact: bool = true,
+        /// Whether the names of the dictionary are expressions that the value has to fit, with
+        /// `exact` only.
+        regex: bool = false,
+        /// Whether a target that is there is overwritten.
+        r#override: bool =>
+            "default: whether source and target are the same field, with `iterate_on` of objects `true`",
+        /// What is set where nothing was found.
+        fallback: Template,
+        /// An array: of values, if it is the source; else of objects, of which source and target
+        /// are fields.
+        iterate_on: FieldPath,
+        /// How many characters a dictionary in YAML may have.
+        yaml_dictionary_code_point_limit: i64 = 134_217_728,
+        /// How a dictionary in YAML is read: with `streaming` fewer texts mean something else than
+        /// themselves.
+        yaml_load_strategy: bool { "one_shot" => false, "streaming" => true } = first,
+        /// Which target is taken by default.
+        ecs_compatibility: EcsCompatibility => "default: the pipeline's",
+    }
+    example r#"translate {
+  source => "[http][status]"
+  target => "[http][says]"
+  dictionary => { "404" => "it is gone" "500" => "it failed" }
+  fallback => "it is fine"
+}"#
+}
 
 /// Checks the options; reads the file.
 pub(crate) fn build(
     options: &mut Options<'_>,
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let source = renamed(options, "source", "field");
+    let given = TranslateOptions::read(options);
+    let source = renamed(options, ("source", given.source), ("field", given.field));
     if !options.has("source") && !options.has("field") {
         options.require("source");
     }
     let has_target = options.has("target") || options.has("destination");
-    let target = renamed(options, "target", "destination");
-    let ecs = options.ecs_compatibility(environment.ecs_compatibility);
+    let target = renamed(options, ("target", given.target), ("destination", given.destination));
+    let ecs = given.ecs_compatibility.unwrap_or(environment.ecs_compatibility);
     let target = match ecs {
         _ if has_target => target,
         EcsCompatibility::Disabled => Some(FieldPath::key("translation")),
         EcsCompatibility::V1 | EcsCompatibility::V8 => source.clone(),
     };
-    let overrides = options.has("override");
-    let overrides_given = options.flag("override", false);
-    let fallback = options.template("fallback");
-    let iterate_on = options.field("iterate_on");
-    let comparison = comparison(options);
-    let dictionary = dictionary(options, comparison)?;
+    let reading = Given {
+        inline: given.dictionary.unwrap_or_default(),
+        path: given.dictionary_path,
+        refresh_interval_s: given.refresh_interval,
+        behaviour: given.refresh_behaviour,
+        comparison: comparison(options, given.exact, given.regex),
+        yaml: Rules {
+            characters_max: characters_max(options, given.yaml_dictionary_code_point_limit),
+            is_streaming: given.yaml_load_strategy,
+        },
+    };
+    let dictionary = dictionary(options, reading)?;
     let (source, target) = (source?, target?);
-    let reach = match iterate_on {
+    let reach = match given.iterate_on {
         None => Reach::One,
         Some(array) if array == source => Reach::Values,
         Some(array) => Reach::Objects(array),
     };
-    let overrides = match reach {
-        _ if overrides => overrides_given,
+    let overrides = given.r#override.unwrap_or_else(|| match reach {
         Reach::One | Reach::Values => source == target,
         Reach::Objects(_) => true,
-    };
+    });
     Some(Arc::new(TranslatePlan(Arc::new(Translate {
         source,
         target,
         reach,
         overrides,
-        fallback,
+        fallback: given.fallback,
         dictionary,
     }))))
 }
@@ -66,11 +123,9 @@ pub(crate) fn build(
 /// A field that may be given by the option's old name.
 fn renamed(
     options: &mut Options<'_>,
-    name: &'static str,
-    old_name: &'static str,
+    (name, field): (&str, Option<FieldPath>),
+    (old_name, by_old_name): (&str, Option<FieldPath>),
 ) -> Option<FieldPath> {
-    let field = options.field(name);
-    let by_old_name = options.field(old_name);
     if options.has(name) && options.has(old_name) {
         let message = format!("`{old_name}` is the old name of `{name}`: only one can be given");
         options.refuse(old_name, message, format!("remove `{old_name} => ...`"));
@@ -78,9 +133,7 @@ fn renamed(
     field.or(by_old_name)
 }
 
-fn comparison(options: &mut Options<'_>) -> Comparison {
-    let is_exact = options.flag("exact", true);
-    let is_pattern = options.flag("regex", false);
+fn comparison(options: &mut Options<'_>, is_exact: bool, is_pattern: bool) -> Comparison {
     match (is_exact, is_pattern) {
         (true, false) => Comparison::Exact,
         (true, true) => Comparison::Pattern,
@@ -94,17 +147,22 @@ fn comparison(options: &mut Options<'_>) -> Comparison {
     }
 }
 
+/// What the options say of the dictionary.
+struct Given {
+    inline: Pairs,
+    path: Option<PathBuf>,
+    refresh_interval_s: f64,
+    behaviour: Behaviour,
+    comparison: Comparison,
+    yaml: Rules,
+}
+
 /// The dictionary of the pipeline, or the file.
-fn dictionary(options: &mut Options<'_>, comparison: Comparison) -> Option<Source> {
-    let inline = options.pairs("dictionary").unwrap_or_default();
-    let path = options.text("dictionary_path");
-    let refresh_ns = refresh_interval(options);
-    let behaviour = match options.choice("refresh_behaviour", &["merge", "replace"]) {
-        Some("replace") => Behaviour::Replace,
-        _ => Behaviour::Merge,
-    };
-    let yaml = yaml_rules(options);
-    let Some(path) = path.map(PathBuf::from) else {
+fn dictionary(options: &mut Options<'_>, given: Given) -> Option<Source> {
+    let Given { inline, path, refresh_interval_s, behaviour, comparison, yaml } = given;
+    // Without one the file is not read again.
+    let refresh_ns = (refresh_interval_s > 0.0).then_some((refresh_interval_s * 1e9) as i64);
+    let Some(path) = path else {
         let entries: Entries =
             inline.into_iter().map(|(key, value)| (key.text, entry(value))).collect();
         return match Dictionary::new(entries, comparison) {
@@ -142,24 +200,13 @@ fn dictionary(options: &mut Options<'_>, comparison: Comparison) -> Option<Sourc
     }
 }
 
-/// None: the file is not read again.
-fn refresh_interval(options: &mut Options<'_>) -> Option<i64> {
-    let interval_s = options.number("refresh_interval").unwrap_or(REFRESH_DEFAULT_S);
-    (interval_s > 0.0).then_some((interval_s * 1e9) as i64)
-}
-
-fn yaml_rules(options: &mut Options<'_>) -> Rules {
-    let name = "yaml_dictionary_code_point_limit";
-    let limit = options.integer(name).unwrap_or(CODE_POINTS_DEFAULT);
+fn characters_max(options: &mut Options<'_>, limit: i64) -> usize {
     if limit <= 0 {
+        let name = "yaml_dictionary_code_point_limit";
         let message = format!("`{name}` cannot be {limit}");
         options.refuse(name, message, "set a positive number");
     }
-    let strategy = options.choice("yaml_load_strategy", &["one_shot", "streaming"]);
-    Rules {
-        characters_max: usize::try_from(limit).unwrap_or_default(),
-        is_streaming: strategy == Some("streaming"),
-    }
+    usize::try_from(limit).unwrap_or_default()
 }
 
 fn entry(value: language::Value) -> Entry {
