@@ -2,6 +2,7 @@
 //!
 //! A setting that would open a door to strangers is refused together with the way out.
 
+mod beats;
 mod file;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use event::Limits;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use service::{ByteSize, Span};
 
+pub use beats::BeatsConfig;
 pub use file::{FileConfig, FileMode, StartPosition};
 
 /// Settings of `[ingest_gateway]`.
@@ -26,6 +28,8 @@ pub struct Config {
     pub udp: UdpConfig,
     /// The door for lines, arrays and objects over HTTP.
     pub http: HttpConfig,
+    /// The door for Beats and Logstash (Lumberjack).
+    pub beats: BeatsConfig,
     /// The door for lines of files.
     pub file: FileConfig,
     /// The token that senders show: `Authorization: Bearer` over HTTP, the first line over TCP. Without
@@ -58,6 +62,7 @@ impl Default for Config {
             tcp: TcpConfig::default(),
             udp: UdpConfig::default(),
             http: HttpConfig::default(),
+            beats: BeatsConfig::default(),
             file: FileConfig::default(),
             ingest_token: None,
             allow_unauthenticated_udp: false,
@@ -248,6 +253,7 @@ impl Config {
         let mut problems = Vec::new();
         self.check_reach(&mut problems);
         self.check_limits(&mut problems);
+        self.beats.check(&mut problems);
         self.file.check(&mut problems);
         problems
     }

@@ -3,7 +3,7 @@
 //! Serves connections within limits and times; what a request means stands in `route`.
 
 mod answer;
-mod decoding;
+pub(crate) mod decoding;
 mod elements;
 mod route;
 mod shape;

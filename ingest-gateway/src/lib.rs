@@ -1,8 +1,10 @@
-//! The ingest gateway: doors for log lines over TCP, UDP and HTTP and out of files, in front of `logs.raw`.
+//! The ingest gateway: doors for log lines over TCP, UDP, HTTP and Lumberjack and out of files, in front of
+//! `logs.raw`.
 //!
 //! `intake` is the door; a protocol's file does framing in and acknowledgement out. Nothing here
 //! acknowledges what is not durable, or looks into a line deeper than it must to split and judge it.
 
+mod beats;
 mod budget;
 pub mod config;
 mod connections;
@@ -25,7 +27,8 @@ use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use config::{
-    Config, FileConfig, FileMode, HttpConfig, Listen, Problem, StartPosition, TcpConfig, UdpConfig,
+    BeatsConfig, Config, FileConfig, FileMode, HttpConfig, Listen, Problem, StartPosition,
+    TcpConfig, UdpConfig,
 };
 pub use file::PositionsError;
 pub use listen::{Bound, GatewayError, bind};
@@ -42,7 +45,7 @@ const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`GatewayError`] when a socket cannot be served.
 pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
-    let Bound { config, tcp, udp, http, positions } = bound;
+    let Bound { config, tcp, udp, http, beats, positions } = bound;
     let context = runtime.context.clone();
     let foundation = Foundation::new(&config, runtime, Clock::system());
     let peers = Peers::new(config.connections_per_address_max, Arc::clone(&foundation.budget));
@@ -72,6 +75,11 @@ pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
         let gate = gate(http::DOOR, listener, config.http.connections_max)?;
         let intake = Intake::new(http::DOOR, &foundation);
         doors.spawn(http::serve(gate, intake, config.http, context.shutdown.clone()));
+    }
+    if let Some(listener) = beats {
+        let gate = gate(beats::DOOR, listener, config.beats.connections_max)?;
+        let intake = Intake::new(beats::DOOR, &foundation);
+        doors.spawn(beats::serve(gate, intake, config.beats, context.shutdown.clone()));
     }
     if let Some(positions) = positions {
         let intake = Intake::new(file::DOOR, &foundation);

@@ -59,6 +59,7 @@ pub struct Bound {
     pub(crate) tcp: Option<TcpListener>,
     pub(crate) udp: Option<UdpSocket>,
     pub(crate) http: Option<TcpListener>,
+    pub(crate) beats: Option<TcpListener>,
     pub(crate) positions: Option<Positions>,
 }
 
@@ -78,11 +79,13 @@ pub fn bind(config: Config) -> Result<Bound, GatewayError> {
     let buffer = config.udp.receive_buffer_bytes;
     let udp = listen(config.udp.listen, "udp.listen", |at| datagram_socket(at, buffer))?;
     let http = listen(config.http.listen, "http.listen", stream_socket)?;
+    let beats = listen(config.beats.listen, "beats.listen", stream_socket)?;
     Ok(Bound {
         config,
         tcp: tcp.map(Into::into),
         udp: udp.map(Into::into),
         http: http.map(Into::into),
+        beats: beats.map(Into::into),
         positions,
     })
 }
@@ -104,6 +107,12 @@ impl Bound {
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.http.as_ref()?.local_addr().ok()
+    }
+
+    /// Where the Beats door listens, unless it is off.
+    #[must_use]
+    pub fn beats_address(&self) -> Option<SocketAddr> {
+        self.beats.as_ref()?.local_addr().ok()
     }
 }
 

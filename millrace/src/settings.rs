@@ -81,6 +81,7 @@ pub(crate) fn check_addresses(config: &PlatformConfig) -> Result<(), Failure> {
     let listening = [
         ("ingest_gateway.tcp.listen", config.ingest_gateway.tcp.listen.address()),
         ("ingest_gateway.http.listen", config.ingest_gateway.http.listen.address()),
+        ("ingest_gateway.beats.listen", config.ingest_gateway.beats.listen.address()),
         ("query_api.listen", Some(config.query_api.listen)),
         ("metrics.listen", Some(config.metrics.listen.unwrap_or(metrics))),
     ];

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
+mod beats;
 mod file;
 mod http;
 mod tcp;
 mod udp;
 
+#[path = "../support/lumberjack.rs"]
+mod lumberjack;
 #[path = "../support/mod.rs"]
 mod support;

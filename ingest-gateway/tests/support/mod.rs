@@ -126,6 +126,7 @@ pub(crate) struct Gateway {
     pub(crate) tcp: SocketAddr,
     pub(crate) udp: SocketAddr,
     pub(crate) http: SocketAddr,
+    pub(crate) beats: SocketAddr,
     pub(crate) bus: Arc<MemoryBus>,
     pub(crate) context: Context,
     pub(crate) ledgers: Arc<Ledgers>,
@@ -137,6 +138,7 @@ pub(crate) fn config() -> Config {
     let mut config = Config::default();
     let any = Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
     (config.tcp.listen, config.udp.listen, config.http.listen) = (any, any, any);
+    config.beats.listen = any;
     config
 }
 
@@ -158,6 +160,7 @@ impl Gateway {
             tcp: bound.tcp_address().unwrap(),
             udp: bound.udp_address().unwrap(),
             http: bound.http_address().unwrap(),
+            beats: bound.beats_address().unwrap(),
             bus,
             context,
             ledgers,
@@ -178,6 +181,12 @@ impl Gateway {
 
     pub(crate) fn door(&self, name: &str) -> DoorSnapshot {
         self.ledgers.doors().into_iter().find(|door| door.door == name).unwrap()
+    }
+
+    /// How often a door has said that it has no room; 0 before it is open.
+    pub(crate) fn busy(&self, name: &str) -> u64 {
+        let doors = self.ledgers.doors();
+        doors.iter().find(|door| door.door == name).map_or(0, |door| door.busy)
     }
 
     /// The value of a metric; 0 before it was counted first.
