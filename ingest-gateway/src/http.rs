@@ -3,8 +3,13 @@
 //! Serves connections within limits and times; what a request means stands in `route`.
 
 mod answer;
+mod body;
+mod credentials;
 pub(crate) mod decoding;
+mod elasticsearch;
 mod elements;
+mod publisher;
+mod request;
 mod route;
 mod shape;
 mod upload;

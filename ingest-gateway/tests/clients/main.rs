@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
 mod beats;
+mod elasticsearch;
 
 #[path = "../support/mod.rs"]
 mod support;
