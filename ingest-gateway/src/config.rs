@@ -141,6 +141,8 @@ pub struct HttpConfig {
     pub decompressed_bytes_max: ByteSize,
     /// Most decompressed bytes for each sent one, once a body has passed 1MiB.
     pub decompressed_ratio_max: u32,
+    /// Largest OTLP message after decompression; it is held whole.
+    pub message_bytes_max: ByteSize,
     /// Largest request line and headers together; at least 8KiB.
     pub header_bytes_max: ByteSize,
     /// How long a connection may be without a request, and a request may take to send its headers.
@@ -159,6 +161,7 @@ impl Default for HttpConfig {
             body_bytes_max: ByteSize(16 << 20),
             decompressed_bytes_max: ByteSize(64 << 20),
             decompressed_ratio_max: 500,
+            message_bytes_max: ByteSize(8 << 20),
             header_bytes_max: ByteSize(16 << 10),
             idle_timeout: Span::from_secs(60),
             body_idle_timeout: Span::from_secs(30),
@@ -300,6 +303,7 @@ impl Config {
             ("http.header_bytes_max", self.http.header_bytes_max, 8 << 10, 1 << 20),
             ("http.body_bytes_max", self.http.body_bytes_max, 1 << 10, 1 << 40),
             ("http.decompressed_bytes_max", self.http.decompressed_bytes_max, 1 << 10, 1 << 40),
+            ("http.message_bytes_max", self.http.message_bytes_max, 1 << 10, 1 << 30),
         ];
         for (setting, size, min, max) in ranges {
             if !(min..=max).contains(&size.0) {

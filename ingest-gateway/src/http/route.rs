@@ -9,6 +9,7 @@ use super::DOOR;
 use super::answer::{self, Problem, Reply};
 use super::body::{BodyReader, drain};
 use super::elasticsearch;
+use super::otlp;
 use super::request::plan;
 use super::upload::{FAILED, Upload};
 use crate::budget::Share;
@@ -19,7 +20,7 @@ const WELCOME: &str = "This is Millrace's HTTP door for logs.\n\n\
     POST /v1/logs takes lines of JSON, a JSON array, one JSON object, or lines of text/plain;\n\
     plain or with Content-Encoding gzip, deflate or zstd. With an Idempotency-Key a body may be\n\
     sent again without being counted twice.\n\
-    POST /_bulk takes what clients of Elasticsearch send.\n\n\
+    POST /_bulk takes what clients of Elasticsearch send, and OTLP comes to /v1/logs, or as gRPC.\n\n\
     curl --data-binary @file.ndjson http://127.0.0.1:8080/v1/logs\n";
 
 /// What the door knows.
@@ -45,13 +46,22 @@ pub(crate) async fn answer(door: &Door, sender: Sender, request: Request<Incomin
         return Problem::new(status, "the request line and headers are too large").reply();
     }
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    if request.uri().path() == otlp::GRPC_PATH {
+        return otlp::answer_grpc(door, sender, request).await;
+    }
     if let Some(call) = elasticsearch::Call::of(request.uri().path())
         && !(call == elasticsearch::Call::Root && elasticsearch::is_asked_by_a_person(&request))
     {
         return elasticsearch::answer(door, sender, call, request).await;
     }
     match (request.uri().path(), reading) {
-        ("/v1/logs", _) if request.method() == Method::POST => logs(door, sender, request).await,
+        ("/v1/logs", _) if request.method() == Method::POST => {
+            if otlp::is_protobuf(&request) {
+                otlp::answer_protobuf(door, sender, request).await
+            } else {
+                logs(door, sender, request).await
+            }
+        }
         ("/v1/logs", _) => {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "logs are sent with POST").reply()
         }
@@ -86,10 +96,20 @@ async fn logs(door: &Door, sender: Sender, mut request: Request<Incoming>) -> Re
         }
     };
     let body = BodyReader::new(&door.intake, &door.config, plan.encoding, request.into_body());
-    let body = match body {
+    let mut body = match body {
         Ok(body) => body,
         Err(problem) => return problem.reply(),
     };
+    if otlp::may_be_json(&plan) {
+        match otlp::is_json(&mut body).await {
+            Ok(true) => return otlp::answer_json(door, &sender, plan, body).await,
+            Ok(false) => {}
+            Err(problem) => {
+                body.drain().await;
+                return problem.reply();
+            }
+        }
+    }
     let (tally, result) = Upload::new(&door.intake, plan).run(body).await;
     let warning = door.intake.durability_warning();
     match result {

@@ -7,6 +7,7 @@
 
 mod beats;
 mod elasticsearch;
+mod otlp;
 
 #[path = "../support/mod.rs"]
 mod support;

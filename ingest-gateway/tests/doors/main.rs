@@ -6,6 +6,7 @@ mod beats;
 mod elasticsearch;
 mod file;
 mod http;
+mod otlp;
 mod tcp;
 mod udp;
 
