@@ -12,6 +12,8 @@ pub struct Reach {
     pub has_token: bool,
     /// Other machines may send over UDP, which can show none.
     pub is_udp_allowed: bool,
+    /// Other machines may send as Beats do, which can show none.
+    pub are_beats_allowed: bool,
 }
 
 /// The names of a door.
