@@ -50,7 +50,8 @@ pub(crate) async fn answer(door: &Door, sender: Sender, request: Request<Incomin
         return otlp::answer_grpc(door, sender, request).await;
     }
     if let Some(call) = elasticsearch::Call::of(request.uri().path())
-        && !(call == elasticsearch::Call::Root && elasticsearch::is_asked_by_a_person(&request))
+        && (call != elasticsearch::Call::Root
+            || reading && !elasticsearch::is_asked_by_a_person(&request))
     {
         return elasticsearch::answer(door, sender, call, request).await;
     }

@@ -148,7 +148,7 @@ async fn a_large_body_is_answered_item_for_item() {
     let many = "{\"delete\":{}}\n".repeat(100_001);
     let (status, answer) = bulk(&gateway, "/logs/_bulk", &many).await;
     assert_eq!(status, 413);
-    assert!(answer["error"]["reason"].as_str().unwrap().contains("send it in parts"));
+    assert!(answer["error"]["reason"].as_str().unwrap().contains("send them in parts"));
     gateway.stop().await;
 }
 
@@ -258,6 +258,8 @@ async fn what_shippers_ask_before_they_send_is_answered() {
     let page = client.get(gateway.url("/")).header("accept", "text/html").send().await.unwrap();
     assert!(page.text().await.unwrap().contains("POST /v1/logs takes"), "people are told in words");
     gateway.bus.set_mode(Mode::Full);
+    let lost = ask(&gateway, Method::POST, "/", "{}").await;
+    assert_eq!(lost.status(), 404, "nobody believes that this was taken");
     eventually("the disk is full", || gateway.context.health.parts().contains_key("disk")).await;
     let health = ask(&gateway, Method::GET, "/_cluster/health", "").await;
     assert_eq!(health.status(), 200, "as Elasticsearch says it");

@@ -25,8 +25,6 @@ use crate::http::upload::no_room;
 use crate::intake::{Line, Origin};
 use crate::lines::Lines;
 
-/// Most actions of one body: each has an answer, which is held until the last.
-const ITEMS_MAX: u64 = 100_000;
 /// The name of the index where nobody says one; it is only told back.
 const INDEX: &str = "logs";
 /// Steps in which memory for the answer is reserved.
@@ -166,8 +164,9 @@ impl<'a> Bulk<'a> {
         let action = Action::parse(&line.payload).map_err(|error| {
             Error::malformed(format!("line {number} is no action with a document: {error}"))
         })?;
-        if self.items.count() >= ITEMS_MAX {
-            let reason = format!("the body has more than {ITEMS_MAX} actions: send it in parts");
+        if self.items.is_full() {
+            let count = self.items.count();
+            let reason = format!("the answer to {count} actions is too long: send them in parts");
             let status = StatusCode::PAYLOAD_TOO_LARGE;
             return Err(Error::new(status, "content_too_long_exception", reason));
         }

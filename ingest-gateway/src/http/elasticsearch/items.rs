@@ -21,6 +21,9 @@ use crate::intake::{Answer, Receipt};
 const PIPELINE_WARNING: &str = "299 Millrace \"the ingest pipeline is ignored: every event goes through the \
                                 platform's own pipeline\"";
 
+/// Longest answer, in bytes: it is held until the last item is decided. Some 35,000 items.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+
 /// An item whose answer is not written.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
@@ -68,6 +71,11 @@ impl Items {
     /// Bytes that are held.
     pub(super) fn held_bytes(&self) -> usize {
         self.text.capacity() + self.waiting_bytes
+    }
+
+    /// Whether the answer is as long as it may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.text.len() + self.waiting_bytes >= ANSWER_BYTES_MAX
     }
 
     /// The wait that the log asked for, if it had no room.
@@ -155,9 +163,6 @@ impl Items {
             "_id": id,
             "_version": 1,
             "result": "created",
-            "_shards": { "total": 1, "successful": 1, "failed": 0 },
-            "_seq_no": 0,
-            "_primary_term": 1,
             "status": StatusCode::CREATED.as_u16(),
         });
         self.write(item.verb, &result);
@@ -194,12 +199,11 @@ impl Items {
             return Error::busy(busy_reason, wait).reply();
         }
         let took = self.begun.elapsed().as_millis();
-        let mut body = format!("{{\"took\":{took},\"errors\":{},\"items\":[", self.has_errors);
-        body.reserve(self.text.len() + 2);
-        let mut body = body.into_bytes();
-        body.append(&mut self.text);
-        body.extend_from_slice(b"]}");
-        let mut reply = answer::reply(StatusCode::OK, "application/json", Bytes::from(body));
+        let head = format!("{{\"took\":{took},\"errors\":{},\"items\":[", self.has_errors);
+        // In place, so that a long answer is not held twice.
+        self.text.splice(0..0, head.into_bytes());
+        self.text.extend_from_slice(b"]}");
+        let mut reply = answer::reply(StatusCode::OK, "application/json", Bytes::from(self.text));
         let headers = reply.headers_mut();
         if let Some(wait) = self.busy {
             headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds(wait)));

@@ -59,14 +59,13 @@ pub(super) fn answer(door: &Door, parts: &[String], request: &Request<Incoming>)
 }
 
 /// What shippers set up, and the platform has its own of.
-const KEPT_BY_US: [&str; 9] = [
+const KEPT_BY_US: [&str; 8] = [
     "_alias",
     "_component_template",
     "_data_stream",
     "_ilm",
     "_index_template",
     "_ingest",
-    "_security",
     "_slm",
     "_template",
 ];
