@@ -9,6 +9,9 @@ use super::error::ProtocolError;
 use super::frame::{Frame, FrameLimits, Frames};
 use crate::http::decoding::{Decoder as Inflater, Encoding};
 
+/// Up to here a compressed frame may have any ratio.
+const RATIO_FREE_BYTES: u64 = 1 << 20;
+
 /// The decoder of one connection.
 pub(crate) struct Decoder {
     limits: FrameLimits,
@@ -86,11 +89,12 @@ impl Decoder {
     }
 
     fn begin(&mut self, length_bytes: u32) -> Result<(), ProtocolError> {
-        let inflater = Inflater::new(
-            Encoding::Deflate,
-            self.limits.decompressed_bytes_max,
-            self.limits.decompressed_ratio_max,
-        )?;
+        let ratio_max = u64::from(self.limits.decompressed_ratio_max);
+        let grown_bytes_max =
+            u64::from(length_bytes).saturating_mul(ratio_max).max(RATIO_FREE_BYTES);
+        let bytes_max = grown_bytes_max.min(self.limits.decompressed_bytes_max);
+        // By what the frame says of its length, not by what has come of it: pieces must make no difference.
+        let inflater = Inflater::new(Encoding::Deflate, bytes_max, u32::MAX)?;
         self.open =
             Some(Compressed { missing_bytes: length_bytes, inflater, inner: Frames::new() });
         Ok(())
