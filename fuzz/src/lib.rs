@@ -5,5 +5,7 @@ pub mod config_text;
 pub mod date_format;
 pub mod grok_pattern;
 pub mod json_scan;
+pub mod lumberjack;
 mod one_filter;
+pub mod otlp_message;
 mod trial;

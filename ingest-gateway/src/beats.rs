@@ -7,9 +7,9 @@
 //! sender is told that its window is being worked on.
 
 mod connection;
-mod decoder;
+pub(crate) mod decoder;
 mod error;
-mod frame;
+pub(crate) mod frame;
 mod pairs;
 mod reader;
 mod windows;

@@ -8,7 +8,7 @@ mod credentials;
 pub(crate) mod decoding;
 mod elasticsearch;
 mod elements;
-mod otlp;
+pub(crate) mod otlp;
 mod publisher;
 mod request;
 mod route;

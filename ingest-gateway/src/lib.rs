@@ -15,6 +15,8 @@ mod lines;
 pub mod listen;
 mod metrics;
 mod tcp;
+#[doc(hidden)]
+pub mod trial;
 mod udp;
 
 use std::sync::Arc;

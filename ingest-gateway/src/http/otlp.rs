@@ -5,6 +5,7 @@
 //! means that every record is durable, or refused for good and named in the answer.
 
 mod export;
+pub(crate) mod format;
 mod grpc;
 mod json;
 mod model;
@@ -23,7 +24,8 @@ use super::answer::{self, Problem, Reply, retry_after_seconds};
 use super::body::BodyReader;
 use super::request::{Plan, essence, plan, text};
 use super::route::{Door, Sender, count_busy, turn_away};
-use export::{Export, Format};
+use export::Export;
+use format::Format;
 pub(super) use grpc::answer as answer_grpc;
 
 /// The path over gRPC.

@@ -203,6 +203,7 @@ async fn grpc_takes_a_message_compressed_or_not() {
         let (headers, _) = call(&gateway, headers, body).await;
         assert_eq!(headers["grpc-status"], status);
         assert!(!headers["grpc-message"].is_empty());
+        assert!(headers["grpc-accept-encoding"].to_str().unwrap().contains("gzip"));
     }
     assert_eq!(gateway.bus.records().len(), 10_000);
     gateway.stop().await;

@@ -1,4 +1,4 @@
-//! One message: read whole within limits, its records decoded, written anew and published.
+//! One message: read whole within limits, its records written anew as events and published.
 
 use std::sync::Arc;
 
@@ -9,10 +9,9 @@ use pipeline::Rejection;
 use pipeline::dead_letter::PAYLOAD_BYTES_MAX;
 use serde_json::json;
 
-use super::model::{Allowance, rejection};
-use super::outline::{Group, Outline, Unreadable};
+use super::format::Format;
+use super::outline::{Outline, Unreadable};
 use super::wire::{put_bytes, put_varint};
-use super::{json, protobuf, record};
 use crate::budget::{Reservation, Share};
 use crate::http::DOOR;
 use crate::http::answer::Problem;
@@ -25,13 +24,6 @@ use crate::intake::{Answer, Fault, Line, Origin, Receipt};
 
 /// Steps in which memory for a message is reserved.
 const STEP_BYTES: usize = 256 << 10;
-
-/// How a message is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    Protobuf,
-    Json,
-}
 
 /// Records of a message that were refused for good.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -161,7 +153,7 @@ impl Export<'_> {
         message: Bytes,
         _room: Option<Reservation>,
     ) -> Result<Refused, Problem> {
-        let outline = self.outline(&message).map_err(|unreadable| {
+        let outline = self.format.outline(&message).map_err(|unreadable| {
             let status = match unreadable {
                 Unreadable::Malformed(_) => StatusCode::BAD_REQUEST,
                 Unreadable::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
@@ -180,13 +172,6 @@ impl Export<'_> {
         result.and(last).map(|()| refused)
     }
 
-    fn outline<'m>(&self, message: &'m Bytes) -> Result<Outline<'m>, Unreadable> {
-        match self.format {
-            Format::Protobuf => protobuf::outline(message),
-            Format::Json => json::outline(message),
-        }
-    }
-
     async fn publish(
         &self,
         message: &Bytes,
@@ -196,13 +181,14 @@ impl Export<'_> {
     ) -> Result<(), Problem> {
         let mut described: Option<(u32, Result<Vec<u8>, Rejection>)> = None;
         let mut written_bytes = 0;
+        let limits = self.door.intake.limits();
         for (index, (number, group, bytes)) in outline.records().enumerate() {
             if described.as_ref().is_none_or(|(of, _)| *of != number) {
-                described = Some((number, self.members(group)));
+                described = Some((number, self.format.members(group, limits)));
             }
             let members = described.as_ref().map(|(_, members)| members);
             let json = match members {
-                Some(Ok(members)) => self.json(members, bytes),
+                Some(Ok(members)) => self.format.event(members, bytes, limits),
                 Some(Err(rejection)) => Err(rejection.clone()),
                 None => Ok(Vec::new()),
             };
@@ -251,38 +237,6 @@ impl Export<'_> {
             }
         }
         busy.map_or(Ok(()), |wait| Err(Problem::busy(no_room(&self.door.intake), wait)))
-    }
-
-    /// What describes the records of a group, written once.
-    fn members(&self, group: Group<'_>) -> Result<Vec<u8>, Rejection> {
-        let limits = self.door.intake.limits();
-        let mut allowance = Allowance::new(limits);
-        let (resource, scope) = match self.format {
-            Format::Protobuf => (
-                protobuf::resource(group.resource, &mut allowance)?,
-                protobuf::scope(group.scope, &mut allowance)?,
-            ),
-            Format::Json => (
-                json::described(group.resource, limits, &mut allowance)?,
-                json::described(group.scope, limits, &mut allowance)?,
-            ),
-        };
-        record::members_of(&resource, &scope, limits.payload_bytes_max)
-    }
-
-    fn json(&self, members: &[u8], bytes: &[u8]) -> Result<Vec<u8>, Rejection> {
-        let limits = self.door.intake.limits();
-        if bytes.len() > limits.payload_bytes_max {
-            let most = limits.payload_bytes_max;
-            let message = format!("the record has {} bytes, more than {most}", bytes.len());
-            return Err(rejection("too_large", message));
-        }
-        let mut allowance = Allowance::new(limits);
-        let record = match self.format {
-            Format::Protobuf => protobuf::record(bytes, &mut allowance)?,
-            Format::Json => json::record(bytes, limits, &mut allowance)?,
-        };
-        record::json(members, &record, limits.payload_bytes_max)
     }
 }
 

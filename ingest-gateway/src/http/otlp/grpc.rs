@@ -12,7 +12,8 @@ use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::export::{Export, Format, Growing, Refused};
+use super::export::{Export, Growing, Refused};
+use super::format::Format;
 use super::status::Status;
 use crate::budget::Reservation;
 use crate::http::answer::{Problem, Reply};
@@ -162,6 +163,7 @@ fn failure(problem: &Problem) -> Reply {
         ("grpc-status", Some((status.code as u8).to_string())),
         ("grpc-message", Some(message)),
         ("grpc-status-details-bin", Some(details)),
+        ("grpc-accept-encoding", Some("identity,gzip,deflate,zstd".to_owned())),
         // Where exporters in Python look for it.
         ("google.rpc.retryinfo-bin", retry_info),
     ];

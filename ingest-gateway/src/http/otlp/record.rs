@@ -82,6 +82,7 @@ pub(super) fn json(
     if record.severity_number != 0 {
         object.member("event.severity", &AnyValue::Int(record.severity_number))?;
     }
+    object.check()?;
     Ok(object.finish())
 }
 
