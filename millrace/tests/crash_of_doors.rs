@@ -6,13 +6,15 @@ mod support;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::rounds::{self, Dice, setting};
 use support::{PATIENCE, Platform, eventually};
 
-const BATCHES: u32 = 150;
+const BATCHES: u32 = 300;
 const BATCH_EVENTS: u32 = 60;
 const KILLS: u32 = 4;
 /// Without one an event that is sent again after midnight stands twice.
@@ -35,13 +37,20 @@ fn run_round(mut dice: Dice) {
     let [http, beats] = [(); 2].map(|()| free_address());
     let arguments = ["--http-listen", &http.to_string(), "--beats-listen", &beats.to_string()];
     let mut platform = Platform::start(&arguments);
+    let acknowledged = Arc::new(AtomicU64::new(0));
     let senders = SENDERS.map(|(name, send)| {
         let address = if name == "beats" { beats } else { http };
-        std::thread::spawn(move || send_all(address, name, send))
+        let acknowledged = Arc::clone(&acknowledged);
+        std::thread::spawn(move || send_all(address, name, send, &acknowledged))
     });
-    for _ in 0..KILLS {
-        let moment = Instant::now() + Duration::from_millis(100 + dice.next(1_200));
-        std::thread::park_timeout(moment.saturating_duration_since(Instant::now()));
+    // Each at a random moment of its part of the sending.
+    let part = u64::from(BATCHES) * SENDERS.len() as u64 / u64::from(KILLS);
+    for kill in 0..KILLS {
+        let moment = u64::from(kill) * part + dice.next(part);
+        eventually("the moment of a kill", || match acknowledged.load(Ordering::Relaxed) {
+            batches if batches >= moment => Ok(()),
+            batches => Err(format!("{batches} of {moment} batches")),
+        });
         platform.kill();
         platform.restart();
     }
@@ -80,7 +89,7 @@ fn free_address() -> SocketAddr {
 }
 
 /// Sends every batch until it is acknowledged, over a new connection after each that broke.
-fn send_all(address: SocketAddr, name: &str, send: Attempt) {
+fn send_all(address: SocketAddr, name: &str, send: Attempt, acknowledged: &AtomicU64) {
     let mut connection = None;
     for batch in 0..BATCHES {
         let begun = Instant::now();
@@ -93,6 +102,7 @@ fn send_all(address: SocketAddr, name: &str, send: Attempt) {
             match sent {
                 Ok(open) => {
                     connection = Some(open);
+                    acknowledged.fetch_add(1, Ordering::Relaxed);
                     break;
                 }
                 Err(error) => assert!(begun.elapsed() < PATIENCE, "{name}, batch {batch}: {error}"),
