@@ -38,6 +38,8 @@ fn main() {
         ("tcp", connections),
         ("http", connections),
         ("http-keyed", connections),
+        ("beats", connections),
+        ("bulk", connections),
         ("udp", 1),
     ] {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -65,10 +67,12 @@ async fn measure(door: &str, connections: u64, events: u64, report: &mut String)
     let any = Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
     let mut config = Config::default();
     (config.tcp.listen, config.udp.listen, config.http.listen) = (any, any, any);
+    config.beats.listen = any;
     let bound = bind(config).expect("ports are free");
     let address = match door {
         "tcp" => bound.tcp_address(),
         "udp" => bound.udp_address(),
+        "beats" => bound.beats_address(),
         _ => bound.http_address(),
     };
     let address = address.expect("the door is open");
@@ -84,7 +88,7 @@ async fn measure(door: &str, connections: u64, events: u64, report: &mut String)
         .stdout(Stdio::null())
         .spawn()
         .expect("a sender");
-    let name = door.trim_end_matches("-keyed");
+    let name = if matches!(door, "http-keyed" | "bulk") { "http" } else { door };
     let accepted = || {
         let doors = ledgers.doors();
         doors.iter().find(|snapshot| snapshot.door == name).map_or(0, |snapshot| snapshot.accepted)
@@ -141,6 +145,8 @@ fn send(order: &str) {
         std::thread::spawn(move || match door.as_str() {
             "tcp" => send_lines(address, events),
             "udp" => send_datagrams(address, events),
+            "beats" => send_windows(address, events),
+            "bulk" => send_bulk(address, events),
             _ => send_requests(address, events, door.ends_with("keyed").then_some(connection)),
         })
     });
@@ -167,6 +173,37 @@ fn send_lines(address: SocketAddr, events: u64) {
     stream.read_to_end(&mut Vec::new()).expect("the door's end");
 }
 
+/// Windows as libbeat sends them: compressed at level 3, two on their way.
+fn send_windows(address: SocketAddr, events: u64) {
+    let mut stream = TcpStream::connect(address).expect("the door is open");
+    let number = |number: u64| u32::try_from(number).expect("a small number").to_be_bytes();
+    let mut frames = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(3));
+    for sequence in 1..=REQUEST_LINES {
+        let event = event(sequence);
+        let head = [&b"2J"[..], &number(sequence), &number(event.len() as u64)].concat();
+        frames.write_all(&head).expect("a buffer");
+        frames.write_all(event.as_bytes()).expect("a buffer");
+    }
+    let frames = frames.finish().expect("a buffer");
+    let head = [&b"2W"[..], &number(REQUEST_LINES), b"2C", &number(frames.len() as u64)].concat();
+    let window = [head, frames].concat();
+    let mut answers = stream.try_clone().expect("the same connection");
+    let mut wait = || loop {
+        let mut ack = [0; 6];
+        answers.read_exact(&mut ack).expect("an acknowledgement");
+        if ack[2..] == number(REQUEST_LINES) {
+            return;
+        }
+    };
+    for at in 0..events / REQUEST_LINES {
+        stream.write_all(&window).expect("the door reads");
+        if at > 0 {
+            wait();
+        }
+    }
+    wait();
+}
+
 fn send_datagrams(address: SocketAddr, events: u64) {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     let datagrams: Vec<String> = (0..BURST).map(event).collect();
@@ -176,6 +213,26 @@ fn send_datagrams(address: SocketAddr, events: u64) {
         if number % BURST == 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+}
+
+/// Bulk bodies, as clients of Elasticsearch send them.
+fn send_bulk(address: SocketAddr, events: u64) {
+    let mut stream = TcpStream::connect(address).expect("the door is open");
+    let item = |number| format!("{{\"create\":{{\"_index\":\"logs\"}}}}\n{}", event(number));
+    let body: String = (0..REQUEST_LINES).map(item).collect();
+    let head =
+        format!("POST /_bulk HTTP/1.1\r\nhost: door\r\ncontent-length: {}\r\n\r\n", body.len());
+    let mut answer = vec![0; 64 << 10];
+    for _ in 0..events / REQUEST_LINES {
+        stream.write_all(head.as_bytes()).expect("the door reads");
+        stream.write_all(body.as_bytes()).expect("the door reads");
+        let mut read = Vec::new();
+        while !read.ends_with(b"]}") {
+            let bytes = stream.read(&mut answer).expect("an answer");
+            read.extend_from_slice(&answer[..bytes]);
+        }
+        assert!(read.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&read));
     }
 }
 

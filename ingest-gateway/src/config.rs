@@ -2,6 +2,7 @@
 //!
 //! A setting that would open a door to strangers is refused together with the way out.
 
+mod beats;
 mod file;
 mod multiline;
 mod syslog;
@@ -18,6 +19,7 @@ use event::Limits;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use service::{ByteSize, Span};
 
+pub use beats::BeatsConfig;
 pub use file::{FileConfig, FileMode, StartPosition};
 pub use multiline::{MultilineConfig, What};
 pub use syslog::SyslogConfig;
@@ -38,6 +40,8 @@ pub struct Config {
     pub udp: UdpConfig,
     /// The door for lines, arrays and objects over HTTP.
     pub http: HttpConfig,
+    /// The door for Beats and Logstash (Lumberjack).
+    pub beats: BeatsConfig,
     /// The door for lines of files.
     pub file: FileConfig,
     /// The door for syslog.
@@ -74,6 +78,7 @@ impl Default for Config {
             tcp: TcpConfig::default(),
             udp: UdpConfig::default(),
             http: HttpConfig::default(),
+            beats: BeatsConfig::default(),
             file: FileConfig::default(),
             syslog: SyslogConfig::default(),
             unix: UnixConfig::default(),
@@ -165,6 +170,8 @@ pub struct HttpConfig {
     pub decompressed_bytes_max: ByteSize,
     /// Most decompressed bytes for each sent one, once a body has passed 1MiB.
     pub decompressed_ratio_max: u32,
+    /// Largest OTLP message after decompression; it is held whole.
+    pub message_bytes_max: ByteSize,
     /// Largest request line and headers together; at least 8KiB.
     pub header_bytes_max: ByteSize,
     /// How long a connection may be without a request, and a request may take to send its headers.
@@ -184,6 +191,7 @@ impl Default for HttpConfig {
             body_bytes_max: ByteSize(16 << 20),
             decompressed_bytes_max: ByteSize(64 << 20),
             decompressed_ratio_max: 500,
+            message_bytes_max: ByteSize(8 << 20),
             header_bytes_max: ByteSize(16 << 10),
             idle_timeout: Span::from_secs(60),
             body_idle_timeout: Span::from_secs(30),
@@ -278,6 +286,7 @@ impl Config {
         let mut problems = Vec::new();
         self.check_reach(&mut problems);
         self.check_limits(&mut problems);
+        self.beats.check(&mut problems);
         self.file.check(&mut problems);
         self.check_streams(&mut problems);
         problems
@@ -342,6 +351,7 @@ impl Config {
             ("http.header_bytes_max", self.http.header_bytes_max, 8 << 10, 1 << 20),
             ("http.body_bytes_max", self.http.body_bytes_max, 1 << 10, 1 << 40),
             ("http.decompressed_bytes_max", self.http.decompressed_bytes_max, 1 << 10, 1 << 40),
+            ("http.message_bytes_max", self.http.message_bytes_max, 1 << 10, 1 << 30),
         ];
         for (setting, size, min, max) in ranges {
             if !(min..=max).contains(&size.0) {

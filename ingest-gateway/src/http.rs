@@ -3,8 +3,14 @@
 //! Serves connections within limits and times; what a request means stands in `route`.
 
 mod answer;
-mod decoding;
+mod body;
+mod credentials;
+pub(crate) mod decoding;
+mod elasticsearch;
 mod elements;
+pub(crate) mod otlp;
+mod publisher;
+mod request;
 mod route;
 mod shape;
 mod upload;

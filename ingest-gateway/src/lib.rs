@@ -1,9 +1,10 @@
-//! The ingest gateway: doors for log lines over TCP, UDP, HTTP, syslog and sockets in the file system and out of
-//! files, in front of `logs.raw`.
+//! The ingest gateway: doors for log lines over TCP, UDP, HTTP, Lumberjack, syslog and sockets in the file system and
+//! out of files, in front of `logs.raw`.
 //!
 //! `intake` is the door; a protocol's file does framing in and acknowledgement out. Nothing here
 //! acknowledges what is not durable, or looks into a line deeper than it must to split and judge it.
 
+mod beats;
 mod budget;
 pub mod config;
 mod connection;
@@ -24,6 +25,8 @@ pub mod syslog;
 mod syslog_door;
 mod tcp;
 mod tls;
+#[doc(hidden)]
+pub mod trial;
 mod udp;
 mod unix;
 
@@ -37,9 +40,9 @@ use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use config::{
-    ClientCertificates, Config, FileConfig, FileMode, HttpConfig, Listen, MultilineConfig, Problem,
-    SocketMode, StartPosition, SyslogConfig, TcpConfig, TlsConfig, TlsVersion, UdpConfig,
-    UnixConfig, What,
+    BeatsConfig, ClientCertificates, Config, FileConfig, FileMode, HttpConfig, Listen,
+    MultilineConfig, Problem, SocketMode, StartPosition, SyslogConfig, TcpConfig, TlsConfig,
+    TlsVersion, UdpConfig, UnixConfig, What,
 };
 pub use file::PositionsError;
 pub use lines::{Framing, frames};
@@ -59,7 +62,7 @@ const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`GatewayError`] when a socket cannot be served.
 pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
-    let Bound { config, tcp, udp, http, positions, syslog, unix, tls } = bound;
+    let Bound { config, tcp, udp, http, beats, positions, syslog, unix, tls } = bound;
     let context = runtime.context.clone();
     let foundation = Foundation::new(&config, runtime, Clock::system());
     let peers = Peers::new(config.connections_per_address_max, Arc::clone(&foundation.budget));
@@ -79,6 +82,13 @@ pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
             opening.gate(http::DOOR, TcpListener::from_std(listener)?, config.http.connections_max);
         let (intake, tls) = (opening.intake(http::DOOR), certificates.http.clone());
         let serve = http::serve(gate, intake, config.http.clone(), tls, context.shutdown.clone());
+        opening.doors.spawn(serve);
+    }
+    if let Some(listener) = beats {
+        let listener = TcpListener::from_std(listener)?;
+        let gate = opening.gate(beats::DOOR, listener, config.beats.connections_max);
+        let (intake, tls) = (opening.intake(beats::DOOR), certificates.beats.clone());
+        let serve = beats::serve(gate, intake, config.beats.clone(), tls, context.shutdown.clone());
         opening.doors.spawn(serve);
     }
     opening.syslog(syslog, &config, certificates.syslog.clone())?;

@@ -64,6 +64,7 @@ pub struct Bound {
     pub(crate) tcp: Option<TcpListener>,
     pub(crate) udp: Option<UdpSocket>,
     pub(crate) http: Option<TcpListener>,
+    pub(crate) beats: Option<TcpListener>,
     pub(crate) positions: Option<Positions>,
     pub(crate) syslog: SyslogSockets,
     pub(crate) unix: UnixSockets,
@@ -92,6 +93,7 @@ pub(crate) struct TlsOfDoors {
     pub(crate) tcp: Option<tls::Ready>,
     pub(crate) http: Option<tls::Ready>,
     pub(crate) syslog: Option<tls::Ready>,
+    pub(crate) beats: Option<tls::Ready>,
 }
 
 /// Checks the settings and takes the addresses. What connects from here on waits for [`crate::run`].
@@ -111,6 +113,7 @@ pub fn bind(config: Config) -> Result<Bound, GatewayError> {
     let buffer = config.udp.receive_buffer_bytes;
     let udp = listen(config.udp.listen, "udp.listen", |at| datagram_socket(at, buffer))?;
     let http = listen(config.http.listen, "http.listen", stream_socket)?;
+    let beats = listen(config.beats.listen, "beats.listen", stream_socket)?;
     let syslog = syslog_sockets(&config)?;
     let unix = unix_sockets(&config)?;
     Ok(Bound {
@@ -121,6 +124,7 @@ pub fn bind(config: Config) -> Result<Bound, GatewayError> {
         tcp: tcp.map(Into::into),
         udp: udp.map(Into::into),
         http: http.map(Into::into),
+        beats: beats.map(Into::into),
         positions,
     })
 }
@@ -141,6 +145,7 @@ fn certificates(config: &Config) -> Result<TlsOfDoors, GatewayError> {
         tcp: load(config.tcp.listen, tls::Terms::tcp(&config.tcp.tls)),
         http: load(config.http.listen, tls::Terms::http(&config.http.tls)),
         syslog: load(config.syslog.tls_listen, tls::Terms::syslog(&config.syslog.tls)),
+        beats: load(config.beats.listen, tls::Terms::beats(&config.beats.tls)),
     };
     if problems.is_empty() { Ok(tls) } else { Err(GatewayError::Settings(problems)) }
 }
@@ -230,6 +235,12 @@ impl Bound {
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.http.as_ref()?.local_addr().ok()
+    }
+
+    /// Where the Beats door listens, unless it is off.
+    #[must_use]
+    pub fn beats_address(&self) -> Option<SocketAddr> {
+        self.beats.as_ref()?.local_addr().ok()
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) struct Certificates {
     pub(crate) tcp: Option<Arc<Acceptor>>,
     pub(crate) http: Option<Arc<Acceptor>>,
     pub(crate) syslog: Option<Arc<Acceptor>>,
+    pub(crate) beats: Option<Arc<Acceptor>>,
     _watching: JoinSet<()>,
 }
 
@@ -26,10 +27,11 @@ impl Certificates {
     pub(crate) fn new(tls: TlsOfDoors, foundation: &Foundation) -> Self {
         let of = |ready: Option<tls::Ready>| ready.map(|r| Acceptor::new(r, &foundation.metrics));
         let (tcp, http, syslog) = (of(tls.tcp), of(tls.http), of(tls.syslog));
-        let all: Vec<_> = [&tcp, &http, &syslog].into_iter().flatten().cloned().collect();
+        let beats = of(tls.beats);
+        let all: Vec<_> = [&tcp, &http, &syslog, &beats].into_iter().flatten().cloned().collect();
         tls::show_expiry(&all, &foundation.runtime.context.metrics);
         let watching = all.into_iter().map(Acceptor::watch).collect();
-        Self { tcp, http, syslog, _watching: watching }
+        Self { tcp, http, syslog, beats, _watching: watching }
     }
 }
 

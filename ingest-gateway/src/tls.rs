@@ -48,6 +48,10 @@ impl Terms {
         Self { door: "syslog", config: config.clone(), settings, protocols: &[] }
     }
 
+    pub(crate) fn beats(config: &TlsConfig) -> Self {
+        Self { door: "beats", config: config.clone(), settings: TlsSettings::BEATS, protocols: &[] }
+    }
+
     pub(crate) fn http(config: &TlsConfig) -> Self {
         let (config, settings) = (config.clone(), TlsSettings::HTTP);
         Self { door: "http", config, settings, protocols: &HTTP_PROTOCOLS }

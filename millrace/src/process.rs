@@ -104,6 +104,7 @@ pub(crate) fn read_config_over_pipeline(
         has_token: config.ingest_gateway.ingest_token.is_some(),
         is_udp_allowed: config.ingest_gateway.allow_unauthenticated_udp,
         is_syslog_allowed: config.ingest_gateway.syslog.allow_unauthenticated,
+        are_beats_allowed: config.ingest_gateway.beats.allow_unauthenticated,
     };
     let carried = carry_over(&text, &config.enricher, reach).map_err(|mistakes| {
         let of_filters = enricher::check(&text, &config.enricher).err();

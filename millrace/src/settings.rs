@@ -82,6 +82,7 @@ pub(crate) fn check_addresses(config: &PlatformConfig) -> Result<(), Failure> {
     let listening = [
         ("ingest_gateway.tcp.listen", gateway.tcp.listen.address()),
         ("ingest_gateway.http.listen", gateway.http.listen.address()),
+        ("ingest_gateway.beats.listen", gateway.beats.listen.address()),
         ("ingest_gateway.syslog.tcp_listen", gateway.syslog.tcp_listen.address()),
         ("ingest_gateway.syslog.tls_listen", gateway.syslog.tls_listen.address()),
         ("query_api.listen", Some(config.query_api.listen)),

@@ -1,5 +1,7 @@
 //! A field is found by its name exactly where it stands, whatever was done to the event before.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+
 use bytes::Bytes;
 use event::{Event, FieldPath, Limits, NodeId};
 use proptest::prelude::*;

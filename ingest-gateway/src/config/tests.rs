@@ -183,3 +183,18 @@ fn settings_are_read_and_a_token_is_never_written() {
     let error = Config::deserialize(wrong.into_deserializer()).unwrap_err().to_string();
     assert!(error.contains("127.0.0.1:5000"), "{error}");
 }
+
+#[test]
+fn beats_can_show_no_token_so_strangers_must_be_let_in_by_name() {
+    let mut config = Config::default();
+    assert_eq!(config.beats.listen, Listen::Off);
+    config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
+    config.beats.listen = "0.0.0.0:5044".parse().unwrap();
+    assert_eq!(settings(&config), ["beats.listen"]);
+    assert!(config.check()[0].to_string().contains("allow_unauthenticated = true"));
+    config.beats.allow_unauthenticated = true;
+    assert_eq!(config.check(), []);
+    config.beats.window_events_max = 0;
+    config.beats.compressed_bytes_max = ByteSize(1);
+    assert_eq!(settings(&config), ["beats.compressed_bytes_max", "beats.window_events_max"]);
+}

@@ -94,6 +94,7 @@ impl TlsSettings {
     pub(crate) const TCP: Self = tls_settings!("tcp");
     pub(crate) const HTTP: Self = tls_settings!("http");
     pub(crate) const SYSLOG: Self = tls_settings!("syslog");
+    pub(crate) const BEATS: Self = tls_settings!("beats");
 }
 
 impl TlsConfig {

@@ -1,10 +1,12 @@
 //! What the HTTP door says: counts and refused lines as JSON, and problems after RFC 9457.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use pipeline::Rejection;
@@ -18,7 +20,8 @@ const LISTED_MAX: usize = 100;
 const PLAIN_HINT: &str =
     "lines of plain text come with `content-type: text/plain` (`millrace send --plain`)";
 
-pub(crate) type Reply = Response<Full<Bytes>>;
+/// An answer: its bytes, and trailers where a protocol ends with some.
+pub(crate) type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
 /// What became of a body's lines until now.
 #[derive(Debug, Default)]
@@ -161,10 +164,7 @@ impl Problem {
         };
         let mut reply = json(self.status, "application/problem+json", &body);
         if let Some(wait) = self.retry_after {
-            // Whole seconds, and never none.
-            let seconds = wait.as_millis().div_ceil(1_000).max(1);
-            let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-            reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds(wait)));
         }
         let (name, value) = match self.status {
             StatusCode::UNAUTHORIZED => (WWW_AUTHENTICATE, "Bearer"),
@@ -174,6 +174,11 @@ impl Problem {
         reply.headers_mut().insert(name, HeaderValue::from_static(value));
         reply
     }
+}
+
+/// The value of `Retry-After`: whole seconds, and never none.
+pub(crate) fn retry_after_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1_000).max(1)).unwrap_or(u64::MAX)
 }
 
 /// The answer for a body that was read to its end.
@@ -191,13 +196,15 @@ pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Reply {
     reply(status, "text/plain; charset=utf-8", text.into())
 }
 
-fn json(status: StatusCode, content_type: &'static str, body: &impl Serialize) -> Reply {
+/// An answer in JSON of this type.
+pub(crate) fn json(status: StatusCode, content_type: &'static str, body: &impl Serialize) -> Reply {
     let body = serde_json::to_vec(body).expect("numbers and strings are always JSON");
     reply(status, content_type, body.into())
 }
 
-fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
-    let mut reply = Response::new(Full::new(body));
+/// An answer of this type.
+pub(crate) fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
+    let mut reply = Response::new(Full::new(body).boxed_unsync());
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply

@@ -239,7 +239,8 @@ fn refusal(payload: &[u8], limits: &Limits) -> Option<Refusal> {
     NODES.with_borrow_mut(|nodes| scan(payload, limits, nodes).err())
 }
 
-fn judge(payload: &[u8], limits: &Limits) -> Option<Rejection> {
+/// Why this is not one event in JSON, if it is not.
+pub(crate) fn judge(payload: &[u8], limits: &Limits) -> Option<Rejection> {
     refusal(payload, limits).map(Rejection::from)
 }
 

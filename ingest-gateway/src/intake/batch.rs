@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use bus::{Codec, Record};
+use bus::{Codec, Record, RecordId};
 use bytes::Bytes;
 use bytestring::ByteString;
 use pipeline::{DeadLetter, Rejection};
@@ -43,6 +43,8 @@ pub(crate) struct Line {
     pub(crate) fault: Option<Box<Fault>>,
     /// Which of the batch's origins it has.
     pub(crate) origin: u32,
+    /// Its id, where the sender gave it one; else the batch's ids tell.
+    pub(crate) id: Option<RecordId>,
 }
 
 /// Why a line is refused before it reaches the log.
@@ -55,7 +57,7 @@ pub(crate) struct Fault {
 
 impl Line {
     pub(crate) fn good(number: u64, payload: Bytes) -> Self {
-        Self { number, payload, fault: None, origin: 0 }
+        Self { number, payload, fault: None, origin: 0, id: None }
     }
 
     /// Refuses the line; its bytes are all there.
@@ -114,6 +116,12 @@ impl Batch {
         self.lines.is_empty()
     }
 
+    /// The id of one of its lines.
+    pub(crate) fn id(&self, line: &Line) -> RecordId {
+        line.id
+            .unwrap_or_else(|| self.ids.of(&self.origins[line.origin as usize].shop, line.number))
+    }
+
     /// Keeps the lines that were answered with *busy*.
     pub(super) fn keep_busy(&mut self, answers: &[Answer]) {
         let mut answers = answers.iter();
@@ -123,7 +131,7 @@ impl Batch {
     pub(super) fn record(&self, line: &Line) -> Record {
         let origin = &self.origins[line.origin as usize];
         Record {
-            id: self.ids.of(&origin.shop, line.number),
+            id: self.id(line),
             received_at_ns: self.received_at_ns,
             shop: origin.shop.clone(),
             source: origin.source.clone(),

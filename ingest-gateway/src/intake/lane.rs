@@ -46,6 +46,16 @@ impl Lane {
         }));
     }
 
+    /// Sends a batch that is tried until it is durable, for a sender that keeps what it was not told of:
+    /// what is left when the process must stop comes back, and is not lost. The lane must be free.
+    pub(crate) fn deliver(&mut self, batch: Batch) {
+        debug_assert!(self.is_free(), "order holds only one batch at a time");
+        let intake = self.intake.clone();
+        self.on_its_way = Some(tokio::spawn(async move {
+            Receipt { batch: intake.deliver(batch).await, answers: Vec::new() }
+        }));
+    }
+
     /// Waits for the batch on its way; `None` if there is none. Dropping the future loses nothing.
     ///
     /// # Panics

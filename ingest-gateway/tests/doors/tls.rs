@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::lumberjack::{event, window};
 use crate::support::{Gateway, SOON, any_port, config, eventually};
 
 const NAME: &str = "gateway.example";
@@ -108,6 +109,30 @@ async fn send(address: SocketAddr, client: ClientConfig, bytes: &[u8]) -> std::i
     tokio::time::timeout(SOON, stream.read_to_end(&mut rest)).await.unwrap()?;
     assert!(rest.is_empty());
     Ok(())
+}
+
+#[tokio::test]
+async fn beats_are_taken_and_acknowledged_from_those_who_show_a_certificate() {
+    let authority = Authority::new();
+    let gateway = Gateway::start(|config| {
+        config.beats.tls = TlsConfig {
+            client_ca_file: Some(authority.write("ca.crt", &authority.pem)),
+            client_certificates: ClientCertificates::Required,
+            ..authority.door()
+        };
+    })
+    .await;
+    let own = authority.sign(2090);
+    let mut sender =
+        connect(gateway.beats, client(&authority, &[&TLS13], Some(&own))).await.unwrap();
+    sender.write_all(&[window(1), event(9, "{\"a\":1}")].concat()).await.unwrap();
+    let mut ack = [0; 6];
+    tokio::time::timeout(SOON, sender.read_exact(&mut ack)).await.unwrap().unwrap();
+    assert_eq!(&ack, b"2A\0\0\0\x09");
+    assert_eq!(gateway.bus.texts(), ["{\"a\":1}"]);
+    let stranger = send(gateway.beats, client(&authority, &[&TLS13], None), &window(1)).await;
+    assert!(stranger.is_err(), "who shows none is not taken");
+    gateway.stop().await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use service::ByteSize;
 use service::http_client;
 
 use crate::bystander::Bystander;
+use crate::lumberjack::{Sender, frame, window};
 use crate::memory::{alone, rise_during};
 use crate::support::Gateway;
 
@@ -78,5 +79,36 @@ async fn hostile_01_a_ratio_no_log_has_is_refused_early() {
     assert_eq!(response.status(), 413);
     assert!(response.text().await.unwrap().contains("more than 500 times"));
     assert_eq!(gateway.limit_hits("http", "decompress_limit"), 1.0);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_01_a_compressed_lumberjack_frame_is_bounded_too() {
+    let _alone = alone().await;
+    let gateway = Gateway::start(|config| {
+        config.beats.decompressed_ratio_max = u32::MAX;
+        config.beats.decompressed_bytes_max = ByteSize(256 << 20);
+    })
+    .await;
+    let bystander = Bystander::start(&gateway);
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    // One event that is as long as may be, and then one that is not allowed.
+    for _ in 0..2 {
+        encoder.write_all(&frame(b"2J", &[1, 200 << 20], b"")).unwrap();
+        for _ in 0..200 {
+            encoder.write_all(&[b' '; 1 << 20]).unwrap();
+        }
+    }
+    let bomb = encoder.finish().unwrap();
+    let attack = async {
+        let mut sender = Sender::connect(gateway.beats).await;
+        sender.send(&[window(2), frame(b"2C", &[bomb.len() as u32], &bomb)].concat()).await;
+        sender.rest().await
+    };
+    let (answer, rise) = rise_during(attack).await;
+    assert!(answer.chunks(6).all(|ack| ack == b"2A\0\0\0\0"), "{answer:?}");
+    assert!(rise < 24 << 20, "{rise} bytes");
+    assert_eq!(gateway.limit_hits("beats", "decompress_limit"), 1.0);
+    bystander.was_served(&gateway).await;
     gateway.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use service::http_client;
 
+use crate::lumberjack::{Sender, compressed, event, window};
 use crate::memory::alone;
 use crate::support::Gateway;
 
@@ -24,5 +25,17 @@ async fn hostile_02_encodings_within_each_other_are_refused() {
     let response = post(&["zstd"], &twice).send().await.unwrap();
     assert_eq!(response.status(), 400);
     assert!(gateway.bus.records().is_empty());
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn hostile_02_a_compressed_frame_within_another_ends_the_connection() {
+    let _alone = alone().await;
+    let gateway = Gateway::start(|_| {}).await;
+    let mut sender = Sender::connect(gateway.beats).await;
+    sender.send(&[window(1), compressed(&compressed(&event(1, "{}")))].concat()).await;
+    assert_eq!(sender.rest().await, b"");
+    assert_eq!(gateway.limit_hits("beats", "nested_compression"), 1.0);
+    assert_eq!(gateway.bus.records().len(), 0);
     gateway.stop().await;
 }

@@ -7,6 +7,8 @@
 
 mod h01_decompression_bomb;
 mod h02_nested_compression;
+mod h03_lumberjack_lengths;
+mod h04_lumberjack_windows;
 mod h05_endless_line;
 mod h06_false_length;
 mod h08_many_keys;
@@ -18,6 +20,8 @@ mod h23_slow_and_many;
 mod h24_spoofed_datagrams;
 
 mod bystander;
+#[path = "../support/lumberjack.rs"]
+mod lumberjack;
 mod memory;
 #[path = "../support/mod.rs"]
 mod support;

@@ -134,6 +134,7 @@ pub(crate) struct Gateway {
     pub(crate) http: SocketAddr,
     /// Of the syslog door, where it is open.
     pub(crate) syslog: Syslog,
+    pub(crate) beats: SocketAddr,
     pub(crate) bus: Arc<MemoryBus>,
     pub(crate) context: Context,
     pub(crate) ledgers: Arc<Ledgers>,
@@ -157,6 +158,7 @@ pub(crate) fn config() -> Config {
     let mut config = Config::default();
     let any = any_port();
     (config.tcp.listen, config.udp.listen, config.http.listen) = (any, any, any);
+    config.beats.listen = any;
     config
 }
 
@@ -183,6 +185,7 @@ impl Gateway {
                 tcp: bound.syslog_tcp_address(),
                 tls: bound.syslog_tls_address(),
             },
+            beats: bound.beats_address().unwrap(),
             bus,
             context,
             ledgers,
@@ -203,6 +206,12 @@ impl Gateway {
 
     pub(crate) fn door(&self, name: &str) -> DoorSnapshot {
         self.ledgers.doors().into_iter().find(|door| door.door == name).unwrap()
+    }
+
+    /// How often a door has said that it has no room; 0 before it is open.
+    pub(crate) fn busy(&self, name: &str) -> u64 {
+        let doors = self.ledgers.doors();
+        doors.iter().find(|door| door.door == name).map_or(0, |door| door.busy)
     }
 
     /// The value of a metric; 0 before it was counted first.

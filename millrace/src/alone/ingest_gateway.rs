@@ -12,8 +12,7 @@ pub struct IngestGateway;
 
 impl Alone for IngestGateway {
     const NAME: &'static str = "ingest-gateway";
-    const ABOUT: &'static str =
-        "Takes log lines over TCP, UDP, HTTP and syslog and out of files into the topic logs.raw";
+    const ABOUT: &'static str = "Takes log lines over TCP, UDP, HTTP and syslog, from Beats and out of files into the topic logs.raw";
     const METRICS_PORT: u16 = 9601;
     const STORES: &'static [Store] = &[Store::Bus];
     type Arguments = GatewayArguments;
@@ -32,6 +31,7 @@ impl Alone for IngestGateway {
             ("tcp", bound.tcp_address()),
             ("udp", bound.udp_address()),
             ("http", bound.http_address()),
+            ("beats", bound.beats_address()),
         ];
         for (door, address) in doors {
             if let Some(address) = address {

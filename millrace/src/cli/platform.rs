@@ -108,6 +108,9 @@ pub struct GatewayArguments {
     /// Address of the HTTP door
     #[arg(long)]
     pub http_listen: Option<String>,
+    /// Address of the Beats door, as 127.0.0.1:5044; it is off without one
+    #[arg(long)]
+    pub beats_listen: Option<String>,
     /// Files to follow, as /var/log/shop/*.log; may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub file_paths: Vec<String>,
@@ -124,6 +127,7 @@ impl Settings for GatewayArguments {
             ("--tcp-listen", "ingest_gateway.tcp.listen", &self.tcp_listen),
             ("--udp-listen", "ingest_gateway.udp.listen", &self.udp_listen),
             ("--http-listen", "ingest_gateway.http.listen", &self.http_listen),
+            ("--beats-listen", "ingest_gateway.beats.listen", &self.beats_listen),
         ])
     }
 }

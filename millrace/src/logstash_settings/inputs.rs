@@ -1,6 +1,7 @@
 //! The inputs of Logstash: those that doors and topics stand for, and what is said of the others.
 
 mod absent;
+mod beats;
 mod file;
 mod http;
 mod kafka;
@@ -27,7 +28,8 @@ const SENDER: &str = "the doors add nothing of the sender to an event";
 pub(super) const TUNING: &str =
     "threads, batches and waiting are the platform's own: nothing has to be set";
 
-const DOORS: [(&str, Read); 7] = [
+const DOORS: [(&str, Read); 8] = [
+    ("beats", beats::read),
     ("file", file::read),
     ("http", http::read),
     ("kafka", kafka::read),

@@ -14,6 +14,8 @@ pub struct Reach {
     pub is_udp_allowed: bool,
     /// Other machines may send syslog, which can show none.
     pub is_syslog_allowed: bool,
+    /// Other machines may send as Beats do, which can show none.
+    pub are_beats_allowed: bool,
 }
 
 /// The names of a door.

@@ -12,7 +12,12 @@ use service::config::load;
 use super::*;
 use crate::config::PlatformConfig;
 
-const OPEN: Reach = Reach { has_token: true, is_udp_allowed: true, is_syslog_allowed: true };
+const OPEN: Reach = Reach {
+    has_token: true,
+    is_udp_allowed: true,
+    is_syslog_allowed: true,
+    are_beats_allowed: true,
+};
 
 fn carried(text: &str, reach: Reach) -> Result<Carried, String> {
     let source = Source::new("s.conf", text);
@@ -88,6 +93,27 @@ fn doors_have_the_ports_of_inputs() {
 }
 
 #[test]
+fn the_input_of_beats_is_the_door_for_them() {
+    let text = "input { beats { port => 5044 client_inactivity_timeout => 90 codec => json enrich => none \
+                event_loop_threads => 2 ssl_key => 'k' } }";
+    let (settings, left) = told(text, OPEN);
+    assert_eq!(
+        settings,
+        ["ingest_gateway.beats.listen = 0.0.0.0:5044", "ingest_gateway.beats.idle_timeout = 90s"]
+    );
+    let left_out = ["codec", "enrich", "event_loop_threads", "ssl_key"];
+    assert_eq!(left, left_out.map(|option| format!("`{option}` of input beats")));
+    let text = "input { beats { port => 5044 client_inactivity_timeout => 0 } }";
+    let (settings, left) = told(text, Reach::default());
+    assert_eq!(settings, ["ingest_gateway.beats.listen = 127.0.0.1:5044"]);
+    assert_eq!(
+        left,
+        ["`host` of input beats", "`client_inactivity_timeout` of input beats"],
+        "strangers could send"
+    );
+}
+
+#[test]
 fn an_input_that_a_door_cannot_be_is_not_carried_over_as_a_whole() {
     for (text, part) in [
         (
@@ -105,7 +131,7 @@ fn an_input_that_a_door_cannot_be_is_not_carried_over_as_a_whole() {
         ("tcp { port => 1 host => 'h' mode => client }", "connects to none"),
         ("http { ssl => true keystore => 'k' }", "two files of PEM"),
         ("unix { path => '/s' mode => client }", "connects to none"),
-        ("beats { port => 5044 }", "no door for Beats yet"),
+        ("beats { port => 5044 ssl => true }", "two files of PEM"),
         ("generator { count => 3 }", "millrace generate | millrace send"),
         ("stdin { }", "millrace send"),
         ("redis { data_type => list key => 'k' }", "not taken from Redis"),
@@ -385,7 +411,7 @@ fn mistakes_have_a_place_and_a_way_out() {
             "input { tcp { port => 1 codec => json { charst => 'x' } } }",
             &["no option `charst`", "did you mean `charset`?"],
         ),
-        ("input { beats { prot => 1 } }", &["`beats` has no option `prot`"]),
+        ("input { beats { port => 1 prto => 1 } }", &["`beats` has no option `prto`"]),
         ("input { if [a] { stdin { } } }", &["an input stands under no condition"]),
         (
             "output { elasticsearch { hosts => 'ftp://x' } }",

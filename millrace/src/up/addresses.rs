@@ -20,6 +20,8 @@ pub struct Addresses {
     pub udp: Option<SocketAddr>,
     /// The HTTP door.
     pub http: Option<SocketAddr>,
+    /// The Beats door.
+    pub beats: Option<SocketAddr>,
     /// API and pages.
     pub api: SocketAddr,
     /// Metrics and health.

@@ -37,6 +37,7 @@ impl Listeners {
             tcp: self.gateway.tcp_address(),
             udp: self.gateway.udp_address(),
             http: self.gateway.http_address(),
+            beats: self.gateway.beats_address(),
             api: self.api.address().map_err(Failure::of)?,
             metrics: self.admin.address,
         })

@@ -57,11 +57,12 @@ impl StartTable<'_> {
         let mut rows = vec![
             ("lines over TCP", at(addresses.tcp), "no answer in the protocol".to_owned()),
             ("lines over UDP", at(addresses.udp), "no answer in the protocol".to_owned()),
-            ("HTTP", http, durable),
+            ("HTTP", http, durable.clone()),
         ];
         rows.extend(self.other_doors.iter().map(|(door, place)| {
             (*door, Printable(place).to_string(), "no answer in the protocol".to_owned())
         }));
+        rows.extend(addresses.beats.map(|beats| ("Beats", beats.to_string(), durable)));
         rows.extend(self.files.iter().map(|files| {
             let files = Printable(files).to_string();
             ("lines of files", files, "read on from where the last start ended".to_owned())
@@ -148,7 +149,14 @@ mod tests {
     #[test]
     fn what_it_shows_can_be_typed_and_holds_no_password() {
         let any: SocketAddr = "0.0.0.0:8181".parse().expect("an address");
-        let addresses = Addresses { tcp: None, udp: None, http: Some(any), api: any, metrics: any };
+        let addresses = Addresses {
+            tcp: None,
+            udp: None,
+            http: Some(any),
+            beats: Some(any),
+            api: any,
+            metrics: any,
+        };
         let table = StartTable {
             data: Path::new("/data"),
             is_new: false,
@@ -171,6 +179,7 @@ mod tests {
         assert!(text.contains("send --url http://127.0.0.1:8181 --token TOKEN"), "{text}");
         assert!(text.contains("syslog over UDP  127.0.0.1:514 "), "{text}");
         assert!(text.contains("pages and API    http://127.0.0.1:8181"), "{text}");
+        assert!(text.contains("Beats            0.0.0.0:8181"), "{text}");
         assert!(text.contains("/shop/*.log ") && text.contains(r"/a\u{1b}[2J*.log "), "{text}");
         assert!(text.contains("mongodb://m:1") && !text.contains("hunter2"), "{text}");
     }

@@ -100,8 +100,14 @@ impl Platform {
         }
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        let addresses =
-            Addresses { tcp: None, udp: None, http: None, api: unknown, metrics: unknown };
+        let addresses = Addresses {
+            tcp: None,
+            udp: None,
+            http: None,
+            beats: None,
+            api: unknown,
+            metrics: unknown,
+        };
         let mut platform = Self { folder, arguments: all, child: None, addresses };
         platform.restart();
         platform

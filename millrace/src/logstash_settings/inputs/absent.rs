@@ -2,34 +2,6 @@
 
 use crate::logstash_settings::known::Absent;
 
-const BEATS: [&str; 26] = [
-    "add_hostname",
-    "cipher_suites",
-    "client_inactivity_timeout",
-    "congestion_threshold",
-    "ecs_compatibility",
-    "enrich",
-    "event_loop_threads",
-    "executor_threads",
-    "host",
-    "include_codec_tag",
-    "port",
-    "ssl",
-    "ssl_certificate",
-    "ssl_certificate_authorities",
-    "ssl_cipher_suites",
-    "ssl_client_authentication",
-    "ssl_enabled",
-    "ssl_handshake_timeout",
-    "ssl_key",
-    "ssl_key_passphrase",
-    "ssl_peer_metadata",
-    "ssl_supported_protocols",
-    "ssl_verify_mode",
-    "target_field_for_codec",
-    "tls_max_version",
-    "tls_min_version",
-];
 const REDIS: [&str; 12] = [
     "batch_count",
     "command_map",
@@ -48,13 +20,7 @@ const GENERATOR: [&str; 5] = ["count", "ecs_compatibility", "lines", "message", 
 const STDIN: [&str; 1] = ["ecs_compatibility"];
 
 /// Inputs whose options are known.
-pub(super) const ABSENT: [Absent; 4] = [
-    (
-        "beats",
-        &[&BEATS],
-        "there is no door for Beats yet; let Filebeat write to Kafka (`output.kafka`) and read that topic with the \
-         input `kafka`, or let a shipper send lines of JSON to the TCP or HTTP door",
-    ),
+pub(super) const ABSENT: [Absent; 3] = [
     (
         "redis",
         &[&REDIS],

@@ -127,7 +127,7 @@ fn check(section: &str, plugin: &str, option: &str) {
         assert!(!mistakes.contains("has no option"), "{mistakes}");
     }
     let needed = match (section, plugin) {
-        ("input", "tcp" | "udp") => "port => 1",
+        ("input", "beats" | "tcp" | "udp") => "port => 1",
         ("input", "file" | "unix") => "path => '/a'",
         _ => "",
     };

@@ -1,0 +1,101 @@
+//! Settings of the Beats door: where it listens, and what a window, an event and a compressed frame
+//! may hold.
+
+use serde::{Deserialize, Serialize};
+use service::{ByteSize, Span};
+
+use super::{Listen, Problem, TlsConfig, TlsSettings};
+
+/// Settings of the Beats door (Lumberjack, versions 1 and 2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BeatsConfig {
+    /// Address and port, or `off`. Beats look for port 5044.
+    pub listen: Listen,
+    /// Whether it may listen on an address that other machines reach: the protocol can show no token.
+    pub allow_unauthenticated: bool,
+    /// TLS, where it has a certificate.
+    pub tls: TlsConfig,
+    /// Most connections at once; further ones wait.
+    pub connections_max: u32,
+    /// Most events that a window may announce.
+    pub window_events_max: u32,
+    /// Largest compressed frame as it is sent.
+    pub compressed_bytes_max: ByteSize,
+    /// Largest compressed frame after decompression, and largest event that is read to its end (beyond
+    /// `line_bytes_max` to be refused; beyond this the connection is closed).
+    pub decompressed_bytes_max: ByteSize,
+    /// Most decompressed bytes for each sent one, once a frame has passed 1MiB.
+    pub decompressed_ratio_max: u32,
+    /// How long a connection may be silent, unless it is the log that keeps it waiting.
+    pub idle_timeout: Span,
+    /// How long a window may take from its first byte to its last.
+    pub window_timeout: Span,
+    /// How often a sender is told that its window is still being worked on.
+    pub keep_alive_interval: Span,
+}
+
+impl Default for BeatsConfig {
+    fn default() -> Self {
+        Self {
+            listen: Listen::Off,
+            allow_unauthenticated: false,
+            tls: TlsConfig::default(),
+            connections_max: 10_000,
+            window_events_max: 65_536,
+            compressed_bytes_max: ByteSize(16 << 20),
+            decompressed_bytes_max: ByteSize(64 << 20),
+            decompressed_ratio_max: 500,
+            idle_timeout: Span::from_secs(60),
+            window_timeout: Span::from_secs(300),
+            keep_alive_interval: Span::from_secs(3),
+        }
+    }
+}
+
+impl BeatsConfig {
+    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
+        self.tls.check(TlsSettings::BEATS, problems);
+        let is_open = !self.allow_unauthenticated && !self.tls.knows_senders();
+        if self.listen.is_reachable() && is_open {
+            let message = format!(
+                "other machines reach {}, and the protocol of Beats can show no token: ask for certificates \
+                 (ingest_gateway.beats.tls.client_certificates = \"required\"), set \
+                 ingest_gateway.beats.allow_unauthenticated = true, or listen on 127.0.0.1",
+                self.listen
+            );
+            problems.push(Problem { setting: "beats.listen", message });
+        }
+        let sizes = [
+            ("beats.compressed_bytes_max", self.compressed_bytes_max),
+            ("beats.decompressed_bytes_max", self.decompressed_bytes_max),
+        ];
+        for (setting, size) in sizes {
+            let (min, max) = (ByteSize(1 << 10), ByteSize(4 << 30));
+            if !(min..=max).contains(&size) {
+                let message = format!("{size} is not between {min} and {max}");
+                problems.push(Problem { setting, message });
+            }
+        }
+        let counts = [
+            ("beats.connections_max", self.connections_max),
+            ("beats.window_events_max", self.window_events_max),
+            ("beats.decompressed_ratio_max", self.decompressed_ratio_max),
+        ];
+        for (setting, count) in counts {
+            if count == 0 {
+                problems.push(Problem { setting, message: "0 would let nothing in".to_owned() });
+            }
+        }
+        let spans = [
+            ("beats.idle_timeout", self.idle_timeout),
+            ("beats.window_timeout", self.window_timeout),
+            ("beats.keep_alive_interval", self.keep_alive_interval),
+        ];
+        for (setting, span) in spans {
+            if span.0.is_zero() {
+                problems.push(Problem { setting, message: "it must be more than nothing".into() });
+            }
+        }
+    }
+}

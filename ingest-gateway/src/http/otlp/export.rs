@@ -1,0 +1,255 @@
+//! One message: read whole within limits, its records written anew as events and published.
+
+use std::sync::Arc;
+
+use bus::Codec;
+use bytes::{Bytes, BytesMut};
+use hyper::StatusCode;
+use pipeline::Rejection;
+use pipeline::dead_letter::PAYLOAD_BYTES_MAX;
+use serde_json::json;
+
+use super::format::Format;
+use super::outline::{Outline, Unreadable};
+use super::wire::{put_bytes, put_varint};
+use crate::budget::{Reservation, Share};
+use crate::http::DOOR;
+use crate::http::answer::Problem;
+use crate::http::body::BodyReader;
+use crate::http::publisher::Publisher;
+use crate::http::request::{Plan, reserve};
+use crate::http::route::Door;
+use crate::http::upload::no_room;
+use crate::intake::{Answer, Fault, Line, Origin, Receipt};
+
+/// Steps in which memory for a message is reserved.
+const STEP_BYTES: usize = 256 << 10;
+
+/// Records of a message that were refused for good.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Refused {
+    count: u64,
+    /// Why the first one was.
+    first: Option<String>,
+}
+
+impl Refused {
+    fn note(&mut self, rejection: &Rejection) {
+        self.count += 1;
+        if self.first.is_none() {
+            self.first = Some(format!("{}: {}", rejection.kind, rejection.message));
+        }
+    }
+
+    /// What a person reads; empty where all were taken.
+    fn message(&self) -> String {
+        self.first.as_ref().map_or_else(String::new, |first| {
+            format!("{} refused and kept as dead letters; the first: {first}", self.count)
+        })
+    }
+
+    /// `ExportLogsServiceResponse`.
+    pub(super) fn to_protobuf(&self) -> Vec<u8> {
+        let mut response = Vec::new();
+        if self.count > 0 {
+            let mut partial = Vec::new();
+            put_varint(&mut partial, 1, self.count);
+            put_bytes(&mut partial, 2, self.message().as_bytes());
+            put_bytes(&mut response, 1, &partial);
+        }
+        response
+    }
+
+    /// The same in JSON.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        let response = match self.count {
+            0 => json!({}),
+            count => json!({
+                "partialSuccess": {
+                    "rejectedLogRecords": count.to_string(),
+                    "errorMessage": self.message(),
+                },
+            }),
+        };
+        response.to_string().into_bytes()
+    }
+}
+
+/// A message that grows as it is read.
+pub(super) struct Growing<'a> {
+    door: &'a Door,
+    share: &'a Share,
+    message: BytesMut,
+    room: Option<Reservation>,
+}
+
+impl<'a> Growing<'a> {
+    pub(super) fn new(door: &'a Door, share: &'a Share) -> Self {
+        Self { door, share, message: BytesMut::new(), room: None }
+    }
+
+    /// The memory that it takes from.
+    pub(super) fn share(&self) -> &'a Share {
+        self.share
+    }
+
+    /// Adds a block, if the message may be so long and there is memory for it.
+    pub(super) async fn extend(&mut self, block: &[u8]) -> Result<(), Problem> {
+        let bytes_max = self.door.config.message_bytes_max;
+        let bytes = self.message.len() + block.len();
+        if bytes > bytes_max.as_usize() {
+            self.door.intake.metrics().limit_hit(DOOR, "message_bytes");
+            let detail = format!(
+                "the message is larger than {bytes_max}: export smaller batches, or raise \
+                 ingest_gateway.http.message_bytes_max"
+            );
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+        }
+        let held = self.room.as_ref().map_or(0, Reservation::bytes);
+        if bytes > held {
+            // As the buffer grows: by doubling.
+            let more = reserve(self.door, self.share, (bytes - held).max(held).max(STEP_BYTES));
+            let more = more.await?;
+            match &mut self.room {
+                Some(room) => room.add(more),
+                None => self.room = Some(more),
+            }
+        }
+        self.message.extend_from_slice(block);
+        Ok(())
+    }
+
+    /// The whole, with its memory.
+    pub(super) fn finish(self) -> (Bytes, Option<Reservation>) {
+        (self.message.freeze(), self.room)
+    }
+}
+
+/// What an export needs.
+#[derive(Clone, Copy)]
+pub(super) struct Export<'a> {
+    pub(super) door: &'a Door,
+    pub(super) share: &'a Share,
+    pub(super) format: Format,
+}
+
+impl Export<'_> {
+    /// Reads a body that is one message.
+    pub(super) async fn read(
+        &self,
+        body: &mut BodyReader<'_>,
+    ) -> Result<(Bytes, Option<Reservation>), Problem> {
+        let mut growing = Growing::new(self.door, self.share);
+        while let Some(block) = body.next().await? {
+            growing.extend(&block).await?;
+        }
+        Ok(growing.finish())
+    }
+
+    /// Makes a message's records durable. Where the log has no room for some the whole comes again.
+    pub(super) async fn take(
+        &self,
+        plan: Plan,
+        message: Bytes,
+        _room: Option<Reservation>,
+    ) -> Result<Refused, Problem> {
+        let outline = self.format.outline(&message).map_err(|unreadable| {
+            let status = match unreadable {
+                Unreadable::Malformed(_) => StatusCode::BAD_REQUEST,
+                Unreadable::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
+            };
+            Problem::new(status, unreadable.to_string())
+        })?;
+        // What is published is JSON, whatever it was sent as.
+        let origin = Arc::new(Origin { codec: Codec::Json, ..Origin::clone(&plan.origin) });
+        let mut publisher =
+            Publisher::new(&self.door.intake, origin, plan.idempotency_key, plan.room);
+        let mut refused = Refused::default();
+        let result = self.publish(&message, &outline, &mut publisher, &mut refused).await;
+        // What is on its way is counted whatever happened behind it.
+        let last = publisher.arrival().await;
+        let last = self.count(last, &mut refused);
+        result.and(last).map(|()| refused)
+    }
+
+    async fn publish(
+        &self,
+        message: &Bytes,
+        outline: &Outline<'_>,
+        publisher: &mut Publisher<'_>,
+        refused: &mut Refused,
+    ) -> Result<(), Problem> {
+        let mut described: Option<(u32, Result<Vec<u8>, Rejection>)> = None;
+        let mut written_bytes = 0;
+        let limits = self.door.intake.limits();
+        for (index, (number, group, bytes)) in outline.records().enumerate() {
+            if described.as_ref().is_none_or(|(of, _)| *of != number) {
+                described = Some((number, self.format.members(group, limits)));
+            }
+            let members = described.as_ref().map(|(_, members)| members);
+            let json = match members {
+                Some(Ok(members)) => self.format.event(members, bytes, limits),
+                Some(Err(rejection)) => Err(rejection.clone()),
+                None => Ok(Vec::new()),
+            };
+            let line = line(index as u64 + 1, json, message.slice_ref(bytes));
+            written_bytes += line.payload.len() as u64;
+            self.check_growth(written_bytes)?;
+            if publisher.push(line) {
+                self.send(publisher, refused).await?;
+            }
+        }
+        if publisher.is_empty() { Ok(()) } else { self.send(publisher, refused).await }
+    }
+
+    /// What describes records is written with each of them: a small message may grow by that.
+    fn check_growth(&self, written_bytes: u64) -> Result<(), Problem> {
+        let bytes_max = self.door.config.decompressed_bytes_max;
+        if written_bytes <= bytes_max.0 {
+            return Ok(());
+        }
+        self.door.intake.metrics().limit_hit(DOOR, "decompress_limit");
+        let detail = format!(
+            "the records, each with the attributes of its resource, are larger than {bytes_max} together: export \
+             smaller batches"
+        );
+        Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
+    }
+
+    async fn send(
+        &self,
+        publisher: &mut Publisher<'_>,
+        refused: &mut Refused,
+    ) -> Result<(), Problem> {
+        let before = publisher.arrival().await;
+        self.count(before, refused)?;
+        publisher.send();
+        Ok(())
+    }
+
+    fn count(&self, receipt: Option<Receipt>, refused: &mut Refused) -> Result<(), Problem> {
+        let mut busy = None;
+        for answer in receipt.iter().flat_map(|receipt| &receipt.answers) {
+            match answer {
+                Answer::Accepted => {}
+                Answer::Busy { retry_after } => busy = busy.max(Some(*retry_after)),
+                Answer::Refused(rejection) => refused.note(rejection),
+            }
+        }
+        busy.map_or(Ok(()), |wait| Err(Problem::busy(no_room(&self.door.intake), wait)))
+    }
+}
+
+/// The line of a record: as JSON, or as it was sent where it is refused.
+fn line(number: u64, json: Result<Vec<u8>, Rejection>, sent: Bytes) -> Line {
+    match json {
+        Ok(json) => Line::good(number, json.into()),
+        Err(rejection) => {
+            let payload_bytes = sent.len() as u64;
+            // A copy, so that the message is not held by its dead letter.
+            let beginning = Bytes::copy_from_slice(&sent[..sent.len().min(PAYLOAD_BYTES_MAX)]);
+            let fault = Fault { rejection, payload_bytes };
+            Line { fault: Some(Box::new(fault)), ..Line::good(number, beginning) }
+        }
+    }
+}

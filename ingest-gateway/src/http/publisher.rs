@@ -1,0 +1,75 @@
+//! The lines of one body on their way to the log: a batch that fills, and one that is on its way.
+
+use std::sync::Arc;
+
+use bytestring::ByteString;
+
+use crate::budget::Reservation;
+use crate::intake::{Batch, Ids, Intake, Lane, Line, Origin, Receipt};
+
+/// The way of one body.
+pub(crate) struct Publisher<'a> {
+    intake: &'a Intake,
+    origin: Arc<Origin>,
+    ids: Option<Ids>,
+    batch: Batch,
+    lane: Lane,
+    room: Reservation,
+}
+
+impl<'a> Publisher<'a> {
+    /// Lines come from there, and have ids of the key if there is one. The room is that of two batches.
+    pub(crate) fn new(
+        intake: &'a Intake,
+        origin: Arc<Origin>,
+        idempotency_key: Option<ByteString>,
+        room: Reservation,
+    ) -> Self {
+        let (batch, lane) = (intake.batch(Ids::counted()), Lane::new(intake.clone()));
+        let ids = idempotency_key.map(Ids::Keyed);
+        let mut publisher = Self { intake, origin, ids, batch, lane, room };
+        publisher.batch = publisher.fresh_batch();
+        publisher
+    }
+
+    /// Adds a line. Whether the batch is full, and must be sent.
+    pub(crate) fn push(&mut self, line: Line) -> bool {
+        self.batch.push(line);
+        self.batch.is_full()
+    }
+
+    /// Whether there is nothing to send.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Sends the batch off. The one before it must have arrived.
+    pub(crate) fn send(&mut self) {
+        let fresh = self.fresh_batch();
+        let mut batch = std::mem::replace(&mut self.batch, fresh);
+        let rest = self.room.bytes().saturating_sub(batch.bytes());
+        batch.room = self.room.keep(rest);
+        self.lane.take(batch);
+    }
+
+    /// Lets go of the batch that fills: its lines are not sent.
+    pub(crate) fn clear(&mut self) {
+        self.batch = self.fresh_batch();
+    }
+
+    /// Waits for the batch on its way, if there is one.
+    pub(crate) async fn arrival(&mut self) -> Option<Receipt> {
+        let mut receipt = self.lane.arrival().await?;
+        if let Some(room) = receipt.batch.room.take() {
+            self.room.add(room);
+        }
+        Some(receipt)
+    }
+
+    fn fresh_batch(&self) -> Batch {
+        let ids = self.ids.clone().unwrap_or_else(Ids::counted);
+        let mut batch = self.intake.batch(ids);
+        batch.set_origin(&self.origin);
+        batch
+    }
+}

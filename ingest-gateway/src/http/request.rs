@@ -1,0 +1,204 @@
+//! What the headers of a request promise: who sends it, how it is encoded, what it holds, and that there is
+//! memory for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::Codec;
+use bytestring::ByteString;
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::{Request, StatusCode};
+use tokio::time::timeout;
+
+use super::DOOR;
+use super::answer::Problem;
+use super::body::too_large;
+use super::credentials;
+use super::decoding::Encoding;
+use super::route::{Door, Sender};
+use crate::budget::{Reservation, Share};
+use crate::intake::{Ids, Origin};
+
+/// Memory of a body that says nothing of its size: a batch that fills, and one on its way.
+const BODY_MEMORY_BYTES: usize = 2 << 20;
+/// How long a request waits for memory before it is told to come again.
+const MEMORY_WAIT: Duration = Duration::from_secs(2);
+/// Longest idempotency key, in bytes.
+const KEY_BYTES_MAX: usize = 255;
+/// Longest content type that is kept, in bytes.
+const CONTENT_TYPE_BYTES_MAX: usize = 128;
+
+/// What is known of a body before it is read.
+pub(crate) struct Plan {
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) encoding: Encoding,
+    /// Whether the content type says that JSON comes in lines.
+    pub(crate) said_lines: bool,
+    pub(crate) idempotency_key: Option<ByteString>,
+    pub(crate) room: Reservation,
+}
+
+/// What the headers promise, if the body may come.
+pub(crate) async fn plan(
+    door: &Door,
+    sender: &Sender,
+    request: &Request<Incoming>,
+) -> Result<Plan, Problem> {
+    let headers = request.headers();
+    let identity =
+        door.intake.identify(credentials::offered(headers).as_deref()).map_err(|_| {
+            let detail =
+                "send `Authorization: Bearer <ingest token>`, or Basic with it as the password";
+            Problem::new(StatusCode::UNAUTHORIZED, detail)
+        })?;
+    let encoding = Encoding::of(headers).map_err(|unknown| {
+        let detail = format!(
+            "content encoding `{}` is not taken: use one of gzip, deflate, zstd, or none",
+            unknown.0.escape_debug()
+        );
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    })?;
+    let idempotency_key = idempotency_key(headers)?;
+    let promised = request.body().size_hint().exact();
+    if promised.is_some_and(|bytes| bytes > door.config.body_bytes_max.0) {
+        door.intake.metrics().limit_hit(DOOR, "body_bytes");
+        return Err(too_large(&door.config));
+    }
+    let room = room(door, &sender.share, encoding, promised).await?;
+    let content_type = text(headers, CONTENT_TYPE.as_str());
+    let origin = Arc::new(Origin {
+        shop: identity.shop,
+        source: sender.source.clone(),
+        listener: DOOR,
+        codec: if is_plain(content_type) { Codec::Plain } else { Codec::Json },
+        content_type: clipped(content_type).into(),
+        trace_context: trace_context(headers).into(),
+        // The same body goes to the same partition again.
+        routing_key: match &idempotency_key {
+            Some(key) => key.clone(),
+            None => Ids::counted().of("", 0).to_string().into(),
+        },
+    });
+    Ok(Plan { origin, encoding, said_lines: says_lines(content_type), idempotency_key, room })
+}
+
+async fn room(
+    door: &Door,
+    share: &Share,
+    encoding: Encoding,
+    promised: Option<u64>,
+) -> Result<Reservation, Problem> {
+    let promised = promised.and_then(|bytes| usize::try_from(bytes).ok());
+    let body = match (encoding, promised) {
+        (Encoding::Identity, Some(bytes)) => bytes.min(BODY_MEMORY_BYTES),
+        _ => BODY_MEMORY_BYTES,
+    };
+    reserve(door, share, body + encoding.memory_bytes()).await
+}
+
+/// Waits a while for memory.
+pub(crate) async fn reserve(
+    door: &Door,
+    share: &Share,
+    bytes: usize,
+) -> Result<Reservation, Problem> {
+    timeout(MEMORY_WAIT, share.reserve(bytes)).await.map_err(|_| {
+        door.intake.metrics().limit_hit(DOOR, "memory_bytes");
+        Problem::busy("the door's memory is used up for now", door.intake.retry_after())
+    })
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<ByteString>, Problem> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let usable = |key: &&str| (1..=KEY_BYTES_MAX).contains(&key.len());
+    match value.to_str().ok().filter(usable) {
+        Some(key) if values.next().is_none() => Ok(Some(key.into())),
+        _ => {
+            let detail =
+                format!("Idempotency-Key is 1 to {KEY_BYTES_MAX} visible ASCII characters");
+            Err(Problem::new(StatusCode::BAD_REQUEST, detail))
+        }
+    }
+}
+
+/// A header's value, empty if it is missing or not text.
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// The content type without its parameters.
+pub(crate) fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+fn is_plain(content_type: &str) -> bool {
+    essence(content_type).eq_ignore_ascii_case("text/plain")
+}
+
+/// The names in use for lines of JSON; none is registered.
+fn says_lines(content_type: &str) -> bool {
+    const NAMES: [&str; 4] = [
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/jsonl",
+        "application/json-lines",
+    ];
+    NAMES.iter().any(|name| essence(content_type).eq_ignore_ascii_case(name))
+}
+
+fn clipped(content_type: &str) -> &str {
+    // A header that reads as text is ASCII: any byte is a boundary.
+    content_type.get(..CONTENT_TYPE_BYTES_MAX).unwrap_or(content_type)
+}
+
+/// The `traceparent` (W3C Trace Context, 3.2), if it is one of version 00.
+fn trace_context(headers: &HeaderMap) -> &str {
+    let value = text(headers, "traceparent");
+    let mut parts = value.split('-');
+    let sizes = [2, 32, 16, 2];
+    let lower_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let right = sizes.iter().all(|size| {
+        parts.next().is_some_and(|part| part.len() == *size && part.bytes().all(lower_hex))
+    });
+    if right && parts.next().is_none() && value.starts_with("00-") { value } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::HeaderMap;
+    use hyper::header::HeaderValue;
+
+    use super::{idempotency_key, is_plain, trace_context};
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_static(value));
+        headers
+    }
+
+    #[test]
+    fn keys_and_content_types_are_taken_as_sent() {
+        let key = idempotency_key(&headers("idempotency-key", "\"upload 7\"")).unwrap();
+        assert_eq!(key.as_deref(), Some("\"upload 7\""));
+        assert!(idempotency_key(&headers("idempotency-key", "")).is_err());
+        assert!(is_plain("Text/Plain; charset=utf-8"));
+        assert!(!is_plain("application/x-ndjson"));
+        assert!(!is_plain(""));
+    }
+
+    #[test]
+    fn only_a_real_traceparent_is_kept() {
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(trace_context(&headers("traceparent", good)), good);
+        for bad in [
+            "",
+            "00-0af7-b7ad-01",
+            "%{foo}",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+        ] {
+            assert_eq!(trace_context(&headers("traceparent", bad)), "");
+        }
+    }
+}

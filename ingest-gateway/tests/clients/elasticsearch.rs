@@ -1,0 +1,41 @@
+//! Documents from Elasticsearch's own client for Python.
+
+use access::IngestToken;
+use serde_json::{Value, json};
+use service::Span;
+
+use crate::python;
+use crate::support::{Gateway, Mode, eventually};
+
+const TOKEN: &str = "0123456789abcdef";
+
+#[tokio::test]
+async fn the_official_client_starts_and_sends_in_bulk() {
+    let gateway = Gateway::start(|config| {
+        config.ingest_token = Some(IngestToken::new(TOKEN).unwrap());
+    })
+    .await;
+    let arguments = [gateway.url(""), TOKEN.to_owned(), "10000".to_owned()];
+    let said: Value = serde_json::from_str(&python("bulk.py", &arguments).await).unwrap();
+    assert_eq!((&said["taken"], &said["errors"]), (&json!(10_000), &json!([])));
+    assert_eq!(said["version"], "8.19.0");
+    assert!(said["refused"].as_str().unwrap().contains("never removed"));
+    let texts = gateway.bus.texts();
+    assert_eq!(texts.len(), 10_000);
+    assert_eq!(texts[9_999], "{\"n\":9999,\"message\":\"order 9999\"}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn it_sends_again_what_there_was_no_room_for() {
+    let gateway = Gateway::start(|config| config.retry_after = Span::from_millis(20)).await;
+    gateway.bus.set_mode(Mode::Full);
+    let arguments = [gateway.url(""), TOKEN.to_owned(), "2000".to_owned()];
+    let sending = tokio::spawn(async move { python("bulk.py", &arguments).await });
+    eventually("it was told to come again", || gateway.busy("http") > 2).await;
+    gateway.bus.set_mode(Mode::Works);
+    let said: Value = serde_json::from_str(&sending.await.unwrap()).unwrap();
+    assert_eq!(said["taken"], 2_000);
+    assert_eq!(gateway.bus.records().len(), 2_000);
+    gateway.stop().await;
+}
