@@ -1,16 +1,20 @@
 //! Numbers as Ruby reads them at the beginning of texts, written as JSON has them.
 
+use std::borrow::Cow;
+
 /// The whole number that a text begins with, else 0; as exact as it is written.
-pub(crate) fn integer(text: &str) -> String {
+pub(crate) fn integer(text: &str) -> Cow<'_, str> {
     let text = text.trim_start();
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    let (is_negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let digits = &digits[..digits.bytes().take_while(u8::is_ascii_digit).count()];
-    match digits.trim_start_matches('0') {
-        "" => "0".to_owned(),
-        digits => format!("{sign}{digits}"),
+    let written = &digits[..digits.bytes().take_while(u8::is_ascii_digit).count()];
+    match written.trim_start_matches('0') {
+        "" => Cow::Borrowed("0"),
+        digits if !is_negative => Cow::Borrowed(digits),
+        digits if digits.len() == written.len() => Cow::Borrowed(&text[..=digits.len()]),
+        digits => Cow::Owned(format!("-{digits}")),
     }
 }
 
@@ -49,6 +53,8 @@ mod tests {
             ("-12e3x", "-12", "-12000.0"),
             ("abc", "0", "0.0"),
             ("007", "7", "7.0"),
+            ("-007", "-7", "-7.0"),
+            ("-5 x", "-5", "-5.0"),
             ("+5", "5", "5.0"),
             (".5", "0", "0.5"),
             ("", "0", "0.0"),

@@ -238,7 +238,7 @@ fn to_integer(of: &Value) -> Option<Value> {
     match of {
         Value::Nil => Some(Value::count(0)),
         Value::Number(_) => of.as_number()?.truncated().map(Value::number),
-        Value::Text(text) => Some(Value::Number(integer(text))),
+        Value::Text(text) => Some(Value::Number(integer(text).into_owned())),
         Value::Instant(timestamp_ns) => {
             Some(Value::Number(timestamp_ns.div_euclid(1_000_000_000).to_string()))
         }
