@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::names::{self, Names};
 use crate::node::{
     CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, Kind, NONE, Node, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH,
+    TEXT_IS_LINE,
 };
 use crate::path::FieldPath;
 use crate::refusal::{Limits, Refusal};
@@ -19,6 +20,8 @@ use crate::timestamp::parse_iso8601;
 pub struct Event {
     pub(crate) nodes: Vec<Node>,
     pub(crate) payload: Bytes,
+    /// The line of plain text that it was started with.
+    pub(crate) line: Bytes,
     pub(crate) scratch: Vec<u8>,
     pub(crate) names: Names,
     /// Whether slices may hold ends of lines between values, or halves of surrogate pairs: they are
@@ -41,6 +44,7 @@ impl Event {
         let mut event = Self {
             nodes: Vec::with_capacity(256),
             payload: Bytes::new(),
+            line: Bytes::new(),
             scratch: Vec::with_capacity(2048),
             names: Names::new(),
             is_rough: false,
@@ -53,6 +57,7 @@ impl Event {
     /// Takes all fields away.
     pub fn clear(&mut self) {
         self.payload = Bytes::new();
+        self.line = Bytes::new();
         self.scratch.clear();
         self.nodes.clear();
         self.nodes.push(Node::new(Kind::Object, 0, 0, CHANGED));
@@ -126,6 +131,10 @@ impl Event {
         self.timestamp_ns = received_at_ns;
         let text = as_text(payload);
         let message = self.new_text(&text);
+        if matches!(text, Cow::Borrowed(_)) {
+            self.line = payload.clone();
+            self.nodes[message.0 as usize].flags |= TEXT_IS_LINE;
+        }
         self.attach(self.root(), "message", message);
         if matches!(text, Cow::Owned(_)) {
             self.add_tag("_invalid_utf8");
@@ -292,6 +301,9 @@ impl Event {
         if node.kind != Kind::String {
             return None;
         }
+        if node.has(TEXT_IS_LINE) {
+            return Some(as_text(&self.line));
+        }
         let slice = self.text_slice(node);
         Some(if node.has(TEXT_ESCAPED) { unescape(slice) } else { as_text(slice) })
     }
@@ -326,7 +338,7 @@ impl Event {
     /// As [`Event::scalar_text`], to the end of a text; false, with nothing added, for null and containers.
     pub fn push_scalar_text(&self, id: NodeId, out: &mut String) -> bool {
         let node = self.node(id);
-        if node.kind == Kind::String && node.has(TEXT_ESCAPED) {
+        if node.kind == Kind::String && node.flags & (TEXT_ESCAPED | TEXT_IS_LINE) == TEXT_ESCAPED {
             unescape_into(self.text_slice(node), out);
             return true;
         }

@@ -4,7 +4,9 @@ use std::mem::size_of;
 
 use crate::document::Event;
 use crate::names::Names;
-use crate::node::{CHANGED, KEY_IN_SCRATCH, Kind, NONE, Node, NodeId, TEXT_IN_SCRATCH, link};
+use crate::node::{
+    CHANGED, KEY_IN_SCRATCH, Kind, NONE, Node, NodeId, TEXT_IN_SCRATCH, TEXT_IS_LINE, link,
+};
 
 impl Event {
     /// A new event with what this one holds, and nothing of what was removed from it. Both point into
@@ -14,6 +16,7 @@ impl Event {
         let mut copy = Self {
             nodes: Vec::with_capacity(self.nodes.len()),
             payload: self.payload.clone(),
+            line: self.line.clone(),
             scratch: Vec::with_capacity(self.scratch.len()),
             names: Names::new(),
             is_rough: self.is_rough,
@@ -50,6 +53,9 @@ impl Event {
         let mut node = other.node(of).alone();
         // An element of an array has no name, and the event itself has none.
         let has_key = node.key_end > 0;
+        if self.line.as_ptr_range() != other.line.as_ptr_range() {
+            node.flags &= !TEXT_IS_LINE;
+        }
         if has_key && (!same_payload || node.has(KEY_IN_SCRATCH)) {
             (node.key_start, node.key_end) = self.add_quoted(other.key_slice(&node), b"\":");
             node.flags |= KEY_IN_SCRATCH;

@@ -11,6 +11,8 @@ pub(crate) const TEXT_IN_SCRATCH: u8 = 1 << 3;
 pub(crate) const CHANGED: u8 = 1 << 4;
 pub(crate) const KEY_SHARED: u8 = 1 << 5;
 pub(crate) const TEXT_SHARED: u8 = 1 << 6;
+/// Its text without escapes is the whole line that the event was started with.
+pub(crate) const TEXT_IS_LINE: u8 = 1 << 7;
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use crate::document::Event;
 use crate::node::{
-    CHANGED, KEY_ESCAPED, Kind, NONE, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH, TEXT_SHARED,
-    mark_changed,
+    CHANGED, KEY_ESCAPED, Kind, NONE, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH, TEXT_IS_LINE,
+    TEXT_SHARED, mark_changed,
 };
 
 impl Event {
@@ -60,6 +60,7 @@ impl Event {
         let length = (node.end - node.start) as usize;
         if node.kind == Kind::String && part.start <= part.end && part.end <= length {
             node.end = node.start + part.end as u32;
+            node.flags &= !TEXT_IS_LINE;
             node.start += part.start as u32;
             let parent = node.parent;
             mark_changed(&mut self.nodes, parent);
@@ -95,7 +96,8 @@ impl Event {
         node.end = span.end as u32;
         node.first_child = NONE;
         node.last_child = NONE;
-        node.flags = node.flags & !(TEXT_ESCAPED | TEXT_SHARED | CHANGED) | TEXT_IN_SCRATCH | flags;
+        let gone = TEXT_ESCAPED | TEXT_SHARED | TEXT_IS_LINE | CHANGED;
+        node.flags = node.flags & !gone | TEXT_IN_SCRATCH | flags;
         let parent = node.parent;
         mark_changed(&mut self.nodes, parent);
     }

@@ -166,3 +166,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_plain_line_is_itself_until_it_is_changed() {
+    let line = Bytes::from_static(b"say \"no\" and \\ \xc3\xa9");
+    let text = std::str::from_utf8(&line).unwrap();
+    let start = || {
+        let mut event = Event::new();
+        event.start_plain(&line, 0);
+        let message = event.child(event.root(), "message").unwrap();
+        (event, message)
+    };
+    let (mut event, message) = start();
+    assert_eq!(event.text(message).as_deref(), Some(text));
+    let copy = event.new_copy(message);
+    assert_eq!(event.text(copy).as_deref(), Some(text));
+    let mut other = Event::new();
+    other.start_plain(&Bytes::from_static(b"another"), 0);
+    let copy = other.new_copy_from(&event, message);
+    assert_eq!(other.text(copy).as_deref(), Some(text));
+    let duplicate = event.duplicate();
+    let same = duplicate.child(duplicate.root(), "message").unwrap();
+    assert_eq!(duplicate.text(same).as_deref(), Some(text));
+    event.narrow(message, 0..3);
+    assert_eq!(event.text(message).as_deref(), Some("say"));
+    let (mut event, message) = start();
+    event.rewrite_text(message, "other");
+    assert_eq!(event.text(message).as_deref(), Some("other"));
+    let (mut event, _) = start();
+    event.set_text(&FieldPath::key("message"), "set");
+    let message = event.child(event.root(), "message").unwrap();
+    assert_eq!(event.text(message).as_deref(), Some("set"));
+    let mut subject = String::new();
+    let (event, message) = start();
+    assert!(event.push_scalar_text(message, &mut subject));
+    assert_eq!(subject, text);
+}
