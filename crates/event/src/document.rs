@@ -88,6 +88,9 @@ impl Event {
             }
         };
         self.payload = payload.clone();
+        if !self.line.is_empty() {
+            self.line = Bytes::new();
+        }
         self.note_fields();
         self.is_rough = scanned.is_rough();
         if scanned.has_at_names {
