@@ -17,7 +17,7 @@ use crate::budget::{Reservation, Share};
 use crate::connections::Admission;
 use crate::form::Form;
 use crate::frames::Frames;
-use crate::intake::{Identity, Ids, Intake, Lane, Line, Origin};
+use crate::intake::{Identity, Ids, Intake, Lane, Line, Origin, Receipt};
 use crate::lines::Framing;
 use crate::multiline::Rules;
 use crate::stream::Stream;
@@ -27,6 +27,8 @@ const BLOCK_BYTES_MIN: usize = 8 << 10;
 const BLOCK_BYTES_MAX: usize = 256 << 10;
 /// Read ahead while a batch is on its way; then reading stops.
 const READ_AHEAD_BYTES: usize = 1 << 20;
+/// Memory for a batch, beside that of bytes that wait for the next ones.
+const BATCH_BYTES: usize = 1 << 20;
 /// Longest line that may be a token.
 const TOKEN_BYTES_MAX: usize = 1 << 10;
 /// At a stop: how long what has arrived is still read, and the silence that ends it.
@@ -225,6 +227,7 @@ impl Connection {
     async fn read_all(&mut self, origin: &Arc<Origin>, shutdown: &CancellationToken) -> End {
         let mut last_read = Instant::now();
         let mut line_begun = (None, last_read);
+        let mut event_held_at = last_read;
         let mut stopping: Option<Instant> = None;
         loop {
             if self.lane.is_free() && self.frames.has_unread() {
@@ -244,7 +247,8 @@ impl Connection {
             let may_read =
                 self.frames.buffered_bytes() < READ_AHEAD_BYTES || !self.frames.has_unread();
             tokio::select! {
-                _ = self.lane.arrival(), if !self.lane.is_free() => {
+                receipt = self.lane.arrival(), if !self.lane.is_free() => {
+                    self.take_back(receipt);
                     // The time during which the log held the sender up is not the sender's.
                     last_read = Instant::now();
                     line_begun.1 = last_read;
@@ -267,8 +271,16 @@ impl Connection {
                     return if stopping.is_some() { End::Stopped } else { End::Silent };
                 }
                 // Whoever wrote the beginning of an event has perhaps written all of it.
-                () = sleep_until(last_read + self.door.flush_interval),
-                    if self.frames.is_holding() && self.lane.is_free() => self.frames.end_event(),
+                () = sleep_until(event_held_at.max(last_read) + self.door.flush_interval),
+                    if self.frames.is_holding() && self.lane.is_free() => {
+                    // Its next line may have come already, and want memory only. That is not waited for
+                    // without end, or all memory could be beginnings.
+                    if self.reader.is_held_up && last_read.elapsed() < self.door.line_timeout {
+                        event_held_at = Instant::now();
+                    } else {
+                        self.frames.end_event();
+                    }
+                }
                 () = shutdown.cancelled(), if stopping.is_none() => {
                     stopping = Some(Instant::now());
                 }
@@ -280,15 +292,33 @@ impl Connection {
         let received = &self.door.intake.metrics().received_bytes;
         received.with_label_values(&[self.door.name()]).inc_by(block.len() as u64);
         self.frames.push(block);
+        self.add_room(room);
+    }
+
+    fn add_room(&mut self, room: Reservation) {
         match &mut self.held {
             Some(held) => held.add(room),
             None => self.held = Some(room),
         }
     }
 
-    /// Gives back the memory of what is neither held nor on its way.
-    fn release(&mut self) -> Option<Reservation> {
-        self.held.as_mut()?.keep(self.frames.buffered_bytes() * self.reader.memory_factor)
+    /// Gives back the memory of what is neither held nor on its way. While there are lines to send, a batch
+    /// of them keeps its memory, since records of short lines need more than was taken for their bytes.
+    fn release(&mut self) {
+        let buffered_bytes = self.frames.buffered_bytes();
+        let mut bytes = buffered_bytes * self.reader.memory_factor;
+        if self.reader.memory_factor > 1 && self.frames.has_unread() {
+            bytes = bytes.max(buffered_bytes + BATCH_BYTES);
+        }
+        drop(self.held.as_mut().and_then(|held| held.keep(bytes)));
+    }
+
+    /// Takes back the memory of a batch that has arrived, as far as the next one needs it.
+    fn take_back(&mut self, receipt: Option<Receipt>) {
+        if let Some(room) = receipt.and_then(|receipt| receipt.batch.room) {
+            self.add_room(room);
+        }
+        self.release();
     }
 
     /// Sends the lines that have ended, as many as fit.
@@ -296,26 +326,35 @@ impl Connection {
         if let Some(first) = self.frames.next() {
             self.send(origin, first);
         } else {
-            drop(self.release());
+            self.release();
         }
     }
 
+    /// Sends a batch that begins with this line, and holds no more than there is memory for.
     fn send(&mut self, origin: &Arc<Origin>, first: Line) {
-        let intake = &self.door.intake;
+        let (intake, form) = (&self.door.intake, &self.door.form);
+        let room_bytes = self.held.as_ref().map_or(0, Reservation::bytes);
+        let mut made_bytes = 0;
         let mut batch = intake.batch(Ids::counted());
         batch.set_origin(origin);
         let mut next = Some(first);
         while let Some(line) = next {
             let received_at_ns = batch.received_at_ns();
-            if let Some(line) = self.door.form.give(line, received_at_ns, intake.line_bytes_max()) {
+            if let Some(line) = form.give(line, received_at_ns, intake.line_bytes_max()) {
+                made_bytes += form.made_bytes(&line);
                 batch.push(line);
             }
-            next = if batch.is_full() { None } else { self.frames.next() };
+            let has_room =
+                made_bytes == 0 || made_bytes + self.frames.buffered_bytes() < room_bytes;
+            next = if has_room && !batch.is_full() { self.frames.next() } else { None };
         }
-        batch.room = self.release();
-        if !batch.is_empty() {
-            self.lane.settle(batch);
+        if batch.is_empty() {
+            return self.release();
         }
+        // The rest comes back with the batch, and nothing else is sent before.
+        let buffered_bytes = self.frames.buffered_bytes();
+        batch.room = self.held.as_mut().and_then(|held| held.keep(buffered_bytes));
+        self.lane.settle(batch);
     }
 
     /// Makes everything durable that was read.
@@ -328,7 +367,8 @@ impl Connection {
     /// Sends all that has ended, one batch after the other, and waits until it is durable.
     async fn send_ended(&mut self, origin: &Arc<Origin>) {
         loop {
-            drop(self.lane.arrival().await);
+            let receipt = self.lane.arrival().await;
+            self.take_back(receipt);
             if !self.frames.has_unread() {
                 break;
             }

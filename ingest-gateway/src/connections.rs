@@ -1,12 +1,12 @@
-//! Who may connect: a cap for each door, a cap for each address, and the loop that accepts.
+//! Who may connect: a cap for each door, a cap for each address or user, and the loop that accepts.
 //!
-//! A full door stops accepting, so that connections wait in the kernel; an address that has enough is
-//! sent away at once. Never reads from a connection.
+//! A full door stops accepting, so that connections wait in the kernel; an address or user that has enough
+//! is sent away at once. Never reads from a connection.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,12 +21,22 @@ use crate::metrics::GatewayMetrics;
 /// How long to wait when the system can give no further connection.
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(100);
 
-/// Addresses that are connected now, over all doors.
+/// Who connects: what has a cap of connections and a share of the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Caller {
+    /// A machine, over the net.
+    Address(IpAddr),
+    /// A user of this machine by number, over a socket in the file system; those whom the system does not
+    /// tell are one.
+    User(Option<u32>),
+}
+
+/// Addresses and users that are connected now, over all doors.
 #[derive(Debug)]
 pub(crate) struct Peers {
     connections_max: u32,
     budget: Arc<Budget>,
-    known: Mutex<HashMap<IpAddr, Peer>>,
+    known: Mutex<HashMap<Caller, Peer>>,
 }
 
 #[derive(Debug)]
@@ -40,22 +50,25 @@ impl Peers {
         Arc::new(Self { connections_max, budget, known: Mutex::default() })
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<IpAddr, Peer>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<Caller, Peer>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets one more connection of this address in, unless it has enough.
-    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Guest> {
-        let address = network(address);
+    /// Lets one more connection from there in, unless there are enough.
+    pub(crate) fn admit(self: &Arc<Self>, caller: Caller) -> Option<Guest> {
+        let caller = match caller {
+            Caller::Address(address) => Caller::Address(network(address)),
+            Caller::User(user) => Caller::User(user),
+        };
         let mut known = self.known();
         let peer = known
-            .entry(address)
+            .entry(caller)
             .or_insert_with(|| Peer { connections: 0, share: self.budget.share() });
         if peer.connections >= self.connections_max {
             return None;
         }
         peer.connections += 1;
-        Some(Guest { peers: Arc::clone(self), address, share: peer.share.clone() })
+        Some(Guest { peers: Arc::clone(self), caller, share: peer.share.clone() })
     }
 }
 
@@ -69,22 +82,22 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// A connection that its address was allowed to make.
+/// A connection that its address or user was allowed to make.
 #[derive(Debug)]
 pub(crate) struct Guest {
     peers: Arc<Peers>,
-    address: IpAddr,
-    /// The memory of its address.
+    caller: Caller,
+    /// The memory of its address or user.
     pub(crate) share: Share,
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
         let mut known = self.peers.known();
-        if let Some(peer) = known.get_mut(&self.address) {
+        if let Some(peer) = known.get_mut(&self.caller) {
             peer.connections -= 1;
             if peer.connections == 0 {
-                known.remove(&self.address);
+                known.remove(&self.caller);
             }
         }
     }
@@ -93,7 +106,7 @@ impl Drop for Guest {
 /// An accepted connection's place; held as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    /// Its address's part.
+    /// The part of its address or user.
     pub(crate) guest: Guest,
     open: IntGauge,
     _slot: OwnedSemaphorePermit,
@@ -112,17 +125,17 @@ pub(crate) trait Listener {
     /// What is known of who connects.
     type Peer;
 
-    /// The next connection, with the address whose caps hold for it.
-    fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Self::Peer, IpAddr)>> + Send;
+    /// The next connection, with that whose caps hold for it.
+    fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Self::Peer, Caller)>> + Send;
 }
 
 impl Listener for TcpListener {
     type Stream = TcpStream;
     type Peer = SocketAddr;
 
-    async fn next(&self) -> io::Result<(TcpStream, SocketAddr, IpAddr)> {
+    async fn next(&self) -> io::Result<(TcpStream, SocketAddr, Caller)> {
         let (stream, peer) = self.accept().await?;
-        Ok((stream, peer, peer.ip()))
+        Ok((stream, peer, Caller::Address(peer.ip())))
     }
 }
 
@@ -131,10 +144,10 @@ impl Listener for UnixListener {
     /// The user's number, where the system tells it.
     type Peer = Option<u32>;
 
-    async fn next(&self) -> io::Result<(UnixStream, Option<u32>, IpAddr)> {
+    async fn next(&self) -> io::Result<(UnixStream, Option<u32>, Caller)> {
         let (stream, _) = self.accept().await?;
         let user = stream.peer_cred().ok().map(|credentials| credentials.uid());
-        Ok((stream, user, Ipv4Addr::LOCALHOST.into()))
+        Ok((stream, user, Caller::User(user)))
     }
 }
 
@@ -167,7 +180,7 @@ impl<L: Listener> Gate<L> {
                 () = shutdown.cancelled() => return,
                 next = next() => next,
             };
-            let (stream, peer, address) = match accepted {
+            let (stream, peer, caller) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, or a peer that is gone already: neither ends the door.
@@ -176,7 +189,7 @@ impl<L: Listener> Gate<L> {
                     continue;
                 }
             };
-            let Some(guest) = self.peers.admit(address) else {
+            let Some(guest) = self.peers.admit(caller) else {
                 self.metrics.limit_hit(self.door, "connections_per_address");
                 continue;
             };
@@ -187,19 +200,33 @@ impl<L: Listener> Gate<L> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::net::IpAddr;
     use std::sync::Arc;
 
+    use prometheus::IntGauge;
     use service::{ByteSize, Metrics};
+    use tokio::sync::Semaphore;
 
-    use super::Peers;
+    use super::{Admission, Caller, Peers};
     use crate::budget::Budget;
+
+    /// The only connection of its address.
+    pub(crate) fn admission(budget: &Arc<Budget>) -> Admission {
+        let guest = Peers::new(1, Arc::clone(budget)).admit(address("192.0.2.1")).unwrap();
+        let slot = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let open = IntGauge::new("open", "Open connections").unwrap();
+        Admission { guest, open, _slot: slot }
+    }
+
+    fn address(text: &str) -> Caller {
+        Caller::Address(text.parse::<IpAddr>().unwrap())
+    }
 
     #[test]
     fn an_address_has_its_cap_and_gets_it_back() {
         let peers = Peers::new(2, Arc::new(Budget::new(ByteSize(64 << 20), &Metrics::default())));
-        let admit = |text: &str| peers.admit(text.parse::<IpAddr>().unwrap());
+        let admit = |text: &str| peers.admit(address(text));
         let first = admit("192.0.2.1").unwrap();
         let _second = admit("::ffff:192.0.2.1").expect("the same address, and its second one");
         assert!(admit("192.0.2.1").is_none());
@@ -215,7 +242,17 @@ mod tests {
     #[test]
     fn those_who_left_are_forgotten() {
         let peers = Peers::new(2, Arc::new(Budget::new(ByteSize(64 << 20), &Metrics::default())));
-        drop(peers.admit("192.0.2.1".parse().unwrap()));
+        drop(peers.admit(address("192.0.2.1")));
         assert!(peers.known().is_empty());
+    }
+
+    #[test]
+    fn users_of_this_machine_and_its_own_address_have_caps_of_their_own() {
+        let peers = Peers::new(1, Arc::new(Budget::new(ByteSize(64 << 20), &Metrics::default())));
+        let _user = peers.admit(Caller::User(Some(1_000))).unwrap();
+        assert!(peers.admit(Caller::User(Some(1_000))).is_none());
+        let _another = peers.admit(Caller::User(Some(1_001))).expect("another user");
+        let _unknown = peers.admit(Caller::User(None)).expect("whom the system does not tell");
+        let _loopback = peers.admit(address("127.0.0.1")).expect("no user's");
     }
 }

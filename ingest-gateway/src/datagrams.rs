@@ -81,6 +81,7 @@ pub(crate) async fn serve(
     loop {
         if lane.is_free() && !receiver.batch.is_empty() {
             lane.settle(receiver.take_batch());
+            receiver.take_waiting();
         }
         tokio::select! {
             _ = lane.arrival(), if !lane.is_free() => {}
@@ -107,6 +108,7 @@ pub(crate) async fn serve(
 struct Receiver {
     socket: Socket,
     door: Door,
+    /// Datagrams wait in them only while the batch is full.
     buffers: Buffers,
     block: BytesMut,
     batch: Batch,
@@ -133,25 +135,36 @@ impl Receiver {
     }
 
     fn receive_into(&mut self, buffers: &mut Buffers) -> io::Result<()> {
-        let (mut bytes, mut count) = (0, 0);
-        let ended = loop {
-            if count >= BURST || self.batch.is_full() {
-                break Ok(());
-            }
+        let mut count = self.take_from(buffers);
+        while count < BURST && !self.batch.is_full() {
             match buffers.receive(&self.socket, BURST - count) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(()),
-                Err(error) => break Err(error),
+                Ok(()) => count += self.take_from(buffers),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
             }
-            for datagram in buffers.datagrams() {
-                count += 1;
-                bytes += datagram.bytes.len() as u64;
-                self.take(datagram);
-            }
-        };
+        }
+        Ok(())
+    }
+
+    /// Takes what was read and did not fit into the batch before.
+    fn take_waiting(&mut self) {
+        let mut buffers = std::mem::replace(&mut self.buffers, Buffers::new(0));
+        self.take_from(&mut buffers);
+        self.buffers = buffers;
+    }
+
+    /// Takes what was read, until the batch is full, and says how many datagrams it took.
+    fn take_from(&mut self, buffers: &mut Buffers) -> usize {
+        let (mut bytes, mut count) = (0, 0);
+        while !self.batch.is_full() {
+            let Some(datagram) = buffers.take() else { break };
+            count += 1;
+            bytes += datagram.bytes.len() as u64;
+            self.take(datagram);
+        }
         let intake = &self.door.intake;
         intake.metrics().received_bytes.with_label_values(&[intake.door()]).inc_by(bytes);
-        ended
+        count
     }
 
     fn take(&mut self, datagram: Datagram<'_>) {
@@ -225,17 +238,18 @@ impl Receiver {
     /// Reads what has arrived, and makes it durable.
     async fn finish(&mut self, mut lane: Lane) {
         let deadline = Instant::now() + LAST_READ;
+        let mut is_over = false;
         loop {
-            let read = self.receive();
+            if is_over {
+                self.take_waiting();
+            } else {
+                is_over = self.receive().is_err() || Instant::now() >= deadline;
+            }
             drop(lane.arrival().await);
             if self.batch.is_empty() {
                 return;
             }
             lane.settle(self.take_batch());
-            if read.is_err() || Instant::now() >= deadline {
-                drop(lane.arrival().await);
-                return;
-            }
         }
     }
 }

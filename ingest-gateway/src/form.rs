@@ -8,6 +8,8 @@ use crate::syslog::Parser;
 
 /// How much larger a syslog message's record is than the message, which stands in it twice beside its fields.
 const SYSLOG_MEMORY_FACTOR: usize = 4;
+/// What a record takes beside its own bytes.
+const SYSLOG_LINE_BYTES: usize = 128;
 
 /// What becomes of a line; cloning shares.
 #[derive(Clone, Debug)]
@@ -24,6 +26,14 @@ impl Form {
         match self {
             Self::AsItIs => 1,
             Self::Syslog(_) => SYSLOG_MEMORY_FACTOR,
+        }
+    }
+
+    /// Memory of a line that has its form, beside what was read.
+    pub(crate) fn made_bytes(&self, line: &Line) -> usize {
+        match self {
+            Self::AsItIs => 0,
+            Self::Syslog(_) => line.payload.len() + SYSLOG_LINE_BYTES,
         }
     }
 

@@ -6,7 +6,7 @@
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -34,7 +34,7 @@ pub(crate) enum Stream {
 #[derive(Debug)]
 pub(crate) struct Tls {
     stream: TlsStream<TcpStream>,
-    /// Whether decrypted bytes may wait that the socket does not tell of.
+    /// Whether something decrypted may wait that the socket does not tell of: bytes, or the sender's end.
     may_have_more: bool,
 }
 
@@ -72,7 +72,6 @@ impl Stream {
             Self::Tcp(stream) => stream.try_read_buf(block),
             Self::Unix(stream) => stream.try_read_buf(block),
             Self::Tls(tls) => {
-                let room = block.capacity() - block.len();
                 let read = poll_fn(|context| {
                     let read = poll_read_buf(Pin::new(&mut tls.stream), context, block);
                     Poll::Ready(match read {
@@ -81,8 +80,8 @@ impl Stream {
                     })
                 })
                 .await;
-                // A block that is not full has taken all that was decrypted.
-                tls.may_have_more = read.as_ref().is_ok_and(|bytes| *bytes == room);
+                // Bytes may have come together with the sender's end, of which only the next read tells.
+                tls.may_have_more = read.as_ref().is_ok_and(|bytes| *bytes > 0);
                 read
             }
         }
@@ -115,9 +114,10 @@ impl AsyncRead for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Tls(tls) => {
-                let read = ready!(Pin::new(&mut tls.stream).poll_read(context, buffer));
-                tls.may_have_more = buffer.remaining() == 0;
-                Poll::Ready(read)
+                let filled_bytes = buffer.filled().len();
+                let read = Pin::new(&mut tls.stream).poll_read(context, buffer);
+                tls.may_have_more = buffer.filled().len() > filled_bytes;
+                read
             }
         }
     }

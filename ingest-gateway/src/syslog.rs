@@ -1,9 +1,9 @@
 //! Syslog messages: RFC 5424, RFC 3164 and what Cisco's devices make of the latter, to records.
 //!
 //! Pure: bytes and the time of receipt in, a record of JSON out, named as the Elastic Common Schema and
-//! Logstash's input name them. The line stays with it whole, as `event.original`. Nothing is refused: what
-//! breaks the rules becomes a record whose `message` is the line, with a tag. Knows no socket and no
-//! framing, and reads no clock.
+//! Logstash's input name them. The line stays with it whole, as `event.original`, and where it is not UTF-8
+//! its bytes too, as `event.original_base64`. Nothing is refused: what breaks the rules becomes a record
+//! whose `message` is the line, with a tag. Knows no socket and no framing, and reads no clock.
 
 mod bsd;
 mod cisco;
@@ -92,9 +92,12 @@ impl Parser {
     #[must_use]
     pub fn record(&self, line: &[u8], received_at_ns: i64) -> Option<Vec<u8>> {
         let text = String::from_utf8_lossy(line);
-        let is_utf8 = matches!(text, Cow::Borrowed(_));
         let message = self.parse(&text, received_at_ns)?;
-        Some(record::write(&message, without_trailer(&text), is_utf8))
+        let original = without_trailer(&text);
+        // What is left out at the end is ASCII, and as long in the bytes as in the text.
+        let bytes = &line[..line.len() - (text.len() - original.len())];
+        let is_utf8 = matches!(text, Cow::Borrowed(_));
+        Some(record::write(&message, original, (!is_utf8).then_some(bytes)))
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use event::Limits;
 
-use crate::beats::decoder::Decoder;
+use crate::beats::decoder::{Decoder, Progress};
 use crate::beats::frame::FrameLimits;
 use crate::http::otlp::format::Format;
 
@@ -27,8 +27,9 @@ pub fn lumberjack(chunks: &[&[u8]]) -> (Vec<String>, Option<String>) {
         decoder.push(Bytes::copy_from_slice(chunk));
         loop {
             match decoder.next() {
-                Ok(Some(frame)) => frames.push(format!("{frame:?}")),
-                Ok(None) => break,
+                Ok(Progress::Frame(frame)) => frames.push(format!("{frame:?}")),
+                Ok(Progress::Working) => {}
+                Ok(Progress::MoreNeeded) => break,
                 Err(error) => return (frames, Some(error.to_string())),
             }
         }

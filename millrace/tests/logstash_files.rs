@@ -43,7 +43,10 @@ fn the_printed_settings_are_a_configuration() {
     let said = text(&output.stdout);
     assert!(said.starts_with("the configuration is right\n"), "{said}");
     // All of it stands in the file now, and the file wins.
-    assert!(said.contains("the configuration says otherwise: ingest_gateway.beats.listen"), "{said}");
+    assert!(
+        said.contains("the configuration says otherwise: ingest_gateway.beats.listen"),
+        "{said}"
+    );
     assert!(!said.contains("ingest_gateway.tcp.listen ="), "{said}");
 }
 

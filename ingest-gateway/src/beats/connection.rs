@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::DOOR;
-use super::decoder::Decoder;
+use super::decoder::{Decoder, Progress};
 use super::error::ProtocolError;
 use super::frame::{Event, Frame, FrameLimits};
 use super::reader::Reader;
@@ -32,6 +32,8 @@ use crate::intake::{Batch, Fault, Ids, Intake, Lane, Line, Origin};
 const ACK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Frames that are decoded before other connections have their turn.
 const FRAMES_AT_ONCE: usize = 4_096;
+/// Steps of decompression without an event before they have it.
+const STEPS_AT_ONCE: usize = 16;
 
 /// Why a connection ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if self.acknowledge().await.is_err() {
                 return End::Broken;
             }
+            self.top_up().await;
             if self.lane.is_free() && self.should_dispatch() {
                 self.dispatch();
                 continue;
@@ -183,20 +186,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Decodes what was read as far as there is room, or until it is the turn of others.
     fn decode(&mut self) -> Result<(), ProtocolError> {
+        let mut steps = 0;
         for _ in 0..FRAMES_AT_ONCE {
-            if !self.may_decode() {
+            if steps == STEPS_AT_ONCE || !self.may_decode() {
                 return Ok(());
             }
-            match self.decoder.next()? {
-                Some(Frame::Window { version, events }) => self.windows.begin(version, events),
-                Some(Frame::Event(event)) => {
+            let progress = self.decoder.next()?;
+            let spent_bytes = self.decoder.take_spent_bytes();
+            if !self.batch.is_empty() {
+                self.batch.pin(spent_bytes);
+            }
+            match progress {
+                Progress::Frame(Frame::Window { version, events }) => {
+                    self.windows.begin(version, events);
+                }
+                Progress::Frame(Frame::Event(event)) => {
                     self.windows.event(event.sequence)?;
                     self.events += 1;
                     self.add(event);
                 }
                 // The decoder opens these itself.
-                Some(Frame::Compressed { .. }) => {}
-                None => self.is_hungry = true,
+                Progress::Frame(Frame::Compressed { .. }) => {}
+                Progress::Working => steps += 1,
+                Progress::MoreNeeded => {
+                    self.is_hungry = true;
+                    // What was read and is no part of an event is held no more.
+                    drop(self.release());
+                }
             }
         }
         Ok(())
@@ -230,8 +246,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Memory that must be reserved before anything more is decoded.
     fn missing_bytes(&self) -> usize {
-        let held = self.decoder.held_bytes() + self.batch.bytes();
+        let held = self.decoder.held_bytes() + self.batch.held_bytes();
         held.saturating_sub(self.room.as_ref().map_or(0, Reservation::bytes))
+    }
+
+    /// Reserves what is missing if it is there at once.
+    async fn top_up(&mut self) {
+        let missing_bytes = self.missing_bytes();
+        if missing_bytes == 0 {
+            return;
+        }
+        let room = tokio::select! {
+            biased;
+            room = self.share.reserve(missing_bytes) => Some(room),
+            () = std::future::ready(()) => None,
+        };
+        if let Some(room) = room {
+            self.add_room(room);
+        }
     }
 
     /// A part of a window is sent only where it must make room: what is not acknowledged comes again.
@@ -250,7 +282,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Gives back the memory of what is neither held nor decoded.
     fn release(&mut self) -> Option<Reservation> {
-        let held = self.decoder.held_bytes() + self.batch.bytes();
+        let held = self.decoder.held_bytes() + self.batch.held_bytes();
         self.room.as_mut()?.keep(held)
     }
 
@@ -311,12 +343,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             }
             () = sleep_until(silent_at), if is_idle && self.closing.is_none() => {
-                // Whoever holds a part of a window must go on with it, or all memory could be parts.
+                // Whoever holds memory for a part of a window must go on with it, or all memory could be
+                // parts. For whoever waits for some and holds none it is not the sender that is slow.
                 let is_held_up = self.reader.is_held_up() || missing_bytes > 0;
-                if !(is_held_up && self.holds_nothing()) {
+                if !(is_held_up && self.holds_no_memory()) {
                     return Some(End::Silent);
                 }
                 self.times.last_read = Instant::now();
+                self.times.window_begun = self.times.last_read;
             }
             () = shutdown.cancelled(), if self.closing.is_none() => {
                 self.closing = Some(End::Stopped);
@@ -336,6 +370,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn holds_nothing(&self) -> bool {
         !self.windows.is_open() && self.decoder.is_between_frames()
+    }
+
+    fn holds_no_memory(&self) -> bool {
+        self.batch.is_empty() && self.decoder.held_bytes() == 0
     }
 
     fn take_in(&mut self, block: Bytes, room: Reservation) {
@@ -378,3 +416,6 @@ fn limits(intake: &Intake, config: &BeatsConfig) -> FrameLimits {
         decompressed_ratio_max: config.decompressed_ratio_max,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,8 @@ pub(crate) struct Buffers {
     bytes: Vec<u8>,
     datagram_bytes_max: usize,
     received: Vec<Received>,
+    /// How many of them were taken.
+    taken: usize,
 }
 
 /// What came in one datagram.
@@ -51,15 +53,17 @@ impl Buffers {
     /// For datagrams of at most so many bytes.
     pub(crate) fn new(datagram_bytes_max: usize) -> Self {
         let bytes = vec![0; datagram_bytes_max * COUNT_MAX];
-        Self { bytes, datagram_bytes_max, received: Vec::new() }
+        Self { bytes, datagram_bytes_max, received: Vec::new(), taken: 0 }
     }
 
-    /// Takes what is there, up to `most` datagrams.
+    /// Reads what is there, up to `most` datagrams. Those of the call before must have been taken.
     ///
     /// # Errors
     /// `WouldBlock` if nothing is, and what the system says.
     pub(crate) fn receive(&mut self, socket: &Socket, most: usize) -> io::Result<()> {
+        debug_assert!(self.taken >= self.received.len(), "what was read is never dropped");
         self.received.clear();
+        self.taken = 0;
         match socket {
             Socket::Udp(udp) => udp.try_io(Interest::READABLE, || {
                 self.receive_from::<SockaddrStorage>(udp.as_fd(), most, peer_of)
@@ -93,11 +97,14 @@ impl Buffers {
         Ok(())
     }
 
-    /// The datagrams of the last call, in order.
-    pub(crate) fn datagrams(&self) -> impl Iterator<Item = Datagram<'_>> {
-        let slots = self.bytes.chunks(self.datagram_bytes_max);
-        self.received.iter().zip(slots).map(|(received, slot)| Datagram {
-            bytes: &slot[..received.bytes.min(slot.len())],
+    /// The next datagram of the last call that was not taken yet.
+    pub(crate) fn take(&mut self) -> Option<Datagram<'_>> {
+        let received = *self.received.get(self.taken)?;
+        let begin = self.taken * self.datagram_bytes_max;
+        self.taken += 1;
+        let length_bytes = received.bytes.min(self.datagram_bytes_max);
+        Some(Datagram {
+            bytes: &self.bytes[begin..begin + length_bytes],
             peer: received.peer,
             is_cut: received.is_cut,
         })

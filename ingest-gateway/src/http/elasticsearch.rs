@@ -16,7 +16,8 @@ use hyper::{Method, Request};
 use percent_encoding::percent_decode_str;
 
 use super::answer::{self, Reply};
-use super::route::{Door, Sender};
+use super::request::identify;
+use super::route::{Door, Sender, drop_body};
 use error::Error;
 
 /// The version that clients are told: they ask it for what they may use.
@@ -65,20 +66,28 @@ pub(crate) fn is_asked_by_a_person(request: &Request<Incoming>) -> bool {
     accept.is_some_and(|accept| accept.contains("text/html") || accept.contains("text/plain"))
 }
 
-/// Answers a call.
+/// Answers a call. All of them ask for the token, where there is one, and what a set-up sends is read and
+/// dropped.
 pub(crate) async fn answer(
     door: &Door,
     sender: Sender,
     call: Call,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Reply {
     let is_written = matches!(*request.method(), Method::POST | Method::PUT);
-    let reply = match call {
-        Call::Bulk { index } if is_written => bulk::answer(door, sender, index, request).await,
-        Call::Bulk { .. } => Error::method("_bulk is sent with POST or PUT").reply(),
-        Call::Root => setup::root(),
-        Call::Other(parts) => setup::answer(door, &parts, &request),
+    let call = match call {
+        Call::Bulk { index } if is_written => {
+            return signed(bulk::answer(door, sender, index, request).await);
+        }
+        other => other,
     };
+    let reply = match (identify(door, request.headers()), call) {
+        (Err(problem), _) => Error::from(&problem).reply(),
+        (Ok(_), Call::Bulk { .. }) => Error::method("_bulk is sent with POST or PUT").reply(),
+        (Ok(_), Call::Root) => setup::root(),
+        (Ok(_), Call::Other(parts)) => setup::answer(door, &parts, &request),
+    };
+    drop_body(door, &mut request).await;
     signed(reply)
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Publisher<'a> {
     batch: Batch,
     lane: Lane,
     room: Reservation,
+    /// Size of the block that lines are slices of.
+    block_bytes: usize,
 }
 
 impl<'a> Publisher<'a> {
@@ -27,9 +29,15 @@ impl<'a> Publisher<'a> {
     ) -> Self {
         let (batch, lane) = (intake.batch(Ids::counted()), Lane::new(intake.clone()));
         let ids = idempotency_key.map(Ids::Keyed);
-        let mut publisher = Self { intake, origin, ids, batch, lane, room };
+        let mut publisher = Self { intake, origin, ids, batch, lane, room, block_bytes: 0 };
         publisher.batch = publisher.fresh_batch();
         publisher
+    }
+
+    /// The lines that come next are slices of a block of so many bytes: tiny ones hold all of it.
+    pub(crate) fn begin_block(&mut self, block_bytes: usize) {
+        self.block_bytes = block_bytes;
+        self.batch.pin(block_bytes);
     }
 
     /// Adds a line. Whether the batch is full, and must be sent.
@@ -47,7 +55,7 @@ impl<'a> Publisher<'a> {
     pub(crate) fn send(&mut self) {
         let fresh = self.fresh_batch();
         let mut batch = std::mem::replace(&mut self.batch, fresh);
-        let rest = self.room.bytes().saturating_sub(batch.bytes());
+        let rest = self.room.bytes().saturating_sub(batch.held_bytes());
         batch.room = self.room.keep(rest);
         self.lane.take(batch);
     }
@@ -70,6 +78,8 @@ impl<'a> Publisher<'a> {
         let ids = self.ids.clone().unwrap_or_else(Ids::counted);
         let mut batch = self.intake.batch(ids);
         batch.set_origin(&self.origin);
+        // What is left of the block belongs to it.
+        batch.pin(self.block_bytes);
         batch
     }
 }

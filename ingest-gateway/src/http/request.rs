@@ -18,10 +18,10 @@ use super::credentials;
 use super::decoding::Encoding;
 use super::route::{Door, Sender};
 use crate::budget::{Reservation, Share};
-use crate::intake::{Ids, Origin};
+use crate::intake::{Identity, Ids, Origin};
 
 /// Memory of a body that says nothing of its size: a batch that fills, and one on its way.
-const BODY_MEMORY_BYTES: usize = 2 << 20;
+pub(crate) const BODY_MEMORY_BYTES: usize = 2 << 20;
 /// How long a request waits for memory before it is told to come again.
 const MEMORY_WAIT: Duration = Duration::from_secs(2);
 /// Longest idempotency key, in bytes.
@@ -46,12 +46,7 @@ pub(crate) async fn plan(
     request: &Request<Incoming>,
 ) -> Result<Plan, Problem> {
     let headers = request.headers();
-    let identity =
-        door.intake.identify(credentials::offered(headers).as_deref()).map_err(|_| {
-            let detail =
-                "send `Authorization: Bearer <ingest token>`, or Basic with it as the password";
-            Problem::new(StatusCode::UNAUTHORIZED, detail)
-        })?;
+    let identity = identify(door, headers)?;
     let encoding = Encoding::of(headers).map_err(|unknown| {
         let detail = format!(
             "content encoding `{}` is not taken: use one of gzip, deflate, zstd, or none",
@@ -81,6 +76,15 @@ pub(crate) async fn plan(
         },
     });
     Ok(Plan { origin, encoding, said_lines: says_lines(content_type), idempotency_key, room })
+}
+
+/// Who sends a request, by the token that it shows where one is asked for.
+pub(crate) fn identify(door: &Door, headers: &HeaderMap) -> Result<Identity, Problem> {
+    door.intake.identify(credentials::offered(headers).as_deref()).map_err(|_| {
+        let detail =
+            "send `Authorization: Bearer <ingest token>`, or Basic with it as the password";
+        Problem::new(StatusCode::UNAUTHORIZED, detail)
+    })
 }
 
 async fn room(

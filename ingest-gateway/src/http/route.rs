@@ -39,7 +39,7 @@ pub(crate) struct Sender {
 }
 
 /// Answers a request, whatever it is.
-pub(crate) async fn answer(door: &Door, sender: Sender, request: Request<Incoming>) -> Reply {
+pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Incoming>) -> Reply {
     if head_bytes(&request) > door.config.header_bytes_max.as_usize() {
         door.intake.metrics().limit_hit(DOOR, "header_bytes");
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
@@ -55,21 +55,21 @@ pub(crate) async fn answer(door: &Door, sender: Sender, request: Request<Incomin
     {
         return elasticsearch::answer(door, sender, call, request).await;
     }
-    match (request.uri().path(), reading) {
+    let problem = match (request.uri().path(), reading) {
         ("/v1/logs", _) if request.method() == Method::POST => {
-            if otlp::is_protobuf(&request) {
+            return if otlp::is_protobuf(&request) {
                 otlp::answer_protobuf(door, sender, request).await
             } else {
                 logs(door, sender, request).await
-            }
+            };
         }
-        ("/v1/logs", _) => {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "logs are sent with POST").reply()
-        }
-        ("/", true) => answer::text(StatusCode::OK, WELCOME),
-        ("/health", true) => health(door),
-        _ => Problem::new(StatusCode::NOT_FOUND, "logs are sent to POST /v1/logs").reply(),
-    }
+        ("/v1/logs", _) => Problem::new(StatusCode::METHOD_NOT_ALLOWED, "logs are sent with POST"),
+        ("/", true) => return answer::text(StatusCode::OK, WELCOME),
+        ("/health", true) => return health(door),
+        _ => Problem::new(StatusCode::NOT_FOUND, "logs are sent to POST /v1/logs"),
+    };
+    turn_away(door, &problem, &mut request).await;
+    problem.reply()
 }
 
 /// Size of the request line and headers, as HTTP/1.1 writes them. The connection bounds what it reads
@@ -125,6 +125,11 @@ async fn logs(door: &Door, sender: Sender, mut request: Request<Incoming>) -> Re
 /// Reads what is left of a request that is refused by its head.
 pub(crate) async fn turn_away(door: &Door, problem: &Problem, request: &mut Request<Incoming>) {
     count_busy(door, problem);
+    drop_body(door, request).await;
+}
+
+/// Reads a body that is of no use, within limits, so that its sender gets the answer.
+pub(crate) async fn drop_body(door: &Door, request: &mut Request<Incoming>) {
     // Who waits for `100 Continue` has sent no body, and now keeps it.
     if !request.headers().contains_key(EXPECT) {
         drain(request.body_mut(), door.config.body_bytes_max.0).await;

@@ -46,6 +46,7 @@ impl<'a> Upload<'a> {
 
     async fn receive(&mut self, body: &mut BodyReader<'_>) -> Result<(), Problem> {
         while let Some(block) = body.next().await? {
+            self.publisher.begin_block(block.len());
             self.splitter.push(block);
             self.split().await?;
         }

@@ -75,13 +75,23 @@ pub(crate) struct Batch {
     received_at_ns: i64,
     ids: Ids,
     bytes: usize,
+    /// Bytes of the blocks that its payloads are slices of, as far as its door tells.
+    pinned_bytes: usize,
     /// Memory of its payloads, given back when the batch is gone.
     pub(crate) room: Option<Reservation>,
 }
 
 impl Batch {
     pub(crate) fn new(received_at_ns: i64, ids: Ids) -> Self {
-        Self { lines: Vec::new(), origins: Vec::new(), received_at_ns, ids, bytes: 0, room: None }
+        Self {
+            lines: Vec::new(),
+            origins: Vec::new(),
+            received_at_ns,
+            ids,
+            bytes: 0,
+            pinned_bytes: 0,
+            room: None,
+        }
     }
 
     /// Later lines come from here.
@@ -98,18 +108,27 @@ impl Batch {
         self.lines.push(line);
     }
 
+    /// Its payloads are slices of a block of so many bytes, which is held as long as they are. A batch
+    /// without lines holds no block but this one.
+    pub(crate) fn pin(&mut self, block_bytes: usize) {
+        if self.lines.is_empty() {
+            self.pinned_bytes = 0;
+        }
+        self.pinned_bytes += block_bytes;
+    }
+
     /// When it is received, nanoseconds since 1970 UTC.
     pub(crate) fn received_at_ns(&self) -> i64 {
         self.received_at_ns
     }
 
-    /// Bytes of its payloads.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+    /// Bytes that it holds: of its payloads, or of what they are slices of where that is more.
+    pub(crate) fn held_bytes(&self) -> usize {
+        if self.lines.is_empty() { 0 } else { self.bytes.max(self.pinned_bytes) }
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.bytes >= BYTES_MAX || self.lines.len() >= LINES_MAX
+        self.held_bytes() >= BYTES_MAX || self.lines.len() >= LINES_MAX
     }
 
     pub(crate) fn is_empty(&self) -> bool {

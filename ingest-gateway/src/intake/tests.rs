@@ -119,6 +119,21 @@ fn rejection(kind: &'static str) -> Rejection {
 }
 
 #[tokio::test]
+async fn a_batch_is_full_of_what_its_lines_hold() {
+    let rig = rig([]);
+    let mut batch = rig.batch(&[]);
+    batch.pin(700 << 10);
+    assert!(batch.held_bytes() == 0 && !batch.is_full(), "no line holds it");
+    batch.pin(300 << 10);
+    batch.push(Line::good(1, Bytes::from_static(b"{}")));
+    assert_eq!(batch.held_bytes(), 300 << 10, "two bytes hold their whole block");
+    batch.pin(700 << 10);
+    assert!(!batch.is_full());
+    batch.pin(24 << 10);
+    assert!(batch.is_full());
+}
+
+#[tokio::test]
 async fn a_line_becomes_a_record_with_the_doors_time_and_origin() {
     let rig = rig([]);
     let answers = rig.intake.take(&rig.batch(&["one", "two"])).await;

@@ -33,7 +33,7 @@ pub(super) fn after_time<'a>(
 
 /// The host, unless the first word is a tag, and the content.
 fn header<'a>(text: &'a str, clock: Clock<'_>) -> Message<'a> {
-    if let Some(content_begin) = cisco::without_zone(text) {
+    if let Some(content_begin) = cisco::without_zone(text, false) {
         return content(content_begin);
     }
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));

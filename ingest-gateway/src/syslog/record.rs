@@ -1,5 +1,7 @@
 //! The record of a message: JSON with names of the Elastic Common Schema, as Logstash's input has them.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -108,10 +110,13 @@ struct Named {
 #[derive(Serialize)]
 struct Event<'a> {
     original: &'a str,
+    /// The line's bytes, where they are not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_base64: Option<String>,
 }
 
-/// Writes the record of a message and of the line that it was.
-pub(super) fn write(message: &Message<'_>, line: &str, is_utf8: bool) -> Vec<u8> {
+/// Writes the record of a message and of the line that it was, with its bytes where they are not UTF-8.
+pub(super) fn write(message: &Message<'_>, line: &str, not_utf8: Option<&[u8]>) -> Vec<u8> {
     let priority = message.priority;
     let (facility, severity) = (priority.facility(), priority.severity());
     let (severity_name, level) = SEVERITIES[usize::from(severity)];
@@ -120,7 +125,7 @@ pub(super) fn write(message: &Message<'_>, line: &str, is_utf8: bool) -> Vec<u8>
     if message.is_failure {
         tags.push(FAILURE_TAG);
     }
-    if !is_utf8 {
+    if not_utf8.is_some() {
         tags.push(INVALID_UTF8_TAG);
     }
     let record = Record {
@@ -143,7 +148,10 @@ pub(super) fn write(message: &Message<'_>, line: &str, is_utf8: bool) -> Vec<u8>
                 structured_data: message.structured_data.as_ref(),
             },
         },
-        event: Event { original: line },
+        event: Event {
+            original: line,
+            original_base64: not_utf8.map(|bytes| STANDARD.encode(bytes)),
+        },
         tags,
     };
     let written = serde_json::to_vec(&record);

@@ -62,6 +62,9 @@ pub(super) fn read(text: &str) -> Option<(StructuredData<'_>, &str)> {
             entry(&mut parameters.0, name).push(value);
             names += 1;
             text = rest;
+            if names > NAMES_MAX {
+                return None;
+            }
         }
         text = text.strip_prefix(']')?;
         if names > NAMES_MAX {
@@ -163,5 +166,17 @@ mod tests {
     fn many_names_end_early() {
         let many: String = (0..100_000).map(|n| format!("[a{n}]")).collect();
         assert_eq!(seen(&many), None);
+    }
+
+    #[test]
+    fn many_parameters_of_one_element_end_early() {
+        let element = |count: usize| {
+            let parameters: String = (0..count).map(|n| format!(" p{n}=\"\"")).collect();
+            format!("[a{parameters}]")
+        };
+        assert!(seen(&element(999)).is_some(), "the element is one name of the thousand");
+        assert_eq!(seen(&element(1_000)), None);
+        // Looked through as a whole it would take minutes.
+        assert_eq!(seen(&element(1_000_000)), None);
     }
 }

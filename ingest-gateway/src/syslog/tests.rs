@@ -1,5 +1,7 @@
 //! What the RFCs' own examples and real senders' lines become, and that no line is lost.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -135,6 +137,17 @@ fn devices_of_cisco_mark_their_clocks_and_messages() {
         ("<187>Nov 23 02:29:04 edge-1 29: ", Some("edge-1"), link),
         ("<187>Nov 23 02:29:04 edge-1 : 2026 Nov 23 02:29:03 UTC: ", Some("edge-1"), link),
         ("<187>2026-11-23T02:29:04Z asa01 : ", Some("asa01"), "%ASA-6-302013"),
+        ("<187>29: *Nov 23 02:29:04 SAST: ", None, link),
+        ("<187>*Nov 23 02:29:04 SAST: ", None, link),
+        ("<187>: 2026 Nov 23 02:29:04 BRST: ", None, "%ETHPORT-5-IF_UP"),
+        ("<187>29: edge-1: *Nov 23 02:29:04 SAST: ", Some("edge-1"), link),
+        ("<187>Nov 23 02:29:04 edge-1 29: *Nov 23 02:29:03.999 SAST: ", Some("edge-1"), link),
+        ("<187>Nov 23 02:29:04 FWA: ", Some("FWA"), "%ASA-6-302013"),
+        ("<187>29: Nov 23 02:29:04 FW01: ", Some("FW01"), "%ASA-6-302013"),
+        ("<187>29: Nov 23 02:29:04 FW: ", Some("FW"), "%ASA-6-302013"),
+        ("<189>2026 Nov 23 02:29:04 n7k-1 ", Some("n7k-1"), "%DAEMON-3-SYSTEM_MSG"),
+        ("<189>2026 Nov 23 02:29:04 n7k-1: ", Some("n7k-1"), "%DAEMON-3-SYSTEM_MSG"),
+        ("<189>2026 Nov 23 02:29:04 ", None, "%DAEMON-3-SYSTEM_MSG"),
     ] {
         let line = format!("{head}{app}: up: m");
         assert_eq!(parts(&line), json!([time, host, app, null, "up: m"]), "{line}");
@@ -142,6 +155,24 @@ fn devices_of_cisco_mark_their_clocks_and_messages() {
     let untimed = json!([null, null, "%SYS-5-CONFIG_I", null, "m"]);
     assert_eq!(parts("<189>29: %SYS-5-CONFIG_I: m"), untimed);
     assert_eq!(parts("<189>%SYS-5-CONFIG_I: m"), untimed);
+}
+
+#[test]
+fn times_of_cisco_with_fractions_and_the_parts_of_a_router() {
+    let time = "2026-11-23T02:29:04.123Z";
+    assert_eq!(
+        parts("<189>2026 Nov 23 02:29:04.123 n7k-1 %DAEMON-3-SYSTEM_MSG: x"),
+        json!([time, "n7k-1", "%DAEMON-3-SYSTEM_MSG", null, "x"])
+    );
+    for zone in [" UTC: ", " SAST: ", ": "] {
+        let line = format!(
+            "<189>123: RP/0/RSP0/CPU0:Nov 23 02:29:04.123{zone}config[65710]: %MGBL-SYS-5-CONFIG_I : x"
+        );
+        let expected = json!([time, null, "%MGBL-SYS-5-CONFIG_I", "65710", "x"]);
+        assert_eq!(parts(&line), expected, "{line}");
+    }
+    let unknown = "RP/0/RSP0/CPU0:Nov 23 02:29:04.123 UTC: config: no mnemonic";
+    assert_eq!(parts(&format!("<189>{unknown}"))[0], json!(null), "it is no device's");
 }
 
 #[test]
@@ -171,6 +202,8 @@ fn bytes_that_are_not_utf_8_are_marked_and_framing_is_no_message() {
     assert_eq!(latin["message"], "caf\u{fffd} \u{fffd}");
     assert_eq!(latin["tags"], json!([INVALID_UTF8_TAG]));
     assert_eq!(latin["event"]["original"], "<13>Nov 23 02:29:04 h app: caf\u{fffd} \u{fffd}");
+    let kept = STANDARD.decode(latin["event"]["original_base64"].as_str().unwrap()).unwrap();
+    assert_eq!(kept, b"<13>Nov 23 02:29:04 h app: caf\xe9 \xff", "no byte of it is lost");
     for end in ["", "\n", "\r\n", "\0", "\0\n", "\n\0"] {
         assert_eq!(record(format!("<13>m {end}")).unwrap()["message"], "m ");
         assert_eq!(record(end), None, "nothing is no event");

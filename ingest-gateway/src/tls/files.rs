@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
@@ -52,9 +52,9 @@ pub(super) fn load(terms: &Terms, now_s: i64) -> Result<Loaded, Problem> {
     let key_file = needed(config.key_file.as_deref(), settings.key_file)?;
     let key = PrivateKeyDer::from_pem_file(key_file).map_err(|error| {
         let hint = "; a key with a password must be written without one (openssl pkey)";
-        let hint =
-            if matches!(error, rustls::pki_types::pem::Error::NoItemsFound) { hint } else { "" };
-        unusable(key_file, settings.key_file, &format!("it holds no key: {error}{hint}"))
+        let hint = if matches!(error, pem::Error::NoItemsFound) { hint } else { "" };
+        let why = format!("it holds no key: {}{hint}", pem_trouble(&error));
+        unusable(key_file, settings.key_file, &why)
     })?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = verifier(terms, &provider)?;
@@ -112,11 +112,20 @@ fn certificates(
     setting: &'static str,
 ) -> Result<Vec<CertificateDer<'static>>, Problem> {
     let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let certificates = read.map_err(|error| unusable(file, setting, &error.to_string()))?;
+    let certificates = read.map_err(|error| unusable(file, setting, &pem_trouble(&error)))?;
     if certificates.is_empty() {
         return Err(unusable(file, setting, "it holds no certificate"));
     }
     Ok(certificates)
+}
+
+/// What is wrong with a file of PEM, in words that hold nothing of it: most errors tell the line, which may
+/// be a key.
+fn pem_trouble(error: &pem::Error) -> String {
+    match error {
+        pem::Error::Io(_) | pem::Error::NoItemsFound => error.to_string(),
+        _ => "its PEM is broken (are its line ends lost?)".to_owned(),
+    }
 }
 
 /// When the chain ends; refuses one that has ended or not begun.

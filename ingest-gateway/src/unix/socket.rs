@@ -98,7 +98,7 @@ fn open(
     setting: &'static str,
     kind: Type,
 ) -> Result<(Socket, SocketFile), SocketFileError> {
-    remove_dead(path, kind).map_err(|reason| refused(path, setting, &reason))?;
+    remove_dead(path).map_err(|reason| refused(path, setting, &reason))?;
     let made = || -> io::Result<(Socket, SocketFile)> {
         let socket = Socket::new(Domain::UNIX, kind, None)?;
         socket.set_nonblocking(true)?;
@@ -112,24 +112,34 @@ fn open(
 }
 
 /// Removes a socket on which nobody lives; says why if something else is there.
-fn remove_dead(path: &Path, kind: Type) -> Result<(), String> {
-    let there = match fs::symlink_metadata(path) {
-        Ok(there) => there,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error.to_string()),
-    };
+fn remove_dead(path: &Path) -> Result<(), String> {
+    let Some(there) = what_is_at(path)? else { return Ok(()) };
     if !there.file_type().is_socket() {
         return Err(
             "something is there that is no socket: move it away, or name another place".into()
         );
     }
-    let kinds =
-        if kind == Type::DGRAM { [Type::DGRAM, Type::STREAM] } else { [Type::STREAM, Type::DGRAM] };
+    let kinds = [Type::STREAM, Type::DGRAM, Type::SEQPACKET];
     if kinds.into_iter().any(|kind| is_alive(path, kind)) {
         return Err("another process lives on it: stop that process, or name another place".into());
     }
+    let Some(now) = what_is_at(path)? else { return Ok(()) };
+    if identity(&now) != identity(&there) {
+        return Err("another process has just made something there: stop that process, or name \
+                    another place"
+            .into());
+    }
     fs::remove_file(path)
         .map_err(|error| format!("the socket of a process that has ended: {error}"))
+}
+
+/// What is there, without following links; none if nothing is.
+fn what_is_at(path: &Path) -> Result<Option<fs::Metadata>, String> {
+    match fs::symlink_metadata(path) {
+        Ok(there) => Ok(Some(there)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Whether a process answers there. Only a refusal says that none does; another kind of socket is asked
@@ -166,6 +176,7 @@ mod tests {
     use std::os::unix::net::{UnixDatagram, UnixListener};
 
     use service::ByteSize;
+    use socket2::{Domain, SockAddr, Socket, Type};
 
     use super::{Datagrams, Listening};
     use crate::config::SocketMode;
@@ -207,6 +218,20 @@ mod tests {
         drop(mine);
         let theirs = UnixDatagram::bind(&path).unwrap();
         Listening::open(&path, MODE, "unix.stream_path").unwrap_err();
+        drop(theirs);
+        Listening::open(&path, MODE, "unix.stream_path").unwrap();
+    }
+
+    #[test]
+    fn a_living_socket_of_packets_in_sequence_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("packets.sock");
+        let theirs = Socket::new(Domain::UNIX, Type::SEQPACKET, None).unwrap();
+        theirs.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+        theirs.listen(1).unwrap();
+        let text = Listening::open(&path, MODE, "unix.stream_path").unwrap_err().to_string();
+        assert!(text.contains("another process lives"), "{text}");
+        assert!(path.exists());
         drop(theirs);
         Listening::open(&path, MODE, "unix.stream_path").unwrap();
     }

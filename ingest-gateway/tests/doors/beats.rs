@@ -154,6 +154,44 @@ async fn an_event_that_is_too_long_is_a_dead_letter_and_does_not_hold_up_the_oth
 }
 
 #[tokio::test]
+async fn what_is_read_and_no_event_comes_of_is_held_no_more() {
+    let gateway = Gateway::start(|_| {}).await;
+    let mut sender = Sender::connect(gateway.beats).await;
+    let windows = window(5).repeat(100_000);
+    sender.send(&windows).await;
+    let received = || gateway.metric("millrace_gateway_received_bytes_total{door=\"beats\"}");
+    let held = || gateway.metric("millrace_gateway_reading_held_bytes");
+    let all = windows.len() as f64;
+    eventually("it is read and let go", || received() == all && held() == 0.0).await;
+    sender.send(&[window(1), event(1, "{}")].concat()).await;
+    assert_eq!(sender.ack().await, 1);
+    eventually("the event is let go", || held() == 0.0).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_larger_than_the_memory_of_its_address_is_a_dead_letter() {
+    let gateway = Gateway::start(|_| {}).await;
+    let mut sender = Sender::connect(gateway.beats).await;
+    let length_bytes = 30 << 20;
+    // One before it, which is not acknowledged until it has come.
+    let head = frame(b"2J", &[2, length_bytes], b"");
+    sender.send(&[window(2), event(1, "{\"a\":1}"), head].concat()).await;
+    let blanks = vec![b' '; 1 << 20];
+    for _ in 0..30 {
+        sender.send(&blanks).await;
+    }
+    assert_eq!(sender.ack().await, 2);
+    assert_eq!(gateway.bus.texts(), ["{\"a\":1}"]);
+    let letters = gateway.bus.letters();
+    assert_eq!(letters[0].kind, "too_large");
+    assert_eq!(letters[0].payload_bytes, u64::from(length_bytes));
+    let held = || gateway.metric("millrace_gateway_reading_held_bytes");
+    eventually("all of it is let go", || held() == 0.0).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_part_of_a_window_is_not_acknowledged_when_the_sender_goes_away() {
     let gateway = Gateway::start(|_| {}).await;
     let mut sender = Sender::connect(gateway.beats).await;

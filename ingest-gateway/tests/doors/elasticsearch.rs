@@ -5,7 +5,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use service::{ByteSize, http_client};
 
-use crate::support::{Gateway, MemoryBus, Mode, eventually};
+use crate::support::{Gateway, MemoryBus, Mode, eventually, send_raw, statuses};
 
 async fn ask(gateway: &Gateway, method: Method, path: &str, body: &str) -> Response {
     let client = http_client::builder().build().unwrap();
@@ -211,6 +211,62 @@ async fn a_token_is_shown_as_clients_of_elasticsearch_do() {
     let key = "ApiKey aWQ6MDEyMzQ1Njc4OWFiY2RlZg==";
     assert_eq!(post().header("authorization", key).send().await.unwrap().status(), 200);
     assert_eq!(gateway.bus.records().len(), 3);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn every_call_asks_for_the_token() {
+    let token = "0123456789abcdef";
+    let gateway = Gateway::start(|config| {
+        config.ingest_token = Some(IngestToken::new(token).unwrap());
+    })
+    .await;
+    let client = http_client::builder().build().unwrap();
+    let calls = [
+        (Method::GET, "/"),
+        (Method::GET, "/_cluster/health"),
+        (Method::GET, "/_license"),
+        (Method::PUT, "/_index_template/filebeat-8.19.0"),
+    ];
+    for (method, path) in calls {
+        let body = if method == Method::PUT { "x".repeat(1 << 20) } else { String::new() };
+        let ask = || client.request(method.clone(), gateway.url(path)).body(body.clone());
+        let refused = ask().send().await.unwrap();
+        assert_eq!(refused.status(), 401, "{path}");
+        assert!(refused.headers()["www-authenticate"].to_str().unwrap().contains("Basic"));
+        assert_eq!(refused.headers()["x-elastic-product"], "Elasticsearch");
+        let answer: Value = refused.json().await.unwrap();
+        assert_eq!(
+            (&answer["status"], &answer["error"]["root_cause"][0]["type"]),
+            (&json!(401), &json!("security_exception"))
+        );
+        let taken = ask().basic_auth("elastic", Some(token)).send().await.unwrap();
+        assert_eq!(taken.status(), 200, "{path}");
+    }
+    let page = client.get(gateway.url("/")).header("accept", "text/html").send().await.unwrap();
+    assert_eq!(page.status(), 200, "the page of words tells nothing of the platform");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_kept_is_read_before_it_is_answered() {
+    let gateway = Gateway::start(|_| {}).await;
+    let body = "x".repeat(1 << 20);
+    for (line, status) in [
+        ("PUT /_index_template/filebeat-8.19.0", 200),
+        ("PUT /_ingest/pipeline/geo", 200),
+        ("POST /logs/_search", 400),
+        ("POST /", 404),
+        ("PUT /nowhere", 404),
+        ("PUT /v1/logs", 405),
+    ] {
+        let length = body.len();
+        let first =
+            format!("{line} HTTP/1.1\r\nhost: door\r\ncontent-length: {length}\r\n\r\n{body}");
+        let second = "GET / HTTP/1.1\r\nhost: door\r\nconnection: close\r\n\r\n";
+        let answers = send_raw(gateway.http, format!("{first}{second}").as_bytes()).await;
+        assert_eq!(statuses(&answers), [status, 200], "{line}: the connection goes on");
+    }
     gateway.stop().await;
 }
 

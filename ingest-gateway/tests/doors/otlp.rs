@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use service::{ByteSize, http_client};
 use tokio::net::TcpStream;
 
-use crate::support::{Gateway, Mode};
+use crate::support::{Gateway, MemoryBus, Mode};
 
 const GRPC: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
@@ -235,6 +235,46 @@ async fn a_message_is_bounded_as_it_is_sent_and_as_it_grows() {
         post(&gateway, "application/x-protobuf", message(&[(1, &resource_logs)])).await;
     assert_eq!(status, 413);
     assert!(String::from_utf8_lossy(&answer).contains("attributes of its resource"));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_resource_of_many_scopes_is_refused_record_by_record() {
+    let gateway = Gateway::start(|_| {}).await;
+    // Fields that are passed over, in a resource that is longer than an event may be.
+    let resource = b"\x10\x00".repeat(1 << 20);
+    let scope = message(&[(2, &record("one"))]);
+    let mut fields: Vec<(u8, &[u8])> = vec![(2, &scope[..]); 1_000];
+    fields.push((1, &resource[..]));
+    let body = message(&[(1, &message(&fields))]);
+    let (status, _, answer) = post(&gateway, "application/x-protobuf", body).await;
+    let said = String::from_utf8_lossy(&answer).into_owned();
+    assert_eq!(status, 200, "the sender must not send it again");
+    assert!(said.contains("1000 refused") && said.contains("too_large"), "{said}");
+    assert_eq!((gateway.bus.letters().len(), gateway.bus.records().len()), (1_000, 0));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_taken_and_not_durable_is_told() {
+    let mut bus = MemoryBus::new();
+    bus.warning = Some("not durable: fsync = \"never\"".to_owned());
+    let gateway = Gateway::start_on(bus, |_| {}).await;
+    let body = request(&[record("one")]);
+    let (status, _, answer) = post(&gateway, "application/x-protobuf", body.clone()).await;
+    assert_eq!((status, answer[0], answer[2]), (200, 0x0a, 0x12), "none is rejected");
+    assert!(String::from_utf8_lossy(&answer).contains("not durable"));
+    let (headers, answer) = call(&gateway, &[], framed(0, &body)).await;
+    assert_eq!(headers["grpc-status"], "0");
+    assert!(String::from_utf8_lossy(&answer).contains("not durable"));
+    let body =
+        r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}}]}]}]}"#;
+    let (status, _, answer) = post(&gateway, "application/json", body.into()).await;
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!((status, &answer["partialSuccess"]["rejectedLogRecords"]), (200, &json!("0")));
+    let said = answer["partialSuccess"]["errorMessage"].as_str().unwrap();
+    assert!(said.contains("not durable"), "{said}");
+    assert_eq!(gateway.bus.records().len(), 3);
     gateway.stop().await;
 }
 

@@ -37,6 +37,33 @@ async fn messages_of_a_connection_become_records_however_they_are_framed() {
 }
 
 #[tokio::test]
+async fn a_flood_of_tiny_messages_is_taken_whole_and_in_order() {
+    let gateway = Gateway::start(|config| {
+        config.syslog.tcp_listen = any_port();
+        config.memory_bytes_max = ByteSize(32 << 20);
+    })
+    .await;
+    let messages: String = (0..20_000).map(|n| format!("<13>{n}\n")).collect();
+    send_tcp(gateway.syslog.tcp.unwrap(), messages.as_bytes()).await;
+    let events = gateway.bus.events();
+    assert_eq!(events.len(), 20_000);
+    assert!(events.iter().enumerate().all(|(n, event)| event["message"] == n.to_string()));
+    let held = "millrace_gateway_reading_held_bytes";
+    eventually("its memory is given back", || gateway.metric(held) == 0.0).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_utf_8_are_kept() {
+    let gateway = Gateway::start(|config| config.syslog.tcp_listen = any_port()).await;
+    send_tcp(gateway.syslog.tcp.unwrap(), b"<13>caf\xe9\n").await;
+    let event = &gateway.bus.events()[0]["event"];
+    assert_eq!(event["original"], "<13>caf\u{fffd}");
+    assert_eq!(event["original_base64"], "PDEzPmNhZuk=");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_datagram_is_one_message_whatever_it_holds() {
     let gateway = Gateway::start(|config| config.syslog.udp_listen = any_port()).await;
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();

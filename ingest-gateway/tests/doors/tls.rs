@@ -152,6 +152,23 @@ async fn lines_come_over_both_versions_and_the_end_means_durable() {
 }
 
 #[tokio::test]
+async fn an_end_that_comes_together_with_the_last_line_is_seen_while_the_socket_stays_open() {
+    let authority = Authority::new();
+    let gateway = Gateway::start(|config| config.tcp.tls = authority.door()).await;
+    for version in [&TLS12, &TLS13] {
+        let mut stream = connect(gateway.tcp, client(&authority, &[version], None)).await.unwrap();
+        let session = stream.get_mut().1;
+        std::io::Write::write_all(&mut session.writer(), b"one\n").unwrap();
+        session.send_close_notify();
+        stream.flush().await.unwrap();
+        let ended = tokio::time::timeout(SOON, stream.read_to_end(&mut Vec::new())).await;
+        ended.expect("the door ends its side").unwrap();
+    }
+    assert_eq!(gateway.bus.texts(), ["one", "one"]);
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn an_old_version_and_a_sender_without_tls_stay_outside() {
     let authority = Authority::new();
     let gateway = Gateway::start(|config| {

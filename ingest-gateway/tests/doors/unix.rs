@@ -6,7 +6,7 @@ use ingest_gateway::{GatewayError, SocketMode, bind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixDatagram, UnixStream};
 
-use crate::support::{Gateway, config, eventually};
+use crate::support::{Gateway, Mode, config, eventually};
 
 #[tokio::test]
 async fn lines_of_a_connection_and_of_datagrams_become_records() {
@@ -38,6 +38,30 @@ async fn lines_of_a_connection_and_of_datagrams_become_records() {
     assert_eq!(gateway.bus.records()[4].payload, large);
     gateway.stop().await;
     assert!(!streams.exists() && !datagrams.exists());
+}
+
+#[tokio::test]
+async fn large_datagrams_that_fit_into_no_batch_wait_for_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("datagrams");
+    let gateway = Gateway::start(|config| config.unix.datagram_path = Some(path.clone())).await;
+    gateway.bus.set_mode(Mode::Hangs);
+    let datagram = |n: u8| vec![b'a' + n; 150_000];
+    let sending = tokio::spawn(async move {
+        let socket = UnixDatagram::unbound().unwrap();
+        for n in 0..24 {
+            socket.send_to(&datagram(n), &path).await.unwrap();
+        }
+    });
+    // One batch is on its way and another one, of a megabyte, is full.
+    let received = "millrace_gateway_received_bytes_total{door=\"unix\"}";
+    eventually("a batch is full", || gateway.metric(received) >= 1_200_000.0).await;
+    gateway.bus.set_mode(Mode::Works);
+    sending.await.unwrap();
+    eventually("they arrive", || gateway.door("unix").accepted == 24).await;
+    let records = gateway.bus.records();
+    assert!(records.iter().zip(0..).all(|(record, n)| record.payload == datagram(n)));
+    gateway.stop().await;
 }
 
 #[tokio::test]

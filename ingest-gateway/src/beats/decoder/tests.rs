@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use proptest::prelude::*;
 
-use super::Decoder;
+use super::{Decoder, Progress};
 use crate::beats::error::ProtocolError;
 use crate::beats::frame::{Event, Frame, FrameLimits, Version};
 use crate::http::decoding::DecodeError;
@@ -32,8 +32,9 @@ fn decode(chunks: &[&[u8]]) -> (Vec<Frame>, Option<ProtocolError>) {
         decoder.push(Bytes::copy_from_slice(chunk));
         loop {
             match decoder.next() {
-                Ok(Some(frame)) => frames.push(frame),
-                Ok(None) => break,
+                Ok(Progress::Frame(frame)) => frames.push(frame),
+                Ok(Progress::Working) => {}
+                Ok(Progress::MoreNeeded) => break,
                 Err(error) => return (frames, Some(error)),
             }
         }
@@ -192,6 +193,47 @@ fn hostile_01_a_compressed_frame_is_what_it_says_and_no_bomb() {
     let bytes_max = (bomb.len() as u64 - 6) * 500;
     assert_eq!(error, Some(ProtocolError::Compressed(DecodeError::TooLarge(bytes_max))));
     assert!(frames.len() < 1_000, "{} frames", frames.len());
+}
+
+#[test]
+fn one_call_does_not_go_through_all_that_no_event_comes_of() {
+    let limits =
+        FrameLimits { skipped_bytes_max: 8 << 20, decompressed_ratio_max: u32::MAX, ..limits() };
+    let empty = compressed(b"").repeat(50);
+    let skipped = compressed(&frame(b"2J", &[1, 4_000_000], &vec![b' '; 4_000_000]));
+    for (stream, least) in [(empty, 50), (skipped, 4_000_000 / (256 << 10))] {
+        let mut decoder = Decoder::new(limits.clone());
+        decoder.push(Bytes::from(stream));
+        let mut rests = 0;
+        loop {
+            match decoder.next().unwrap() {
+                Progress::Working => rests += 1,
+                Progress::Frame(_) => {}
+                Progress::MoreNeeded => break,
+            }
+        }
+        assert!(rests >= least, "{rests} of {least}");
+    }
+}
+
+#[test]
+fn blocks_that_events_hold_are_told_when_they_are_used_up() {
+    let mut decoder = Decoder::new(limits());
+    let events = [window(3), json(1, b"{}"), json(2, b"{}")].concat();
+    decoder.push(Bytes::from(events.clone()));
+    while decoder.next().unwrap() != Progress::MoreNeeded {
+        assert_eq!(decoder.take_spent_bytes(), 0, "the rest of it is held by the decoder");
+    }
+    assert_eq!(decoder.take_spent_bytes(), events.len());
+    assert_eq!(decoder.take_spent_bytes(), 0, "it is told once");
+
+    let inner = [window(5).repeat(100), json(3, b"{}")].concat();
+    decoder.push(Bytes::from([compressed(&inner), window(1)].concat()));
+    while decoder.next().unwrap() != Progress::MoreNeeded {}
+    assert_eq!(decoder.take_spent_bytes(), inner.len(), "as it grew, and not as it was sent");
+    decoder.push(Bytes::from(window(1)));
+    while decoder.next().unwrap() != Progress::MoreNeeded {}
+    assert_eq!(decoder.take_spent_bytes(), 0, "no event holds it");
 }
 
 /// Frames as a sender may write them, good and bad.

@@ -123,6 +123,7 @@ impl<'a> Bulk<'a> {
 
     async fn receive(&mut self, body: &mut BodyReader<'_>) -> Result<(), Error> {
         while let Some(block) = body.next().await.map_err(|problem| Error::from(&problem))? {
+            self.publisher.begin_block(block.len());
             self.lines.push(block);
             while let Some(line) = self.lines.next() {
                 self.line(line).await?;
@@ -263,9 +264,11 @@ impl<'a> Bulk<'a> {
     }
 }
 
-/// The id of a document's record: the same again for the same index and id. No idempotency key has a NUL.
+/// The id of a document's record: the same again for the same index and id. No idempotency key has a NUL,
+/// and the length says where an index ends that has one.
 fn record_id(shop: &str, index: &str, id: &str) -> RecordId {
-    RecordId::from_idempotency_key(shop, &format!("elasticsearch\0{index}\0{id}"), 0)
+    let key = format!("elasticsearch\0{}\0{index}\0{id}", index.len());
+    RecordId::from_idempotency_key(shop, &key, 0)
 }
 
 #[cfg(test)]
@@ -281,6 +284,7 @@ mod tests {
         {
             assert_ne!(id, record_id(shop, index, other));
         }
+        assert_ne!(record_id("default", "a", "b\0c"), record_id("default", "a\0b", "c"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use pipeline::Rejection;
 use pipeline::dead_letter::PAYLOAD_BYTES_MAX;
 use serde_json::json;
 
-use super::format::Format;
+use super::format::{Descriptions, Format};
 use super::outline::{Outline, Unreadable};
 use super::wire::{put_bytes, put_varint};
 use crate::budget::{Reservation, Share};
@@ -17,7 +17,7 @@ use crate::http::DOOR;
 use crate::http::answer::Problem;
 use crate::http::body::BodyReader;
 use crate::http::publisher::Publisher;
-use crate::http::request::{Plan, reserve};
+use crate::http::request::{BODY_MEMORY_BYTES, Plan, reserve};
 use crate::http::route::Door;
 use crate::http::upload::no_room;
 use crate::intake::{Answer, Fault, Line, Origin, Receipt};
@@ -25,12 +25,14 @@ use crate::intake::{Answer, Fault, Line, Origin, Receipt};
 /// Steps in which memory for a message is reserved.
 const STEP_BYTES: usize = 256 << 10;
 
-/// Records of a message that were refused for good.
+/// Records of a message that were refused for good, and what else its sender should know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Refused {
     count: u64,
     /// Why the first one was.
     first: Option<String>,
+    /// Why what was taken is not durable, if it is not.
+    durability_warning: Option<String>,
 }
 
 impl Refused {
@@ -41,17 +43,25 @@ impl Refused {
         }
     }
 
-    /// What a person reads; empty where all were taken.
+    /// What a person reads; empty where all were taken and are durable.
     fn message(&self) -> String {
-        self.first.as_ref().map_or_else(String::new, |first| {
+        let refused = self.first.as_ref().map(|first| {
             format!("{} refused and kept as dead letters; the first: {first}", self.count)
-        })
+        });
+        let said: Vec<String> =
+            refused.into_iter().chain(self.durability_warning.clone()).collect();
+        said.join("; ")
+    }
+
+    /// Whether there is anything to be told ("Partial Success": with 0 rejected it is a warning).
+    fn is_told(&self) -> bool {
+        self.count > 0 || self.durability_warning.is_some()
     }
 
     /// `ExportLogsServiceResponse`.
     pub(super) fn to_protobuf(&self) -> Vec<u8> {
         let mut response = Vec::new();
-        if self.count > 0 {
+        if self.is_told() {
             let mut partial = Vec::new();
             put_varint(&mut partial, 1, self.count);
             put_bytes(&mut partial, 2, self.message().as_bytes());
@@ -62,11 +72,11 @@ impl Refused {
 
     /// The same in JSON.
     pub(super) fn to_json(&self) -> Vec<u8> {
-        let response = match self.count {
-            0 => json!({}),
-            count => json!({
+        let response = match self.is_told() {
+            false => json!({}),
+            true => json!({
                 "partialSuccess": {
-                    "rejectedLogRecords": count.to_string(),
+                    "rejectedLogRecords": self.count.to_string(),
                     "errorMessage": self.message(),
                 },
             }),
@@ -149,7 +159,7 @@ impl Export<'_> {
     /// Makes a message's records durable. Where the log has no room for some the whole comes again.
     pub(super) async fn take(
         &self,
-        plan: Plan,
+        mut plan: Plan,
         message: Bytes,
         _room: Option<Reservation>,
     ) -> Result<Refused, Problem> {
@@ -160,6 +170,12 @@ impl Export<'_> {
             };
             Problem::new(status, unreadable.to_string())
         })?;
+        let _outline_room = reserve(self.door, self.share, outline.held_bytes()).await?;
+        // Events may be larger than what the head promised of the message.
+        let missing_bytes = BODY_MEMORY_BYTES.saturating_sub(plan.room.bytes());
+        if missing_bytes > 0 {
+            plan.room.add(reserve(self.door, self.share, missing_bytes).await?);
+        }
         // What is published is JSON, whatever it was sent as.
         let origin = Arc::new(Origin { codec: Codec::Json, ..Origin::clone(&plan.origin) });
         let mut publisher =
@@ -169,6 +185,7 @@ impl Export<'_> {
         // What is on its way is counted whatever happened behind it.
         let last = publisher.arrival().await;
         let last = self.count(last, &mut refused);
+        refused.durability_warning = self.door.intake.durability_warning();
         result.and(last).map(|()| refused)
     }
 
@@ -180,21 +197,25 @@ impl Export<'_> {
         refused: &mut Refused,
     ) -> Result<(), Problem> {
         let mut described: Option<(u32, Result<Vec<u8>, Rejection>)> = None;
-        let mut written_bytes = 0;
+        let mut record_bytes = 0;
         let limits = self.door.intake.limits();
+        let mut descriptions = Descriptions::new(self.format, limits);
         for (index, (number, group, bytes)) in outline.records().enumerate() {
+            // Whoever sends a message of many has no worker for itself.
+            tokio::task::consume_budget().await;
             if described.as_ref().is_none_or(|(of, _)| *of != number) {
-                described = Some((number, self.format.members(group, limits)));
+                described = Some((number, descriptions.members(group)));
             }
             let members = described.as_ref().map(|(_, members)| members);
-            let json = match members {
-                Some(Ok(members)) => self.format.event(members, bytes, limits),
-                Some(Err(rejection)) => Err(rejection.clone()),
-                None => Ok(Vec::new()),
+            let (json, members_bytes) = match members {
+                Some(Ok(members)) => (self.format.event(members, bytes, limits), members.len()),
+                Some(Err(rejection)) => (Err(rejection.clone()), 0),
+                None => (Ok(Vec::new()), 0),
             };
             let line = line(index as u64 + 1, json, message.slice_ref(bytes));
-            written_bytes += line.payload.len() as u64;
-            self.check_growth(written_bytes)?;
+            // What was looked at counts, whether or not it became an event.
+            record_bytes += (members_bytes + bytes.len()).max(line.payload.len()) as u64;
+            self.check_growth(record_bytes + descriptions.examined_bytes())?;
             if publisher.push(line) {
                 self.send(publisher, refused).await?;
             }
@@ -203,9 +224,9 @@ impl Export<'_> {
     }
 
     /// What describes records is written with each of them: a small message may grow by that.
-    fn check_growth(&self, written_bytes: u64) -> Result<(), Problem> {
+    fn check_growth(&self, bytes: u64) -> Result<(), Problem> {
         let bytes_max = self.door.config.decompressed_bytes_max;
-        if written_bytes <= bytes_max.0 {
+        if bytes <= bytes_max.0 {
             return Ok(());
         }
         self.door.intake.metrics().limit_hit(DOOR, "decompress_limit");

@@ -1,7 +1,8 @@
 //! Records out of a message in JSON: first where each stands, then one after the other.
 //!
 //! Source: "JSON Protobuf Encoding" of the OTLP specification: names in lowerCamelCase, ids in hexadecimal
-//! digits, 64-bit numbers as numbers or texts, unknown names passed over.
+//! digits, 64-bit numbers as numbers or texts, `null` for any member as if it were not there, unknown names
+//! passed over.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -127,9 +128,9 @@ pub(super) fn described<'a>(
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Members<'a> {
-        #[serde(borrow)]
+        #[serde(borrow, deserialize_with = "text_or_empty")]
         name: Cow<'a, str>,
-        #[serde(borrow)]
+        #[serde(borrow, deserialize_with = "or_default")]
         attributes: Vec<Pair<'a>>,
     }
     if json.is_empty() || json == b"null" {
@@ -148,22 +149,23 @@ pub(super) fn record<'a>(
     #[derive(Default, Deserialize)]
     #[serde(default, rename_all = "camelCase")]
     struct Members<'a> {
-        #[serde(borrow)]
+        #[serde(borrow, deserialize_with = "or_default")]
         time_unix_nano: Number<'a>,
-        #[serde(borrow)]
+        #[serde(borrow, deserialize_with = "or_default")]
         observed_time_unix_nano: Number<'a>,
+        #[serde(deserialize_with = "or_default")]
         severity_number: i64,
-        #[serde(borrow)]
+        #[serde(borrow, deserialize_with = "text_or_empty")]
         severity_text: Cow<'a, str>,
         #[serde(borrow)]
         body: Option<Written<'a>>,
-        #[serde(borrow)]
+        #[serde(borrow, deserialize_with = "or_default")]
         attributes: Vec<Pair<'a>>,
-        #[serde(borrow)]
+        #[serde(borrow, deserialize_with = "text_or_empty")]
         trace_id: Cow<'a, str>,
-        #[serde(borrow)]
+        #[serde(borrow, deserialize_with = "text_or_empty")]
         span_id: Cow<'a, str>,
-        #[serde(borrow)]
+        #[serde(borrow, deserialize_with = "text_or_empty")]
         event_name: Cow<'a, str>,
     }
     let members: Members<'_> = decode(json, limits)?;
@@ -189,6 +191,24 @@ fn decode<'a, T: Deserialize<'a>>(json: &'a [u8], limits: &Limits) -> Result<T, 
     };
     scan(json, &written, &mut Vec::new()).map_err(Rejection::from)?;
     serde_json::from_slice(json).map_err(|error| rejection("invalid_otlp", error.to_string()))
+}
+
+/// A member whose `null` is its default.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let value: Option<T> = Option::deserialize(deserializer)?;
+    Ok(value.unwrap_or_default())
+}
+
+/// A text whose `null` is the empty one; borrowed where it can be.
+fn text_or_empty<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Cow<'a, str>, D::Error> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    let text: Option<Text<'a>> = Option::deserialize(deserializer)?;
+    Ok(text.map(|Text(text)| text).unwrap_or_default())
 }
 
 /// A number of 64 bits, which is a text where the sender keeps to protobuf's rules.
@@ -218,7 +238,7 @@ impl Number<'_> {
 
 #[derive(Deserialize)]
 struct Pair<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text_or_empty")]
     key: Cow<'a, str>,
     #[serde(borrow, default)]
     value: Option<Written<'a>>,
@@ -260,14 +280,14 @@ enum Float<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct List<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "or_default")]
     values: Vec<Written<'a>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Pairs<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "or_default")]
     values: Vec<Pair<'a>>,
 }
 

@@ -59,6 +59,12 @@ impl<'a> Outline<'a> {
         Ok(())
     }
 
+    /// Memory that it takes, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.groups.capacity() * size_of::<Group<'_>>()
+            + self.records.capacity() * size_of::<Place<'_>>()
+    }
+
     /// The records, each with what describes it and with the number of that.
     pub(super) fn records(&self) -> impl Iterator<Item = (u32, Group<'a>, &'a [u8])> {
         let groups = &self.groups;

@@ -23,17 +23,17 @@ const RENAMED: [(&str, &str); 7] = [
     ("session.id", "shop.session.id"),
 ];
 
-/// What describes a record, written as members of its object. Empty, or ends in a comma.
+/// What describes a record, written as members of its object behind so many bytes. Empty, or ends in a
+/// comma.
 pub(super) fn members_of(
-    resource: &Described<'_>,
-    scope: &Described<'_>,
+    described: &Described<'_>,
+    before_bytes: usize,
     bytes_max: usize,
 ) -> Result<Vec<u8>, Rejection> {
-    let mut object = Object { json: Vec::new(), bytes_max };
-    object.attributes(&resource.attributes)?;
-    object.attributes(&scope.attributes)?;
-    if !scope.name.is_empty() {
-        object.text("log.logger", &scope.name)?;
+    let mut object = Object { json: Vec::new(), before_bytes, bytes_max };
+    object.attributes(&described.attributes)?;
+    if !described.name.is_empty() {
+        object.text("log.logger", &described.name)?;
     }
     Ok(object.json)
 }
@@ -44,7 +44,8 @@ pub(super) fn json(
     record: &LogRecord<'_>,
     bytes_max: usize,
 ) -> Result<Vec<u8>, Rejection> {
-    let mut object = Object { json: Vec::with_capacity(members.len() + 256), bytes_max };
+    let json = Vec::with_capacity(members.len() + 256);
+    let mut object = Object { json, before_bytes: 0, bytes_max };
     object.json.push(b'{');
     object.json.extend_from_slice(members);
     match &record.body {
@@ -52,7 +53,7 @@ pub(super) fn json(
         AnyValue::Object(pairs) => object.attributes(pairs)?,
         AnyValue::Text(text) => object.text("message", text)?,
         other => {
-            let mut written = Object { json: Vec::new(), bytes_max };
+            let mut written = Object { json: Vec::new(), before_bytes: 0, bytes_max };
             written.value(other)?;
             object.text("message", &String::from_utf8_lossy(&written.json))?;
         }
@@ -111,6 +112,8 @@ fn iso8601(time_ns: u64) -> String {
 /// An object that is written, within a size.
 struct Object {
     json: Vec<u8>,
+    /// What stands before it and counts too.
+    before_bytes: usize,
     bytes_max: usize,
 }
 
@@ -143,7 +146,7 @@ impl Object {
     }
 
     fn check(&self) -> Result<(), Rejection> {
-        if self.json.len() <= self.bytes_max {
+        if self.before_bytes + self.json.len() <= self.bytes_max {
             return Ok(());
         }
         let message = format!("the record has more than {} bytes as JSON", self.bytes_max);

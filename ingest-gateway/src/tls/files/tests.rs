@@ -90,6 +90,32 @@ fn a_certificate_out_of_its_time_is_refused() {
 }
 
 #[test]
+fn a_key_whose_pem_is_broken_is_not_told() {
+    let files = Files::new();
+    let mut config = files.config((2020, 2040));
+    let pem = fs::read_to_string(config.key_file.as_ref().unwrap()).unwrap();
+    let secret = pem.lines().nth(1).unwrap().to_owned();
+    let decimals: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();
+    let decimals = decimals.join(", ");
+    let without_end = pem.lines().take(2).collect::<Vec<_>>().join("\n");
+    let one_line = pem.replace(['\r', '\n'], " ");
+    let beginning = one_line.trim_end().trim_end_matches('-').to_owned();
+    let no_base64 = pem.replace(&secret, &format!("{secret}!"));
+    let good = config.clone();
+    for broken in [one_line, beginning, without_end, no_base64] {
+        let file = files.write("broken.pem", &broken);
+        config.key_file = Some(file.clone());
+        let mut as_certificate = good.clone();
+        as_certificate.certificate_file = Some(file);
+        for text in [refusal(&config), refusal(&as_certificate)] {
+            assert!(text.contains("broken.pem: "), "{text}");
+            assert!(text.contains("its PEM is broken (are its line ends lost?)"), "{text}");
+            assert!(!text.contains(&secret) && !text.contains(&decimals), "{text}");
+        }
+    }
+}
+
+#[test]
 fn authorities_of_senders_must_be_there() {
     let files = Files::new();
     let mut config = files.config((2020, 2040));

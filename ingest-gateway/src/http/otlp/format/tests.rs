@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 
 use super::super::wire::{put_bytes, put_varint};
-use super::Format;
+use super::{Descriptions, Format};
 
 const LIMITS: Limits = Limits { depth_max: 8, nodes_max: 60, payload_bytes_max: 600 };
 
@@ -52,6 +52,47 @@ fn both_forms_are_read_as_a_whole() {
         assert_eq!(events.len(), 2, "{format:?}");
         assert!(events.iter().all(|event| event["service.name"] == "shop"), "{events:?}");
     }
+}
+
+/// A message with so many scopes, each of one record, of one resource.
+fn scopes(format: Format, resource: &str, count: usize) -> Vec<u8> {
+    if format == Format::Json {
+        let scopes = vec!["{\"logRecords\":[{}]}"; count].join(",");
+        let resource = format!("\"resource\":{resource},\"scopeLogs\":[{scopes}]");
+        return format!("{{\"resourceLogs\":[{{{resource}}}]}}").into_bytes();
+    }
+    let scopes = b"\x12\x02\x12\x00".repeat(count);
+    nested(&[1], &[nested(&[1], resource.as_bytes()), scopes].concat())
+}
+
+#[test]
+fn a_resource_is_decoded_once_however_many_scopes_share_it() {
+    let limits = Limits { payload_bytes_max: 10_000, ..LIMITS };
+    for (format, resource) in [
+        // Fields that are passed over, and are work all the same.
+        (Format::Protobuf, "\x10\0".repeat(4_000)),
+        (Format::Json, format!("{{\"x\":\"{}\"}}", "y".repeat(8_000))),
+    ] {
+        let message = scopes(format, &resource, 1_000);
+        let outline = format.outline(&message).unwrap();
+        let mut descriptions = Descriptions::new(format, &limits);
+        for (_, group, _) in outline.records() {
+            assert_eq!(descriptions.members(group), Ok(Vec::new()));
+        }
+        assert_eq!(outline.records().count(), 1_000);
+        assert_eq!(descriptions.examined_bytes(), resource.len() as u64, "{format:?}");
+    }
+}
+
+#[test]
+fn a_resource_longer_than_an_event_is_refused_and_not_decoded() {
+    let message = scopes(Format::Protobuf, &"\x10\0".repeat(400), 3);
+    let outline = Format::Protobuf.outline(&message).unwrap();
+    let mut descriptions = Descriptions::new(Format::Protobuf, &LIMITS);
+    for (_, group, _) in outline.records() {
+        assert_eq!(descriptions.members(group).unwrap_err().kind, "too_large");
+    }
+    assert_eq!(descriptions.examined_bytes(), 0);
 }
 
 proptest! {

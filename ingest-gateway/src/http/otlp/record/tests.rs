@@ -132,7 +132,8 @@ fn a_body_of_members_is_the_event_and_the_record_wins_over_its_resource() {
         ]}"#,
     );
     let scope = described(r#"{"name": "shop.payment", "version": "1"}"#);
-    let members = members_of(&resource, &scope, 10_000).unwrap();
+    let members = members_of(&resource, 0, 10_000).unwrap();
+    let members = [&members[..], &members_of(&scope, members.len(), 10_000).unwrap()].concat();
     let record = from_json(
         r#"{"severityNumber": 9, "body": {"kvlistValue": {"values": [
             {"key": "type", "value": {"stringValue": "transaction"}},
@@ -156,6 +157,40 @@ fn a_body_of_members_is_the_event_and_the_record_wins_over_its_resource() {
 fn a_body_that_is_neither_text_nor_members_is_written_as_text() {
     let record = from_json(r#"{"body": {"arrayValue": {"values": [{"intValue": 1}]}}}"#).unwrap();
     assert_eq!(event_of(b"", &record), json!({"message": "[1]"}));
+}
+
+#[test]
+fn null_is_the_default_of_every_member() {
+    let names = [
+        "timeUnixNano",
+        "observedTimeUnixNano",
+        "severityNumber",
+        "severityText",
+        "body",
+        "attributes",
+        "traceId",
+        "spanId",
+        "eventName",
+    ];
+    let members: Vec<String> = names.iter().map(|name| format!("\"{name}\":null")).collect();
+    let all = format!("{{{}}}", members.join(","));
+    assert_eq!(event_of(b"", &from_json(&all).unwrap()), json!({}));
+    let values = [
+        r#"{"key":"a","value":null}"#,
+        r#"{"key":"b","value":{"arrayValue":{"values":null}}}"#,
+        r#"{"key":"c","value":{"kvlistValue":{"values":null}}}"#,
+        r#"{"key":"d","value":{"stringValue":null,"intValue":"7","arrayValue":null}}"#,
+    ];
+    let record = format!("{{\"attributes\":[{}]}}", values.join(","));
+    let event = event_of(b"", &from_json(&record).unwrap());
+    assert_eq!(event, json!({"a": null, "b": [], "c": {}, "d": 7}));
+    let described = |json: &'static str| {
+        otlp_json::described(json.as_bytes(), &LIMITS, &mut Allowance::new(&LIMITS)).unwrap()
+    };
+    let nothing = described("null");
+    assert_eq!(described(r#"{"name":null,"attributes":null}"#), nothing);
+    let unnamed = r#"{"attributes":[{"key":null}]}"#;
+    assert_eq!(event_of(b"", &from_json(unnamed).unwrap()), json!({"": null}));
 }
 
 #[test]
