@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, RETRY_AFTER, WARNING};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::Reply;
 use super::action::Verb;
@@ -31,6 +32,22 @@ pub(super) struct Item {
     pub(super) index: Arc<str>,
     /// The id that the sender gave.
     pub(super) id: Option<String>,
+}
+
+/// What became of an item, as it is written.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    #[serde(rename = "_index")]
+    index: &'a str,
+    #[serde(rename = "_id")]
+    id: Option<&'a str>,
+    #[serde(rename = "_version", skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'static str>,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
 }
 
 /// The items of one body.
@@ -158,13 +175,14 @@ impl Items {
 
     fn write_done(&mut self, item: &Item, id: &str) {
         self.done += 1;
-        let result = json!({
-            "_index": &*item.index,
-            "_id": id,
-            "_version": 1,
-            "result": "created",
-            "status": StatusCode::CREATED.as_u16(),
-        });
+        let result = Outcome {
+            index: &item.index,
+            id: Some(id),
+            version: Some(1),
+            result: Some("created"),
+            status: StatusCode::CREATED.as_u16(),
+            error: None,
+        };
         self.write(item.verb, &result);
     }
 
@@ -173,19 +191,24 @@ impl Items {
         if error.retry_after.is_none() {
             self.done += 1;
         }
-        let result = json!({
-            "_index": &*item.index,
-            "_id": item.id,
-            "status": error.status.as_u16(),
-            "error": error.body(),
-        });
+        let result = Outcome {
+            index: &item.index,
+            id: item.id.as_deref(),
+            version: None,
+            result: None,
+            status: error.status.as_u16(),
+            error: Some(error.body()),
+        };
         self.write(item.verb, &result);
     }
 
-    fn write(&mut self, verb: Verb, result: &serde_json::Value) {
-        let separator = if self.text.is_empty() { "" } else { "," };
-        let written = format!("{separator}{{\"{}\":{result}}}", verb.as_str());
-        self.text.extend_from_slice(written.as_bytes());
+    fn write(&mut self, verb: Verb, outcome: &Outcome<'_>) {
+        let opening: &[u8] = if self.text.is_empty() { b"{\"" } else { b",{\"" };
+        self.text.extend_from_slice(opening);
+        self.text.extend_from_slice(verb.as_str().as_bytes());
+        self.text.extend_from_slice(b"\":");
+        serde_json::to_writer(&mut self.text, outcome).expect("texts and numbers are always JSON");
+        self.text.push(b'}');
     }
 
     /// The whole answer. Where the log had room for nothing, the whole request is to come again.
