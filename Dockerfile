@@ -3,7 +3,7 @@
 # The build needs what `scripts/setup build` installs; the image holds the programs and what they link.
 FROM rust:1.95-bookworm AS build
 RUN apt-get update \
- && apt-get install -y --no-install-recommends nodejs npm cmake pkg-config libssl-dev zlib1g-dev liblz4-dev libcurl4-openssl-dev \
+ && apt-get install -y --no-install-recommends nodejs npm netcat-openbsd cmake pkg-config libssl-dev zlib1g-dev liblz4-dev libcurl4-openssl-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
@@ -25,7 +25,9 @@ COPY --from=build /src/LICENSE /usr/share/doc/millrace/LICENSE
 USER 10001
 WORKDIR /var/lib/millrace
 VOLUME /var/lib/millrace
-# Lines over TCP and UDP, HTTP, API and pages, metrics and health.
+# Lines over TCP and UDP, HTTP with `_bulk` and OTLP, API and pages, metrics and health.
 EXPOSE 5000/tcp 5000/udp 8080 8000 9600
+# Off unless a setting opens them: Beats, syslog without and with TLS.
+EXPOSE 5044 5514/tcp 5514/udp 6514
 ENTRYPOINT ["millrace"]
 CMD ["up"]

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bus::{Bus, Codec, Record, RecordId, TOPIC_DEAD, TOPIC_ENRICHED, TOPIC_RAW, TOPIC_SCORED};
+use bus::{Bus, Codec, Record, RecordId, TOPIC_RAW, TOPICS};
 use bus_kafka::{KafkaBus, KafkaConfig};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -17,7 +17,6 @@ use crate::{RECEIVED_AT_NS, cpu_seconds, memory_bytes, shop_events};
 const PATIENCE: Duration = Duration::from_secs(600);
 /// How often it is asked how much is left: asking costs CPU time that others would use.
 const POLL: Duration = Duration::from_millis(200);
-const TOPICS: [&str; 4] = [TOPIC_RAW, TOPIC_ENRICHED, TOPIC_SCORED, TOPIC_DEAD];
 
 /// How records are written to topics.
 #[derive(Clone, Copy, Debug)]

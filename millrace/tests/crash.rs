@@ -5,6 +5,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use support::cluster::free_port;
 use support::rounds::{self, Dice, setting};
 use support::{Platform, eventually, text, tool_with_input};
 
@@ -19,8 +20,7 @@ fn killed_at_random_moments_every_event_is_there_exactly_once() {
 fn run_round(mut dice: Dice) {
     let (lines, summary) = rounds::shop_events(EVENTS, dice.seed, 0.0);
     // The sender must find the same address after each restart.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-    let door = port.expect("a free port").to_string();
+    let door = free_port().to_string();
     let mut platform = Platform::start(&["--http-listen", &door]);
     let url = format!("http://{door}");
     let sender = std::thread::spawn(move || tool_with_input(&["send", "--url", &url], &lines));
@@ -49,18 +49,5 @@ fn run_round(mut dice: Dice) {
     }
     assert_eq!(platform.count("type:fraud_score"), transactions);
     rounds::each_once(&platform.ask(&rounds::every_event("1000000")), EVENTS);
-    balanced(&platform);
-}
-
-fn balanced(platform: &Platform) {
-    eventually("a ledger at rest", || {
-        let status = platform.status();
-        let ledgers = status["stages"].as_array().cloned().unwrap_or_default();
-        let rests = ledgers.iter().all(|ledger| ledger["in_flight"] == 0);
-        if rests && !ledgers.is_empty() { Ok(()) } else { Err(status.to_string()) }
-    });
-    let status = platform.status();
-    for ledger in status["stages"].as_array().expect("ledgers") {
-        assert_eq!(ledger["balance"], 0, "{ledger}");
-    }
+    rounds::balanced(&platform);
 }

@@ -2,6 +2,8 @@
 //!
 //! A problem never tells a stranger what went wrong inside: that goes to the log.
 
+use std::time::Duration;
+
 use access::{KeysError, PasswordError};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -183,19 +185,24 @@ impl From<query::ParseError> for Problem {
     }
 }
 
+/// Whole seconds, as `Retry-After` has them: whoever waits for a part less comes too early.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match (error.kind(), &error) {
             (StoreErrorKind::Invalid, _) => Self::invalid(error.to_string()),
             (StoreErrorKind::Expired, _) => Self::expired(error.to_string()),
             (_, StoreError::TooManyPointsInTime { after, reason }) => {
-                Self::too_many(reason, after.as_secs().max(1))
+                Self::too_many(reason, seconds(*after).max(1))
             }
             (_, StoreError::NoPointInTime { after, reason }) => {
-                Self::unavailable(reason, after.as_secs())
+                Self::unavailable(reason, seconds(*after))
             }
             (_, StoreError::Unavailable { after, .. }) => {
-                Self::unavailable("the search store is busy", after.as_secs())
+                Self::unavailable("the search store is busy", seconds(*after))
             }
             _ => Self::internal(error),
         }
@@ -226,5 +233,26 @@ impl From<PasswordError> for Problem {
 impl From<KeysError> for Problem {
     fn from(error: KeysError) -> Self {
         Self::internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_to_come_back_too_early() {
+        for (wait_ms, told_s) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (59_400, 60)] {
+            let (after, reason) = (Duration::from_millis(wait_ms), String::new());
+            let errors = [
+                StoreError::TooManyPointsInTime { after, reason: reason.clone() },
+                StoreError::NoPointInTime { after, reason: reason.clone() },
+                StoreError::Unavailable { after, reason },
+            ];
+            for error in errors {
+                let problem = Problem::from(error.clone());
+                assert_eq!(problem.retry_after_s, Some(told_s), "{wait_ms} ms: {error:?}");
+            }
+        }
     }
 }

@@ -12,7 +12,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use jiff::Timestamp;
 use schema::Schema;
-use search_store::{Order, SIZE_MAX, SearchRequest};
+use search_store::{Order, SIZE_MAX, SearchRequest, check_unsigned_cursor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -133,10 +133,7 @@ pub(crate) async fn page(
     if !(1..=SIZE_MAX).contains(&size) {
         return Err(Problem::invalid(format!("size is 1 to {SIZE_MAX}")));
     }
-    let cursor = match asked.cursor {
-        Some(sealed) if asked.consistent => Some(unsealed(&api, &scope, &sealed)?),
-        cursor => cursor,
-    };
+    let cursor = asked.cursor.map(|cursor| unsealed(&api, &scope, cursor)).transpose()?;
     let request = SearchRequest {
         query: query::parse(&asked.q)?,
         range: moment::range(asked.from.as_deref(), asked.to.as_deref(), Timestamp::now())?,
@@ -156,13 +153,16 @@ pub(crate) async fn page(
     Ok(Json(Page { total: found.total, hits, next_cursor, unknown_fields }))
 }
 
-/// The cursor of a consistent search, which holds the engine's name of a point in time: nobody's text reaches an engine
-/// as such a name, so it is signed.
-fn unsealed(api: &Api, scope: &Scope, sealed: &str) -> Result<String, Problem> {
-    let cursor = api.stores.keys.unseal(scope.user(), sealed).map(str::to_owned);
-    cursor.ok_or_else(|| {
-        Problem::invalid("this cursor is not one of this search: begin with the first page")
-    })
+/// The cursor as the store knows it. That of a consistent search must be one that we have signed; whether it is one of
+/// this search, the store tells.
+fn unsealed(api: &Api, scope: &Scope, cursor: String) -> Result<String, Problem> {
+    match api.stores.keys.unseal(scope.user(), &cursor) {
+        Some(unsealed) => Ok(unsealed.to_owned()),
+        None => {
+            check_unsigned_cursor(&cursor)?;
+            Ok(cursor)
+        }
+    }
 }
 
 /// How many events match.

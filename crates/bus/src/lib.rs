@@ -24,3 +24,5 @@ pub const TOPIC_ENRICHED: &str = "logs.enriched";
 pub const TOPIC_SCORED: &str = "fraud.scored";
 /// Refused records, in a JSON envelope.
 pub const TOPIC_DEAD: &str = "logs.dead";
+/// All topics of the platform itself, which nobody else may own.
+pub const TOPICS: [&str; 4] = [TOPIC_RAW, TOPIC_ENRICHED, TOPIC_SCORED, TOPIC_DEAD];

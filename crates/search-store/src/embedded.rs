@@ -289,9 +289,8 @@ impl SearchStore for EmbeddedSearch {
     ) -> Result<SearchPage, StoreError> {
         if request.consistent {
             let (scope, request) = (scope.clone(), request.clone());
-            return self
-                .read_blocking(move |shared| point_in_time::page(shared, &scope, &request))
-                .await;
+            let read = move |shared: &Shared| point_in_time::page(shared, &scope, &request);
+            return self.read_blocking(read).await.map(point_in_time::Read::hand_out);
         }
         let (size, order) = (request.size, request.order);
         let cursor =

@@ -22,8 +22,10 @@ use access::Scope;
 use async_trait::async_trait;
 use query::Query;
 
+pub use cursor::check_unsigned_cursor;
 pub use elasticsearch::{ElasticsearchConfig, ElasticsearchStore, EngineParts};
 pub use embedded::{EmbeddedConfig, EmbeddedSearch};
+pub use point_in_time::PointsInTimeConfig;
 pub use refusal::shown;
 pub use request::{
     Hit, IndexOperation, ItemOutcome, Order, SIZE_MAX, SearchPage, SearchRequest, TERMS_SIZE_MAX,

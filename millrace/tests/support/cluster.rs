@@ -295,7 +295,7 @@ impl Drop for Cluster {
 }
 
 /// How many records wait for a stage, as the status says.
-fn lag_records(status: &Value) -> u64 {
+pub(crate) fn lag_records(status: &Value) -> u64 {
     let lag = status["lag"].as_array().into_iter().flatten();
     lag.map(|lag| lag["records"].as_u64().unwrap_or(u64::MAX)).fold(0, u64::saturating_add)
 }

@@ -1,10 +1,14 @@
-//! Rounds of kills: their random moments, what is sent in each, and the check that all of it is there once.
+//! Rounds of kills: their random moments, what is sent in each, and the checks that all of it is there once and that the
+//! ledger balances.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use millrace::generate::{Generator, Options, Summary};
 use serde_json::Value;
+
+use super::cluster::lag_records;
+use super::{Platform, eventually};
 
 /// A number from the environment; `make soak` sets larger ones.
 pub(crate) fn setting(variable: &str, default: u64) -> u64 {
@@ -69,6 +73,24 @@ pub(crate) fn each_once(documents: &str, events: u64) {
     let more: Vec<_> = times.iter().filter(|(_, times)| **times > 1).take(5).collect();
     assert!(more.is_empty(), "more than once: {more:?}");
     assert_eq!(times.len() as u64, events);
+}
+
+/// Waits until nothing is behind or under way any more, and asserts that every ledger balances then.
+pub(crate) fn balanced(platform: &Platform) {
+    eventually("a ledger at rest", || {
+        let status = platform.status();
+        let ledgers = status["stages"].as_array().cloned().unwrap_or_default();
+        let rests = ledgers.iter().all(|ledger| ledger["in_flight"] == 0);
+        if rests && lag_records(&status) == 0 && !ledgers.is_empty() {
+            Ok(())
+        } else {
+            Err(status.to_string())
+        }
+    });
+    let status = platform.status();
+    for ledger in status["stages"].as_array().expect("ledgers") {
+        assert_eq!(ledger["balance"], 0, "{ledger}");
+    }
 }
 
 /// The query whose answer is every event but the scores.

@@ -91,6 +91,33 @@ async fn a_cursor_is_of_no_use_to_others_nor_where_it_was_changed() {
 }
 
 #[tokio::test]
+async fn a_cursor_of_the_other_kind_is_told_as_such() {
+    let rig = rig_with_events().await;
+    let consistent = rig.get(PATH, Role::Viewer).await;
+    let plain_path = PATH.replace("consistent=true&", "");
+    let plain = rig.get(&plain_path, Role::Viewer).await;
+    let cursor = |answer: &Answer| answer.body["next_cursor"].as_str().unwrap().to_owned();
+    let (signed, plain) = (cursor(&consistent), cursor(&plain));
+    let unsigned = signed.split_once('.').unwrap().1;
+    let foreign = "this cursor is not one of this search: begin with the first page";
+    let told = [
+        (format!("{plain_path}&cursor={signed}"), "send `consistent` with every page"),
+        (format!("{PATH}&cursor={plain}"), "of a search without `consistent`: go on without it"),
+        (format!("{plain_path}&cursor={unsigned}"), foreign),
+        (format!("{PATH}&cursor={unsigned}"), foreign),
+        (format!("{plain_path}&cursor=nothing"), foreign),
+        (format!("{PATH}&cursor=nothing"), foreign),
+    ];
+    for (path, expected) in told {
+        let answer = rig.get(&path, Role::Viewer).await;
+        assert_eq!(answer.status, 400, "{path}: {answer:?}");
+        let detail = answer.body["detail"].as_str().unwrap();
+        assert!(detail.contains(expected), "{path}: {detail}");
+    }
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn one_user_has_so_many_views_and_is_told_the_way_out() {
     let rig = rig_with_events().await;
     for _ in 0..4 {

@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use bus::{Codec, TOPIC_DEAD, TOPIC_ENRICHED, TOPIC_RAW, TOPIC_SCORED};
+use bus::{Codec, TOPIC_RAW, TOPICS};
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
 use crate::error::quoted;
-
-/// The topics that the platform itself writes.
-const OWN: [&str; 4] = [TOPIC_RAW, TOPIC_ENRICHED, TOPIC_SCORED, TOPIC_DEAD];
 
 /// How records are written into messages. Reading takes both, message by message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +69,7 @@ impl TopicConfigs {
                 let message = format!("Kafka does not allow a topic named {}", quoted(name));
                 problems.push((vec!["topics"], message));
             }
-            if topic.foreign && OWN.contains(&name.as_str()) {
+            if topic.foreign && TOPICS.contains(&name.as_str()) {
                 let name = quoted(name);
                 let message = format!(
                     "the topic {name} is the platform's own and cannot be foreign: let others write to one of \
@@ -92,14 +89,14 @@ impl TopicConfigs {
 
 #[cfg(test)]
 mod tests {
-    use super::{OWN, TopicConfig, TopicConfigs};
+    use super::{TOPICS, TopicConfig, TopicConfigs};
 
     #[test]
     fn a_topic_of_the_platform_is_not_foreign() {
         let foreign = TopicConfig { foreign: true, ..TopicConfig::default() };
         let problems =
             |name: &str| TopicConfigs([(name.to_owned(), foreign.clone())].into()).problems();
-        for name in OWN {
+        for name in TOPICS {
             let problems = problems(name);
             assert_eq!(problems.len(), 1, "{name}");
             assert!(problems[0].1.contains("platform's own"), "{problems:?}");

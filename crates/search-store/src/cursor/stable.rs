@@ -109,7 +109,7 @@ impl View {
 }
 
 impl StableCursor {
-    /// Reads the cursor of a page that is asked for now.
+    /// Reads the cursor of a request.
     ///
     /// # Errors
     /// A text that is no such cursor, or was made for somebody else, another query or the other order; and one whose

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use service::config::{Check, Findings};
 use service::{ByteSize, Secret, Span};
 
-use crate::point_in_time::PointInTimeLimits;
+use crate::point_in_time::PointsInTimeConfig;
 
 /// The longest text before index names.
 const NAMESPACE_BYTES_MAX: usize = 100;
@@ -79,13 +79,9 @@ pub struct ElasticsearchConfig {
     /// How much later than it was sent a document may become searchable, clocks' differences included, and
     /// still be seen by those who follow live; more than `refresh_interval`. Default `10s`.
     pub tail_window: Span,
-    /// Consistent searches that are open at the same time. Each holds a context of every shard that holds something
-    /// that matches; OpenSearch allows 300 a node. Default 16; 0 refuses them.
-    pub points_in_time_max: usize,
-    /// Consistent searches of one user that are open at the same time. Default 4.
-    pub points_in_time_per_user_max: usize,
-    /// How long a consistent search is held open after each page; an hour in all. Default `2m`.
-    pub point_in_time_keep_alive: Span,
+    /// Consistent searches: `[search.points_in_time]`, which is handed to whichever store is opened.
+    #[serde(skip)]
+    pub points_in_time: PointsInTimeConfig,
 }
 
 /// What an engine brings along.
@@ -131,9 +127,7 @@ impl Default for ElasticsearchConfig {
             read_time_max: Span::from_secs(30),
             answer_bytes_max: ByteSize(64 << 20),
             tail_window: Span::from_secs(10),
-            points_in_time_max: 16,
-            points_in_time_per_user_max: 4,
-            point_in_time_keep_alive: Span::from_secs(120),
+            points_in_time: PointsInTimeConfig::default(),
         }
     }
 }
@@ -147,15 +141,6 @@ impl Check for ElasticsearchConfig {
 }
 
 impl ElasticsearchConfig {
-    /// The limits on consistent searches.
-    pub(crate) fn point_in_time_limits(&self) -> PointInTimeLimits {
-        PointInTimeLimits {
-            open_max: self.points_in_time_max,
-            per_user_max: self.points_in_time_per_user_max,
-            keep_alive: self.point_in_time_keep_alive.0,
-        }
-    }
-
     fn check_names(&self, findings: &mut Findings) {
         let namespace = &self.index_namespace;
         let allowed =
@@ -253,7 +238,6 @@ impl ElasticsearchConfig {
             ("bulk_timeout", self.bulk_timeout),
             ("read_time_max", self.read_time_max),
             ("tail_window", self.tail_window),
-            ("point_in_time_keep_alive", self.point_in_time_keep_alive),
         ];
         for (name, span) in times {
             if !(Span::from_millis(1)..=Span::from_secs(3_600)).contains(&span) {

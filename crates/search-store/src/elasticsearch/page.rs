@@ -5,6 +5,7 @@
 //! most searches want, since new logs come before the first page of the newest. A consistent search pages through a
 //! point in time, which `point_in_time.rs` opens and closes.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use access::Scope;
@@ -48,7 +49,7 @@ pub(crate) async fn translated(
 /// # Errors
 /// A request that cannot be run, a view that has expired or cannot be opened, or an engine that fails.
 pub(crate) async fn page(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     scope: &Scope,
     request: &SearchRequest,
 ) -> Result<SearchPage, StoreError> {
@@ -65,7 +66,7 @@ pub(crate) async fn page(
 
 /// One page of a consistent search: the first one opens its point in time, the last one closes it.
 async fn page_of_point_in_time(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     scope: &Scope,
     request: &SearchRequest,
 ) -> Result<SearchPage, StoreError> {
@@ -75,10 +76,10 @@ async fn page_of_point_in_time(
     let cursor = request.cursor.as_deref().map(parse).transpose()?;
     let range = cursor.as_ref().map_or(request.range, |cursor| cursor.view.range());
     let query = translated(shared, scope, &request.query, range).await?;
-    let (mut view, after) = match cursor {
-        Some(StableCursor { view, after }) => (view, Some(after)),
+    let (mut view, after, unclaimed) = match cursor {
+        Some(StableCursor { view, after }) => (view, Some(after), None),
         None => match point_in_time::open(shared, scope, request, &query).await? {
-            Some(view) => (view, None),
+            Some((view, unclaimed)) => (view, None, Some(unclaimed)),
             // Nothing matches, and nothing is held.
             None => return Ok(SearchPage::default()),
         },
@@ -105,6 +106,9 @@ async fn page_of_point_in_time(
         let _ours = shared.points.renew(view.handle, Instant::now());
     } else {
         point_in_time::close(shared, &view).await;
+    }
+    if let Some(unclaimed) = unclaimed {
+        unclaimed.keep();
     }
     found
 }

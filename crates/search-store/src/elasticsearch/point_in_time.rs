@@ -5,6 +5,7 @@
 //! matches, one that does not cover all its shards is closed at once and never taken for whole, and how many are open
 //! is limited here.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use access::Scope;
@@ -14,6 +15,7 @@ use reqwest::Method;
 use schema::Product;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 
 use super::aggregate;
 use super::client::{Answer, Body};
@@ -21,6 +23,7 @@ use super::failure::{EngineError, RETRY_LONG, RETRY_SOON, refused, unanswered};
 use super::search::milliseconds;
 use super::shared::Shared;
 use crate::cursor::View;
+use crate::point_in_time::Opening;
 use crate::{SearchRequest, StoreError};
 
 /// Indices that are named one by one.
@@ -54,34 +57,58 @@ impl Shards {
     }
 }
 
+/// One that was opened for a first page which nobody has yet. Dropped with the request that wanted the page, it is
+/// closed in the engine by a task of its own, and counted until then.
+#[derive(Debug)]
+pub(crate) struct Unclaimed {
+    shared: Arc<Shared>,
+    engine_id: String,
+    opening: Option<Opening<()>>,
+}
+
+impl Unclaimed {
+    /// It goes on: the page with its cursor is handed out, or [`close`] has seen to it.
+    pub(crate) fn keep(mut self) {
+        if let Some(opening) = self.opening.take() {
+            opening.keep();
+        }
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        let Some(opening) = self.opening.take() else { return };
+        // Without a runtime the process ends, and what the engine holds ends by its keep-alive.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let (shared, engine_id) = (Arc::clone(&self.shared), std::mem::take(&mut self.engine_id));
+        runtime.spawn(async move {
+            let Ok(product) = shared.product().await else { return };
+            if !close_engines(&shared, product, &engine_id).await {
+                opening.keep();
+            }
+        });
+    }
+}
+
 /// Opens one over all that matches a search's first page. None if nothing does.
 ///
 /// # Errors
 /// As many as may be are open, the engine cannot hold all of it, or it fails.
 pub(crate) async fn open(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     scope: &Scope,
     request: &SearchRequest,
     query: &Value,
-) -> Result<Option<View>, StoreError> {
-    let handle = shared.points.open(scope.user(), (), Instant::now())?;
-    let opened = open_over_matches(shared, query).await;
-    match opened {
-        Ok(Some(engine_id)) => {
-            let now = Timestamp::now();
-            let mut view = View::new(handle, scope, &request.query, request.range, now);
-            view.engine_id = engine_id;
-            Ok(Some(view))
-        }
-        Ok(None) => {
-            shared.points.close(handle);
-            Ok(None)
-        }
-        Err(error) => {
-            shared.points.close(handle);
-            Err(error)
-        }
-    }
+) -> Result<Option<(View, Unclaimed)>, StoreError> {
+    // Let go where this ends without one, also when it is dropped: what the engine opens then has no name here yet, and
+    // ends by its keep-alive.
+    let opening = shared.points.open(scope.user(), (), Instant::now())?;
+    let Some(engine_id) = open_over_matches(shared, query).await? else { return Ok(None) };
+    let now = Timestamp::now();
+    let mut view = View::new(opening.handle(), scope, &request.query, request.range, now);
+    view.engine_id.clone_from(&engine_id);
+    let unclaimed = Unclaimed { shared: Arc::clone(shared), engine_id, opening: Some(opening) };
+    Ok(Some((view, unclaimed)))
 }
 
 /// The engine's name of a new one.

@@ -33,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) gather: Gather,
     pub(crate) stamps: Stamps,
     /// The points in time that this process has opened; the engine holds them.
-    pub(crate) points: PointsInTime<()>,
+    pub(crate) points: Arc<PointsInTime<()>>,
     /// A place for each read that may run.
     reads: Semaphore,
     product: OnceCell<Product>,
@@ -62,7 +62,7 @@ impl Shared {
             concurrency: Concurrency::new(config.concurrency_max),
             gather: Gather::default(),
             stamps: Stamps::new(),
-            points: PointsInTime::new(config.point_in_time_limits()),
+            points: Arc::new(PointsInTime::new(config.points_in_time)),
             reads: Semaphore::new(config.reads_max.max(1)),
             product: OnceCell::new(),
             known_indices: Mutex::default(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use service::{ByteSize, Span};
 
-use crate::point_in_time::PointInTimeLimits;
+use crate::point_in_time::PointsInTimeConfig;
 
 /// Settings of the embedded index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,13 +32,9 @@ pub struct EmbeddedConfig {
     pub page_bytes_max: ByteSize,
     /// How long one read may take. Default `30s`.
     pub read_time_max: Span,
-    /// Consistent searches that are open at the same time. Each keeps the files of its moment on the disk, also those
-    /// that merges or retention have taken away since. Default 16; 0 refuses them.
-    pub points_in_time_max: usize,
-    /// Consistent searches of one user that are open at the same time. Default 4.
-    pub points_in_time_per_user_max: usize,
-    /// How long a consistent search is held open after each page; an hour in all. Default `2m`.
-    pub point_in_time_keep_alive: Span,
+    /// Consistent searches: `[search.points_in_time]`, which is handed to whichever store is opened.
+    #[serde(skip)]
+    pub points_in_time: PointsInTimeConfig,
 }
 
 impl Default for EmbeddedConfig {
@@ -54,20 +50,7 @@ impl Default for EmbeddedConfig {
             reads_max: 4,
             page_bytes_max: ByteSize(16 << 20),
             read_time_max: Span::from_secs(30),
-            points_in_time_max: 16,
-            points_in_time_per_user_max: 4,
-            point_in_time_keep_alive: Span::from_secs(120),
-        }
-    }
-}
-
-impl EmbeddedConfig {
-    /// The limits on consistent searches.
-    pub(crate) fn point_in_time_limits(&self) -> PointInTimeLimits {
-        PointInTimeLimits {
-            open_max: self.points_in_time_max,
-            per_user_max: self.points_in_time_per_user_max,
-            keep_alive: self.point_in_time_keep_alive.0,
+            points_in_time: PointsInTimeConfig::default(),
         }
     }
 }

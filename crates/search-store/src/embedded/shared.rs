@@ -38,7 +38,7 @@ pub(crate) struct Shared {
     /// The fields of now, with which new parts are made.
     pub(crate) catalog: Arc<Catalog>,
     /// What consistent searches page through.
-    pub(crate) points: PointsInTime<Arc<Held>>,
+    pub(crate) points: Arc<PointsInTime<Arc<Held>>>,
     snapshot: RwLock<Arc<Snapshot>>,
     turn: AtomicU64,
 }
@@ -51,7 +51,7 @@ impl Shared {
         snapshot: Snapshot,
     ) -> Self {
         let snapshot = RwLock::new(Arc::new(snapshot));
-        let points = PointsInTime::new(config.point_in_time_limits());
+        let points = Arc::new(PointsInTime::new(config.points_in_time));
         Self { folder, config, catalog, points, snapshot, turn: AtomicU64::new(0) }
     }
 

@@ -46,9 +46,6 @@ fn the_defaults_are_as_they_are_told_and_go_together() {
         read_time_max = "30s"
         answer_bytes_max = "64MiB"
         tail_window = "10s"
-        points_in_time_max = 16
-        points_in_time_per_user_max = 4
-        point_in_time_keep_alive = "2m"
     "#;
     assert_eq!(load(told), load(""));
     let names = serde_json::to_value(ElasticsearchConfig::default()).expect("JSON");

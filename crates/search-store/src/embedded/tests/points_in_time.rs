@@ -9,7 +9,7 @@ use crate::contract::{self, everything, index, operation};
 use crate::embedded::folder::drop_parts;
 use crate::embedded::shared::Snapshot;
 use crate::embedded::{EmbeddedConfig, EmbeddedSearch, part};
-use crate::{IndexOperation, SearchRequest, SearchStore, StoreErrorKind};
+use crate::{IndexOperation, PointsInTimeConfig, SearchRequest, SearchStore, StoreErrorKind};
 
 async fn open(folder: &tempfile::TempDir, config: EmbeddedConfig) -> EmbeddedSearch {
     let store = EmbeddedSearch::open(folder.path(), config, &contract::fields()).await;
@@ -82,8 +82,9 @@ async fn retention_is_not_held_up_and_what_is_held_is_still_shown() {
 #[tokio::test]
 async fn what_nobody_goes_on_with_is_let_go() {
     let folder = tempfile::tempdir().expect("a folder");
-    let point_in_time_keep_alive = service::Span::from_millis(1);
-    let store = open(&folder, EmbeddedConfig { point_in_time_keep_alive, ..quick() }).await;
+    let keep_alive = service::Span::from_millis(1);
+    let points_in_time = PointsInTimeConfig { keep_alive, ..PointsInTimeConfig::default() };
+    let store = open(&folder, EmbeddedConfig { points_in_time, ..quick() }).await;
     let bulk = (0..40).map(|number| operation(number, &format!("{number}"), "{}"));
     index(&store, bulk.collect()).await;
     let mut request = first_page();
@@ -95,6 +96,29 @@ async fn what_nobody_goes_on_with_is_let_go() {
     }
     let refused = store.search(&everything(), &request).await.expect_err("it has expired");
     assert_eq!(refused.kind(), StoreErrorKind::Expired);
+}
+
+#[test]
+fn a_first_page_that_nobody_waits_for_is_let_go() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(1).build().expect("a runtime");
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(&folder, quick()).await;
+        let bulk = (0..40).map(|number| operation(number, &format!("{number}"), "{}"));
+        index(&store, bulk.collect()).await;
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || released.recv());
+        let (scope, request) = (everything(), first_page());
+        let mut page = store.search(&scope, &request);
+        assert!(futures::poll!(&mut page).is_pending(), "the only thread is busy");
+        drop(page);
+        drop(release);
+        busy.await.expect("it ends").expect_err("nothing is ever sent");
+        // The page is read all the same, and this comes behind it.
+        tokio::task::spawn_blocking(|| ()).await.expect("it ends");
+        assert_eq!(store.shared.points.len(), 0);
+    });
 }
 
 #[tokio::test]
@@ -115,7 +139,8 @@ async fn none_outlives_the_store() {
 #[tokio::test]
 async fn a_setting_of_none_refuses_all() {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = open(&folder, EmbeddedConfig { points_in_time_max: 0, ..quick() }).await;
+    let points_in_time = PointsInTimeConfig { max: 0, ..PointsInTimeConfig::default() };
+    let store = open(&folder, EmbeddedConfig { points_in_time, ..quick() }).await;
     let refused = store.search(&everything(), &first_page()).await.expect_err("none may be open");
-    assert!(refused.to_string().contains("points_in_time_max"), "{refused}");
+    assert!(refused.to_string().contains("search.points_in_time.max"), "{refused}");
 }

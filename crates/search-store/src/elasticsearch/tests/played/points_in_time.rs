@@ -1,9 +1,11 @@
 //! Points in time of an engine that holds them whole, in part, for a while or not at all.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use query::Query;
 use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, Request, ResponseTemplate};
 
@@ -74,6 +76,18 @@ impl Points {
                 ResponseTemplate::new(200).set_body_json(answer(&body, &format!("{id}+")))
             })
             .await;
+    }
+
+    /// Never answers what is posted here, and tells that it was asked.
+    async fn hang_on(&self, at: &str) -> UnboundedReceiver<()> {
+        let (asked, was_asked) = unbounded_channel();
+        let answer = move |_: &Request| {
+            asked.send(()).expect("the test waits for it");
+            ResponseTemplate::new(200).set_delay(Duration::from_secs(3_600))
+        };
+        let mock = Mock::given(method("POST")).and(path_regex(at)).respond_with(answer);
+        mock.with_priority(1).mount(&self.engine.server).await;
+        was_asked
     }
 
     fn store(&self) -> ElasticsearchStore {
@@ -243,6 +257,40 @@ async fn a_close_that_fails_costs_its_room_until_it_ends_by_itself() {
     let store = points.store();
     assert_eq!(walk(&store).await.len(), 5, "whoever pages does not notice");
     assert_eq!(store.shared.points.len(), 1);
+}
+
+/// Asks for a first page, and waits no longer than until the engine is asked for this.
+async fn give_up(store: &ElasticsearchStore, mut was_asked: UnboundedReceiver<()>) {
+    let request = request();
+    tokio::select! {
+        answer = search(store, &request) => panic!("the engine never answers: {answer:?}"),
+        asked = was_asked.recv() => asked.expect("the engine is there"),
+    }
+}
+
+#[tokio::test]
+async fn a_first_page_that_nobody_waits_for_is_closed_in_the_engine_and_gives_its_room_back() {
+    let points = Points::of_opensearch(opened("pit_id", "p", 2, 0)).await;
+    let store = points.store();
+    let was_asked = points.hang_on("^/_search$").await;
+    give_up(&store, was_asked).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while store.shared.points.len() > 0 {
+        assert!(Instant::now() < deadline, "it is counted for ever");
+        tokio::task::yield_now().await;
+    }
+    let closed = points.requests("DELETE", "").await;
+    assert_eq!(closed.len(), 1);
+    assert_eq!(closed[0].1, r#"{"pit_id":["p"]}"#);
+}
+
+#[tokio::test]
+async fn one_that_nobody_waits_for_while_it_is_opened_keeps_no_room() {
+    let points = Points::of_opensearch(opened("pit_id", "p", 2, 0)).await;
+    let store = points.store();
+    let was_asked = points.hang_on("/_search/point_in_time$").await;
+    give_up(&store, was_asked).await;
+    assert_eq!(store.shared.points.len(), 0);
 }
 
 #[tokio::test]
