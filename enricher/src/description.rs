@@ -40,6 +40,8 @@ pub struct OptionDescription {
 pub enum Presence {
     /// It must be given.
     Required,
+    /// It must be given where this other one is not.
+    RequiredUnless(&'static str),
     /// Nothing: what it asks for is not done.
     Optional,
     /// This value, as it is written.

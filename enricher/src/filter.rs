@@ -33,6 +33,9 @@ pub struct FilterContext<'a> {
     pub number: usize,
     /// How many filters of this name stand before this one in the pipeline.
     pub place: usize,
+    /// The group of filters `aggregate` of which a map became this event, or the one that it was made of: those open
+    /// no map for it, which would become an event in turn, without end.
+    pub(crate) pushed_by: Option<usize>,
     /// Where it is noted what is to be asked of the network: only while the pipeline is rehearsed.
     pub wanted: Option<&'a mut Wanted>,
     /// Events made from this one (clone, split), in order; they go on after the filter.
@@ -60,6 +63,8 @@ pub(crate) struct NewEvent {
     pub(crate) event: Event,
     /// Whether the filter's common options are run on it.
     pub(crate) is_matched: bool,
+    /// The group of filters `aggregate` of which a map became this event.
+    pub(crate) pushed_by: Option<usize>,
 }
 
 /// Events that filters made of one record, and how much more they may make.
@@ -90,12 +95,13 @@ impl Spawned {
 
     /// Adds an event for which there was room.
     pub fn push(&mut self, event: Event) {
-        self.events.push(NewEvent { event, is_matched: true });
+        self.events.push(NewEvent { event, is_matched: true, pushed_by: None });
     }
 
-    /// Adds an event that goes on as it is: the filter's common options are not for it. At most one for each event.
-    pub fn push_as_it_is(&mut self, event: Event) {
-        self.events.push(NewEvent { event, is_matched: false });
+    /// Adds an event that a map of a group of filters `aggregate` became. It goes on as it is: the filter's common
+    /// options are not for it. At most one for each event.
+    pub(crate) fn push_map(&mut self, event: Event, group: usize) {
+        self.events.push(NewEvent { event, is_matched: false, pushed_by: Some(group) });
     }
 
     /// Begins with the next record.

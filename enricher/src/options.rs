@@ -38,6 +38,8 @@ pub struct Options<'a> {
     source: &'a Source,
     given: Vec<Given>,
     asked: Vec<&'static str>,
+    /// Those that were missed together with the one that would do in their place.
+    lacking: Vec<&'static str>,
     diagnostics: &'a mut Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
     task_groups: Option<&'a mut TaskGroups>,
@@ -66,6 +68,7 @@ impl<'a> Options<'a> {
             source,
             given,
             asked: Vec::new(),
+            lacking: Vec::new(),
             diagnostics,
             warnings: Vec::new(),
             task_groups: None,
@@ -152,12 +155,6 @@ impl<'a> Options<'a> {
     pub fn field(&mut self, name: &'static str) -> Option<FieldPath> {
         let text = self.text(name)?;
         self.parse_field(name, &text)
-    }
-
-    /// A reference to a field that must be given.
-    pub fn required_field(&mut self, name: &'static str) -> Option<FieldPath> {
-        self.require(name);
-        self.field(name)
     }
 
     /// References to fields: an array of them, or one alone.
@@ -323,6 +320,23 @@ impl<'a> Options<'a> {
             let message = format!("`{}` needs the option `{name}`", self.plugin);
             self.refuse_at(self.plugin_span, message, format!("add `{name} => ...`"));
         }
+    }
+
+    /// Refuses the filter if this option is missing, and the other one that would do in its place.
+    pub fn require_unless(&mut self, name: &'static str, other: &'static str) {
+        if self.lacks(name, other) {
+            self.require(name);
+        }
+    }
+
+    /// Whether an option is missing, and the other one that would do in its place. Of two that would do in place of
+    /// each other one is missed.
+    pub(crate) fn lacks(&mut self, name: &'static str, other: &'static str) -> bool {
+        let is_lacking = !self.has(name) && !self.has(other) && !self.lacking.contains(&other);
+        if is_lacking {
+            self.lacking.push(name);
+        }
+        is_lacking
     }
 
     /// Place of an option's value, or of the filter where the option is not given.

@@ -25,6 +25,8 @@ pub struct TimedEvent {
     pub origin: Record,
     /// Whether the filter's common options are run on it.
     pub is_matched: bool,
+    /// The group of filters `aggregate` of which a map became this event.
+    pub pushed_by: Option<usize>,
 }
 
 /// Most events that a filter makes before they are run through the filters behind it.

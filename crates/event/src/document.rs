@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::names::{self, Names};
+use crate::names::{self, Known, Names};
 use crate::node::{
     CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, Kind, NONE, Node, NodeId, TEXT_ESCAPED, TEXT_IN_SCRATCH,
     TEXT_IS_LINE,
@@ -88,9 +88,7 @@ impl Event {
             }
         };
         self.payload = payload.clone();
-        if !self.line.is_empty() {
-            self.line = Bytes::new();
-        }
+        self.line = Bytes::new();
         self.note_fields();
         self.is_rough = scanned.is_rough();
         if scanned.has_at_names {
@@ -103,8 +101,8 @@ impl Event {
     }
 
     /// Says where the event's own fields stand.
-    pub(crate) fn note_fields(&mut self) {
-        self.names.clear();
+    fn note_fields(&mut self) {
+        self.names.start();
         let mut at = self.nodes[0].first_child;
         while at != NONE {
             let node = &self.nodes[at as usize];
@@ -131,6 +129,7 @@ impl Event {
     /// event `_invalid_utf8`.
     pub fn start_plain(&mut self, payload: &Bytes, received_at_ns: i64) {
         self.clear();
+        self.names.start();
         self.timestamp_ns = received_at_ns;
         let text = as_text(payload);
         let message = self.new_text(&text);
@@ -204,10 +203,16 @@ impl Event {
             return None;
         }
         if object == self.root() {
-            let newest = self.names.newest(hash)?;
-            let node = &self.nodes[newest as usize];
-            if node.parent == object.0 && node.name_hash == hash && self.is_named(node, key) {
-                return Some(NodeId(newest));
+            match self.names.known(hash) {
+                Known::Never => return None,
+                Known::At(newest) => {
+                    let node = &self.nodes[newest as usize];
+                    if node.parent == object.0 && node.name_hash == hash && self.is_named(node, key)
+                    {
+                        return Some(NodeId(newest));
+                    }
+                }
+                Known::Nothing => {}
             }
         }
         self.named_sibling(container.first_child, key, hash)

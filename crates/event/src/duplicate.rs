@@ -23,7 +23,6 @@ impl Event {
             timestamp_ns: self.timestamp_ns,
         };
         copy.copy_from(self, self.root());
-        copy.note_fields();
         copy
     }
 
@@ -104,6 +103,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::growth::assert_linear;
+    use crate::names::{self, Known};
     use crate::{Event, FieldPath, Limits};
 
     fn decoded(payload: &str) -> Event {
@@ -140,6 +140,21 @@ mod tests {
         assert_eq!(written(&copy.duplicate()), written(&event));
         assert_eq!(copy.payload().as_ptr(), event.payload().as_ptr());
         assert_eq!(written(&Event::new().duplicate()), written(&Event::new()));
+    }
+
+    #[test]
+    fn a_duplicate_finds_its_fields_without_a_table_of_them() {
+        let mut copy = changed().duplicate();
+        copy.set_text(&FieldPath::key("new"), "x");
+        copy.remove(&FieldPath::key("d"));
+        let is_there = ["a", "", "f", "new", "d", "gone"]
+            .map(|name| copy.get(&FieldPath::key(name)).is_some());
+        assert_eq!(is_there, [true, true, true, true, false, false]);
+        assert_eq!(copy.names.known(names::hash(b"a")), Known::Nothing);
+        // Once it is decoded into it has one.
+        copy.decode_json(&Bytes::from_static(b"{\"b\":1}"), 7, &Limits::documents()).unwrap();
+        assert_ne!(copy.names.known(names::hash(b"b")), Known::Nothing);
+        assert!(copy.get(&FieldPath::key("b")).is_some());
     }
 
     #[test]

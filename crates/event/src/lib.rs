@@ -32,5 +32,5 @@ pub use refusal::{Limits, Refusal, RefusalKind};
 pub use scan::{Scanned, scan};
 pub use shared_text::{SharedText, SharedTextBase, TextSpan};
 pub use sweep::Swept;
-pub use text::{escape, unescape};
+pub use text::{escape, escape_bytes, unescape};
 pub use timestamp::{format_timestamp, parse_iso8601};

@@ -43,13 +43,34 @@ fn eight_bytes(buffer: &[u8], at: usize) -> u64 {
 pub(crate) struct Names {
     /// A bit for each place that a field was put to: a bit that is not set says that there is none.
     occupied: [u64; PLACES / 64],
-    /// The field that was put to a place last, where its bit is set.
-    newest: Box<[u32; PLACES]>,
+    /// The field that was put to a place last, where its bit is set. Only an event that is decoded has it: it is used
+    /// again for the next one, while those that are made of an event are many, and each is looked into a few times.
+    newest: Option<Box<[u32; PLACES]>>,
+}
+
+/// What is known of where a name's field stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// There never was a field under such a hash.
+    Never,
+    /// The field that was put last under such a hash.
+    At(u32),
+    /// Nothing: fields are not filed here.
+    Nothing,
 }
 
 impl Names {
     pub(crate) fn new() -> Self {
-        Self { occupied: [0; PLACES / 64], newest: Box::new([NOWHERE; PLACES]) }
+        Self { occupied: [0; PLACES / 64], newest: None }
+    }
+
+    /// Files fields from now on. No field stands anywhere yet.
+    #[inline]
+    pub(crate) fn start(&mut self) {
+        self.clear();
+        if self.newest.is_none() {
+            self.newest = Some(Box::new([NOWHERE; PLACES]));
+        }
     }
 
     /// No field stands anywhere.
@@ -61,16 +82,22 @@ impl Names {
     /// Takes note of a field whose name has this hash.
     #[inline]
     pub(crate) fn put(&mut self, hash: u16, node: u32) {
-        let (place, word, bit) = place(hash);
-        self.occupied[word] |= bit;
-        self.newest[place] = node;
+        if let Some(newest) = &mut self.newest {
+            let (place, word, bit) = place(hash);
+            self.occupied[word] |= bit;
+            newest[place] = node;
+        }
     }
 
-    /// The field that was put last under a hash such as this one; `None` if there never was one.
+    /// Where a field stands whose name has this hash.
     #[inline]
-    pub(crate) fn newest(&self, hash: u16) -> Option<u32> {
+    pub(crate) fn known(&self, hash: u16) -> Known {
+        let Some(newest) = &self.newest else { return Known::Nothing };
         let (place, word, bit) = place(hash);
-        (self.occupied[word] & bit != 0).then(|| self.newest[place])
+        match self.occupied[word] & bit {
+            0 => Known::Never,
+            _ => Known::At(newest[place]),
+        }
     }
 }
 
@@ -83,7 +110,7 @@ fn place(hash: u16) -> (usize, usize, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Names, hash, hash_within};
+    use super::{Known, Names, hash, hash_within};
 
     #[test]
     fn a_name_has_the_same_hash_wherever_it_stands() {
@@ -118,10 +145,20 @@ mod tests {
     #[test]
     fn what_was_never_put_is_nowhere() {
         let mut names = Names::new();
+        names.start();
         names.put(0xff01, 7);
-        assert_eq!((names.newest(0xff01), names.newest(0xff02)), (Some(7), Some(7)));
-        assert_eq!(names.newest(0x0101), None);
+        assert_eq!((names.known(0xff01), names.known(0xff02)), (Known::At(7), Known::At(7)));
+        assert_eq!(names.known(0x0101), Known::Never);
         names.clear();
-        assert_eq!(names.newest(0xff01), None);
+        assert_eq!(names.known(0xff01), Known::Never);
+    }
+
+    #[test]
+    fn nothing_is_filed_before_it_starts() {
+        let mut names = Names::new();
+        names.put(0xff01, 7);
+        assert_eq!((names.known(0xff01), names.known(0x0101)), (Known::Nothing, Known::Nothing));
+        names.start();
+        assert_eq!(names.known(0xff01), Known::Never);
     }
 }

@@ -108,8 +108,12 @@ pub(crate) fn skip_plain(bytes: &[u8], mut at: usize) -> usize {
 
 /// Appends text as the content of a JSON string, without quotes. Says whether anything was escaped.
 pub fn escape(text: &str, out: &mut Vec<u8>) -> bool {
+    escape_bytes(text.as_bytes(), out)
+}
+
+/// As [`escape`], of bytes that may be no UTF-8: all but those that must be escaped stay as they are.
+pub fn escape_bytes(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let bytes = text.as_bytes();
     let mut from = 0;
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -137,4 +141,20 @@ pub fn escape(text: &str, out: &mut Vec<u8>) -> bool {
     }
     out.extend_from_slice(&bytes[from..]);
     from > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape_bytes;
+
+    #[test]
+    fn bytes_that_are_no_text_stay_and_the_others_are_escaped() {
+        let mut escaped = Vec::new();
+        let bytes = b"\xff\x80\"caf\xc3\xa9\\\x01\n\xfe words of eight bytes and more\x1f\xff";
+        assert!(escape_bytes(bytes, &mut escaped));
+        assert_eq!(
+            escaped,
+            b"\xff\x80\\\"caf\xc3\xa9\\\\\\u0001\\n\xfe words of eight bytes and more\\u001f\xff"
+        );
+    }
 }

@@ -30,20 +30,7 @@ pub fn page(entry: &Entry) -> String {
     for code in description.example.lines() {
         line(&mut page, format_args!("    {code}"));
     }
-    let of = |wanted: fn(Presence) -> bool| {
-        description.options.iter().filter(move |option| wanted(option.presence))
-    };
-    let sections = [
-        (
-            "Options",
-            of(|presence| !matches!(presence, Presence::WithoutEffect | Presence::Refused)),
-        ),
-        ("Taken without effect", of(|presence| presence == Presence::WithoutEffect)),
-        ("Refused", of(|presence| presence == Presence::Refused)),
-    ];
-    for (title, options) in sections {
-        write_options(title, options, &mut page);
-    }
+    write_sections("Options", description.options, &mut page);
     if !description.tags.is_empty() {
         page.push_str("\n## Tags\n\n");
         for (tag, when) in description.tags {
@@ -74,10 +61,11 @@ pub fn index() -> String {
         "\nAn option that is not on a filter's page is refused as unknown. Where an array is asked for, one\n\
          value alone will do, and a hash may be written as a flat array of keys and values.\n",
     );
-    write_options("Options of every filter", COMMON_OPTIONS.iter(), &mut page);
+    write_sections("Options of every filter", COMMON_OPTIONS, &mut page);
     page.push_str(
-        "\nThey run when the filter did its work, in this order: fields are added, fields removed, tags\n\
-         added, tags removed. In all of them `%{field}` is replaced. `@timestamp` cannot be removed.\n\n\
+        "\nThose with an effect run when the filter did its work, in this order: fields are added, fields\n\
+         removed, tags added, tags removed. In all of them `%{field}` is replaced. `@timestamp` cannot be\n\
+         removed.\n\n\
          ## Filters of Logstash that do not run here\n\n\
          - `ruby`: no Ruby runs here; `millrace check` proposes the filters that do what its code does\n",
     );
@@ -85,6 +73,20 @@ pub fn index() -> String {
         line(&mut page, format_args!("- `{name}`: {way_out}"));
     }
     page
+}
+
+/// Writes options under a title; behind them, under titles of their own, those without effect and those that are refused.
+fn write_sections(title: &str, options: &[OptionDescription], page: &mut String) {
+    let of =
+        |wanted: fn(Presence) -> bool| options.iter().filter(move |option| wanted(option.presence));
+    let sections = [
+        (title, of(|presence| !matches!(presence, Presence::WithoutEffect | Presence::Refused))),
+        ("Taken without effect", of(|presence| presence == Presence::WithoutEffect)),
+        ("Refused", of(|presence| presence == Presence::Refused)),
+    ];
+    for (title, options) in sections {
+        write_options(title, options, page);
+    }
 }
 
 fn write_options<'d>(
@@ -124,6 +126,7 @@ fn write_options<'d>(
 fn told(presence: Presence) -> Option<String> {
     Some(match presence {
         Presence::Required => "required".to_owned(),
+        Presence::RequiredUnless(other) => format!("required unless `{other}` is given"),
         Presence::Default(default) => format!("default `{}`", as_written(default)),
         Presence::Otherwise(words) => words.to_owned(),
         Presence::Optional | Presence::WithoutEffect | Presence::Refused => return None,

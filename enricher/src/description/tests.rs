@@ -46,15 +46,30 @@ fn every_option_that_is_read_is_described_and_the_other_way_round() {
 #[test]
 fn what_is_said_to_be_required_or_refused_is_so() {
     for entry in FILTERS {
-        let missing = Trial::build(&format!("{} {{ }}", entry.name), &Environment::default());
-        let missing = missing.err().unwrap_or_default();
+        let said_of = |options: &str| {
+            let text = format!("{} {{ {options} }}", entry.name);
+            Trial::build(&text, &Environment::default()).err().unwrap_or_default()
+        };
+        let missing = said_of("");
         for option in entry.description.options {
             let is_required = option.presence == Presence::Required;
             let is_missed = missing.contains(&format!("needs the option `{}`", option.name));
             // One may be required only where another one is missing.
-            let may_be_required = is_required || matches!(option.presence, Presence::Otherwise(_));
+            let may_be_required = is_required
+                || matches!(option.presence, Presence::RequiredUnless(_) | Presence::Otherwise(_));
             assert!(is_missed || !is_required, "{}: {}", entry.name, option.name);
             assert!(may_be_required || !is_missed, "{}: {}", entry.name, option.name);
+            if let Presence::RequiredUnless(other) = option.presence {
+                let is_told = |said: &str, option: &str| {
+                    let names = [entry.name, option].map(|name| format!("`{name}`"));
+                    said.lines().any(|line| names.iter().all(|name| line.contains(name)))
+                };
+                // Of two that would do in place of each other one is missed.
+                let is_missed = is_told(&missing, option.name) || is_told(&missing, other);
+                assert!(is_missed, "{}: {}: {missing}", entry.name, option.name);
+                let said = said_of(&format!("{other} => \"1\""));
+                assert!(!is_told(&said, option.name), "{}: {said}", entry.name);
+            }
             if option.presence == Presence::Refused {
                 let refusal =
                     Trial::refusal(&format!("{} {{ {} => \"1\" }}", entry.name, option.name));

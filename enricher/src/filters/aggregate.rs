@@ -16,10 +16,10 @@ mod value;
 
 use std::sync::Arc;
 
-use event::{Event, FieldPath};
+use event::Event;
 
 use self::code::Code;
-use self::rules::{EXCEPTION_TAG, Rules};
+use self::rules::EXCEPTION_TAG;
 use self::run::{Failed, run};
 use self::tasks::{Instants, MAP_BYTES_MAX, Task, TaskKey};
 use self::value::{Members, Value};
@@ -86,7 +86,6 @@ impl Filter for Worker {
 
     fn advance(&mut self, moment: Moment, outbox: &mut Outbox<'_>) {
         let group = self.0.group.number;
-        outbox.tasks.pushing = Some(group);
         while !outbox.is_full()
             && let Some((due_ns, task)) = outbox.tasks.take_due(group, moment.now_ns)
         {
@@ -114,7 +113,8 @@ impl Aggregate {
         }
         if let Some(event) = rules.event_of(task, made_at_ns, is_final) {
             let origin = origin(&task.first, &task.role, made_at_ns);
-            outbox.events.push(TimedEvent { event, origin, is_matched: false });
+            let pushed_by = Some(self.group.number);
+            outbox.events.push(TimedEvent { event, origin, is_matched: false, pushed_by });
         }
     }
 
@@ -130,7 +130,7 @@ impl Aggregate {
 
     /// Runs the code on an event and the map of its task.
     fn join(&self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
-        if context.tasks.pushing == Some(self.group.number) {
+        if context.pushed_by == Some(self.group.number) {
             return Applied::NotMatched;
         }
         let received_at_ns = context.record.received_at_ns;
@@ -194,7 +194,7 @@ impl Aggregate {
             && let Some((_, task)) =
                 present.take_if(|(_, task)| rules.has_run_out(task, now.event_ns))
         {
-            spawn(rules, &task, now, event, context);
+            spawn(&self.group, &task, now, event, context);
         }
         match (present, self.action) {
             (Some((number, task)), MapAction::Create) => {
@@ -209,7 +209,7 @@ impl Aggregate {
                     && self.is_owner()
                     && let Some(previous) = context.tasks.take_first(group, &key.shop)
                 {
-                    spawn(rules, &previous, now, event, context);
+                    spawn(&self.group, &previous, now, event, context);
                 }
                 if !context.tasks.has_room(&key.shop) {
                     return Err(Some(TOO_MANY_TAG));
@@ -224,22 +224,23 @@ impl Aggregate {
 
 /// Lets a map become an event that goes on behind this filter, with the platform's words as the event at hand has them.
 fn spawn(
-    rules: &Rules,
+    group: &TaskGroup,
     task: &Task,
     now: Instants,
     event: &Event,
     context: &mut FilterContext<'_>,
 ) {
+    const METADATA: &str = "@metadata";
+    let rules = group.rules();
     if !rules.pushes() {
         return;
     }
     let Some(mut made) = rules.event_of(task, now.received_at_ns, false) else { return };
-    let metadata = FieldPath::key("@metadata");
-    if let Some(words) = event.get(&metadata) {
+    if let Some(words) = event.child(event.root(), METADATA) {
         let words = made.new_copy_from(event, words);
-        made.place(&metadata, words);
+        made.put_field(METADATA, words);
     }
-    context.spawned.push_as_it_is(made);
+    context.spawned.push_map(made, group.number);
 }
 
 #[cfg(test)]

@@ -36,12 +36,12 @@ filter_options! {
     /// lies in a network.
     struct CidrOptions {
         /// The addresses.
-        address: Vec<Template> => "required unless `address_field` is given",
+        address: Vec<Template> = required_unless("address_field"),
         /// A field with an address, or with an array of them.
         address_field: FieldPath,
         /// The networks, as `10.0.0.0/8` or `fe80::/64`, also several in one string, parted by
         /// commas.
-        network: Vec<Template> => "required unless `network_path` is given",
+        network: Vec<Template> = required_unless("network_path"),
         /// A file of networks, in place of `network`.
         network_path: PathBuf,
         /// What stands between the networks of the file.
@@ -57,9 +57,6 @@ pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    if !options.has("address_field") {
-        options.require("address");
-    }
     let given = CidrOptions::read(options);
     let (networks, rendered) = networks(options, given.network.unwrap_or_default());
     let file = file(options, given.network_path, given.separator, given.refresh_interval);
@@ -100,10 +97,7 @@ fn file(
         let message = format!("`refresh_interval` cannot be {refresh_s}");
         options.refuse("refresh_interval", message, "write a number of seconds");
     }
-    let Some(path) = path else {
-        options.require("network");
-        return None;
-    };
+    let path = path?;
     if options.has("network") {
         let message = "`network` and `network_path` are mutually exclusive";
         options.refuse("network_path", message, "leave one of them out");

@@ -74,7 +74,7 @@ filter_options! {
         skip_empty_columns: bool = false,
         /// Whether rows without any value are only tagged.
         skip_empty_rows: bool = false,
-        /// Whether the line that holds the names in `columns` is dropped.
+        /// Whether the line that holds the names in `columns` is dropped; refused without `columns`.
         skip_header: bool = false,
         /// Columns with what becomes of their values: `integer`, `float`, `boolean`, `date`,
         /// `date_time`. What does not convert stays text.

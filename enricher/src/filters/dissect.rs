@@ -36,7 +36,7 @@ filter_options! {
         /// `%{+name}` (put behind what `name` has, `%{+name/2}` as the second), `%{?key}=%{&key}`
         /// (the text's word is the name, as it stands, never a path), `%{padded->}` (the delimiter
         /// may stand there again and again).
-        mapping: TextPairs => "required unless `convert_datatype` is given",
+        mapping: TextPairs = required_unless("convert_datatype"),
         /// Fields with what they become then: `int` or `float`.
         convert_datatype: TextPairs,
         /// Tags of an event whose field is made up otherwise.
@@ -53,9 +53,6 @@ pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    if !options.has("convert_datatype") {
-        options.require("mapping");
-    }
     let DissectOptions { mapping, convert_datatype, tag_on_failure } =
         DissectOptions::read(options);
     let mappings = mappings(options, mapping.unwrap_or_default());

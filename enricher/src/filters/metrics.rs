@@ -33,6 +33,8 @@ const TOO_MANY_TAG: &str = "_metrics_too_many";
 /// Tag of an event that is not counted, since what it puts into the name makes it none, or too long.
 const NAME_TAG: &str = "_metrics_name_failure";
 const NANOSECONDS: i64 = 1_000_000_000;
+/// Seconds that say never.
+const NEVER_S: i64 = -1;
 /// Longest interval.
 const INTERVAL_S_MAX: i64 = 366 * 24 * 60 * 60;
 const PERCENTILES_DEFAULT: [f64; 7] = [1.0, 5.0, 10.0, 90.0, 95.0, 99.0, 100.0];
@@ -67,9 +69,13 @@ filter_options! {
     /// and 4,000 of all in a partition.
     struct MetricsOptions {
         /// Names under which each event is counted.
-        meter: Vec<FieldTemplate> => "required unless `timer` is given",
+        meter: Vec<FieldTemplate> = required_unless(
+            "timer",
+            "`metrics` without `meter` and `timer` would count nothing",
+            "write `meter => [\"...\"]` or `timer => { ... }`"
+        ),
         /// Names with the values that are summed up, as `"took" => "%{[event][duration]}"`.
-        timer: Vec<(FieldTemplate, Template)> [Hash, timers] => "required unless `meter` is given",
+        timer: Vec<(FieldTemplate, Template)> [Hash, timers] = required_unless("meter"),
         /// After how many seconds the counts are told again.
         flush_interval: i64 = 5,
         /// After how many seconds counting begins anew.
@@ -96,13 +102,9 @@ pub(crate) fn build(
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
     let given = MetricsOptions::read(options);
-    if !options.has("meter") && !options.has("timer") {
-        let message = "`metrics` without `meter` and `timer` would count nothing";
-        options.refuse("meter", message, "write `meter => [\"...\"]` or `timer => { ... }`");
-    }
     let flush_ns = interval(options, "flush_interval", given.flush_interval, 1);
-    let clear_ns = given.clear_interval;
-    let clear_ns = clear_ns.and_then(|seconds| interval(options, "clear_interval", seconds, -1));
+    let clear_s = given.clear_interval.unwrap_or(NEVER_S);
+    let clear_ns = interval(options, "clear_interval", clear_s, NEVER_S);
     let oldest_ns = interval(options, "ignore_older_than", given.ignore_older_than, 0);
     let percentiles = given.percentiles.unwrap_or_else(|| {
         PERCENTILES_DEFAULT.map(|percent| (format!("p{percent}"), percent)).to_vec()
@@ -137,7 +139,7 @@ fn interval(options: &mut Options<'_>, name: &str, seconds: i64, least: i64) -> 
     if !(least..=INTERVAL_S_MAX).contains(&seconds) || is_nothing {
         let message = format!("`{name}` cannot be {seconds}");
         let way_out = match least {
-            -1 => format!("write a number of seconds up to {INTERVAL_S_MAX}, or -1 for never"),
+            NEVER_S => format!("write a number of seconds up to {INTERVAL_S_MAX}, or -1 for never"),
             _ => format!("write a number of seconds, {least} to {INTERVAL_S_MAX}"),
         };
         options.refuse(name, message, way_out);
@@ -222,7 +224,7 @@ impl Filter for Worker {
             let role = format!("metrics/{}/{made_at_ns}", outbox.place);
             let origin = origin(&series.last, &role, made_at_ns);
             let event = series.event(&plan, made_at_ns);
-            outbox.events.push(TimedEvent { event, origin, is_matched: true });
+            outbox.events.push(TimedEvent { event, origin, is_matched: true, pushed_by: None });
         };
         self.shops.retain(|_, series| {
             if series.next_flush_ns() <= moment.now_ns {

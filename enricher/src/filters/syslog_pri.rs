@@ -12,7 +12,8 @@ use crate::ruby_number::integer;
 /// What a message without a number has.
 const DEFAULT_PRIORITY: i64 = 13;
 
-/// As Logstash calls them.
+/// As Logstash's filter calls them. Four are others than its input `syslog` has, and so are those of the syslog door:
+/// 3, 8, 11 and 12 are `system`, `UUCP`, `FTP` and `NTP` there.
 const FACILITIES: [&str; 24] = [
     "kernel",
     "user-level",

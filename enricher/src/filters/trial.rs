@@ -81,8 +81,7 @@ impl Trial {
             }
             events.extend(some);
         }
-        self.tasks.pushing = None;
-        for TimedEvent { event, origin, is_matched } in &mut events {
+        for TimedEvent { event, origin, is_matched, .. } in &mut events {
             if *is_matched {
                 self.common.run(event, origin.received_at_ns);
             }
@@ -146,6 +145,7 @@ impl Trial {
             record: &record,
             number: 0,
             place: 0,
+            pushed_by: None,
             wanted: None,
             spawned: &mut spawned,
             tasks: &mut self.tasks,
@@ -155,7 +155,7 @@ impl Trial {
             self.common.run(&mut decoded, self.received_at_ns);
         }
         let mut made = Vec::new();
-        for NewEvent { mut event, is_matched } in spawned.events {
+        for NewEvent { mut event, is_matched, .. } in spawned.events {
             if is_matched {
                 self.common.run(&mut event, self.received_at_ns);
             }

@@ -10,6 +10,8 @@
 ///         /// Each option has a text too.
 ///         source: FieldPath = "message",          // read as `FieldPath`
 ///         target: FieldPath = required,           // read as `Option<FieldPath>`, and refused where it is missing
+///         file: PathBuf = required_unless("key"), // the same where `key` is missing too; for other words than the
+///                                                 // usual ones: required_unless("key", "message", "way out")
 ///         key: String,                            // read as `Option<String>`
 ///         format: FieldPath => "the file's name", // the same; its default is the filter's affair, and only told
 ///         base: f64 { "binary" => 1024.0, "metric" => 1000.0 } = first,   // one of these words
@@ -37,7 +39,7 @@ macro_rules! filter_options {
                 $field:ident: $type:ty
                     $({ $($word:literal => $value:expr),+ $(,)? })?
                     $([$kind:ident, $read:path])?
-                    $(= $default:tt)?
+                    $(= $default:tt $(($($unless:tt)+))?)?
                     $(=> $told:literal)?,
             )*
         }
@@ -53,7 +55,7 @@ macro_rules! filter_options {
         $vis struct $name {
             $(
                 $(#[doc = $text])+
-                $vis $field: filter_options!(@type [$type] [$($default)?]),
+                $vis $field: filter_options!(@type [$type] [$($default $(($($unless)+))?)?]),
             )*
         }
 
@@ -64,7 +66,7 @@ macro_rules! filter_options {
                     $(
                         $field: filter_options!(
                             @read options [$crate::description::option_name(stringify!($field))] [$type]
-                            [$($($word => $value,)+)?] [$($read)?] [$($default)?]
+                            [$($($word => $value,)+)?] [$($read)?] [$($default $(($($unless)+))?)?]
                         ),
                     )*
                 };
@@ -89,7 +91,7 @@ macro_rules! filter_options {
                         kind: filter_options!(@kind [$type] [$($($word)+)?] [$($kind)?]),
                         words: filter_options!(@words [$type] [$($($word)+)?] [$($kind)?]),
                         presence: filter_options!(
-                            @presence [$($($word)+)?] [$($default)?] [$($told)?]
+                            @presence [$($($word)+)?] [$($default $(($($unless)+))?)?] [$($told)?]
                         ),
                         text: &[$($text),+],
                     },)*
@@ -115,6 +117,7 @@ macro_rules! filter_options {
 
     (@type [$type:ty] []) => { Option<$type> };
     (@type [$type:ty] [required]) => { Option<$type> };
+    (@type [$type:ty] [required_unless ($($unless:tt)+)]) => { Option<$type> };
     (@type [$type:ty] [$default:tt]) => { $type };
 
     // A word, of which the first is the default.
@@ -138,6 +141,22 @@ macro_rules! filter_options {
     };
     (@read $options:ident [$name:expr] [$type:ty] [] [$($read:path)?] [required]) => {{
         $options.require($name);
+        filter_options!(@read $options [$name] [$type] [] [$($read)?] [])
+    }};
+    (
+        @read $options:ident [$name:expr] [$type:ty] [] [$($read:path)?]
+        [required_unless ($other:literal)]
+    ) => {{
+        $options.require_unless($name, $other);
+        filter_options!(@read $options [$name] [$type] [] [$($read)?] [])
+    }};
+    (
+        @read $options:ident [$name:expr] [$type:ty] [] [$($read:path)?]
+        [required_unless ($other:literal, $message:literal, $way_out:literal)]
+    ) => {{
+        if $options.lacks($name, $other) {
+            $options.refuse($name, $message, $way_out);
+        }
         filter_options!(@read $options [$name] [$type] [] [$($read)?] [])
     }};
     (@read $options:ident [$name:expr] [$type:ty] [] [] []) => {
@@ -171,6 +190,9 @@ macro_rules! filter_options {
         $crate::description::Presence::Otherwise($told)
     };
     (@presence [$($word:literal)*] [required] []) => { $crate::description::Presence::Required };
+    (@presence [] [required_unless ($other:literal $($words:tt)*)] []) => {
+        $crate::description::Presence::RequiredUnless($other)
+    };
     (@presence [$first:literal $($word:literal)*] [first] []) => {
         $crate::description::Presence::Default(concat!('"', $first, '"'))
     };

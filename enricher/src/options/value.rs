@@ -78,7 +78,7 @@ impl OptionValue for Vec<PathBuf> {
 
 impl OptionValue for EcsCompatibility {
     const KIND: OptionKind = OptionKind::String;
-    const WORDS: &'static [&'static str] = &["disabled", "v1", "v8"];
+    const WORDS: &'static [&'static str] = &[Self::WORDS[0].0, Self::WORDS[1].0, Self::WORDS[2].0];
 
     fn read(options: &mut Options<'_>, name: &'static str) -> Option<Self> {
         let word = options.choice(name, <Self as OptionValue>::WORDS)?;

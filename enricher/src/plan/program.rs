@@ -31,11 +31,20 @@ impl fmt::Debug for Program {
     }
 }
 
-/// An event that was made, where it goes on, and its number.
+/// Where an event goes on, and what the filters there are to know of where it comes from.
+#[derive(Clone, Copy)]
+struct Course {
+    step: usize,
+    /// Which of the record's events it is.
+    number: usize,
+    /// The group of filters `aggregate` of which a map became the event, or the one that it was made of.
+    pushed_by: Option<usize>,
+}
+
+/// An event that was made.
 struct Made {
     event: Event,
-    step: usize,
-    number: usize,
+    course: Course,
 }
 
 impl Program {
@@ -64,7 +73,7 @@ impl Program {
         record: &Record,
         emit: impl FnMut(&mut Event, usize),
     ) -> usize {
-        self.run_behind(0, event, record, emit)
+        self.run_behind(0, None, event, record, emit)
     }
 
     /// Whether time alone makes it emit events.
@@ -82,9 +91,9 @@ impl Program {
         mut prepare: impl FnMut(&mut Event, &Record),
         mut emit: impl FnMut(&mut Event, &Record, usize),
     ) {
-        // At the end once more: what one filter gives out may have opened a map of another that was asked before it.
-        // Not until there is none: two may open each other's for ever.
-        let rounds = if moment.is_end { 2 } else { 1 };
+        // At the end again and again: what one filter gives out may have opened a map of another that was asked before
+        // it, and that one's of a third. Not until there is none: two may open each other's for ever.
+        let rounds = if moment.is_end { self.checked.timed.len().max(2) } else { 1 };
         for _ in 0..rounds {
             for (index, behind) in Arc::clone(&self.checked).timed.iter().copied() {
                 self.advance_one(index, behind, moment, &mut prepare, &mut emit);
@@ -106,17 +115,16 @@ impl Program {
             if events.is_empty() {
                 break;
             }
-            for TimedEvent { mut event, origin, is_matched } in events {
+            for TimedEvent { mut event, origin, is_matched, pushed_by } in events {
                 prepare(&mut event, &origin);
                 if is_matched {
                     self.checked.filters[index].common.run(&mut event, origin.received_at_ns);
                 }
-                self.run_behind(behind, &mut event, &origin, |event, number| {
+                self.run_behind(behind, pushed_by, &mut event, &origin, |event, number| {
                     emit(event, &origin, number);
                 });
             }
         }
-        self.tasks.pushing = None;
     }
 
     fn timed_events(&mut self, index: usize, moment: Moment) -> Vec<TimedEvent> {
@@ -130,6 +138,7 @@ impl Program {
     fn run_behind(
         &mut self,
         step: usize,
+        pushed_by: Option<usize>,
         event: &mut Event,
         record: &Record,
         mut emit: impl FnMut(&mut Event, usize),
@@ -138,16 +147,17 @@ impl Program {
         let mut made = 0;
         let mut emitted = 0;
         self.spawned.start();
-        if self.run_from(step, event, 0, record, &mut waiting, &mut made) {
+        let course = Course { step, number: 0, pushed_by };
+        if self.run_from(event, course, record, &mut waiting, &mut made) {
             emit(event, 0);
             emitted += 1;
         }
         // The first one made goes on first.
         waiting.reverse();
-        while let Some(Made { mut event, step, number }) = waiting.pop() {
+        while let Some(Made { mut event, course }) = waiting.pop() {
             let mut later = Vec::new();
-            if self.run_from(step, &mut event, number, record, &mut later, &mut made) {
-                emit(&mut event, number);
+            if self.run_from(&mut event, course, record, &mut later, &mut made) {
+                emit(&mut event, course.number);
                 emitted += 1;
             }
             waiting.extend(later.into_iter().rev());
@@ -158,13 +168,13 @@ impl Program {
     /// Runs from a step to the end; false if the event was dropped.
     fn run_from(
         &mut self,
-        mut at: usize,
         event: &mut Event,
-        number: usize,
+        course: Course,
         record: &Record,
         waiting: &mut Vec<Made>,
         made: &mut usize,
     ) -> bool {
+        let Course { step: mut at, number, pushed_by } = course;
         while let Some(step) = self.checked.steps.get(at) {
             match step {
                 Step::Jump(to) => at = *to,
@@ -179,16 +189,21 @@ impl Program {
                     let (spawned, tasks) = (&mut self.spawned, &mut self.tasks);
                     let wanted = self.wanted.as_mut();
                     let mut context =
-                        FilterContext { record, number, place, wanted, spawned, tasks };
+                        FilterContext { record, number, place, pushed_by, wanted, spawned, tasks };
                     let applied = self.filters[*index].apply(event, &mut context);
                     at += 1;
                     let first_made = *made;
-                    for NewEvent { mut event, is_matched } in self.spawned.events.drain(..) {
+                    for new in self.spawned.events.drain(..) {
+                        let NewEvent { mut event, is_matched, pushed_by: own } = new;
                         if is_matched {
                             common.run(&mut event, record.received_at_ns);
                         }
                         *made += 1;
-                        waiting.push(Made { event, step: at, number: *made });
+                        let pushed_by = own.or(pushed_by);
+                        waiting.push(Made {
+                            event,
+                            course: Course { step: at, number: *made, pushed_by },
+                        });
                     }
                     if applied == Applied::Matched {
                         common.run(event, record.received_at_ns);

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use enricher::description::{OptionDescription, OptionKind, Presence};
+use enricher::description::{COMMON_OPTIONS, OptionDescription, OptionKind, Presence};
 use enricher::registry::{self, Entry};
 use proptest::prelude::*;
 
@@ -43,22 +43,14 @@ use Wanted::{
 };
 
 /// A filter and how it may be written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FilterShape {
     pub(crate) name: &'static str,
-    /// How often it is chosen: those that take long to load are rare.
+    /// How often it is chosen.
     pub(crate) weight: u32,
-    pub(crate) needed: &'static [(&'static str, Wanted)],
-    pub(crate) others: &'static [(&'static str, Wanted)],
+    pub(crate) needed: Vec<(&'static str, Wanted)>,
+    pub(crate) others: Vec<(&'static str, Wanted)>,
 }
-
-/// The options that every filter has.
-pub(crate) const COMMON: &[(&str, Wanted)] = &[
-    ("add_field", FieldToTemplate),
-    ("remove_field", Fields),
-    ("add_tag", Templates),
-    ("remove_tag", Words(TAGS)),
-];
 
 /// The fields that events have and pipelines name.
 pub(crate) const FIELDS: &[&str] = &[
@@ -149,6 +141,23 @@ const CODES: &[&str] = &[
     "'event.set(\"was\", map[\"a\"]) if map[\"a\"]'",
 ];
 
+const TIMEOUT_CODES: &[&str] = &[
+    "'event.set(\"several\", event.get(\"n\") > 1)'",
+    "'event.set(\"b\", event.get(\"a\"))'",
+    "'event.cancel()'",
+];
+
+const CONVERSIONS: &[&str] = &[
+    r#"{ "a" => "integer" "n" => "float" }"#,
+    r#"{ "column2" => "date_time" "column1" => "boolean" }"#,
+];
+
+const XPATHS: &[&str] = &[
+    r#"{ "//a" => "b" }"#,
+    r#"{ "/a/text()" => "[a][b]" "//b" => "list" }"#,
+    r#"[ "//a/@b", "c" ]"#,
+];
+
 const DICTIONARIES: &[&str] = &[
     r#"{ "1" => "one" "text" => "[a]" "é" => "%{a}" }"#,
     r#"[ "true", "yes", "null", "no" ]"#,
@@ -159,127 +168,147 @@ const DICTIONARIES: &[&str] = &[
 const NETWORKS: &[&str] =
     &["10.0.0.0/8", "192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0", "%{b}", "203.0.113.7/32"];
 
-/// Filters that need texts of their own, or are to be chosen more or less often than others.
+const METERS: &[&str] = &["orders", "%{a}", "status_%{n}", "%{message}", "[m][n]", "tags"];
+
+/// In place of a filter's name: the options that every filter has.
+pub(crate) const EVERY: &str = "*";
+
+/// Options that need other values than their kinds say, most of them to be accepted: the filter, the option, and what
+/// is wanted.
 #[rustfmt::skip]
-pub(crate) const WITH_TEXTS: &[FilterShape] = &[
-    FilterShape { name: "aggregate", weight: 4, needed: &[("task_id", Template), ("code", Written(CODES))], others: &[
-        ("map_action", Word(&["create", "update", "create_or_update"])), ("end_of_task", Flag), ("timeout", Whole(1, 60)),
-        ("inactivity_timeout", Whole(1, 60)), ("push_map_as_event_on_timeout", Flag), ("push_previous_map_as_event", Flag),
-        ("timeout_task_id_field", Field), ("timeout_tags", Words(TAGS)),
-    ] },
-    FilterShape { name: "cidr", weight: 4, needed: &[("address", Templates), ("network", Words(NETWORKS))], others: &[] },
-    FilterShape { name: "clone", weight: 6, needed: &[("clones", Words(&["one", "two", "%{a}", ""]))], others: &[
-        ("ecs_compatibility", Word(&["disabled", "v8"])),
-    ] },
-    FilterShape { name: "csv", weight: 6, needed: &[], others: &[
-        ("source", Field), ("target", Field), ("columns", Words(FIELDS)), ("separator", Word(&[",", ";", "|", "  "])),
-        ("quote_char", Word(&["'", "\\x00", "~"])), ("autogenerate_column_names", Flag), ("skip_empty_columns", Flag),
-        ("skip_empty_rows", Flag),
-        ("convert", Written(&[r#"{ "a" => "integer" "n" => "float" }"#, r#"{ "column2" => "date_time" "column1" => "boolean" }"#])),
-    ] },
-    FilterShape { name: "date", weight: 6, needed: &[("match", Written(FORMATS))], others: &[
-        ("target", Field), ("timezone", Word(&["Europe/Berlin", "America/New_York", "+05:30", "%{a}"])),
-        ("locale", Word(&["en"])), ("tag_on_failure", Words(TAGS)),
-    ] },
-    FilterShape { name: "de_dot", weight: 4, needed: &[], others: &[
-        ("separator", Word(&["_", "-", ""])), ("nested", Flag), ("recursive", Flag), ("fields", Fields),
-    ] },
-    FilterShape { name: "dissect", weight: 6, needed: &[("mapping", Written(DISSECTIONS))], others: &[
-        ("convert_datatype", FieldTo(&["int", "float"])), ("tag_on_failure", Words(TAGS)),
-    ] },
-    FilterShape { name: "dns", weight: 1, needed: &[("reverse", Fields)], others: &[
-        ("action", Word(&["append", "replace"])), ("nameserver", Word(&["192.0.2.53"])), ("hit_cache_size", Whole(0, 100)),
-    ] },
-    FilterShape { name: "drop", weight: 3, needed: &[], others: &[("percentage", Whole(0, 100))] },
-    FilterShape { name: "fingerprint", weight: 5, needed: &[], others: &[
-        ("source", Fields), ("target", Field), ("key", Word(&["24", "a key"])), ("base64encode", Flag),
-        ("method", Word(&["SHA1", "SHA256", "SHA384", "SHA512", "MD5", "MURMUR3", "MURMUR3_128", "UUID", "PUNCTUATION"])),
-        ("concatenate_sources", Flag), ("concatenate_all_fields", Flag), ("ecs_compatibility", Word(&["disabled", "v1"])),
-    ] },
-    FilterShape { name: "geoip", weight: 1, needed: &[("source", Field)], others: &[
-        ("target", Word(&["a", "[b][geo]", "client"])), ("fields", Words(&["country_name", "country_code2"])),
-    ] },
-    FilterShape { name: "grok", weight: 5, needed: &[("match", Written(PATTERNS))], others: &[
-        ("break_on_match", Flag), ("overwrite", Fields), ("named_captures_only", Flag), ("keep_empty_captures", Flag),
-        ("target", Field), ("tag_on_failure", Words(TAGS)), ("timeout_millis", Whole(0, 30)),
-        ("ecs_compatibility", Word(&["disabled", "v8"])),
-        ("pattern_definitions", Written(&[r#"{ "WORD" => "[a-z]+" "MINE" => "%{WORD} %{INT}" }"#])),
-    ] },
-    FilterShape { name: "json", weight: 8, needed: &[("source", Field)], others: &[
-        ("target", Field), ("skip_on_invalid_json", Flag), ("tag_on_failure", Words(TAGS)),
-    ] },
-    FilterShape { name: "kv", weight: 8, needed: &[], others: &[
-        ("source", Field), ("target", Field), ("field_split", Word(&["&", ", ", "|", "é"])), ("value_split", Word(&[":", "=:", "é"])),
-        ("field_split_pattern", Word(&[", ?", "\\s+", "$"])), ("value_split_pattern", Word(&[":+", "=>?"])),
-        ("whitespace", Word(&["strict", "lenient"])), ("include_brackets", Flag), ("recursive", Flag), ("prefix", Template),
-        ("include_keys", Templates), ("exclude_keys", Templates), ("allow_duplicate_values", Flag), ("allow_empty_values", Flag),
-        ("default_keys", FieldTo(TEMPLATES)), ("trim_key", Word(&["<>", "é"])), ("trim_value", Word(&["<>\\[\\]", ","])),
-        ("remove_char_key", Word(&["\\[\\]", "a-z"])), ("remove_char_value", Word(&["aé", "\\s"])),
-        ("transform_key", Word(&["uppercase", "lowercase", "capitalize"])), ("transform_value", Word(&["uppercase", "capitalize"])),
-    ] },
-    FilterShape { name: "math", weight: 4, needed: &[("calculate", Written(CALCULATIONS))], others: &[] },
-    FilterShape { name: "metrics", weight: 2, needed: &[("meter", Words(TEMPLATES))], others: &[
-        ("flush_interval", Whole(5, 60)), ("clear_interval", Whole(-1, 60)), ("rates", Written(&["[ 1, 5 ]"])),
-        ("ignore_older_than", Whole(0, 60)), ("timer", FieldToTemplate),
-    ] },
-    FilterShape { name: "mutate", weight: 24, needed: &[], others: &[
-        ("coerce", FieldToTemplate), ("rename", FieldToField), ("update", FieldToTemplate), ("replace", FieldToTemplate),
-        ("convert", FieldTo(&["integer", "float", "string", "boolean", "integer_eu", "float_eu"])), ("gsub", Written(SUBSTITUTIONS)),
-        ("uppercase", Fields), ("capitalize", Fields), ("lowercase", Fields), ("strip", Fields),
-        ("split", FieldTo(&[",", " ", "é"])), ("join", FieldTo(&[",", ""])), ("merge", FieldToField), ("copy", FieldToField),
-        ("tag_on_failure", Word(TAGS)),
-    ] },
-    FilterShape { name: "prune", weight: 4, needed: &[], others: &[
-        ("whitelist_names", Words(&["^a", "b", "message|list", "%{a}"])), ("blacklist_names", Words(&["^n$", "%{b}", "x.y"])),
-        ("whitelist_values", FieldTo(&["^[a-z]+$", "%{b}"])), ("blacklist_values", FieldTo(&["\\d", "é"])), ("interpolate", Flag),
-    ] },
-    FilterShape { name: "redact", weight: 1, needed: &[], others: &[("cards", Flag), ("emails", Flag), ("secrets", Flag)] },
-    FilterShape { name: "schema", weight: 1, needed: &[], others: &[("extra_values_max", Whole(1, 20)), ("extra_depth_max", Whole(1, 4))] },
-    FilterShape { name: "split", weight: 6, needed: &[], others: &[
-        ("field", Field), ("target", Field), ("terminator", Word(&[",", " ", "é", "\\n"])),
-    ] },
-    FilterShape { name: "syslog_pri", weight: 4, needed: &[], others: &[
-        ("syslog_pri_field_name", Field), ("use_labels", Flag), ("ecs_compatibility", Word(&["disabled", "v8"])),
-    ] },
-    FilterShape { name: "throttle", weight: 2, needed: &[("key", Template)], others: &[
-        ("before_count", Whole(-1, 3)), ("after_count", Whole(-1, 3)), ("period", Whole(1, 60)), ("max_age", Whole(60, 3600)),
-    ] },
-    FilterShape { name: "translate", weight: 6, needed: &[("source", Field), ("dictionary", Written(DICTIONARIES))], others: &[
-        ("target", Field), ("exact", Flag), ("regex", Flag), ("override", Flag), ("fallback", Template), ("iterate_on", Field),
-    ] },
-    FilterShape { name: "urldecode", weight: 4, needed: &[], others: &[("field", Field), ("all_fields", Flag), ("tag_on_failure", Words(TAGS))] },
-    FilterShape { name: "useragent", weight: 1, needed: &[("source", Field)], others: &[("target", Field), ("prefix", Word(&["ua_"]))] },
-    FilterShape { name: "xml", weight: 4, needed: &[("source", Field), ("target", Field)], others: &[
-        ("force_array", Flag), ("force_content", Flag), ("suppress_empty", Flag), ("remove_namespaces", Flag),
-        ("xpath", FieldTo(&["a"])), ("parse_options", Word(&["strict"])),
-    ] },
+pub(crate) const OVERRIDES: &[(&str, &str, Wanted)] = &[
+    (EVERY, "remove_tag", Words(TAGS)),
+    ("aggregate", "code", Written(CODES)),
+    ("aggregate", "timeout", Whole(1, 60)),
+    ("aggregate", "inactivity_timeout", Whole(1, 60)),
+    ("aggregate", "timeout_code", Written(TIMEOUT_CODES)),
+    ("aggregate", "timeout_tags", Words(TAGS)),
+    ("cidr", "network", Words(NETWORKS)),
+    ("clone", "clones", Words(&["one", "two", "%{a}", ""])),
+    ("csv", "columns", Words(FIELDS)),
+    ("csv", "separator", Word(&[",", ";", "|", "  "])),
+    ("csv", "quote_char", Word(&["'", "\\x00", "~"])),
+    // With `true` an event that is a header ends: those that end events are known by their names.
+    ("csv", "skip_header", Written(&["false"])),
+    ("csv", "convert", Written(CONVERSIONS)),
+    ("date", "match", Written(FORMATS)),
+    ("date", "timezone", Word(&["Europe/Berlin", "America/New_York", "+05:30", "%{a}"])),
+    ("date", "tag_on_failure", Words(TAGS)),
+    ("de_dot", "separator", Word(&["_", "-", ""])),
+    ("dissect", "mapping", Written(DISSECTIONS)),
+    ("dissect", "convert_datatype", FieldTo(&["int", "float"])),
+    ("dissect", "tag_on_failure", Words(TAGS)),
+    ("dns", "nameserver", Word(&["192.0.2.53"])),
+    ("dns", "max_retries", Whole(0, 10)),
+    ("dns", "hit_cache_size", Whole(0, 100)),
+    ("drop", "percentage", Whole(0, 100)),
+    ("fingerprint", "source", Fields),
+    ("fingerprint", "key", Word(&["24", "a key"])),
+    ("geoip", "target", Word(&["a", "[b][geo]", "client"])),
+    ("geoip", "fields", Words(&["country_name", "country_code2"])),
+    // Systems need another database than the embedded one.
+    ("geoip", "default_database_type", Word(&["City"])),
+    ("grok", "match", Written(PATTERNS)),
+    ("grok", "timeout_millis", Whole(0, 30)),
+    ("grok", "tag_on_failure", Words(TAGS)),
+    ("grok", "pattern_definitions", Written(&[r#"{ "WORD" => "[a-z]+" "MINE" => "%{WORD} %{INT}" }"#])),
+    ("json", "tag_on_failure", Words(TAGS)),
+    ("kv", "field_split", Word(&["&", ", ", "|", "é"])),
+    ("kv", "value_split", Word(&[":", "=:", "é"])),
+    ("kv", "field_split_pattern", Word(&[", ?", "\\s+", "$"])),
+    ("kv", "value_split_pattern", Word(&[":+", "=>?"])),
+    ("kv", "trim_key", Word(&["<>", "é"])),
+    ("kv", "trim_value", Word(&["<>\\[\\]", ","])),
+    ("kv", "remove_char_key", Word(&["\\[\\]", "a-z"])),
+    ("kv", "remove_char_value", Word(&["aé", "\\s"])),
+    ("math", "calculate", Written(CALCULATIONS)),
+    ("metrics", "meter", Words(METERS)),
+    ("metrics", "flush_interval", Whole(5, 60)),
+    ("metrics", "clear_interval", Whole(-1, 60)),
+    ("metrics", "ignore_older_than", Whole(0, 60)),
+    ("metrics", "rates", Written(&["[ 1, 5 ]", "[ 15 ]"])),
+    ("metrics", "percentiles", Written(&["[ 50, 99 ]", "[ 0, 100 ]"])),
+    ("mutate", "rename", FieldToField),
+    ("mutate", "convert", FieldTo(&["integer", "float", "string", "boolean", "integer_eu", "float_eu"])),
+    ("mutate", "gsub", Written(SUBSTITUTIONS)),
+    ("mutate", "split", FieldTo(&[",", " ", "é"])),
+    ("mutate", "join", FieldTo(&[",", ""])),
+    ("mutate", "merge", FieldToField),
+    ("mutate", "copy", FieldToField),
+    ("mutate", "tag_on_failure", Word(TAGS)),
+    ("prune", "whitelist_names", Words(&["^a", "b", "message|list", "%{a}"])),
+    ("prune", "blacklist_names", Words(&["^n$", "%{b}", "x.y"])),
+    ("prune", "whitelist_values", FieldTo(&["^[a-z]+$", "%{b}"])),
+    ("prune", "blacklist_values", FieldTo(&["\\d", "é"])),
+    ("schema", "extra_values_max", Whole(1, 20)),
+    ("schema", "extra_depth_max", Whole(1, 4)),
+    ("split", "terminator", Word(&[",", " ", "é", "\\n"])),
+    ("throttle", "before_count", Whole(-1, 3)),
+    ("throttle", "after_count", Whole(-1, 3)),
+    ("throttle", "period", Word(&["1", "20", "60", "%{n}"])),
+    ("throttle", "max_age", Whole(60, 3600)),
+    ("translate", "dictionary", Written(DICTIONARIES)),
+    ("urldecode", "charset", Word(&["UTF-8"])),
+    // ECS, which is the default, has no prefix.
+    ("useragent", "prefix", Word(&["ua_"])),
+    ("useragent", "ecs_compatibility", Word(&["disabled"])),
+    ("xml", "xpath", Written(XPATHS)),
+    ("xml", "namespaces", Written(&[r#"{ "x" => "urn:x" }"#])),
+    ("xml", "parse_options", Word(&["strict"])),
 ];
 
-/// Every filter of the registry; those without texts of their own as their descriptions say.
-pub(crate) static FILTERS: LazyLock<Vec<FilterShape>> = LazyLock::new(|| {
-    let shape = |entry: &'static Entry| {
-        let own = WITH_TEXTS.iter().find(|shape| shape.name == entry.name);
-        own.copied().unwrap_or_else(|| described(entry))
-    };
-    registry::FILTERS.iter().map(shape).collect()
+/// Options that are needed, or with which more can be seen, beside those whose descriptions say so.
+pub(crate) const NEEDED: &[(&str, &str)] = &[
+    ("geoip", "target"),
+    ("throttle", "after_count"),
+    ("translate", "dictionary"),
+    ("xml", "target"),
+];
+
+/// How often filters are chosen, others [`WEIGHT`] times: those that do much often, those that take long to load rarely.
+#[rustfmt::skip]
+pub(crate) const WEIGHTS: &[(&str, u32)] = &[
+    ("clone", 6), ("csv", 6), ("date", 6), ("dissect", 6), ("dns", 1), ("drop", 3), ("fingerprint", 5), ("geoip", 1),
+    ("grok", 5), ("json", 8), ("kv", 8), ("metrics", 2), ("mutate", 24), ("redact", 1), ("schema", 1), ("split", 6),
+    ("throttle", 2), ("translate", 6), ("useragent", 1),
+];
+const WEIGHT: u32 = 4;
+
+/// Every filter of the registry, as its description says.
+pub(crate) static FILTERS: LazyLock<Vec<FilterShape>> =
+    LazyLock::new(|| registry::FILTERS.iter().map(shape).collect());
+
+/// The options that every filter has.
+static COMMON: LazyLock<Vec<(&'static str, Wanted)>> = LazyLock::new(|| {
+    let options = COMMON_OPTIONS.iter();
+    options.filter_map(|option| Some((option.name, wanted(EVERY, option)?))).collect()
 });
 
-fn described(entry: &'static Entry) -> FilterShape {
-    let options = |is_required: bool| -> &'static [(&'static str, Wanted)] {
-        let options = entry.description.options.iter();
-        let options = options
-            .filter(|option| (option.presence == Presence::Required) == is_required)
-            .filter_map(|option| Some((option.name, wanted(option)?)));
-        options.collect::<Vec<_>>().leak()
-    };
-    FilterShape { name: entry.name, weight: 4, needed: options(true), others: options(false) }
+fn shape(entry: &'static Entry) -> FilterShape {
+    let name = entry.name;
+    let weight = WEIGHTS.iter().find(|(filter, _)| *filter == name);
+    let weight = weight.map_or(WEIGHT, |(_, weight)| *weight);
+    let (mut needed, mut others) = (Vec::new(), Vec::new());
+    for option in entry.description.options {
+        let Some(wanted) = wanted(name, option) else { continue };
+        let is_needed = matches!(option.presence, Presence::Required | Presence::RequiredUnless(_))
+            || NEEDED.contains(&(name, option.name));
+        let list = if is_needed { &mut needed } else { &mut others };
+        list.push((option.name, wanted));
+    }
+    FilterShape { name, weight, needed, others }
 }
 
-fn wanted(option: &'static OptionDescription) -> Option<Wanted> {
-    if option.presence == Presence::Refused {
-        return None;
+/// What an option takes; `None` if it is not tried: what is refused, and files, of which there are none.
+fn wanted(filter: &str, option: &'static OptionDescription) -> Option<Wanted> {
+    let mut overrides = OVERRIDES.iter();
+    if let Some((_, _, wanted)) =
+        overrides.find(|(of, name, _)| *of == filter && *name == option.name)
+    {
+        return Some(*wanted);
     }
     Some(match option.kind {
+        _ if option.presence == Presence::Refused => return None,
         _ if !option.words.is_empty() => Word(option.words),
         OptionKind::Boolean => Flag,
         OptionKind::Number => Whole(1, 30),
@@ -288,11 +317,10 @@ fn wanted(option: &'static OptionDescription) -> Option<Wanted> {
         OptionKind::Field => Field,
         OptionKind::Fields | OptionKind::FieldTemplates => Fields,
         OptionKind::Hash => FieldToTemplate,
-        OptionKind::Path
-        | OptionKind::Paths
-        | OptionKind::Numbers
-        | OptionKind::Arrays
-        | OptionKind::Any => return None,
+        OptionKind::Path | OptionKind::Paths => return None,
+        OptionKind::Numbers | OptionKind::Arrays | OptionKind::Any => {
+            panic!("`{}` of `{filter}` needs a row in `OVERRIDES`", option.name)
+        }
     })
 }
 

@@ -14,6 +14,7 @@ mod records;
 
 use std::path::{Path, PathBuf};
 
+use enricher::description::{COMMON_OPTIONS, OptionKind, Presence};
 use enricher::{Config, Diagnostic, Environment, Plan, Source, language, plan, registry};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -63,11 +64,28 @@ fn assert_inside(text: &str, mistakes: &[Diagnostic]) {
 
 #[test]
 fn what_is_tried_there_is() {
-    for shape in filters::WITH_TEXTS {
-        let entry = registry::find(shape.name).expect("a filter");
-        for (name, _) in shape.needed.iter().chain(shape.others) {
-            let mut options = entry.description.options.iter();
-            assert!(options.any(|option| option.name == *name), "{}: {name}", shape.name);
+    let overrides = filters::OVERRIDES.iter().map(|(filter, name, _)| (*filter, *name));
+    for (filter, name) in overrides.chain(filters::NEEDED.iter().copied()) {
+        let options = match filter {
+            filters::EVERY => COMMON_OPTIONS,
+            _ => registry::find(filter).expect("a filter").description.options,
+        };
+        assert!(options.iter().any(|option| option.name == name), "{filter}: {name}");
+    }
+    for (filter, _) in filters::WEIGHTS {
+        assert!(registry::find(filter).is_some(), "{filter}");
+    }
+}
+
+#[test]
+fn every_option_is_tried_that_needs_no_file() {
+    for (shape, entry) in filters::FILTERS.iter().zip(registry::FILTERS) {
+        let tried = || shape.needed.iter().chain(&shape.others);
+        for option in entry.description.options {
+            let is_left_out = option.presence == Presence::Refused
+                || matches!(option.kind, OptionKind::Path | OptionKind::Paths);
+            let is_tried = tried().any(|(name, _)| *name == option.name);
+            assert!(is_tried != is_left_out, "{}: {}", entry.name, option.name);
         }
     }
 }

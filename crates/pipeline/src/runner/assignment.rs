@@ -25,7 +25,8 @@ pub(super) struct Taken {
 /// How a partition's task ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Release {
-    /// The batch in hand is settled and committed, within [`DRAIN_DEADLINE`].
+    /// The batch in hand is settled and what the stage still holds delivered, unless the batch waits for a retry; what is
+    /// settled is committed. All of it within [`DRAIN_DEADLINE`].
     Drain,
     /// At once, and nothing is committed: the partition has another owner already.
     Abandon,
@@ -81,7 +82,7 @@ pub(super) async fn release(assignments: Vec<Assignment>, how: Release) {
         let PartitionId { topic, partition } = &assignment.gate.partition;
         tracing::warn!(
             %topic, partition,
-            "the batch in hand was not settled in time; it is left uncommitted and read again"
+            "the partition did not end in time; what is not committed is read again"
         );
         assignment.abandon.cancel();
         // The task catches its own panics; abandoned, it ends at its next wait.

@@ -123,10 +123,19 @@ impl PartitionTask {
             };
             let is_due = self.commit_at().is_some_and(|due| due <= Instant::now());
             // State that is saved must not be far ahead of what is committed.
-            if is_due || settled.is_err() || self.spec.state.is_some() {
-                self.commit(&stop).await?;
+            let committed = match is_due || settled.is_err() || self.spec.state.is_some() {
+                true => self.commit(&stop).await,
+                false => Ok(()),
+            };
+            let done = committed.and(settled);
+            if done.is_err() {
+                let (stage, PartitionId { topic, partition }) = (self.spec.name, &self.partition);
+                tracing::warn!(
+                    stage, %topic, partition,
+                    "the batch in hand is not settled; what the stage remembered is lost"
+                );
             }
-            settled?;
+            done?;
         }
     }
 

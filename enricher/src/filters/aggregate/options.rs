@@ -36,7 +36,7 @@ filter_options! {
     /// with the same `task_id`, as it is written, share maps; the options about timeouts stand in
     /// one of them, and events that maps become go on behind that one, where they open no map of
     /// the same `task_id` again. At most 50,000 maps and 64 MiB are open in a partition, a quarter
-    /// of the maps of one shop, of 1 MiB each.
+    /// of both of one shop; a map has at most 1 MiB.
     struct AggregateOptions {
         /// Which task an event belongs to, as `%{[order][id]}`. An event of which nothing is put in
         /// belongs to none.
@@ -44,17 +44,18 @@ filter_options! {
         /// What is done with the event and the map of its task, in [a part of
         /// Ruby](../pipelines.md#code-of-aggregate).
         code: Code [String, event_code] = required,
-        /// Whether the code is run for a task that has no map yet, for one that has, or for both.
+        /// Whether the code is run for every task, for one that has no map yet, or for one that has.
         map_action: MapAction {
+            "create_or_update" => MapAction::CreateOrUpdate,
             "create" => MapAction::Create,
             "update" => MapAction::Update,
-            "create_or_update" => MapAction::CreateOrUpdate,
-        } => "default `\"create_or_update\"`",
+        } = first,
         /// Whether the task is over with this event.
         end_of_task: bool = false,
-        /// After how many seconds a task runs out.
+        /// After how many seconds a task runs out, at most 366 days.
         timeout: i64 [Number, seconds] => "default `1800`",
-        /// After how many seconds without an event a task runs out.
+        /// After how many seconds without an event a task runs out, at most 366 days. A longer one
+        /// than `timeout` is refused: it would never count.
         inactivity_timeout: i64 [Number, seconds],
         /// What is done with the event that a map becomes when its task runs out; there is no
         /// `map`, the event holds what it held.
@@ -100,7 +101,7 @@ pub(crate) fn build(
         let message = "`task_id` is the same for every event";
         options.refuse("task_id", message, "write which field tells tasks apart, as `%{field}`");
     }
-    let action = given.map_action.unwrap_or(MapAction::CreateOrUpdate);
+    let action = given.map_action;
     let ends_task = given.end_of_task;
     let says_rules = TIMEOUT_OPTIONS.iter().any(|name| options.has(name));
     let rules = rules(options, given);

@@ -13,6 +13,8 @@ pub(super) const TASKS_MAX: usize = 50_000;
 pub(super) const SHOP_TASKS_MAX: usize = TASKS_MAX / 4;
 /// Most bytes of all maps.
 pub(super) const ALL_BYTES_MAX: usize = 64 << 20;
+/// Most bytes of the maps of one shop.
+pub(super) const SHOP_BYTES_MAX: usize = ALL_BYTES_MAX / 4;
 /// Most bytes of one map.
 pub(super) const MAP_BYTES_MAX: usize = 1 << 20;
 /// What a map takes beside what it holds, in bytes.
@@ -69,17 +71,21 @@ struct Tasks {
     due: BTreeSet<(i64, u64)>,
 }
 
+/// What the maps of one shop take.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    tasks: usize,
+    bytes: usize,
+}
+
 /// The maps of all filters `aggregate` of a pipeline.
 #[derive(Debug, Default)]
 pub(crate) struct TaskMaps {
     groups: Vec<Tasks>,
     made: u64,
     tasks: usize,
-    by_shop: HashMap<ByteString, usize>,
+    by_shop: HashMap<ByteString, Share>,
     bytes: usize,
-    /// The group of which maps that have become events run through the steps behind: those open no map of it again,
-    /// which would become an event in turn, without end.
-    pub(crate) pushing: Option<usize>,
 }
 
 impl TaskMaps {
@@ -98,14 +104,21 @@ impl TaskMaps {
 
     /// Whether there is room for one more of a shop.
     pub(super) fn has_room(&self, shop: &ByteString) -> bool {
-        let of_shop = self.by_shop.get(shop).copied().unwrap_or(0);
-        of_shop < SHOP_TASKS_MAX && self.tasks < TASKS_MAX && self.bytes < ALL_BYTES_MAX
+        let of_shop = self.share(shop);
+        let has_shop_room = of_shop.tasks < SHOP_TASKS_MAX && of_shop.bytes < SHOP_BYTES_MAX;
+        has_shop_room && self.tasks < TASKS_MAX && self.bytes < ALL_BYTES_MAX
+    }
+
+    fn share(&self, shop: &ByteString) -> Share {
+        self.by_shop.get(shop).copied().unwrap_or_default()
     }
 
     /// How many bytes larger a map may become that was taken out.
     pub(super) fn room_bytes(&self, task: &Task) -> usize {
-        let of_all = ALL_BYTES_MAX.saturating_sub(self.bytes + task.all_bytes());
-        MAP_BYTES_MAX.saturating_sub(task.bytes).min(of_all)
+        let task_bytes = task.all_bytes();
+        let of_all = ALL_BYTES_MAX.saturating_sub(self.bytes + task_bytes);
+        let of_shop = SHOP_BYTES_MAX.saturating_sub(self.share(&task.key.shop).bytes + task_bytes);
+        MAP_BYTES_MAX.saturating_sub(task.bytes).min(of_all).min(of_shop)
     }
 
     /// A number for a new task: later ones have greater ones.
@@ -117,9 +130,12 @@ impl TaskMaps {
     /// Puts a task into its group, to run out at a time.
     pub(super) fn put(&mut self, group: usize, number: u64, mut task: Task, due_ns: i64) {
         task.due_ns = due_ns;
+        let task_bytes = task.all_bytes();
         self.tasks += 1;
-        *self.by_shop.entry(task.key.shop.clone()).or_default() += 1;
-        self.bytes += task.all_bytes();
+        self.bytes += task_bytes;
+        let of_shop = self.by_shop.entry(task.key.shop.clone()).or_default();
+        of_shop.tasks += 1;
+        of_shop.bytes += task_bytes;
         let tasks = self.group(group);
         tasks.by_key.insert(task.key.clone(), number);
         tasks.due.insert((due_ns, number));
@@ -153,14 +169,16 @@ impl TaskMaps {
         let task = tasks.tasks.remove(&number)?;
         tasks.by_key.remove(&task.key);
         tasks.due.remove(&(task.due_ns, number));
+        let task_bytes = task.all_bytes();
         self.tasks -= 1;
+        self.bytes = self.bytes.saturating_sub(task_bytes);
         if let Some(of_shop) = self.by_shop.get_mut(&task.key.shop) {
-            *of_shop -= 1;
-            if *of_shop == 0 {
+            of_shop.tasks -= 1;
+            of_shop.bytes = of_shop.bytes.saturating_sub(task_bytes);
+            if of_shop.tasks == 0 {
                 self.by_shop.remove(&task.key.shop);
             }
         }
-        self.bytes = self.bytes.saturating_sub(task.all_bytes());
         Some(task)
     }
 

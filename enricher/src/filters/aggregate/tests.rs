@@ -4,6 +4,7 @@ mod timeouts;
 
 use serde_json::{Value, json};
 
+use crate::description::Presence;
 use crate::filter::Applied;
 use crate::filters::trial::Trial;
 
@@ -80,6 +81,26 @@ fn maps_are_bounded_in_size() {
 }
 
 #[test]
+fn one_shop_fills_a_quarter_of_the_bytes() {
+    let mut trial = joined("map['text'] = event.get('text')", "");
+    let text = "x".repeat(900_000);
+    let fits = |trial: &mut Trial, id: u32| {
+        let out = trial.run(json!({"id": id, "text": text}));
+        out.get("tags").is_none()
+    };
+    let fitting = (0..100).take_while(|id| fits(&mut trial, *id)).count();
+    assert_eq!(fitting, super::tasks::SHOP_BYTES_MAX / text.len());
+    trial.shop = "north";
+    assert!(fits(&mut trial, 0), "there is room for the others");
+    // What ends makes room.
+    trial.shop = "default";
+    assert!(!fits(&mut trial, 101));
+    trial.received_at_ns += 1_801 * 1_000_000_000;
+    assert!(trial.made_until_now().is_empty());
+    assert!(fits(&mut trial, 102));
+}
+
+#[test]
 fn maps_are_bounded_in_number_and_ended_ones_make_room() {
     let mut trial = joined("map['n'] = 1", "");
     for shop in ["default", "north", "south", "west"] {
@@ -115,12 +136,22 @@ fn bytes_are_counted_as_they_are() {
 }
 
 #[test]
+fn the_default_of_timeout_is_what_its_page_says() {
+    let timeout = super::DESCRIPTION.options.iter().find(|option| option.name == "timeout");
+    let Presence::Otherwise(told) = timeout.unwrap().presence else { panic!("{timeout:?}") };
+    assert_eq!(told, format!("default `{}`", super::rules::TIMEOUT_DEFAULT_NS / 1_000_000_000));
+}
+
+#[test]
 fn mistakes_are_refused() {
     for (options, said) in [
         ("", "needs the option `task_id`"),
         (r#"task_id => "%{a}""#, "needs the option `code`"),
         (r#"task_id => "a" code => """#, "the same for every event"),
-        (r#"task_id => "%{a}" code => "" map_action => "merge""#, "it is one of create, update"),
+        (
+            r#"task_id => "%{a}" code => "" map_action => "merge""#,
+            "it is one of create_or_update, create, update",
+        ),
         (r#"task_id => "%{a}" code => "" timeout => 2 inactivity_timeout => 3"#, "never count"),
         (r#"task_id => "%{a}" code => "" inactivity_timeout => 1801"#, "never count"),
         (r#"task_id => "%{a}" code => "" timeout => -1"#, "`timeout` cannot be -1"),

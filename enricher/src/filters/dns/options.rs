@@ -42,9 +42,9 @@ filter_options! {
     /// changes may lack some, and is tagged.
     struct DnsOptions {
         /// Fields with a name, of which the address is looked up.
-        resolve: Vec<FieldPath> => "required unless `reverse` is given",
+        resolve: Vec<FieldPath> = required_unless("reverse"),
         /// Fields with an address, of which the name is looked up.
-        reverse: Vec<FieldPath> => "required unless `resolve` is given",
+        reverse: Vec<FieldPath> = required_unless("resolve"),
         /// Whether what was found stands beside the value, in an array, or in its place.
         action: Action { "append" => Action::Append, "replace" => Action::Replace } = first,
         /// Who is asked: a server, an array of them, or a hash with `address`, `search` (domains
@@ -53,17 +53,18 @@ filter_options! {
         /// Files in the form of `/etc/hosts` that are looked into first. The system's own is not
         /// read unless it is named.
         hostsfile: Vec<PathBuf>,
-        /// How many seconds an answer may take.
+        /// How many seconds an answer may take: more than 0, and at most 86,400.
         timeout: f64 = 0.5,
         /// How often is asked once more, at most 10 times.
         max_retries: i64 = 2,
-        /// How many answers are kept.
+        /// How many answers are kept, at most 1,000,000.
         hit_cache_size: i64 = 0,
-        /// For how many seconds an answer is kept.
+        /// For how many seconds an answer is kept: more than 0, and at most 86,400.
         hit_cache_ttl: f64 = 60.0,
-        /// How many names and addresses without an answer are kept.
+        /// How many names and addresses without an answer are kept, at most 1,000,000.
         failed_cache_size: i64 = 0,
-        /// For how many seconds it is kept that there is no answer.
+        /// For how many seconds it is kept that there is no answer: more than 0, and at most
+        /// 86,400.
         failed_cache_ttl: f64 = 5.0,
         /// Tags of an event for which the answer took too long.
         tag_on_timeout: Vec<String> = ["_dnstimeout"],
@@ -80,9 +81,6 @@ pub(crate) fn build(
     environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
     let given = DnsOptions::read(options);
-    if !options.has("resolve") && !options.has("reverse") {
-        options.require("resolve");
-    }
     let Nameserver { servers, search, dots } = nameserver(options, given.nameserver);
     let timeout = seconds(options, "timeout", given.timeout);
     let retries = count(options, "max_retries", given.max_retries, 10);

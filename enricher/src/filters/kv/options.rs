@@ -36,7 +36,7 @@ filter_options! {
         /// An expression of what parts a key from its value, in place of `value_split`.
         value_split_pattern: String,
         /// Whether blanks around `value_split` belong to it.
-        whitespace: bool { "strict" => true, "lenient" => false } => "default `\"lenient\"`",
+        whitespace: bool { "lenient" => false, "strict" => true } = first,
         /// Whether `(...)`, `[...]` and `<...>` hold a value together, as quotes do.
         include_brackets: bool = true,
         /// Whether pairs in a value are a field's own.
@@ -97,7 +97,7 @@ pub(crate) fn build(
         split_class: given.value_split,
         field_pattern: given.field_split_pattern,
         split_pattern: given.value_split_pattern,
-        is_strict: given.whitespace == Some(true),
+        is_strict: given.whitespace,
         include_brackets: given.include_brackets,
     };
     let scanner = scanner(options, separators);

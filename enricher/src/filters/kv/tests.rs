@@ -254,7 +254,7 @@ fn mistakes_are_refused_with_a_way_out() {
         (r#"field_split_pattern => "(""#, "cannot be read", "correct the pattern"),
         (r#"trim_key => """#, "is empty", "leave it out"),
         (r#"transform_key => "upper""#, "cannot be `upper`", "uppercase"),
-        (r#"whitespace => "none""#, "cannot be `none`", "strict, lenient"),
+        (r#"whitespace => "none""#, "cannot be `none`", "lenient, strict"),
         ("timeout_millis => -1", "cannot be negative", "leave it out"),
         (r#"default_keys => { "a[" => "b" }"#, "not a field reference", "[outer][inner]"),
         (r#"whitespac => "strict""#, "has no option `whitespac`", "`whitespace`"),

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::description::Presence;
 use crate::filter::Applied;
 use crate::filters::trial::Trial;
 
@@ -182,6 +183,21 @@ fn the_same_events_make_the_same_sample() {
         after(&mut trial, 5).remove(0)
     };
     assert_eq!(told(), told());
+}
+
+#[test]
+fn defaults_are_what_their_page_says() {
+    let told = |name: &str| {
+        let option = super::DESCRIPTION.options.iter().find(|option| option.name == name).unwrap();
+        let Presence::Otherwise(told) = option.presence else { panic!("{option:?}") };
+        told
+    };
+    let list = |numbers: Vec<String>| format!("default `[{}]`", numbers.join(", "));
+    let rates = super::WINDOWS_MINUTES.iter().map(ToString::to_string).collect();
+    assert_eq!(told("rates"), list(rates));
+    let percentiles = super::PERCENTILES_DEFAULT.iter().map(ToString::to_string).collect();
+    assert_eq!(told("percentiles"), list(percentiles));
+    assert_eq!(told("clear_interval"), format!("default `{}`, never", super::NEVER_S));
 }
 
 #[test]

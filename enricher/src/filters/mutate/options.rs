@@ -21,7 +21,7 @@ filter_options! {
     /// for another one write several `mutate`. One that fails ends the filter: what was done stays,
     /// the rest is not done, and the event is tagged.
     struct MutateOptions {
-        /// Fields with a value for those that are null.
+        /// Fields with a value for those that are null; `%{field}` is replaced.
         coerce: TextPairs,
         /// Fields with their new names; `%{field}` is replaced in both.
         rename: TextPairs,

@@ -23,7 +23,7 @@ filter_options! {
     /// read as a template or as a field reference.
     struct TranslateOptions {
         /// The field that holds the value; of an array its first one is looked up.
-        source: FieldPath => "required unless `field` is given",
+        source: FieldPath = required_unless("field"),
         /// The old name of `source`.
         field: FieldPath,
         /// The field that gets what was found.
@@ -54,10 +54,10 @@ filter_options! {
         /// An array: of values, if it is the source; else of objects, of which source and target
         /// are fields.
         iterate_on: FieldPath,
-        /// How many characters a dictionary in YAML may have.
+        /// How many characters a dictionary in YAML may have. Refused with a file that is not YAML.
         yaml_dictionary_code_point_limit: i64 = 134_217_728,
         /// How a dictionary in YAML is read: with `streaming` fewer texts mean something else than
-        /// themselves.
+        /// themselves. Refused with a file that is not YAML.
         yaml_load_strategy: bool { "one_shot" => false, "streaming" => true } = first,
         /// Which target is taken by default.
         ecs_compatibility: EcsCompatibility => "default: the pipeline's",
@@ -77,9 +77,6 @@ pub(crate) fn build(
 ) -> Option<Arc<dyn FilterPlan>> {
     let given = TranslateOptions::read(options);
     let source = renamed(options, ("source", given.source), ("field", given.field));
-    if !options.has("source") && !options.has("field") {
-        options.require("source");
-    }
     let has_target = options.has("target") || options.has("destination");
     let target = renamed(options, ("target", given.target), ("destination", given.destination));
     let ecs = given.ecs_compatibility.unwrap_or(environment.ecs_compatibility);

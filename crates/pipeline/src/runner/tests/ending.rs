@@ -1,5 +1,7 @@
 //! What a stage remembers is given out when its partition is let go, and when time passes around a panic.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 
 /// Remembers how many records it has seen since it last gave that out.
@@ -116,6 +118,35 @@ async fn a_sink_that_stays_away_does_not_hold_up_the_end() {
     until(|| !payloads(&line).is_empty()).await;
     line.stop(running).await;
     assert_eq!((line.committed(0), payloads(&line)), (1, vec!["a".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_while_a_batch_waits_tells_nothing_and_the_batch_is_read_again() {
+    let line = Line::new(1);
+    let is_tried = Arc::new(AtomicBool::new(false));
+    let tried = Arc::clone(&is_tried);
+    line.sink.set_script(move |item| {
+        if item.payload.starts_with(b"b") {
+            tried.store(true, Ordering::Relaxed);
+            let (after, reason) = (Duration::ZERO, "away".to_owned());
+            return Ok(crate::sink::Outcome::RetryLater { after, reason });
+        }
+        Ok(crate::sink::Outcome::Delivered)
+    });
+    line.append(0, 1, &["a"]);
+    line.append(0, 2, &["b"]);
+    let running = line.start(spec(&line, false));
+    until(|| is_tried.load(Ordering::Relaxed)).await;
+    line.context.shutdown.cancel();
+    running.await.unwrap().unwrap();
+    assert_eq!((line.committed(0), payloads(&line)), (1, vec!["a".to_owned()]));
+
+    let line = line.restarted();
+    line.sink.set_script(|_| Ok(crate::sink::Outcome::Delivered));
+    let running = line.start(spec(&line, false));
+    line.until_committed(0, 2).await;
+    line.stop(running).await;
+    assert_eq!(payloads(&line), ["a", "b", "end 1"], "what was remembered of the first is lost");
 }
 
 #[tokio::test(start_paused = true)]

@@ -79,6 +79,39 @@ fn an_event_out_of_a_map_does_not_open_it_again() {
 }
 
 #[test]
+fn an_event_out_of_a_map_that_the_next_task_ends_does_not_open_it_again() {
+    let payloads =
+        [r#"{"id":"a"}"#, r#"{"id":"b"}"#, r#"{"id":"c"}"#, r#"{"id":"d"}"#, r#"{"id":"e"}"#];
+    let records: Vec<_> =
+        (0..).zip(payloads).map(|(seconds, payload)| record(seconds, payload)).collect();
+    // What is made of such an event is one too.
+    for (between, copies) in [("", 1), ("clone { clones => ['copy'] }\n", 2)] {
+        let filters = pushing("id", "map['n'] ||= 1", "push_previous_map_as_event => true")
+            + between
+            + &joining("id", "map['seen'] = true");
+        let (before, at_the_end) = made(&filters, &records);
+        let pushed = before.iter().chain(&at_the_end).filter(|event| event.get("n").is_some());
+        let mut ids: Vec<_> = pushed.map(|event| event["id"].as_str()).collect();
+        ids.dedup();
+        assert_eq!(ids, ["a", "b", "c", "d", "e"].map(Some), "{between}");
+        assert_eq!((before.len(), at_the_end.len()), (9 * copies, copies), "{between}");
+    }
+}
+
+#[test]
+fn maps_that_open_one_another_backwards_all_come_out_at_the_end() {
+    let filters = pushing("a", "map['last'] = 1", "")
+        + &pushing("b", "map['a'] = event.get('to_a')", "")
+        + &pushing("c", "map['b'] = event.get('to_b'); map['to_a'] = event.get('to_a')", "")
+        + &joining("b", "map['a'] = event.get('to_a')")
+        + &joining("a", "map['last'] = 1");
+    let (_, at_the_end) = made(&filters, &[record(0, r#"{"c":"x","to_b":"y","to_a":"z"}"#)]);
+    let told: Vec<_> = at_the_end.iter().map(|made| (made.get("b"), made.get("last"))).collect();
+    let (b, one) = (json!("y"), json!(1));
+    assert_eq!(told, [(Some(&b), None), (Some(&b), None), (None, Some(&one))]);
+}
+
+#[test]
 fn maps_that_others_open_at_the_end_come_out_and_it_ends() {
     let first = record(0, r#"{"a":"x","b":"y"}"#);
     let to_the_first =

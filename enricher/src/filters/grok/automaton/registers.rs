@@ -13,8 +13,8 @@ pub(super) enum Operation {
     AcceptHere { register: u32 },
     /// The first registers of a row are those of another.
     Copy { from: u32, to: u32, count: u32 },
-    /// Registers are the place with these bits set: none for the place itself, all for nowhere. One kind for both, so that
-    /// the processor need not guess which comes next.
+    /// Registers are the place with these bits set: none for the place itself, all where there is none. One kind for both,
+    /// so that the processor need not guess which comes next.
     Fill { register: u32, count: u32, bits: u32 },
 }
 

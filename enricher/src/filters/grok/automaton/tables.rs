@@ -77,18 +77,12 @@ impl Tables {
         text: &[u8],
         from: usize,
     ) -> (u32, usize, u32) {
-        let mut row = &self.edges[state as usize..];
         for (at, byte) in text.iter().enumerate().skip(from) {
-            let edge = row[usize::from(class_of[usize::from(*byte)])];
-            // Most bytes stay: the next one's edge is looked for without waiting for this one's.
-            if edge == state {
-                continue;
-            }
+            let edge = self.edges[state as usize + usize::from(class_of[usize::from(*byte)])];
             if edge == DEAD || edge >= DETAILED {
                 return (state, at, edge);
             }
             state = edge;
-            row = &self.edges[state as usize..];
         }
         (state, text.len(), self.edges[state as usize + self.stride - 1])
     }
