@@ -2,13 +2,15 @@
 //!
 //! FILE is a list of cases: a line with the fields that it has, or the bytes of a connection with the frames
 //! that they hold. A key that is absent is not asserted, and null means that nothing is there. Prints how many
-//! cases of each format pass, and with `--show` what is wrong with the others. Ends with 1 if one fails.
+//! cases of each format pass, and with `--show` what is wrong with the others. Ends with 1 if one fails, or there is
+//! none.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use ingest_gateway::syslog::{FAILURE_TAG, Parser, zone_by_name};
 use ingest_gateway::{Framing, frames};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// The year of a time that names none and whose case names none either.
@@ -34,6 +36,10 @@ fn main() -> ExitCode {
             return ExitCode::from(64);
         }
     };
+    if cases.is_empty() {
+        say(&format!("{path}: it holds no case"));
+        return ExitCode::FAILURE;
+    }
     let mut counts = BTreeMap::<String, (usize, usize)>::new();
     for case in &cases {
         let (passed, failed) = counts.entry(text(&case["format"]).to_owned()).or_default();
@@ -64,10 +70,9 @@ fn judge(case: &Value) -> Result<(), String> {
 }
 
 fn judge_stream(case: &Value, expected: &Value) -> Result<(), String> {
-    let framing = match text(&case["framing"]) {
-        "octet-counting" => Framing::OctetCounting,
-        "non-transparent" => Framing::NonTransparent,
-        _ => Framing::Auto,
+    let framing = match &case["framing"] {
+        Value::Null => Framing::Auto,
+        name => Framing::deserialize(name).map_err(|error| format!("framing: {error}"))?,
     };
     let stream = bytes(case, "stream")?;
     // Each split of the bytes gives the same.

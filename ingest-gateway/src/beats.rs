@@ -11,7 +11,6 @@ pub(crate) mod decoder;
 mod error;
 pub(crate) mod frame;
 mod pairs;
-mod reader;
 mod windows;
 
 use std::sync::Arc;

@@ -5,6 +5,8 @@
 mod beats;
 mod file;
 mod multiline;
+mod problem;
+mod sharing;
 mod syslog;
 mod tls;
 mod unix;
@@ -22,12 +24,13 @@ use service::{ByteSize, Span};
 pub use beats::BeatsConfig;
 pub use file::{FileConfig, FileMode, StartPosition};
 pub use multiline::{MultilineConfig, What};
+pub use problem::Problem;
 pub use syslog::SyslogConfig;
-pub(crate) use tls::TlsSettings;
 pub use tls::{ClientCertificates, TlsConfig, TlsVersion};
 pub use unix::{SocketMode, UnixConfig};
 
 use crate::lines::Framing;
+use problem::{refuse_zero, within};
 use unix::check_socket_path;
 
 /// Settings of `[ingest_gateway]`.
@@ -170,7 +173,8 @@ pub struct HttpConfig {
     pub decompressed_bytes_max: ByteSize,
     /// Most decompressed bytes for each sent one, once a body has passed 1MiB.
     pub decompressed_ratio_max: u32,
-    /// Largest OTLP message after decompression; it is held whole.
+    /// Largest OTLP message after decompression; it is held whole. At most an eighth of
+    /// `memory_bytes_max`.
     pub message_bytes_max: ByteSize,
     /// Largest request line and headers together; at least 8KiB.
     pub header_bytes_max: ByteSize,
@@ -264,21 +268,6 @@ impl<'de> Deserialize<'de> for Listen {
     }
 }
 
-/// A setting that cannot be used as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Name of the setting within `[ingest_gateway]`, as `tcp.listen`.
-    pub setting: &'static str,
-    /// What is wrong, and the way out.
-    pub message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ingest_gateway.{}: {}", self.setting, self.message)
-    }
-}
-
 impl Config {
     /// What is wrong with these settings; nothing if they can be used.
     #[must_use]
@@ -286,9 +275,14 @@ impl Config {
         let mut problems = Vec::new();
         self.check_reach(&mut problems);
         self.check_limits(&mut problems);
-        self.beats.check(&mut problems);
-        self.file.check(&mut problems);
-        self.check_streams(&mut problems);
+        within("beats", &mut problems, |problems| self.beats.check(problems));
+        within("file", &mut problems, |problems| self.file.check(problems));
+        within("tcp.tls", &mut problems, |problems| self.tcp.tls.check(problems));
+        within("http.tls", &mut problems, |problems| self.http.tls.check(problems));
+        within("tcp.multiline", &mut problems, |problems| self.tcp.multiline.check(problems));
+        within("syslog", &mut problems, |problems| self.syslog.check(problems));
+        within("unix", &mut problems, |problems| self.unix.check(problems));
+        self.check_sharing(&mut problems);
         problems
     }
 
@@ -304,7 +298,7 @@ impl Config {
                      ingest_gateway.ingest_token (openssl rand -hex 16 makes one), ask for certificates \
                      (tls.client_certificates = \"required\"), or listen on 127.0.0.1"
                 );
-                problems.push(Problem { setting, message });
+                problems.push(Problem::new(setting, message));
             }
         }
         if self.udp.listen.is_reachable() && !self.allow_unauthenticated_udp {
@@ -313,22 +307,8 @@ impl Config {
                  ingest_gateway.allow_unauthenticated_udp = true, or listen on 127.0.0.1",
                 self.udp.listen
             );
-            problems.push(Problem { setting: "udp.listen", message });
+            problems.push(Problem::new("udp.listen", message));
         }
-    }
-
-    fn check_streams(&self, problems: &mut Vec<Problem>) {
-        self.tcp.tls.check(TlsSettings::TCP, problems);
-        self.http.tls.check(TlsSettings::HTTP, problems);
-        let multiline = [
-            "tcp.multiline.pattern",
-            "tcp.multiline.lines_max",
-            "tcp.multiline.bytes_max",
-            "tcp.multiline.flush_interval",
-        ];
-        self.tcp.multiline.check(multiline, problems);
-        self.syslog.check(problems);
-        self.unix.check(problems);
     }
 
     /// What a line may hold.
@@ -343,7 +323,7 @@ impl Config {
     fn check_limits(&self, problems: &mut Vec<Problem>) {
         if self.depth_max > 128 {
             let message = format!("{} is too deep: it is 1 to 128", self.depth_max);
-            problems.push(Problem { setting: "depth_max", message });
+            problems.push(Problem::new("depth_max", message));
         }
         let ranges = [
             ("line_bytes_max", self.line_bytes_max, 1 << 10, 16 << 20),
@@ -357,7 +337,7 @@ impl Config {
             if !(min..=max).contains(&size.0) {
                 let (min, max) = (ByteSize(min), ByteSize(max));
                 let message = format!("{size} is not between {min} and {max}");
-                problems.push(Problem { setting, message });
+                problems.push(Problem::new(setting, message));
             }
         }
         if self.line_bytes_max.0.saturating_mul(16) > self.memory_bytes_max.0 {
@@ -365,7 +345,15 @@ impl Config {
                 "{} cannot hold 16 lines of {}: raise it, or lower line_bytes_max",
                 self.memory_bytes_max, self.line_bytes_max
             );
-            problems.push(Problem { setting: "memory_bytes_max", message });
+            problems.push(Problem::new("memory_bytes_max", message));
+        }
+        if self.http.message_bytes_max.0.saturating_mul(8) > self.memory_bytes_max.0 {
+            let message = format!(
+                "a message of {} is held whole, with what is made of it, and 8 of them are more than the {} of \
+                 memory_bytes_max: lower it, or raise memory_bytes_max",
+                self.http.message_bytes_max, self.memory_bytes_max
+            );
+            problems.push(Problem::new("http.message_bytes_max", message));
         }
         let counts = [
             ("fields_max", self.fields_max),
@@ -375,28 +363,15 @@ impl Config {
             ("http.connections_max", self.http.connections_max),
             ("http.decompressed_ratio_max", self.http.decompressed_ratio_max),
         ];
-        for (setting, count) in counts {
-            if count == 0 {
-                let message = "0 would let nothing in".to_owned();
-                problems.push(Problem { setting, message });
-            }
-        }
         let spans = [
             ("tcp.idle_timeout", self.tcp.idle_timeout),
             ("tcp.line_timeout", self.tcp.line_timeout),
             ("http.idle_timeout", self.http.idle_timeout),
             ("http.body_idle_timeout", self.http.body_idle_timeout),
             ("http.body_timeout", self.http.body_timeout),
-            ("file.poll_interval", self.file.poll_interval),
-            ("file.scan_interval", self.file.scan_interval),
-            ("file.forget_after", self.file.forget_after),
             ("retry_after", self.retry_after),
         ];
-        for (setting, span) in spans {
-            if span.0.is_zero() {
-                problems.push(Problem { setting, message: "it must be more than nothing".into() });
-            }
-        }
+        refuse_zero(problems, &counts, &spans);
     }
 }
 

@@ -3,28 +3,25 @@
 //! There is no acknowledgement, so nothing is ever turned away: while the log has no room the connection is
 //! not read. The door closes its side only when all that it read is durable.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Codec;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use bytestring::ByteString;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::budget::{Reservation, Share};
+use crate::budget::Reservation;
 use crate::connections::Admission;
 use crate::form::Form;
 use crate::frames::Frames;
 use crate::intake::{Identity, Ids, Intake, Lane, Line, Origin, Receipt};
 use crate::lines::Framing;
 use crate::multiline::Rules;
+use crate::reader::Reader;
 use crate::stream::Stream;
 
-/// Blocks that are read at once: small for a connection that trickles, large for one that pours.
-const BLOCK_BYTES_MIN: usize = 8 << 10;
-const BLOCK_BYTES_MAX: usize = 256 << 10;
 /// Read ahead while a batch is on its way; then reading stops.
 const READ_AHEAD_BYTES: usize = 1 << 20;
 /// Memory for a batch, beside that of bytes that wait for the next ones.
@@ -42,8 +39,6 @@ pub(crate) struct Door {
     pub(crate) form: Form,
     pub(crate) framing: Framing,
     pub(crate) multiline: Option<Rules>,
-    /// How long it is waited for another line of an event.
-    pub(crate) flush_interval: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) line_timeout: Duration,
     /// Whether the first line is the token, where one is set.
@@ -63,13 +58,8 @@ impl Door {
         admission: Admission,
         shutdown: CancellationToken,
     ) {
-        let reader = Reader {
-            stream,
-            share: admission.guest.share.clone(),
-            block_bytes: BLOCK_BYTES_MIN,
-            memory_factor: self.form.memory_factor(),
-            is_held_up: false,
-        };
+        let share = admission.guest.share.clone();
+        let reader = Reader::new(stream, share, self.form.memory_factor());
         let intake = &self.intake;
         let connection = Connection {
             reader,
@@ -90,51 +80,6 @@ impl Door {
     }
 }
 
-/// Reads blocks, each only when there is memory for it. A silent connection holds no memory.
-struct Reader {
-    stream: Stream,
-    share: Share,
-    block_bytes: usize,
-    /// Memory for each byte that is read.
-    memory_factor: usize,
-    /// Whether bytes have come for which there is no memory yet.
-    is_held_up: bool,
-}
-
-impl Reader {
-    /// The next block; `None` at the end. Dropping the future loses nothing.
-    async fn next(&mut self) -> io::Result<Option<(Bytes, Reservation)>> {
-        loop {
-            self.is_held_up = false;
-            self.stream.readable().await?;
-            self.is_held_up = true;
-            let mut room = self.share.reserve(self.block_bytes * self.memory_factor).await;
-            self.is_held_up = false;
-            let mut block = BytesMut::with_capacity(self.block_bytes);
-            match self.stream.try_read(&mut block).await {
-                Ok(0) => return Ok(None),
-                Ok(bytes) => {
-                    drop(room.keep(bytes * self.memory_factor));
-                    return Ok(Some((self.fit(block), room)));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Fits the next block to what came; a block that is mostly empty is not kept.
-    fn fit(&mut self, block: BytesMut) -> Bytes {
-        let (bytes, size) = (block.len(), self.block_bytes);
-        if bytes == size {
-            self.block_bytes = (size * 2).min(BLOCK_BYTES_MAX);
-        } else if bytes < size / 4 {
-            self.block_bytes = (size / 2).max(BLOCK_BYTES_MIN);
-        }
-        if bytes < size / 2 { Bytes::copy_from_slice(&block) } else { block.freeze() }
-    }
-}
-
 /// Why no more is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
@@ -151,7 +96,7 @@ enum End {
 }
 
 struct Connection {
-    reader: Reader,
+    reader: Reader<Stream>,
     source: ByteString,
     frames: Frames,
     /// Memory of what is read and not on its way.
@@ -246,6 +191,8 @@ impl Connection {
             };
             let may_read =
                 self.frames.buffered_bytes() < READ_AHEAD_BYTES || !self.frames.has_unread();
+            let flush_interval = self.frames.flush_interval();
+            let flush_at = flush_interval.map(|interval| event_held_at.max(last_read) + interval);
             tokio::select! {
                 receipt = self.lane.arrival(), if !self.lane.is_free() => {
                     self.take_back(receipt);
@@ -264,18 +211,18 @@ impl Connection {
                 // While its lines wait for the log, a sender may be silent and in the midst of a line.
                 () = sleep_until(deadline), if may_read && (stopping.is_some() || self.lane.is_free()) => {
                     // Whoever holds half a line must go on with it, or all memory could be halves.
-                    if stopping.is_none() && self.reader.is_held_up && line_begun.0.is_none() {
+                    if stopping.is_none() && self.reader.is_held_up() && line_begun.0.is_none() {
                         last_read = Instant::now();
                         continue;
                     }
                     return if stopping.is_some() { End::Stopped } else { End::Silent };
                 }
                 // Whoever wrote the beginning of an event has perhaps written all of it.
-                () = sleep_until(event_held_at.max(last_read) + self.door.flush_interval),
-                    if self.frames.is_holding() && self.lane.is_free() => {
+                () = sleep_until(flush_at.unwrap_or(deadline)),
+                    if flush_at.is_some() && self.lane.is_free() => {
                     // Its next line may have come already, and want memory only. That is not waited for
                     // without end, or all memory could be beginnings.
-                    if self.reader.is_held_up && last_read.elapsed() < self.door.line_timeout {
+                    if self.reader.is_held_up() && last_read.elapsed() < self.door.line_timeout {
                         event_held_at = Instant::now();
                     } else {
                         self.frames.end_event();
@@ -289,10 +236,14 @@ impl Connection {
     }
 
     fn take_in(&mut self, block: Bytes, room: Reservation) {
+        self.push(block);
+        self.add_room(room);
+    }
+
+    fn push(&mut self, block: Bytes) {
         let received = &self.door.intake.metrics().received_bytes;
         received.with_label_values(&[self.door.name()]).inc_by(block.len() as u64);
         self.frames.push(block);
-        self.add_room(room);
     }
 
     fn add_room(&mut self, room: Reservation) {
@@ -306,8 +257,8 @@ impl Connection {
     /// of them keeps its memory, since records of short lines need more than was taken for their bytes.
     fn release(&mut self) {
         let buffered_bytes = self.frames.buffered_bytes();
-        let mut bytes = buffered_bytes * self.reader.memory_factor;
-        if self.reader.memory_factor > 1 && self.frames.has_unread() {
+        let mut bytes = buffered_bytes * self.reader.memory_factor();
+        if self.reader.memory_factor() > 1 && self.frames.has_unread() {
             bytes = bytes.max(buffered_bytes + BATCH_BYTES);
         }
         drop(self.held.as_mut().and_then(|held| held.keep(bytes)));
@@ -359,6 +310,9 @@ impl Connection {
 
     /// Makes everything durable that was read.
     async fn flush(&mut self, origin: &Arc<Origin>, end: End) {
+        // A few bytes may have waited for memory.
+        let first = self.reader.take_first();
+        self.push(first);
         self.send_ended(origin).await;
         self.frames.finish(end == End::Finished);
         self.send_ended(origin).await;

@@ -17,6 +17,7 @@ use bus::Codec;
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use pipeline::Rejection;
+use service::ByteSize;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +33,10 @@ use received::{Buffers, Datagram};
 const UDP_BYTES_MAX: usize = 64 << 10;
 /// What Linux lets a datagram within the machine have, unless it is told otherwise (`net.core.wmem_default`).
 const UNIX_BYTES_MAX: usize = 256 << 10;
+/// Datagrams over UDP that one call takes at most.
+const UDP_COUNT_MAX: usize = 64;
+/// The same of datagrams within the machine, which are larger and wait for the door.
+const UNIX_COUNT_MAX: usize = 16;
 /// Memory that datagrams are copied into, one behind the other.
 const BLOCK_BYTES: usize = 1 << 20;
 /// Datagrams that are read before anything else gets its turn.
@@ -61,17 +66,17 @@ pub(crate) async fn serve(
 ) {
     let intake = door.intake.clone();
     let dropped_now = || drops.map_or(0, Drops::count);
+    // Datagrams wait in them only while the batch is full.
+    let mut buffers = match socket {
+        Socket::Udp(_) => Buffers::new(UDP_BYTES_MAX, UDP_COUNT_MAX),
+        Socket::Unix(_) => Buffers::new(UNIX_BYTES_MAX, UNIX_COUNT_MAX),
+    };
     let mut receiver = Receiver {
         batch: intake.batch(Ids::counted()),
-        buffers: Buffers::new(match socket {
-            Socket::Udp(_) => UDP_BYTES_MAX,
-            Socket::Unix(_) => UNIX_BYTES_MAX,
-        }),
         socket,
         block: BytesMut::new(),
         origins: HashMap::new(),
         lines: Lines::new(intake.line_bytes_max()),
-        messages: 0,
         door,
     };
     let mut lane = Lane::new(intake);
@@ -81,12 +86,12 @@ pub(crate) async fn serve(
     loop {
         if lane.is_free() && !receiver.batch.is_empty() {
             lane.settle(receiver.take_batch());
-            receiver.take_waiting();
+            receiver.take_from(&mut buffers);
         }
         tokio::select! {
             _ = lane.arrival(), if !lane.is_free() => {}
             ready = receiver.socket.readable(), if !receiver.batch.is_full() => {
-                if let Err(error) = ready.and_then(|()| receiver.receive()) {
+                if let Err(error) = ready.and_then(|()| receiver.receive(&mut buffers)) {
                     tracing::warn!(door = receiver.door.intake.door(), %error, "cannot read datagrams");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
@@ -102,22 +107,18 @@ pub(crate) async fn serve(
             () = shutdown.cancelled() => break,
         }
     }
-    receiver.finish(lane).await;
+    receiver.finish(lane, &mut buffers).await;
 }
 
 struct Receiver {
     socket: Socket,
     door: Door,
-    /// Datagrams wait in them only while the batch is full.
-    buffers: Buffers,
     block: BytesMut,
     batch: Batch,
     /// Senders by address; those without one are `None`.
     origins: HashMap<Option<SocketAddr>, Arc<Origin>>,
-    /// Frames one datagram after the other; its numbers tell the lines of a batch apart.
+    /// Frames one datagram after the other; its numbers tell the lines and messages of a batch apart.
     lines: Lines,
-    /// Datagrams that were messages: the last one's number.
-    messages: u64,
 }
 
 impl Receiver {
@@ -127,14 +128,7 @@ impl Receiver {
     }
 
     /// Reads datagrams until there is none, the batch is full, or others must have their turn.
-    fn receive(&mut self) -> io::Result<()> {
-        let mut buffers = std::mem::replace(&mut self.buffers, Buffers::new(0));
-        let read = self.receive_into(&mut buffers);
-        self.buffers = buffers;
-        read
-    }
-
-    fn receive_into(&mut self, buffers: &mut Buffers) -> io::Result<()> {
+    fn receive(&mut self, buffers: &mut Buffers) -> io::Result<()> {
         let mut count = self.take_from(buffers);
         while count < BURST && !self.batch.is_full() {
             match buffers.receive(&self.socket, BURST - count) {
@@ -144,13 +138,6 @@ impl Receiver {
             }
         }
         Ok(())
-    }
-
-    /// Takes what was read and did not fit into the batch before.
-    fn take_waiting(&mut self) {
-        let mut buffers = std::mem::replace(&mut self.buffers, Buffers::new(0));
-        self.take_from(&mut buffers);
-        self.buffers = buffers;
     }
 
     /// Takes what was read, until the batch is full, and says how many datagrams it took.
@@ -172,17 +159,20 @@ impl Receiver {
         self.batch.set_origin(&origin);
         let payload = self.keep(datagram.bytes);
         if datagram.is_cut {
-            self.messages += 1;
-            let mut line = Line::good(self.messages, payload);
+            let read_bytes = datagram.bytes.len() as u64;
+            let mut line = Line::good(self.lines.count(), payload);
             line.refuse(Rejection {
                 kind: "too_large".into(),
-                message: "the datagram is longer than the door reads; its beginning is here".into(),
-                position_bytes: Some(datagram.bytes.len() as u64),
+                message: format!(
+                    "the datagram is longer than the {} that the door reads; its beginning is here",
+                    ByteSize(read_bytes)
+                ),
+                position_bytes: Some(read_bytes),
             });
             self.push(line);
         } else if self.door.is_one_message {
-            self.messages += 1;
-            self.push(within(payload, self.messages, self.door.intake.line_bytes_max()));
+            let number = self.lines.count();
+            self.push(within(payload, number, self.door.intake.line_bytes_max()));
         } else {
             self.lines.push(payload);
             while let Some(line) = self.lines.next() {
@@ -236,14 +226,14 @@ impl Receiver {
     }
 
     /// Reads what has arrived, and makes it durable.
-    async fn finish(&mut self, mut lane: Lane) {
+    async fn finish(&mut self, mut lane: Lane, buffers: &mut Buffers) {
         let deadline = Instant::now() + LAST_READ;
         let mut is_over = false;
         loop {
             if is_over {
-                self.take_waiting();
+                self.take_from(buffers);
             } else {
-                is_over = self.receive().is_err() || Instant::now() >= deadline;
+                is_over = self.receive(buffers).is_err() || Instant::now() >= deadline;
             }
             drop(lane.arrival().await);
             if self.batch.is_empty() {

@@ -1,6 +1,7 @@
 //! What a stream of bytes holds for a door: lines that are told apart, and joined where they belong together.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
 use pipeline::Rejection;
@@ -63,9 +64,9 @@ impl Frames {
         self.lines.unfinished()
     }
 
-    /// Whether an event has begun that another line may belong to.
-    pub(crate) fn is_holding(&self) -> bool {
-        self.multiline.as_ref().is_some_and(Multiline::is_holding)
+    /// How long it is waited for another line, while an event has begun that it may belong to.
+    pub(crate) fn flush_interval(&self) -> Option<Duration> {
+        self.multiline.as_ref().and_then(Multiline::flush_interval)
     }
 
     /// The next event that has ended.

@@ -10,6 +10,7 @@ mod elasticsearch;
 mod elements;
 pub(crate) mod otlp;
 mod publisher;
+mod repeated;
 mod request;
 mod route;
 mod shape;

@@ -20,7 +20,7 @@ use event::Limits;
 use pipeline::{DoorLedger, Rejection, Runtime};
 use service::{CancellationToken, Health, HealthState};
 
-pub(crate) use batch::{Batch, Fault, Line, Origin};
+pub(crate) use batch::{Batch, Line, Origin};
 pub(crate) use ids::Ids;
 pub(crate) use lane::{Lane, Receipt};
 
@@ -187,7 +187,7 @@ impl Intake {
         let mut warned_at = self.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
         if warned_at.is_none_or(|at| at.elapsed() >= WARNING_INTERVAL) {
             *warned_at = Some(Instant::now());
-            tracing::warn!(door = self.door, %error, "the log takes nothing for now: senders must wait");
+            tracing::warn!(door = self.door, %error, "the log takes nothing at the moment: senders must wait");
         }
     }
 

@@ -20,6 +20,7 @@ pub mod listen;
 mod metrics;
 mod multiline;
 mod opening;
+mod reader;
 mod stream;
 pub mod syslog;
 mod syslog_door;

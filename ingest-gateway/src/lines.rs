@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use pipeline::Rejection;
 use pipeline::dead_letter::PAYLOAD_BYTES_MAX;
 
-use crate::intake::{Fault, Line};
+use crate::intake::Line;
 use framing::Beginning;
 pub use framing::Framing;
 
@@ -82,10 +82,7 @@ impl Oversize {
             message: format!("the line has {payload_bytes} bytes, more than {line_bytes_max}"),
             position_bytes: Some(line_bytes_max as u64),
         };
-        Line {
-            fault: Some(Box::new(Fault { rejection, payload_bytes })),
-            ..Line::good(number, self.beginning)
-        }
+        Line::refused(number, &self.beginning, payload_bytes, rejection)
     }
 }
 
@@ -310,6 +307,12 @@ impl Lines {
         let mut oversize = Oversize::new(&std::mem::take(&mut self.partial), self.line_bytes_max);
         oversize.skip(&more[room..]);
         self.oversize = Some(oversize);
+    }
+
+    /// The number of a line that came whole, and not through here.
+    pub(crate) fn count(&mut self) -> u64 {
+        self.ended += 1;
+        self.ended
     }
 }
 

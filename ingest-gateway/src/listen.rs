@@ -14,7 +14,7 @@ use crate::tls;
 use crate::unix::{Datagrams, Listening, SocketFileError};
 
 /// Connections that wait in the kernel while a door does not accept.
-const BACKLOG: i32 = 1_024;
+pub(crate) const BACKLOG: i32 = 1_024;
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -142,10 +142,13 @@ fn certificates(config: &Config) -> Result<TlsOfDoors, GatewayError> {
         })
     };
     let tls = TlsOfDoors {
-        tcp: load(config.tcp.listen, tls::Terms::tcp(&config.tcp.tls)),
-        http: load(config.http.listen, tls::Terms::http(&config.http.tls)),
-        syslog: load(config.syslog.tls_listen, tls::Terms::syslog(&config.syslog.tls)),
-        beats: load(config.beats.listen, tls::Terms::beats(&config.beats.tls)),
+        tcp: load(config.tcp.listen, tls::Terms::new("tcp", &config.tcp.tls, &[])),
+        http: load(
+            config.http.listen,
+            tls::Terms::new("http", &config.http.tls, tls::HTTP_PROTOCOLS),
+        ),
+        syslog: load(config.syslog.tls_listen, tls::Terms::new("syslog", &config.syslog.tls, &[])),
+        beats: load(config.beats.listen, tls::Terms::new("beats", &config.beats.tls, &[])),
     };
     if problems.is_empty() { Ok(tls) } else { Err(GatewayError::Settings(problems)) }
 }
@@ -192,7 +195,7 @@ impl Bound {
         self.syslog.tls.as_ref()?.local_addr().ok()
     }
 
-    /// The doors that are open beside those of TCP, UDP and HTTP, for a person: what each is, and where.
+    /// The doors that are open beside those of TCP, UDP, HTTP and Beats, for a person: what each is, and where.
     #[must_use]
     pub fn other_doors(&self) -> Vec<(&'static str, String)> {
         let sockets = [
@@ -272,20 +275,24 @@ fn stream_socket(address: SocketAddr) -> io::Result<Socket> {
 fn datagram_socket(address: SocketAddr, buffer: ByteSize) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
-    let forced = set_socket_recv_buffer_size_force(&socket, buffer.as_usize());
-    if forced.is_err() {
-        // Without the right to force it, the kernel gives what net.core.rmem_max allows.
-        socket.set_recv_buffer_size(buffer.as_usize())?;
-    }
-    let given = socket.recv_buffer_size()? as u64;
-    if given < buffer.0 {
+    let given = set_receive_buffer(&socket, buffer)?;
+    if given < buffer {
         tracing::info!(
-            given = %ByteSize(given), wanted = %buffer, %address,
+            %given, wanted = %buffer, %address,
             "the kernel gives the door of datagrams a smaller buffer: raise net.core.rmem_max"
         );
     }
     socket.bind(&address.into())?;
     Ok(socket)
+}
+
+/// Asks for a receive buffer of this size, and says what the kernel gives.
+pub(crate) fn set_receive_buffer(socket: &Socket, wanted: ByteSize) -> io::Result<ByteSize> {
+    if set_socket_recv_buffer_size_force(socket, wanted.as_usize()).is_err() {
+        // Without the right to force it, the kernel gives what net.core.rmem_max allows.
+        socket.set_recv_buffer_size(wanted.as_usize())?;
+    }
+    Ok(ByteSize(socket.recv_buffer_size()? as u64))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! limits: what is beyond them begins another one. A line that is refused stays alone.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use regex::bytes::Regex;
@@ -33,6 +34,8 @@ pub(crate) struct Rules {
     what: What,
     lines_max: u32,
     bytes_max: usize,
+    /// How long it is waited for another line of an event.
+    flush_interval: Duration,
 }
 
 impl Rules {
@@ -46,6 +49,7 @@ impl Rules {
             bytes_max: config
                 .bytes_max
                 .map_or(line_bytes_max, |max| max.as_usize().min(line_bytes_max)),
+            flush_interval: config.flush_interval.0,
         })
     }
 }
@@ -61,8 +65,13 @@ impl Multiline {
     }
 
     /// Whether an event has begun whose end has not come.
-    pub(crate) fn is_holding(&self) -> bool {
+    fn is_holding(&self) -> bool {
         self.held_lines > 0
+    }
+
+    /// How long it is waited for the next line, while an event has begun.
+    pub(crate) fn flush_interval(&self) -> Option<Duration> {
+        self.is_holding().then_some(self.rules.flush_interval)
     }
 
     /// Adds a line; what has ended by it goes to `ready`.

@@ -1,20 +1,16 @@
 //! A connection's bytes, with TLS or without, over the net or within the machine.
 //!
-//! Every door of connections reads and writes one of these. Beside reading and writing it tells when there
-//! may be something to read, so that a silent connection needs no memory to read into.
+//! Every door of connections reads and writes one of these, without asking which.
 
-use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
-use tokio_util::io::poll_read_buf;
 use tokio_util::sync::CancellationToken;
 
 use crate::tls::Acceptor;
@@ -26,22 +22,9 @@ const LAST_WORD_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(TcpStream),
-    Tls(Box<Tls>),
+    /// With TLS, whose handshake is over.
+    Tls(Box<TlsStream<TcpStream>>),
     Unix(UnixStream),
-}
-
-/// A connection with TLS whose handshake is over.
-#[derive(Debug)]
-pub(crate) struct Tls {
-    stream: TlsStream<TcpStream>,
-    /// Whether something decrypted may wait that the socket does not tell of: bytes, or the sender's end.
-    may_have_more: bool,
-}
-
-impl From<TlsStream<TcpStream>> for Stream {
-    fn from(stream: TlsStream<TcpStream>) -> Self {
-        Self::Tls(Box::new(Tls { stream, may_have_more: true }))
-    }
 }
 
 impl Stream {
@@ -53,38 +36,7 @@ impl Stream {
     ) -> Option<Self> {
         let Some(acceptor) = acceptor else { return Some(Self::Tcp(stream)) };
         let accepted = shutdown.run_until_cancelled(acceptor.accept(stream)).await??;
-        Some(accepted.into())
-    }
-
-    /// Waits until there may be something to read.
-    pub(crate) async fn readable(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.readable().await,
-            Self::Unix(stream) => stream.readable().await,
-            Self::Tls(tls) if tls.may_have_more => Ok(()),
-            Self::Tls(tls) => tls.stream.get_ref().0.readable().await,
-        }
-    }
-
-    /// Reads what is there into the free part of a block; `WouldBlock` if there is nothing.
-    pub(crate) async fn try_read(&mut self, block: &mut BytesMut) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.try_read_buf(block),
-            Self::Unix(stream) => stream.try_read_buf(block),
-            Self::Tls(tls) => {
-                let read = poll_fn(|context| {
-                    let read = poll_read_buf(Pin::new(&mut tls.stream), context, block);
-                    Poll::Ready(match read {
-                        Poll::Ready(read) => read,
-                        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-                    })
-                })
-                .await;
-                // Bytes may have come together with the sender's end, of which only the next read tells.
-                tls.may_have_more = read.as_ref().is_ok_and(|bytes| *bytes > 0);
-                read
-            }
-        }
+        Some(Self::Tls(Box::new(accepted)))
     }
 
     /// Writes something for a person; whether it is read does not matter.
@@ -98,8 +50,8 @@ impl Stream {
 
     /// Says that nothing more comes. Without TLS dropping says it.
     pub(crate) async fn close(mut self) {
-        if let Self::Tls(tls) = &mut self {
-            drop(timeout(LAST_WORD_TIMEOUT, tls.stream.shutdown()).await);
+        if let Self::Tls(stream) = &mut self {
+            drop(timeout(LAST_WORD_TIMEOUT, stream.shutdown()).await);
         }
     }
 }
@@ -113,12 +65,7 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(tls) => {
-                let filled_bytes = buffer.filled().len();
-                let read = Pin::new(&mut tls.stream).poll_read(context, buffer);
-                tls.may_have_more = buffer.filled().len() > filled_bytes;
-                read
-            }
+            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
 }
@@ -132,7 +79,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(tls) => Pin::new(&mut tls.stream).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
@@ -140,7 +87,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
             Self::Unix(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(tls) => Pin::new(&mut tls.stream).poll_flush(context),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
@@ -148,7 +95,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(tls) => Pin::new(&mut tls.stream).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 
@@ -160,7 +107,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Self::Tls(tls) => Pin::new(&mut tls.stream).poll_write_vectored(context, slices),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
         }
     }
 
@@ -168,7 +115,7 @@ impl AsyncWrite for Stream {
         match self {
             Self::Tcp(stream) => stream.is_write_vectored(),
             Self::Unix(stream) => stream.is_write_vectored(),
-            Self::Tls(tls) => tls.stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
         }
     }
 }

@@ -5,7 +5,6 @@
 //! connections are not read while the log has no room, and what the kernel drops of datagrams is counted.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bus::Codec;
 use jiff::tz::TimeZone;
@@ -32,7 +31,6 @@ pub(crate) fn connections(intake: Intake, config: &SyslogConfig) -> Arc<connecti
         form: form(config),
         framing: config.framing,
         multiline: None,
-        flush_interval: Duration::ZERO,
         idle_timeout: config.idle_timeout.0,
         line_timeout: config.line_timeout.0,
         asks_token: false,

@@ -17,13 +17,13 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::config::{Problem, TlsConfig, TlsSettings};
+use crate::config::{Problem, TlsConfig};
 use crate::metrics::GatewayMetrics;
 
 pub(crate) use files::Loaded;
 
 /// What the HTTP door speaks (RFC 7301).
-const HTTP_PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+pub(crate) const HTTP_PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
 /// Certificates that end within this time are told of in the log.
 const EXPIRY_WARNING: Duration = Duration::from_secs(7 * 86_400);
 /// How often that is told.
@@ -32,29 +32,20 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(86_400);
 /// Which TLS a door has.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
+    /// Its name, which is its table's too.
     pub(crate) door: &'static str,
     config: TlsConfig,
-    settings: TlsSettings,
+    /// What it speaks within (RFC 7301), the best first.
     protocols: &'static [&'static [u8]],
 }
 
 impl Terms {
-    pub(crate) fn tcp(config: &TlsConfig) -> Self {
-        Self { door: "tcp", config: config.clone(), settings: TlsSettings::TCP, protocols: &[] }
-    }
-
-    pub(crate) fn syslog(config: &TlsConfig) -> Self {
-        let settings = TlsSettings::SYSLOG;
-        Self { door: "syslog", config: config.clone(), settings, protocols: &[] }
-    }
-
-    pub(crate) fn beats(config: &TlsConfig) -> Self {
-        Self { door: "beats", config: config.clone(), settings: TlsSettings::BEATS, protocols: &[] }
-    }
-
-    pub(crate) fn http(config: &TlsConfig) -> Self {
-        let (config, settings) = (config.clone(), TlsSettings::HTTP);
-        Self { door: "http", config, settings, protocols: &HTTP_PROTOCOLS }
+    pub(crate) fn new(
+        door: &'static str,
+        config: &TlsConfig,
+        protocols: &'static [&'static [u8]],
+    ) -> Self {
+        Self { door, config: config.clone(), protocols }
     }
 
     /// Reads the files; none if the door has no TLS.

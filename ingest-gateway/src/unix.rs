@@ -32,7 +32,6 @@ pub(crate) fn door(intake: Intake, config: &UnixConfig) -> Door {
         form: Form::AsItIs,
         framing: config.framing,
         multiline: Rules::new(&config.multiline, intake.line_bytes_max()),
-        flush_interval: config.multiline.flush_interval.0,
         idle_timeout: config.idle_timeout.0,
         line_timeout: config.line_timeout.0,
         asks_token: false,

@@ -12,7 +12,6 @@ use bus::Codec;
 use bytes::Bytes;
 use bytestring::ByteString;
 use pipeline::Rejection;
-use pipeline::dead_letter::PAYLOAD_BYTES_MAX;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -21,12 +20,12 @@ use super::DOOR;
 use super::decoder::{Decoder, Progress};
 use super::error::ProtocolError;
 use super::frame::{Event, Frame, FrameLimits};
-use super::reader::Reader;
 use super::windows::{Ack, Windows};
 use crate::budget::{Reservation, Share};
 use crate::config::BeatsConfig;
 use crate::connections::Admission;
-use crate::intake::{Batch, Fault, Ids, Intake, Lane, Line, Origin};
+use crate::intake::{Batch, Ids, Intake, Lane, Line, Origin};
+use crate::reader::Reader;
 
 /// How long a sender may take to read an acknowledgement.
 const ACK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -105,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         });
         let now = Instant::now();
         Self {
-            reader: Reader::new(stream, share.clone()),
+            reader: Reader::new(stream, share.clone(), 1),
             peer,
             decoder: Decoder::new(limits(intake, config)),
             is_hungry: true,
@@ -145,7 +144,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         loop {
             let was_open = self.windows.is_open();
             if let Err(error) = self.decode() {
-                return End::Refused(error);
+                // The windows that came whole before it are finished first.
+                self.is_hungry = true;
+                self.closing = Some(End::Refused(error));
             }
             if self.windows.is_open() && !was_open {
                 self.times.window_begun = Instant::now();
@@ -232,16 +233,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if event.length_bytes <= bytes_max as u64 {
             return Line::good(self.events, event.payload);
         }
-        let kept = event.payload.len().min(PAYLOAD_BYTES_MAX);
         let rejection = Rejection {
             kind: "too_large".into(),
             message: format!("the event has {} bytes, more than {bytes_max}", event.length_bytes),
             position_bytes: Some(bytes_max as u64),
         };
-        let fault = Fault { rejection, payload_bytes: event.length_bytes };
-        // A copy, so that the event's own large buffer is let go.
-        let beginning = Bytes::copy_from_slice(&event.payload[..kept]);
-        Line { fault: Some(Box::new(fault)), ..Line::good(self.events, beginning) }
+        Line::refused(self.events, &event.payload, event.length_bytes, rejection)
     }
 
     /// Memory that must be reserved before anything more is decoded.

@@ -1,8 +1,9 @@
 //! Frames out of a stream of chunks, compressed ones opened on the way.
 //!
-//! Pure: no I/O and no clock. The same bytes give the same frames however they are split. A compressed
-//! frame is never held whole, neither as it came nor as it grows; within it no other may stand. One call does
-//! a bounded amount of work: whoever sends what no event comes of has no thread for itself.
+//! Pure: no I/O and no clock. The same bytes of a stream that is whole give the same frames however they are
+//! split; how many come before a broken zlib stream breaks may depend on the pieces. A compressed frame is
+//! never held whole, neither as it came nor as it grows; within it no other may stand. One call does a
+//! bounded amount of work: whoever sends what no event comes of has no thread for itself.
 
 use bytes::Bytes;
 

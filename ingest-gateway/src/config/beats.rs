@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 use service::{ByteSize, Span};
 
-use super::{Listen, Problem, TlsConfig, TlsSettings};
+use super::problem::{refuse_zero, within};
+use super::{Listen, Problem, TlsConfig};
 
 /// Settings of the Beats door (Lumberjack, versions 1 and 2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +56,7 @@ impl Default for BeatsConfig {
 
 impl BeatsConfig {
     pub(super) fn check(&self, problems: &mut Vec<Problem>) {
-        self.tls.check(TlsSettings::BEATS, problems);
+        within("tls", problems, |problems| self.tls.check(problems));
         let is_open = !self.allow_unauthenticated && !self.tls.knows_senders();
         if self.listen.is_reachable() && is_open {
             let message = format!(
@@ -64,38 +65,29 @@ impl BeatsConfig {
                  ingest_gateway.beats.allow_unauthenticated = true, or listen on 127.0.0.1",
                 self.listen
             );
-            problems.push(Problem { setting: "beats.listen", message });
+            problems.push(Problem::new("listen", message));
         }
         let sizes = [
-            ("beats.compressed_bytes_max", self.compressed_bytes_max),
-            ("beats.decompressed_bytes_max", self.decompressed_bytes_max),
+            ("compressed_bytes_max", self.compressed_bytes_max),
+            ("decompressed_bytes_max", self.decompressed_bytes_max),
         ];
         for (setting, size) in sizes {
             let (min, max) = (ByteSize(1 << 10), ByteSize(4 << 30));
             if !(min..=max).contains(&size) {
                 let message = format!("{size} is not between {min} and {max}");
-                problems.push(Problem { setting, message });
+                problems.push(Problem::new(setting, message));
             }
         }
         let counts = [
-            ("beats.connections_max", self.connections_max),
-            ("beats.window_events_max", self.window_events_max),
-            ("beats.decompressed_ratio_max", self.decompressed_ratio_max),
+            ("connections_max", self.connections_max),
+            ("window_events_max", self.window_events_max),
+            ("decompressed_ratio_max", self.decompressed_ratio_max),
         ];
-        for (setting, count) in counts {
-            if count == 0 {
-                problems.push(Problem { setting, message: "0 would let nothing in".to_owned() });
-            }
-        }
         let spans = [
-            ("beats.idle_timeout", self.idle_timeout),
-            ("beats.window_timeout", self.window_timeout),
-            ("beats.keep_alive_interval", self.keep_alive_interval),
+            ("idle_timeout", self.idle_timeout),
+            ("window_timeout", self.window_timeout),
+            ("keep_alive_interval", self.keep_alive_interval),
         ];
-        for (setting, span) in spans {
-            if span.0.is_zero() {
-                problems.push(Problem { setting, message: "it must be more than nothing".into() });
-            }
-        }
+        refuse_zero(problems, &counts, &spans);
     }
 }

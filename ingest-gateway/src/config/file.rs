@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use service::Span;
 
 use super::Problem;
+use super::problem::refuse_zero;
 
 /// Settings of the file door.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,10 +94,9 @@ impl FileConfig {
     /// What is wrong where there is no data folder.
     #[must_use]
     pub fn check_position_file(&self) -> Option<Problem> {
-        (self.is_on() && self.position_file.is_none()).then(|| Problem {
-            setting: "file.position_file",
-            message: "this process has no data folder: name the file in which it keeps how far it has read"
-                .into(),
+        (self.is_on() && self.position_file.is_none()).then(|| {
+            let message = "this process has no data folder: name the file in which it keeps how far it has read";
+            Problem::new("position_file", message).within("file")
         })
     }
 
@@ -104,28 +104,33 @@ impl FileConfig {
         for path in &self.paths {
             if let Some(wrong) = check_path(path) {
                 let message = format!("`{path}` {wrong}");
-                problems.push(Problem { setting: "file.paths", message });
+                problems.push(Problem::new("paths", message));
             }
         }
         for name in &self.exclude {
             if let Some(wrong) = check_name(name) {
                 let message = format!("`{name}` {wrong}");
-                problems.push(Problem { setting: "file.exclude", message });
+                problems.push(Problem::new("exclude", message));
             }
         }
         if self.mode == FileMode::Read && self.start_position == Some(StartPosition::End) {
             let message = "with mode \"read\" a file is always read from its beginning: remove this, \
                            or set mode = \"tail\"";
-            problems.push(Problem { setting: "file.start_position", message: message.into() });
+            problems.push(Problem::new("start_position", message));
         }
         if let Some(wrong) = self.position_file.as_deref().and_then(check_file) {
             let message = format!("it {wrong}: write it as \"/var/lib/millrace/positions.json\"");
-            problems.push(Problem { setting: "file.position_file", message });
+            problems.push(Problem::new("position_file", message));
         }
         if self.open_files_max == 0 {
-            let message = "it must be more than 0".into();
-            problems.push(Problem { setting: "file.open_files_max", message });
+            problems.push(Problem::new("open_files_max", "it must be more than 0"));
         }
+        let spans = [
+            ("poll_interval", self.poll_interval),
+            ("scan_interval", self.scan_interval),
+            ("forget_after", self.forget_after),
+        ];
+        refuse_zero(problems, &[], &spans);
     }
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use service::{ByteSize, Span};
 
 use super::Problem;
+use super::problem::refuse_zero;
 
 /// Most bytes of a compiled pattern.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
@@ -61,24 +62,18 @@ impl MultilineConfig {
         Some(RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build())
     }
 
-    /// What is wrong; `settings` are the names of `pattern`, `lines_max`, `bytes_max` and `flush_interval`.
-    pub(super) fn check(&self, settings: [&'static str; 4], problems: &mut Vec<Problem>) {
-        let mut add = |setting, message| problems.push(Problem { setting, message });
+    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
         if self.pattern.as_ref().is_some_and(|pattern| pattern.contains("%{")) {
             let message = "patterns of grok, as %{TIMESTAMP_ISO8601}, are not known here: write what they stand for, \
                            as \\d{4}-\\d{2}-\\d{2}";
-            add(settings[0], message.to_owned());
+            problems.push(Problem::new("pattern", message));
         } else if let Some(Err(error)) = self.compile() {
-            add(settings[0], error.to_string());
-        }
-        if self.lines_max == 0 {
-            add(settings[1], "0 would let nothing in".to_owned());
+            problems.push(Problem::new("pattern", error.to_string()));
         }
         if self.bytes_max.is_some_and(|max| max.0 == 0) {
-            add(settings[2], "it must be more than nothing".to_owned());
+            problems.push(Problem::new("bytes_max", "it must be more than nothing"));
         }
-        if self.flush_interval.0.is_zero() {
-            add(settings[3], "it must be more than nothing".to_owned());
-        }
+        let spans = [("flush_interval", self.flush_interval)];
+        refuse_zero(problems, &[("lines_max", self.lines_max)], &spans);
     }
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use service::{ByteSize, Span};
 
-use super::{Listen, Problem, SocketMode, TlsConfig, TlsSettings, check_socket_path};
+use super::problem::{refuse_zero, within};
+use super::{Listen, Problem, SocketMode, TlsConfig, check_socket_path};
 use crate::lines::Framing;
 use crate::syslog::zone_by_name;
 
@@ -66,45 +67,34 @@ impl Default for SyslogConfig {
 impl SyslogConfig {
     pub(super) fn check(&self, problems: &mut Vec<Problem>) {
         self.check_reach(problems);
-        self.tls.check(TlsSettings::SYSLOG, problems);
-        let mut add = |setting, message: String| problems.push(Problem { setting, message });
+        within("tls", problems, |problems| self.tls.check(problems));
         if zone_by_name(&self.timezone).is_none() {
             let message = format!(
                 "`{}` is no time zone: write a name as Europe/Berlin, or an offset as +01:00",
                 self.timezone
             );
-            add("syslog.timezone", message);
+            problems.push(Problem::new("timezone", message));
         }
         if self.framing == Framing::Newline || self.framing == Framing::Nul {
             let message = "messages of syslog are told apart by \"auto\", \"octet-counting\" or \"non-transparent\" \
                            (a line feed or a NUL)";
-            add("syslog.framing", message.to_owned());
+            problems.push(Problem::new("framing", message));
         }
-        if self.connections_max == 0 {
-            add("syslog.connections_max", "0 would let nothing in".to_owned());
-        }
-        let spans = [
-            ("syslog.idle_timeout", self.idle_timeout),
-            ("syslog.line_timeout", self.line_timeout),
-        ];
-        for (setting, span) in spans {
-            if span.0.is_zero() {
-                add(setting, "it must be more than nothing".to_owned());
-            }
-        }
-        let path = self.socket_path.as_deref();
-        check_socket_path("syslog.socket_path", path, problems);
+        let counts = [("connections_max", self.connections_max)];
+        let spans = [("idle_timeout", self.idle_timeout), ("line_timeout", self.line_timeout)];
+        refuse_zero(problems, &counts, &spans);
+        check_socket_path("socket_path", self.socket_path.as_deref(), problems);
     }
 
     fn check_reach(&self, problems: &mut Vec<Problem>) {
         if self.tls_listen != Listen::Off && !self.tls.is_on() {
             let message = "TLS needs a certificate: set ingest_gateway.syslog.tls.certificate_file and key_file";
-            problems.push(Problem { setting: "syslog.tls_listen", message: message.to_owned() });
+            problems.push(Problem::new("tls_listen", message));
         }
         let doors = [
-            ("syslog.udp_listen", self.udp_listen, false),
-            ("syslog.tcp_listen", self.tcp_listen, false),
-            ("syslog.tls_listen", self.tls_listen, self.tls.knows_senders()),
+            ("udp_listen", self.udp_listen, false),
+            ("tcp_listen", self.tcp_listen, false),
+            ("tls_listen", self.tls_listen, self.tls.knows_senders()),
         ];
         for (setting, listen, knows_senders) in doors {
             if listen.is_reachable() && !knows_senders && !self.allow_unauthenticated {
@@ -113,7 +103,7 @@ impl SyslogConfig {
                      ingest_gateway.syslog.allow_unauthenticated = true, ask for certificates (tls_listen with \
                      tls.client_certificates = \"required\"), or listen on 127.0.0.1"
                 );
-                problems.push(Problem { setting, message });
+                problems.push(Problem::new(setting, message));
             }
         }
     }

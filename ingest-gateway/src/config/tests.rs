@@ -7,12 +7,12 @@ use bus::Codec;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde_json::json;
-use service::ByteSize;
+use service::{ByteSize, Span};
 
 use super::{ClientCertificates, Config, Listen, SocketMode, TlsConfig};
 use crate::lines::Framing;
 
-fn settings(config: &Config) -> Vec<&'static str> {
+fn settings(config: &Config) -> Vec<String> {
     config.check().into_iter().map(|problem| problem.setting).collect()
 }
 
@@ -62,6 +62,72 @@ fn absurd_limits_are_named() {
         settings(&config),
         ["http.header_bytes_max", "memory_bytes_max", "tcp.connections_max"]
     );
+}
+
+#[test]
+fn a_message_that_the_memory_cannot_hold_is_named() {
+    let mut config = Config { memory_bytes_max: ByteSize(32 << 20), ..Config::default() };
+    assert_eq!(settings(&config), ["http.message_bytes_max"], "8MiB need 64MiB");
+    config.http.message_bytes_max = ByteSize(4 << 20);
+    assert_eq!(config.check(), []);
+    config.http.message_bytes_max = ByteSize((4 << 20) + 1);
+    assert!(config.check()[0].to_string().contains("raise memory_bytes_max"));
+}
+
+#[test]
+fn what_lets_nothing_in_is_named_with_its_table() {
+    let mut config = Config::default();
+    config.http.body_timeout = Span::from_secs(0);
+    config.file.poll_interval = Span::from_secs(0);
+    config.syslog.tls.reload_interval = Span::from_secs(0);
+    config.syslog.connections_max = 0;
+    config.unix.multiline.lines_max = 0;
+    config.unix.idle_timeout = Span::from_secs(0);
+    assert_eq!(
+        settings(&config),
+        [
+            "http.body_timeout",
+            "file.poll_interval",
+            "syslog.tls.reload_interval",
+            "syslog.connections_max",
+            "unix.multiline.lines_max",
+            "unix.idle_timeout",
+        ]
+    );
+}
+
+#[test]
+fn an_address_that_two_doors_want_is_told_of_the_one_that_was_given() {
+    let mut config = Config::default();
+    config.tcp.listen = "127.0.0.1:8080".parse().unwrap();
+    let problems: Vec<String> = config.check().iter().map(ToString::to_string).collect();
+    let said = "ingest_gateway.tcp.listen: 127.0.0.1:8080 is the address of ingest_gateway.http.listen too";
+    assert_eq!(problems, [said]);
+    config.tcp.listen = "127.0.0.2:8080".parse().unwrap();
+    assert_eq!(config.check(), [], "another address");
+    config.tcp.listen = "0.0.0.0:8080".parse().unwrap();
+    config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
+    assert_eq!(settings(&config), ["tcp.listen"], "all addresses are that one too");
+    config.http.listen = Listen::Off;
+    config.udp.listen = "127.0.0.1:8080".parse().unwrap();
+    assert_eq!(config.check(), [], "UDP has ports of its own");
+    config.syslog.udp_listen = config.udp.listen;
+    assert_eq!(settings(&config), ["syslog.udp_listen"]);
+    let any: Listen = "127.0.0.1:0".parse().unwrap();
+    (config.syslog.udp_listen, config.udp.listen) = (any, any);
+    assert_eq!(config.check(), [], "any free port");
+}
+
+#[test]
+fn a_socket_that_two_doors_want_is_refused() {
+    let mut config = Config::default();
+    config.syslog.socket_path = Some("/run/millrace/log".into());
+    config.unix.stream_path = Some("/run/millrace/lines".into());
+    assert_eq!(config.check(), []);
+    config.unix.datagram_path = Some("/run/millrace/log".into());
+    let problem = config.check().remove(0).to_string();
+    let said = "ingest_gateway.unix.datagram_path: `/run/millrace/log` is the socket of ingest_gateway.syslog.socket_path too";
+    assert_eq!(problem, said);
 }
 
 #[test]

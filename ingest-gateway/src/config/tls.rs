@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use service::Span;
 
 use super::Problem;
+use super::problem::refuse_zero;
 
 /// TLS on a door. Without a certificate the door speaks none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,37 +67,6 @@ impl Default for TlsConfig {
     }
 }
 
-/// The names of a door's settings within `[ingest_gateway]`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TlsSettings {
-    pub(crate) certificate_file: &'static str,
-    pub(crate) key_file: &'static str,
-    pub(crate) client_ca_file: &'static str,
-    pub(crate) client_certificates: &'static str,
-    pub(crate) handshake_timeout: &'static str,
-    pub(crate) reload_interval: &'static str,
-}
-
-macro_rules! tls_settings {
-    ($door:literal) => {
-        TlsSettings {
-            certificate_file: concat!($door, ".tls.certificate_file"),
-            key_file: concat!($door, ".tls.key_file"),
-            client_ca_file: concat!($door, ".tls.client_ca_file"),
-            client_certificates: concat!($door, ".tls.client_certificates"),
-            handshake_timeout: concat!($door, ".tls.handshake_timeout"),
-            reload_interval: concat!($door, ".tls.reload_interval"),
-        }
-    };
-}
-
-impl TlsSettings {
-    pub(crate) const TCP: Self = tls_settings!("tcp");
-    pub(crate) const HTTP: Self = tls_settings!("http");
-    pub(crate) const SYSLOG: Self = tls_settings!("syslog");
-    pub(crate) const BEATS: Self = tls_settings!("beats");
-}
-
 impl TlsConfig {
     /// Whether the door speaks TLS.
     #[must_use]
@@ -111,47 +81,41 @@ impl TlsConfig {
     }
 
     /// What is wrong without looking into the files.
-    pub(super) fn check(&self, settings: TlsSettings, problems: &mut Vec<Problem>) {
-        let mut add = |setting, message: &str| {
-            problems.push(Problem { setting, message: message.to_owned() });
-        };
+    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
+        let mut add = |setting, message: &str| problems.push(Problem::new(setting, message));
         match (&self.certificate_file, &self.key_file) {
             (None, Some(_)) => {
-                add(settings.certificate_file, "a key without its certificate: name both files");
+                add("certificate_file", "a key without its certificate: name both files");
             }
             (Some(_), None) => {
-                add(settings.key_file, "a certificate without its key: name both files");
+                add("key_file", "a certificate without its key: name both files");
             }
             _ => {}
         }
         let asks = self.client_certificates != ClientCertificates::Off;
         if asks && !self.is_on() {
             add(
-                settings.client_certificates,
+                "client_certificates",
                 "without TLS nobody can show a certificate: name certificate_file and key_file",
             );
         }
         if asks && self.client_ca_file.is_none() {
             add(
-                settings.client_ca_file,
+                "client_ca_file",
                 "whose certificates are good? Name the file of the authorities that sign them",
             );
         }
         if !asks && self.client_ca_file.is_some() {
             add(
-                settings.client_certificates,
+                "client_certificates",
                 "there are authorities for senders' certificates, and nobody is asked for one: set \
                  \"optional\" or \"required\", or take client_ca_file away",
             );
         }
         let spans = [
-            (settings.handshake_timeout, self.handshake_timeout),
-            (settings.reload_interval, self.reload_interval),
+            ("handshake_timeout", self.handshake_timeout),
+            ("reload_interval", self.reload_interval),
         ];
-        for (setting, span) in spans {
-            if span.0.is_zero() {
-                add(setting, "it must be more than nothing");
-            }
-        }
+        refuse_zero(problems, &[], &spans);
     }
 }

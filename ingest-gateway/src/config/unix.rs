@@ -7,6 +7,7 @@ use bus::Codec;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use service::Span;
 
+use super::problem::{refuse_zero, within};
 use super::{MultilineConfig, Problem};
 use crate::lines::Framing;
 
@@ -55,35 +56,17 @@ impl Default for UnixConfig {
 
 impl UnixConfig {
     pub(super) fn check(&self, problems: &mut Vec<Problem>) {
-        check_socket_path("unix.stream_path", self.stream_path.as_deref(), problems);
-        check_socket_path("unix.datagram_path", self.datagram_path.as_deref(), problems);
-        let multiline = [
-            "unix.multiline.pattern",
-            "unix.multiline.lines_max",
-            "unix.multiline.bytes_max",
-            "unix.multiline.flush_interval",
-        ];
-        self.multiline.check(multiline, problems);
-        if self.connections_max == 0 {
-            let message = "0 would let nothing in".to_owned();
-            problems.push(Problem { setting: "unix.connections_max", message });
-        }
-        let spans =
-            [("unix.idle_timeout", self.idle_timeout), ("unix.line_timeout", self.line_timeout)];
-        for (setting, span) in spans {
-            if span.0.is_zero() {
-                problems.push(Problem { setting, message: "it must be more than nothing".into() });
-            }
-        }
+        check_socket_path("stream_path", self.stream_path.as_deref(), problems);
+        check_socket_path("datagram_path", self.datagram_path.as_deref(), problems);
+        within("multiline", problems, |problems| self.multiline.check(problems));
+        let counts = [("connections_max", self.connections_max)];
+        let spans = [("idle_timeout", self.idle_timeout), ("line_timeout", self.line_timeout)];
+        refuse_zero(problems, &counts, &spans);
     }
 }
 
 /// What is wrong with the place of a socket.
-pub(super) fn check_socket_path(
-    setting: &'static str,
-    path: Option<&Path>,
-    problems: &mut Vec<Problem>,
-) {
+pub(super) fn check_socket_path(setting: &str, path: Option<&Path>, problems: &mut Vec<Problem>) {
     let Some(path) = path else { return };
     let wrong = if !path.is_absolute() {
         "is not absolute: no working folder should matter"
@@ -95,7 +78,7 @@ pub(super) fn check_socket_path(
         return;
     };
     let message = format!("`{}` {wrong}", path.display());
-    problems.push(Problem { setting, message });
+    problems.push(Problem::new(setting, message));
 }
 
 /// Permissions of a socket, as `chmod` reads them: `"0660"`.

@@ -10,9 +10,6 @@ use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrLike, SockaddrStorage, re
 use tokio::io::Interest;
 use tokio::net::{UdpSocket, UnixDatagram};
 
-/// Datagrams that one call takes at most.
-const COUNT_MAX: usize = 64;
-
 /// A socket for datagrams.
 #[derive(Debug)]
 pub(crate) enum Socket {
@@ -34,6 +31,8 @@ struct Received {
 pub(crate) struct Buffers {
     bytes: Vec<u8>,
     datagram_bytes_max: usize,
+    /// Datagrams that one call takes at most.
+    count_max: usize,
     received: Vec<Received>,
     /// How many of them were taken.
     taken: usize,
@@ -50,10 +49,10 @@ pub(crate) struct Datagram<'b> {
 }
 
 impl Buffers {
-    /// For datagrams of at most so many bytes.
-    pub(crate) fn new(datagram_bytes_max: usize) -> Self {
-        let bytes = vec![0; datagram_bytes_max * COUNT_MAX];
-        Self { bytes, datagram_bytes_max, received: Vec::new(), taken: 0 }
+    /// For datagrams of at most so many bytes, of which one call takes at most so many.
+    pub(crate) fn new(datagram_bytes_max: usize, count_max: usize) -> Self {
+        let bytes = vec![0; datagram_bytes_max * count_max];
+        Self { bytes, datagram_bytes_max, count_max, received: Vec::new(), taken: 0 }
     }
 
     /// Reads what is there, up to `most` datagrams. Those of the call before must have been taken.
@@ -81,7 +80,7 @@ impl Buffers {
         most: usize,
         peer_of: impl Fn(&A) -> Option<SocketAddr>,
     ) -> io::Result<()> {
-        let mut headers = MultiHeaders::<A>::preallocate(COUNT_MAX.min(most), None);
+        let mut headers = MultiHeaders::<A>::preallocate(self.count_max.min(most), None);
         let slots = self.bytes.chunks_mut(self.datagram_bytes_max);
         let mut slots: Vec<[IoSliceMut<'_>; 1]> =
             slots.map(|slot| [IoSliceMut::new(slot)]).collect();

@@ -5,7 +5,7 @@
 //! disk before the first line is sent, so that a line sent twice has one id.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -148,9 +148,8 @@ impl Positions {
     }
 
     /// Whether a file was made while nothing ran: after the last process had looked for files, or it
-    /// would have seen this one. Not known on file systems that do not say when a file was made.
-    pub(crate) fn are_older_than(&self, metadata: &Metadata) -> bool {
-        let made_at = metadata.created().ok();
+    /// would have seen this one. Not known on file systems that do not say when it was `made_at`.
+    pub(crate) fn are_older_than(&self, made_at: Option<SystemTime>) -> bool {
         self.looked_before_at.zip(made_at).is_some_and(|(looked_at, made_at)| made_at >= looked_at)
     }
 

@@ -164,7 +164,7 @@ impl Door {
         if self.reads_once()
             || self.config.start_position == Some(StartPosition::Beginning)
             || self.has_scanned && !self.shut_at_first.contains(&id)
-            || self.positions.are_older_than(metadata)
+            || self.positions.are_older_than(metadata.created().ok())
             || self.positions.knew_path(path)
         {
             return Ok(0);

@@ -7,18 +7,23 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Body;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use pipeline::Rejection;
 use serde::Serialize;
 
-use crate::intake::{Answer, Receipt};
+use crate::intake::{Answer, Intake, Receipt};
 
 /// Most refused lines that an answer names.
 const LISTED_MAX: usize = 100;
 /// The way out for senders of plain text.
 const PLAIN_HINT: &str =
     "lines of plain text come with `content-type: text/plain` (`millrace send --plain`)";
+
+/// What a sender is told of a gateway that only a person can mend.
+pub(crate) const FAILED: &str =
+    "nothing is accepted until whoever runs this gateway acts on what its log says";
 
 /// An answer: its bytes, and trailers where a protocol ends with some.
 pub(crate) type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
@@ -144,6 +149,11 @@ impl Problem {
         Self { retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
+    /// The log has no room. The wait is its own.
+    pub(crate) fn no_room(intake: &Intake, retry_after: Duration) -> Self {
+        Self::busy(no_room(intake), retry_after)
+    }
+
     /// The answer before any line was read.
     pub(crate) fn reply(&self) -> Reply {
         self.reply_with(None)
@@ -176,6 +186,14 @@ impl Problem {
     }
 }
 
+/// What is said where the log has no room.
+pub(crate) fn no_room(intake: &Intake) -> String {
+    match intake.is_failed() {
+        true => format!("{FAILED}; then send this again"),
+        false => "the log has no room at the moment; send this again".to_owned(),
+    }
+}
+
 /// The value of `Retry-After`: whole seconds, and never none.
 pub(crate) fn retry_after_seconds(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis().div_ceil(1_000).max(1)).unwrap_or(u64::MAX)
@@ -204,7 +222,16 @@ pub(crate) fn json(status: StatusCode, content_type: &'static str, body: &impl S
 
 /// An answer of this type.
 pub(crate) fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
-    let mut reply = Response::new(Full::new(body).boxed_unsync());
+    reply_with_body(status, content_type, Full::new(body))
+}
+
+/// An answer of this type, whose body is written as it goes.
+pub(crate) fn reply_with_body(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Body<Data = Bytes, Error = Infallible> + Send + 'static,
+) -> Reply {
+    let mut reply = Response::new(body.boxed_unsync());
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::Problem;
-use super::decoding::{DecodeError, Decoder, Encoding};
+use super::decoding::{DecodeError, Decoder};
 use crate::config::HttpConfig;
 use crate::intake::Intake;
 
@@ -36,16 +36,12 @@ impl<'a> BodyReader<'a> {
     pub(crate) fn new(
         intake: &'a Intake,
         config: &'a HttpConfig,
-        encoding: Encoding,
+        decoder: Decoder,
         body: Incoming,
-    ) -> Result<Self, Problem> {
-        let (bytes_max, ratio_max) =
-            (config.decompressed_bytes_max.0, config.decompressed_ratio_max);
-        let decoder = Decoder::new(encoding, bytes_max, ratio_max)
-            .map_err(|error| undecodable(intake, &error))?;
+    ) -> Self {
         let deadline = Instant::now() + config.body_timeout.0;
         let peeked = BytesMut::new();
-        Ok(Self { intake, config, body, decoder, body_bytes: 0, deadline, peeked, is_ended: false })
+        Self { intake, config, body, decoder, body_bytes: 0, deadline, peeked, is_ended: false }
     }
 
     /// Looks at the beginning, of which nothing was taken yet: at so many bytes at most, until they are

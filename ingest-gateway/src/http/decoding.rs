@@ -206,6 +206,8 @@ impl Zlib {
                 break;
             }
         }
+        // A block is held as long as a line that is a slice of it, and counted by its length.
+        block.shrink_to_fit();
         Ok(Bytes::from(block))
     }
 }
@@ -229,6 +231,7 @@ fn unzstd(
         *progress = if status.remaining == 0 { Progress::Ended } else { Progress::Open };
     }
     block.truncate(filled);
+    block.shrink_to_fit();
     Ok(Bytes::from(block))
 }
 

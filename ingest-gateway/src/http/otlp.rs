@@ -22,8 +22,8 @@ use hyper::{Request, StatusCode};
 
 use super::answer::{self, Problem, Reply, retry_after_seconds};
 use super::body::BodyReader;
-use super::request::{Plan, essence, plan, text};
-use super::route::{Door, Sender, count_busy, turn_away};
+use super::request::{Plan, essence, open, text};
+use super::route::{Door, Sender, count_busy};
 use export::Export;
 use format::Format;
 pub(super) use grpc::answer as answer_grpc;
@@ -58,18 +58,10 @@ pub(super) async fn is_json(body: &mut BodyReader<'_>) -> Result<bool, Problem> 
 pub(super) async fn answer_protobuf(
     door: &Door,
     sender: Sender,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Reply {
-    let plan = match plan(door, &sender, &request).await {
-        Ok(plan) => plan,
-        Err(problem) => {
-            turn_away(door, &problem, &mut request).await;
-            return failure(Format::Protobuf, &problem);
-        }
-    };
-    let body = BodyReader::new(&door.intake, &door.config, plan.encoding, request.into_body());
-    match body {
-        Ok(body) => answer_body(door, &sender, Format::Protobuf, plan, body).await,
+    match open(door, &sender, request).await {
+        Ok((plan, body)) => answer_body(door, &sender, Format::Protobuf, plan, body).await,
         Err(problem) => failure(Format::Protobuf, &problem),
     }
 }

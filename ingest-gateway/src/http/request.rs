@@ -13,10 +13,10 @@ use tokio::time::timeout;
 
 use super::DOOR;
 use super::answer::Problem;
-use super::body::too_large;
+use super::body::{BodyReader, too_large, undecodable};
 use super::credentials;
-use super::decoding::Encoding;
-use super::route::{Door, Sender};
+use super::decoding::{Decoder, Encoding};
+use super::route::{Door, Sender, turn_away};
 use crate::budget::{Reservation, Share};
 use crate::intake::{Identity, Ids, Origin};
 
@@ -39,12 +39,39 @@ pub(crate) struct Plan {
     pub(crate) room: Reservation,
 }
 
-/// What the headers promise, if the body may come.
-pub(crate) async fn plan(
+/// What the headers promise, with the reader of the body that may come now. Who cannot be served is turned away
+/// before the problem is given.
+pub(crate) async fn open<'a>(
+    door: &'a Door,
+    sender: &Sender,
+    mut request: Request<Incoming>,
+) -> Result<(Plan, BodyReader<'a>), Problem> {
+    match prepare(door, sender, &request).await {
+        Ok((plan, decoder)) => {
+            let body = request.into_body();
+            Ok((plan, BodyReader::new(&door.intake, &door.config, decoder, body)))
+        }
+        Err(problem) => {
+            turn_away(door, &problem, &mut request).await;
+            Err(problem)
+        }
+    }
+}
+
+async fn prepare(
     door: &Door,
     sender: &Sender,
     request: &Request<Incoming>,
-) -> Result<Plan, Problem> {
+) -> Result<(Plan, Decoder), Problem> {
+    let plan = plan(door, sender, request).await?;
+    let config = &door.config;
+    let (bytes_max, ratio_max) = (config.decompressed_bytes_max.0, config.decompressed_ratio_max);
+    let decoder = Decoder::new(plan.encoding, bytes_max, ratio_max)
+        .map_err(|error| undecodable(&door.intake, &error))?;
+    Ok((plan, decoder))
+}
+
+async fn plan(door: &Door, sender: &Sender, request: &Request<Incoming>) -> Result<Plan, Problem> {
     let headers = request.headers();
     let identity = identify(door, headers)?;
     let encoding = Encoding::of(headers).map_err(|unknown| {
@@ -109,7 +136,7 @@ pub(crate) async fn reserve(
 ) -> Result<Reservation, Problem> {
     timeout(MEMORY_WAIT, share.reserve(bytes)).await.map_err(|_| {
         door.intake.metrics().limit_hit(DOOR, "memory_bytes");
-        Problem::busy("the door's memory is used up for now", door.intake.retry_after())
+        Problem::busy("the door's memory is used up at the moment", door.intake.retry_after())
     })
 }
 

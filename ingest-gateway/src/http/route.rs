@@ -6,12 +6,12 @@ use hyper::header::EXPECT;
 use hyper::{Method, Request, StatusCode};
 
 use super::DOOR;
-use super::answer::{self, Problem, Reply};
-use super::body::{BodyReader, drain};
-use super::elasticsearch;
+use super::answer::{self, FAILED, Problem, Reply};
+use super::body::drain;
+use super::elasticsearch::{self, Call};
 use super::otlp;
-use super::request::plan;
-use super::upload::{FAILED, Upload};
+use super::request::open;
+use super::upload::Upload;
 use crate::budget::Share;
 use crate::config::HttpConfig;
 use crate::intake::Intake;
@@ -45,28 +45,24 @@ pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Inc
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Problem::new(status, "the request line and headers are too large").reply();
     }
-    let reading = matches!(*request.method(), Method::GET | Method::HEAD);
-    if request.uri().path() == otlp::GRPC_PATH {
-        return otlp::answer_grpc(door, sender, request).await;
-    }
-    if let Some(call) = elasticsearch::Call::of(request.uri().path())
-        && (call != elasticsearch::Call::Root
-            || reading && !elasticsearch::is_asked_by_a_person(&request))
-    {
-        return elasticsearch::answer(door, sender, call, request).await;
-    }
-    let problem = match (request.uri().path(), reading) {
-        ("/v1/logs", _) if request.method() == Method::POST => {
-            return if otlp::is_protobuf(&request) {
-                otlp::answer_protobuf(door, sender, request).await
-            } else {
-                logs(door, sender, request).await
-            };
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let problem = match (request.uri().path(), request.method()) {
+        (otlp::GRPC_PATH, _) => return otlp::answer_grpc(door, sender, request).await,
+        ("/v1/logs", &Method::POST) if otlp::is_protobuf(&request) => {
+            return otlp::answer_protobuf(door, sender, request).await;
         }
+        ("/v1/logs", &Method::POST) => return logs(door, sender, request).await,
         ("/v1/logs", _) => Problem::new(StatusCode::METHOD_NOT_ALLOWED, "logs are sent with POST"),
-        ("/", true) => return answer::text(StatusCode::OK, WELCOME),
-        ("/health", true) => return health(door),
-        _ => Problem::new(StatusCode::NOT_FOUND, "logs are sent to POST /v1/logs"),
+        ("/health", _) if is_read => return health(door),
+        ("/", _) if is_read && elasticsearch::is_asked_by_a_person(&request) => {
+            return answer::text(StatusCode::OK, WELCOME);
+        }
+        (path, _) => match Call::of(path) {
+            Some(call) if call != Call::Root || is_read => {
+                return elasticsearch::answer(door, sender, call, request).await;
+            }
+            _ => Problem::new(StatusCode::NOT_FOUND, "logs are sent to POST /v1/logs"),
+        },
     };
     turn_away(door, &problem, &mut request).await;
     problem.reply()
@@ -88,17 +84,9 @@ fn health(door: &Door) -> Reply {
     }
 }
 
-async fn logs(door: &Door, sender: Sender, mut request: Request<Incoming>) -> Reply {
-    let plan = match plan(door, &sender, &request).await {
-        Ok(plan) => plan,
-        Err(problem) => {
-            turn_away(door, &problem, &mut request).await;
-            return problem.reply();
-        }
-    };
-    let body = BodyReader::new(&door.intake, &door.config, plan.encoding, request.into_body());
-    let mut body = match body {
-        Ok(body) => body,
+async fn logs(door: &Door, sender: Sender, request: Request<Incoming>) -> Reply {
+    let (plan, mut body) = match open(door, &sender, request).await {
+        Ok(opened) => opened,
         Err(problem) => return problem.reply(),
     };
     if otlp::may_be_json(&plan) {

@@ -9,10 +9,6 @@ use super::request::Plan;
 use super::shape::Splitter;
 use crate::intake::{Intake, Line, Receipt};
 
-/// What a sender is told of a gateway that only a person can mend.
-pub(crate) const FAILED: &str =
-    "nothing is accepted until whoever runs this gateway acts on what its log says";
-
 /// A body that is being read.
 pub(crate) struct Upload<'a> {
     intake: &'a Intake,
@@ -83,15 +79,7 @@ impl<'a> Upload<'a> {
         }
         match self.tally.busy() {
             None => Ok(()),
-            Some(retry_after) => Err(Problem::busy(no_room(self.intake), retry_after)),
+            Some(retry_after) => Err(Problem::no_room(self.intake, retry_after)),
         }
-    }
-}
-
-/// What is said where the log has no room. The wait is the log's own.
-pub(crate) fn no_room(intake: &Intake) -> String {
-    match intake.is_failed() {
-        true => format!("{FAILED}; then send this again"),
-        false => "the log has no room for now; send this again".to_owned(),
     }
 }

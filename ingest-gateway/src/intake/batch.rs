@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bus::{Codec, Record, RecordId};
 use bytes::Bytes;
 use bytestring::ByteString;
+use pipeline::dead_letter::PAYLOAD_BYTES_MAX;
 use pipeline::{DeadLetter, Rejection};
 
 use super::ids::Ids;
@@ -58,6 +59,20 @@ pub(crate) struct Fault {
 impl Line {
     pub(crate) fn good(number: u64, payload: Bytes) -> Self {
         Self { number, payload, fault: None, origin: 0, id: None }
+    }
+
+    /// A line that is refused, of so many bytes as it was sent. A copy of the beginning of what was `sent` is kept
+    /// as evidence, so that no large buffer is held for it.
+    pub(crate) fn refused(
+        number: u64,
+        sent: &[u8],
+        payload_bytes: u64,
+        rejection: Rejection,
+    ) -> Self {
+        let kept = sent.len().min(PAYLOAD_BYTES_MAX);
+        let fault = Fault { rejection, payload_bytes };
+        let beginning = Bytes::copy_from_slice(&sent[..kept]);
+        Self { fault: Some(Box::new(fault)), ..Self::good(number, beginning) }
     }
 
     /// Refuses the line; its bytes are all there.

@@ -14,7 +14,8 @@ use pipeline::dead_letter::REPLAY_ATTEMPTS_MAX;
 use pipeline::{DeadLetter, Ledgers, Rejection, Runtime};
 use service::{Context, HealthState};
 
-use super::{Answer, Batch, Clock, Fault, Foundation, Identity, Ids, Intake, Line, Origin, STAGE};
+use super::batch::Fault;
+use super::{Answer, Batch, Clock, Foundation, Identity, Ids, Intake, Line, Origin, STAGE};
 use crate::config::Config;
 
 const NOW_NS: i64 = 1_700_000_000_123_456_789;

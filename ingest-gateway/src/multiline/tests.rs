@@ -78,6 +78,25 @@ fn empty_lines_alone_are_no_event() {
     assert_eq!(events(&rules, "\n\n\r\na\n\n"), ["a"]);
 }
 
+#[test]
+fn it_is_waited_for_another_line_while_an_event_has_begun() {
+    let metrics = GatewayMetrics::new(&Metrics::default());
+    let config = config("^ ", false, What::Previous);
+    let rules = Rules::new(&config, 1_000);
+    let mut frames = Frames::new(Framing::Newline, rules, 1_000, "tcp", &metrics);
+    assert_eq!(frames.flush_interval(), None, "nothing has begun");
+    frames.push(Bytes::from_static(b"one\n"));
+    assert!(frames.next().is_none(), "the next line may belong to it");
+    assert_eq!(frames.flush_interval(), Some(config.flush_interval.0));
+    frames.end_event();
+    assert_eq!(frames.flush_interval(), None);
+    assert_eq!(frames.next().unwrap().payload, "one");
+    let mut lines = Frames::new(Framing::Newline, None, 1_000, "tcp", &metrics);
+    lines.push(Bytes::from_static(b"one\ntw"));
+    assert!(lines.next().is_some());
+    assert_eq!(lines.flush_interval(), None, "half a line is no event");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 

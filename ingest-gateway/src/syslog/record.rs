@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{FAILURE_TAG, INVALID_UTF8_TAG, Message, StructuredData};
 
-/// Names of facilities, as Logstash's input has them.
+/// Names of facilities, as Logstash's input has them. Four are others than its filter `syslog_pri` has, and so are
+/// those of `syslog_pri` here: 3, 8, 11 and 12 are `daemon`, `uucp`, `ftp` and `ntp` there.
 const FACILITIES: [&str; 24] = [
     "kernel",
     "user-level",

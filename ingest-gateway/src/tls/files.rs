@@ -16,6 +16,11 @@ use x509_parser::parse_x509_certificate;
 use super::Terms;
 use crate::config::{ClientCertificates, Problem, TlsConfig, TlsVersion};
 
+/// The settings that name the files, within a door's table.
+const CERTIFICATE_FILE: &str = "certificate_file";
+const KEY_FILE: &str = "key_file";
+const CLIENT_CA_FILE: &str = "client_ca_file";
+
 /// What files give; cloning shares.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
@@ -43,18 +48,23 @@ pub(super) fn digest(config: &TlsConfig) -> Option<[u8; 32]> {
 /// # Errors
 /// The setting to change, and why.
 pub(super) fn load(terms: &Terms, now_s: i64) -> Result<Loaded, Problem> {
-    let (config, settings) = (&terms.config, terms.settings);
+    read(terms, now_s).map_err(|problem| problem.within(&format!("{}.tls", terms.door)))
+}
+
+/// The same; a problem is named within the door's table.
+fn read(terms: &Terms, now_s: i64) -> Result<Loaded, Problem> {
+    let config = &terms.config;
     // Before the files are read: what changes in between is seen at the next look.
     let digest = digest(config).unwrap_or_default();
-    let chain_file = needed(config.certificate_file.as_deref(), settings.certificate_file)?;
-    let chain = certificates(chain_file, settings.certificate_file)?;
-    let not_after_s = check_times(&chain, chain_file, settings.certificate_file, now_s)?;
-    let key_file = needed(config.key_file.as_deref(), settings.key_file)?;
+    let chain_file = needed(config.certificate_file.as_deref(), CERTIFICATE_FILE)?;
+    let chain = certificates(chain_file, CERTIFICATE_FILE)?;
+    let not_after_s = check_times(&chain, chain_file, CERTIFICATE_FILE, now_s)?;
+    let key_file = needed(config.key_file.as_deref(), KEY_FILE)?;
     let key = PrivateKeyDer::from_pem_file(key_file).map_err(|error| {
         let hint = "; a key with a password must be written without one (openssl pkey)";
         let hint = if matches!(error, pem::Error::NoItemsFound) { hint } else { "" };
         let why = format!("it holds no key: {}{hint}", pem_trouble(&error));
-        unusable(key_file, settings.key_file, &why)
+        unusable(key_file, KEY_FILE, &why)
     })?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = verifier(terms, &provider)?;
@@ -64,7 +74,7 @@ pub(super) fn load(terms: &Terms, now_s: i64) -> Result<Loaded, Problem> {
     };
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
-        .map_err(|error| unusable(chain_file, settings.certificate_file, &error.to_string()))?;
+        .map_err(|error| unusable(chain_file, CERTIFICATE_FILE, &error.to_string()))?;
     let builder = match verifier {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
@@ -72,16 +82,16 @@ pub(super) fn load(terms: &Terms, now_s: i64) -> Result<Loaded, Problem> {
     let mut server = builder.with_single_cert(chain, key).map_err(|error| match error {
         Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
             let why = format!("it is not the key of the certificate in {}", chain_file.display());
-            unusable(key_file, settings.key_file, &why)
+            unusable(key_file, KEY_FILE, &why)
         }
-        error => unusable(key_file, settings.key_file, &error.to_string()),
+        error => unusable(key_file, KEY_FILE, &error.to_string()),
     })?;
     server.alpn_protocols = terms.protocols.iter().map(|name| name.to_vec()).collect();
     Ok(Loaded { config: Arc::new(server), not_after_s, digest })
 }
 
-fn needed<'f>(file: Option<&'f Path>, setting: &'static str) -> Result<&'f Path, Problem> {
-    file.ok_or_else(|| Problem { setting, message: "no file is named".to_owned() })
+fn needed<'f>(file: Option<&'f Path>, setting: &str) -> Result<&'f Path, Problem> {
+    file.ok_or_else(|| Problem::new(setting, "no file is named"))
 }
 
 /// Who asks senders for certificates, if they are asked.
@@ -92,7 +102,7 @@ fn verifier(
     if terms.config.client_certificates == ClientCertificates::Off {
         return Ok(None);
     }
-    let setting = terms.settings.client_ca_file;
+    let setting = CLIENT_CA_FILE;
     let file = needed(terms.config.client_ca_file.as_deref(), setting)?;
     let mut roots = RootCertStore::empty();
     for certificate in certificates(file, setting)? {
@@ -107,10 +117,7 @@ fn verifier(
     builder.build().map(Some).map_err(|error| unusable(file, setting, &error.to_string()))
 }
 
-fn certificates(
-    file: &Path,
-    setting: &'static str,
-) -> Result<Vec<CertificateDer<'static>>, Problem> {
+fn certificates(file: &Path, setting: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
     let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let certificates = read.map_err(|error| unusable(file, setting, &pem_trouble(&error)))?;
     if certificates.is_empty() {
@@ -132,7 +139,7 @@ fn pem_trouble(error: &pem::Error) -> String {
 fn check_times(
     chain: &[CertificateDer<'_>],
     file: &Path,
-    setting: &'static str,
+    setting: &str,
     now_s: i64,
 ) -> Result<i64, Problem> {
     let mut first_end_s = i64::MAX;
@@ -154,8 +161,8 @@ fn check_times(
     Ok(first_end_s)
 }
 
-fn unusable(file: &Path, setting: &'static str, why: &str) -> Problem {
-    Problem { setting, message: format!("{}: {why}", file.display()) }
+fn unusable(file: &Path, setting: &str, why: &str) -> Problem {
+    Problem::new(setting, format!("{}: {why}", file.display()))
 }
 
 #[cfg(test)]

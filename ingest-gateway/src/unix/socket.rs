@@ -7,14 +7,11 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 
-use rustix::net::sockopt::set_socket_recv_buffer_size_force;
 use service::ByteSize;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::config::SocketMode;
-
-/// Connections that wait in the kernel while a door does not accept.
-const BACKLOG: i32 = 1_024;
+use crate::listen::{BACKLOG, set_receive_buffer};
 
 /// Why a socket cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -84,10 +81,8 @@ impl Datagrams {
         buffer: ByteSize,
     ) -> Result<Self, SocketFileError> {
         let (socket, file) = open(path, mode, setting, Type::DGRAM)?;
-        if set_socket_recv_buffer_size_force(&socket, buffer.as_usize()).is_err() {
-            // A sender waits when the buffer is full, so that a small one loses nothing.
-            drop(socket.set_recv_buffer_size(buffer.as_usize()));
-        }
+        // A sender waits when the buffer is full, so that a small one loses nothing.
+        drop(set_receive_buffer(&socket, buffer));
         Ok(Self { socket: socket.into(), file })
     }
 }

@@ -111,6 +111,8 @@ async fn without_room_items_are_to_come_again() {
     let answer: Value = response.json().await.unwrap();
     let statuses: Vec<u64> = outcomes(&answer).into_iter().map(|(_, status, _)| status).collect();
     assert_eq!(statuses, [429, 429, 400]);
+    assert!(answer.to_string().contains("send this again"), "{answer}");
+    assert_eq!(gateway.door("http").busy, 2, "items that are to come again count as well");
     gateway.bus.set_mode(Mode::Works);
     assert_eq!(bulk(&gateway, "/logs/_bulk", body).await.0, 200);
     assert_eq!(gateway.bus.records().len(), 2);
@@ -149,6 +151,72 @@ async fn a_large_body_is_answered_item_for_item() {
     let (status, answer) = bulk(&gateway, "/logs/_bulk", &many).await;
     assert_eq!(status, 413);
     assert!(answer["error"]["reason"].as_str().unwrap().contains("send them in parts"));
+    gateway.stop().await;
+}
+
+/// Documents with these numbers, without ids.
+fn numbered(numbers: impl Iterator<Item = usize>) -> String {
+    numbers.map(|n| format!("{{\"index\":{{}}}}\n{{\"n\":{n}}}\n")).collect()
+}
+
+#[tokio::test]
+async fn documents_behind_the_longest_answer_are_to_come_again_and_only_they() {
+    let gateway = Gateway::start(|_| {}).await;
+    let body = numbered(0..60_000);
+    let response = ask(&gateway, Method::POST, "/logs/_bulk", &body).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["retry-after"]),
+        (200, &"1".parse().unwrap())
+    );
+    let answer: Value = response.json().await.unwrap();
+    let statuses: Vec<u64> = outcomes(&answer).into_iter().map(|(_, status, _)| status).collect();
+    let taken = statuses.iter().position(|status| *status != 201).unwrap();
+    assert!(taken > 20_000, "{taken}");
+    assert!(statuses[taken..].iter().all(|status| *status == 429));
+    assert_eq!((statuses.len(), gateway.bus.records().len()), (60_000, taken));
+    let reason = answer["items"][59_999]["index"]["error"]["reason"].as_str().unwrap();
+    assert!(reason.contains("send them in parts"), "{reason}");
+
+    let (status, answer) = bulk(&gateway, "/logs/_bulk", &numbered(taken..60_000)).await;
+    assert_eq!((status, &answer["errors"]), (200, &json!(false)));
+    let expected: Vec<String> = (0..60_000).map(|n| format!("{{\"n\":{n}}}")).collect();
+    assert!(gateway.bus.texts() == expected, "all of them, once, in order");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_line_that_is_no_action_leaves_what_was_sent_before_it() {
+    let gateway = Gateway::start(|_| {}).await;
+    let before = numbered(0..3_000);
+    let broken = format!("{before}{{\"message\":\"a log line\"}}\n{}", numbered(0..10));
+    let cut = format!("{before}{{\"create\":{{\"_id\":\"x\"}}}}\n");
+    for (body, verb) in [(broken, "index"), (cut, "create")] {
+        let (status, answer) = bulk(&gateway, "/logs/_bulk", &body).await;
+        assert_eq!((status, &answer["errors"]), (200, &json!(true)));
+        let outcomes = outcomes(&answer);
+        assert_eq!(outcomes.len(), 3_001, "nothing behind it is read");
+        assert!(outcomes[..3_000].iter().all(|(_, status, _)| *status == 201));
+        let last = (verb.to_owned(), 400, "illegal_argument_exception".to_owned());
+        assert_eq!(outcomes[3_000], last);
+    }
+    assert_eq!(gateway.bus.records().len(), 6_000);
+    // Where nothing was sent yet, all of it is refused.
+    let (status, _) =
+        bulk(&gateway, "/logs/_bulk", &format!("{}no action\n", numbered(0..3))).await;
+    assert_eq!((status, gateway.bus.records().len()), (400, 6_000));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_empty_line_is_a_document_that_is_none_and_does_not_cost_the_others() {
+    let gateway = Gateway::start(|_| {}).await;
+    let (status, answer) =
+        bulk(&gateway, "/_bulk", "{\"index\":{}}\n{}\n\n{\"index\":{}}\n\n").await;
+    assert_eq!(status, 200);
+    let expected = [(201, ""), (400, "document_parsing_exception")];
+    let expected = expected.map(|(status, error)| ("index".to_owned(), status, error.to_owned()));
+    assert_eq!(outcomes(&answer), expected);
+    assert_eq!((gateway.bus.records().len(), gateway.bus.letters().len()), (1, 1));
     gateway.stop().await;
 }
 

@@ -194,7 +194,9 @@ async fn grpc_takes_a_message_compressed_or_not() {
 
     for (headers, body, status) in [
         (&[][..], compressed.clone(), "3"),
-        (&[("grpc-encoding", "snappy")][..], compressed, "12"),
+        (&[("grpc-encoding", "snappy")][..], compressed.clone(), "12"),
+        (&[("content-encoding", "gzip")][..], gzip(&framed(0, &body)), "12"),
+        (&[("grpc-encoding", "gzip"), ("content-encoding", "gzip")][..], gzip(&compressed), "12"),
         (&[][..], framed(0, &body)[..100].to_vec(), "3"),
         (&[][..], [framed(0, &body), vec![0]].concat(), "3"),
         (&[][..], b"\0\0".to_vec(), "3"),

@@ -41,6 +41,7 @@ async fn a_flood_of_tiny_messages_is_taken_whole_and_in_order() {
     let gateway = Gateway::start(|config| {
         config.syslog.tcp_listen = any_port();
         config.memory_bytes_max = ByteSize(32 << 20);
+        config.http.message_bytes_max = ByteSize(4 << 20);
     })
     .await;
     let messages: String = (0..20_000).map(|n| format!("<13>{n}\n")).collect();

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use ingest_gateway::{GatewayError, SocketMode, bind};
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixDatagram, UnixStream};
 
@@ -61,6 +62,44 @@ async fn large_datagrams_that_fit_into_no_batch_wait_for_the_next_one() {
     eventually("they arrive", || gateway.door("unix").accepted == 24).await;
     let records = gateway.bus.records();
     assert!(records.iter().zip(0..).all(|(record, n)| record.payload == datagram(n)));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_datagram_that_is_too_long_is_refused_under_an_id_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("datagrams");
+    let gateway = Gateway::start(|config| config.unix.datagram_path = Some(path.clone())).await;
+    gateway.bus.set_mode(Mode::Hangs);
+    let socket = UnixDatagram::unbound().unwrap();
+    SockRef::from(&socket).set_send_buffer_size(1 << 20).unwrap();
+    let received = || gateway.metric("millrace_gateway_received_bytes_total{door=\"unix\"}");
+    socket.send_to(b"{\"n\":1}", &path).await.unwrap();
+    eventually("a batch is on its way", || received() > 0.0).await;
+    // All of these come into the next one.
+    let too_long = vec![b'x'; 300_000];
+    for _ in 0..2 {
+        socket.send_to(&too_long, &path).await.unwrap();
+    }
+    socket.send_to(b"{\"n\":2}", &path).await.unwrap();
+    let read_bytes = f64::from(2 * (256 << 10) + 14);
+    eventually("all are read", || received() >= read_bytes).await;
+    gateway.bus.set_mode(Mode::Works);
+    eventually("they are settled", || {
+        gateway.door("unix").accepted == 2 && gateway.bus.letters().len() == 2
+    })
+    .await;
+    let letters = gateway.bus.letters();
+    let mut ids: Vec<String> = letters.iter().map(|letter| letter.id.clone()).collect();
+    let kept = gateway.bus.records();
+    ids.extend(kept.iter().map(|record| format!("{}-{}", record.id, letters[0].stage)));
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 4, "{ids:?}");
+    for letter in &letters {
+        assert_eq!(letter.kind, "too_large");
+        assert!(letter.message.contains("longer than the 256KiB"), "{}", letter.message);
+    }
     gateway.stop().await;
 }
 

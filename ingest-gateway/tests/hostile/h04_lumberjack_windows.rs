@@ -2,7 +2,7 @@
 
 use crate::lumberjack::{Sender, event, window};
 use crate::memory::alone;
-use crate::support::Gateway;
+use crate::support::{Gateway, eventually};
 
 #[tokio::test]
 async fn hostile_04_acknowledgements_are_the_senders_own_numbers_over_a_roll_over() {
@@ -57,5 +57,7 @@ async fn hostile_04_a_flood_of_empty_windows_holds_nothing_and_is_answered() {
     for _ in 0..10_000 {
         assert_eq!(sender.next_ack().await, (b'2', 0));
     }
+    let held = || gateway.metric("millrace_gateway_reading_held_bytes");
+    eventually("memory is given back", || held() == 0.0).await;
     gateway.stop().await;
 }

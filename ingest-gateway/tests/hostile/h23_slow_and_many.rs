@@ -93,6 +93,7 @@ async fn hostile_23_half_lines_of_many_connections_stay_within_the_memory() {
     let _alone = alone().await;
     let gateway = Gateway::start(|config| {
         config.memory_bytes_max = ByteSize(32 << 20);
+        config.http.message_bytes_max = ByteSize(4 << 20);
         config.tcp.line_timeout = Span::from_secs(2);
     })
     .await;

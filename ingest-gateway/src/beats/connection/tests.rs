@@ -1,37 +1,63 @@
-//! A connection that the memory of the door keeps waiting.
+//! A connection that the memory of the door keeps waiting, and one whose sender keeps the door waiting.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus::TOPIC_RAW;
 use pipeline::{Ledgers, Runtime};
-use service::Context;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use service::{Context, Span};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::Connection;
 use crate::beats::DOOR;
+use crate::budget::Share;
 use crate::config::{BeatsConfig, Config};
 use crate::connections::tests::admission;
 use crate::intake::tests::ScriptedBus;
 use crate::intake::{Clock, Foundation, Intake};
 
-#[tokio::test(start_paused = true)]
-async fn whoever_waits_for_memory_and_holds_none_is_told_to_wait_and_not_sent_away() {
+/// A connection that is served, and its sender.
+struct Rig {
+    bus: Arc<ScriptedBus>,
+    context: Context,
+    share: Share,
+    sender: DuplexStream,
+    serving: JoinHandle<()>,
+}
+
+fn rig(config: BeatsConfig) -> Rig {
     let bus = Arc::new(ScriptedBus::default());
     let context = Context::default();
     let ledgers = Ledgers::new(&context.metrics);
-    let runtime = Runtime { bus: bus.clone(), ledgers, context };
+    let runtime = Runtime { bus: bus.clone(), ledgers, context: context.clone() };
     let foundation = Foundation::new(&Config::default(), runtime, Clock::system());
     let intake = Intake::new(DOOR, &foundation);
     let admission = admission(&foundation.budget);
     let share = admission.guest.share.clone();
-    let (mut sender, stream) = tokio::io::duplex(1 << 10);
+    let (sender, stream) = tokio::io::duplex(1 << 10);
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 5_044));
-    let config = Arc::new(BeatsConfig::default());
-    let connection = Connection::new(stream, peer, admission, &intake, &config);
+    let connection = Connection::new(stream, peer, admission, &intake, &Arc::new(config));
     let serving = tokio::spawn(connection.serve(CancellationToken::new()));
+    Rig { bus, context, share, sender, serving }
+}
 
+impl Rig {
+    /// Waits until the door has closed, without an acknowledgement, because it was kept waiting.
+    async fn expect_sent_away(mut self) {
+        assert_eq!(self.sender.read(&mut [0; 6]).await.unwrap(), 0);
+        self.serving.await.unwrap();
+        let hits = "millrace_gateway_limit_hits_total{door=\"beats\",limit=\"idle_timeout\"} 1";
+        assert!(self.context.metrics.text().contains(hits));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_memory_and_holds_none_is_told_to_wait_and_not_sent_away() {
+    let Rig { bus, share, mut sender, serving, .. } = rig(BeatsConfig::default());
     let mut ack = [0; 6];
     sender.write_all(b"2W\0\0\0\x01").await.unwrap();
     sender.read_exact(&mut ack).await.unwrap();
@@ -51,4 +77,38 @@ async fn whoever_waits_for_memory_and_holds_none_is_told_to_wait_and_not_sent_aw
     assert_eq!(bus.records(TOPIC_RAW).len(), 1);
     drop(sender);
     serving.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_sender_expect_sent_away() {
+    let config = BeatsConfig::default();
+    let idle = config.idle_timeout.0;
+    let rig = rig(config);
+    let begun = Instant::now();
+    rig.expect_sent_away().await;
+    let took = begun.elapsed();
+    assert!((idle..idle + Duration::from_secs(1)).contains(&took), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_trickles_and_never_ends_its_window_expect_sent_away() {
+    let keep_alive_interval = Span::from_secs(3_600);
+    let config = BeatsConfig { keep_alive_interval, ..BeatsConfig::default() };
+    let (idle, whole) = (config.idle_timeout.0, config.window_timeout.0);
+    let mut rig = rig(config);
+    let begun = Instant::now();
+    let mut ticks = interval(idle / 2);
+    // A window of 50,000 events, which would go on for days.
+    let frames = [b"2W\0\0\xc3\x50".to_vec(), b"2J\0\0\0\x01\0\0\0\x02{}".repeat(1_000)].concat();
+    for byte in frames {
+        ticks.tick().await;
+        if rig.sender.write_all(&[byte]).await.is_err() {
+            break;
+        }
+    }
+    // It counts from when the window's head has come whole.
+    let took = begun.elapsed();
+    assert!((whole..whole + idle * 4).contains(&took), "{took:?}");
+    assert!(rig.bus.records(TOPIC_RAW).is_empty());
+    rig.expect_sent_away().await;
 }

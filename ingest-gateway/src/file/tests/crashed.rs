@@ -138,11 +138,9 @@ async fn a_file_that_came_after_the_last_look_begins_at_its_beginning() {
 #[test]
 fn a_file_is_new_if_it_was_made_after_the_last_look() {
     let folder = tempfile::tempdir().unwrap();
-    let (file, made) = (folder.path().join("positions.json"), folder.path().join("made"));
-    fs::write(&made, "").unwrap();
-    let metadata = fs::metadata(&made).unwrap();
-    let Ok(made_at) = metadata.created() else { return };
-    let made_at = made_at.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let file = folder.path().join("positions.json");
+    let made_at = Duration::new(1_790_000_000, 123_456_789);
+    let made = Some(SystemTime::UNIX_EPOCH + made_at);
     let second = Duration::from_secs(1);
     for (looked_at, is_new) in [
         (made_at - second, true),
@@ -155,15 +153,21 @@ fn a_file_is_new_if_it_was_made_after_the_last_look() {
         let kept = format!("{{\"version\":1,\"looked_at_ns\":{looked_at_ns},\"files\":[]}}");
         fs::write(&file, kept).unwrap();
         let positions = Positions::load(&file).unwrap();
-        assert_eq!(positions.are_older_than(&metadata), is_new, "{looked_at:?}, {made_at:?}");
+        assert_eq!(positions.are_older_than(made), is_new, "{looked_at:?}, {made_at:?}");
+        assert!(!positions.are_older_than(None), "nobody knows when it was made");
     }
     // An older process kept no such time: that of the file counts.
     fs::write(&file, "{\"version\":1,\"files\":[]}").unwrap();
     let kept = fs::File::options().write(true).open(&file).unwrap();
     for (modified_at, is_new) in [(made_at - second, true), (made_at + second, false)] {
         kept.set_modified(SystemTime::UNIX_EPOCH + modified_at).unwrap();
-        assert_eq!(Positions::load(&file).unwrap().are_older_than(&metadata), is_new);
+        assert_eq!(Positions::load(&file).unwrap().are_older_than(made), is_new);
     }
+    fs::remove_file(&file).unwrap();
+    assert!(
+        !Positions::load(&file).unwrap().are_older_than(made),
+        "no process was before this one"
+    );
 }
 
 #[tokio::test]

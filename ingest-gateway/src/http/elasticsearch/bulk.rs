@@ -1,32 +1,36 @@
 //! A bulk body on its way in: an action line, and behind it a line with the document.
 //!
 //! Source: the Bulk API of Elasticsearch 8. Items are answered one by one, in order. What is answered with
-//! 201 is durable. An `_id` makes a re-send collapse, as an idempotency key does.
+//! 201 is durable. An `_id` makes a re-send collapse, as an idempotency key does. Once anything was sent to the
+//! log, what goes wrong behind it is an answer of items too: an error for all would make it come twice.
 
 use std::sync::Arc;
 
 use bus::{Codec, RecordId};
+use bytes::Bytes;
 use bytestring::ByteString;
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
 use pipeline::Rejection;
 
 use super::Reply;
-use super::action::Action;
+use super::action::{Action, Verb};
 use super::error::Error;
 use super::items::{Item, Items};
 use crate::budget::{Reservation, Share};
+use crate::http::answer::no_room;
 use crate::http::body::BodyReader;
 use crate::http::publisher::Publisher;
-use crate::http::request::{Plan, plan, reserve};
-use crate::http::route::{Door, Sender, turn_away};
+use crate::http::request::{Plan, open, reserve};
+use crate::http::route::{Door, Sender};
 use crate::http::shape::judge;
-use crate::http::upload::no_room;
 use crate::intake::{Line, Origin};
 use crate::lines::Lines;
 
 /// The name of the index where nobody says one; it is only told back.
 const INDEX: &str = "logs";
+/// What stands for the action of a line that is none, in its answer.
+const UNREADABLE: Action = Action { verb: Verb::Index, index: None, id: None, has_pipeline: false };
 /// Steps in which memory for the answer is reserved.
 const ANSWER_BYTES: usize = 256 << 10;
 
@@ -35,39 +39,34 @@ pub(super) async fn answer(
     door: &Door,
     sender: Sender,
     index: Option<String>,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Reply {
     let is_pipeline_named = names_pipeline(request.uri().query().unwrap_or_default());
-    let plan = match plan(door, &sender, &request).await {
-        Ok(plan) => plan,
-        Err(problem) => {
-            turn_away(door, &problem, &mut request).await;
-            return Error::from(&problem).reply();
-        }
-    };
-    let body = BodyReader::new(&door.intake, &door.config, plan.encoding, request.into_body());
-    let mut body = match body {
-        Ok(body) => body,
+    let (plan, mut body) = match open(door, &sender, request).await {
+        Ok(opened) => opened,
         Err(problem) => return Error::from(&problem).reply(),
     };
     let mut bulk = Bulk::new(door, sender.share, plan, index, is_pipeline_named);
     let result = bulk.receive(&mut body).await;
     // What is on its way is counted whatever happened behind it.
     bulk.collect().await;
-    let reply = match result {
+    if result.is_err() || bulk.is_broken {
+        body.drain().await;
+    }
+    let is_busy = match &result {
+        Ok(()) => bulk.items.wait().is_some(),
+        Err(error) => error.retry_after.is_some(),
+    };
+    if is_busy {
+        door.intake.count_busy();
+    }
+    match result {
         Ok(()) => {
             let reason = no_room(&door.intake);
             bulk.items.into_reply(&reason, door.intake.durability_warning())
         }
-        Err(error) => {
-            body.drain().await;
-            error.reply()
-        }
-    };
-    if reply.status() == StatusCode::TOO_MANY_REQUESTS {
-        door.intake.count_busy();
+        Err(error) => error.reply(),
     }
-    reply
 }
 
 /// Whether a query names an ingest pipeline.
@@ -93,6 +92,11 @@ struct Bulk<'a> {
     /// The action whose document comes next, and the number of its line.
     action: Option<(Action, u64)>,
     answer_room: Option<Reservation>,
+    /// Whether anything was sent to the log: then the request is answered item by item, or what is durable would
+    /// come again.
+    is_sent: bool,
+    /// Whether a line was found that breaks the body: nothing behind it is read.
+    is_broken: bool,
 }
 
 impl<'a> Bulk<'a> {
@@ -111,45 +115,68 @@ impl<'a> Bulk<'a> {
             door,
             share,
             shop,
-            lines: Lines::new(door.intake.line_bytes_max()),
+            lines: Lines::new(door.intake.line_bytes_max()).keeping_empty(),
             publisher: Publisher::new(&door.intake, origin, plan.idempotency_key, plan.room),
             items: Items::new(is_pipeline_named),
             index: Arc::clone(&index),
             default_index: index,
             action: None,
             answer_room: None,
+            is_sent: false,
+            is_broken: false,
         }
     }
 
+    /// Reads the body to its end, or to a line that breaks it. A body that cannot be read is an error for all of it:
+    /// what else it holds nobody knows, so nobody could be told to send that again.
     async fn receive(&mut self, body: &mut BodyReader<'_>) -> Result<(), Error> {
-        while let Some(block) = body.next().await.map_err(|problem| Error::from(&problem))? {
-            self.publisher.begin_block(block.len());
-            self.lines.push(block);
-            while let Some(line) = self.lines.next() {
-                self.line(line).await?;
-            }
+        while !self.is_broken
+            && let Some(block) = body.next().await.map_err(|problem| Error::from(&problem))?
+        {
+            self.take_in(block).await?;
         }
-        if let Some(line) = self.lines.finish() {
+        self.finish().await
+    }
+
+    async fn take_in(&mut self, block: Bytes) -> Result<(), Error> {
+        self.publisher.begin_block(block.len());
+        self.lines.push(block);
+        while !self.is_broken
+            && let Some(line) = self.lines.next()
+        {
             self.line(line).await?;
         }
-        if let Some((_, number)) = &self.action {
-            return Err(Error::malformed(format!("the action of line {number} has no document")));
+        Ok(())
+    }
+
+    /// Takes what the end of the body ends.
+    async fn finish(&mut self) -> Result<(), Error> {
+        if !self.is_broken
+            && let Some(line) = self.lines.finish()
+        {
+            self.line(line).await?;
+        }
+        if let Some((action, number)) = self.action.take() {
+            let reason = format!("the action of line {number} has no document");
+            self.break_off(action, Error::malformed(reason))?;
         }
         if self.items.count() == 0 {
             return Err(Error::malformed("the body holds no action"));
         }
-        if self.publisher.is_empty() { Ok(()) } else { self.dispatch().await }
+        if !self.publisher.is_empty() {
+            self.dispatch().await;
+        }
+        Ok(())
     }
 
     async fn line(&mut self, line: Line) -> Result<(), Error> {
-        let Some((action, number)) = self.action.take() else { return self.begin(line).await };
-        if line.number == number + 1 {
-            return self.document(action, line).await;
+        match self.action.take() {
+            Some((action, _)) => {
+                self.document(action, line).await;
+                Ok(())
+            }
+            None => self.begin(line).await,
         }
-        // The framer gives out no empty lines.
-        let empty = Line::good(number + 1, bytes::Bytes::new());
-        self.document(action, empty).await?;
-        self.begin(line).await
     }
 
     /// An action line.
@@ -158,50 +185,60 @@ impl<'a> Bulk<'a> {
         if line.payload.trim_ascii().is_empty() {
             return Ok(());
         }
-        if let Some(fault) = line.fault {
-            let reason = format!("line {number} is no action: {}", fault.rejection.message);
-            return Err(Error::malformed(reason));
-        }
-        let action = Action::parse(&line.payload).map_err(|error| {
-            Error::malformed(format!("line {number} is no action with a document: {error}"))
-        })?;
-        if self.items.is_full() {
-            let count = self.items.count();
-            let reason = format!("the answer to {count} actions is too long: send them in parts");
-            let status = StatusCode::PAYLOAD_TOO_LARGE;
-            return Err(Error::new(status, "content_too_long_exception", reason));
-        }
-        self.reserve().await?;
+        let parsed = match &line.fault {
+            Some(fault) => Err(format!("line {number} is no action: {}", fault.rejection.message)),
+            None => Action::parse(&line.payload)
+                .map_err(|error| format!("line {number} is no action with a document: {error}")),
+        };
+        let action = match parsed {
+            Ok(action) => action,
+            Err(reason) => return self.break_off(UNREADABLE, Error::malformed(reason)),
+        };
+        self.make_room().await?;
         if action.has_pipeline {
             self.items.name_pipeline();
         }
         if action.verb.has_source() {
             self.action = Some((action, number));
         } else {
-            self.refuse(action);
+            let reason = action.verb.refusal().unwrap_or_default();
+            self.refuse(action, Error::malformed(reason));
         }
         Ok(())
     }
 
-    /// Refuses an action that a door cannot do.
-    fn refuse(&mut self, action: Action) {
-        let reason = action.verb.refusal().unwrap_or_default();
+    /// A line breaks the body, since what follows it cannot be told apart: it has an item of its own, or makes the
+    /// error of all where nothing was sent.
+    fn break_off(&mut self, action: Action, error: Error) -> Result<(), Error> {
+        if !self.is_sent {
+            return Err(error);
+        }
+        self.is_broken = true;
+        self.refuse(action, error);
+        Ok(())
+    }
+
+    /// Refuses an action: its document is not sent.
+    fn refuse(&mut self, action: Action, error: Error) {
+        if self.items.is_closed() {
+            return self.items.leave();
+        }
         let item = self.item(action);
-        self.items.refuse(item, Error::malformed(reason));
+        self.items.refuse(item, error);
     }
 
     /// The line behind an action.
-    async fn document(&mut self, action: Action, mut line: Line) -> Result<(), Error> {
-        if action.verb.refusal().is_some() {
-            self.refuse(action);
-            return Ok(());
+    async fn document(&mut self, action: Action, mut line: Line) {
+        if let Some(reason) = action.verb.refusal() {
+            return self.refuse(action, Error::malformed(reason));
+        }
+        if self.items.is_closed() {
+            return self.items.leave();
+        }
+        if let Some(wait) = self.items.busy() {
+            return self.refuse(action, Error::busy(no_room(&self.door.intake), wait));
         }
         let item = self.item(action);
-        if let Some(wait) = self.items.busy() {
-            let reason = "the log has no room for now; send this again";
-            self.items.refuse(item, Error::busy(reason, wait));
-            return Ok(());
-        }
         if line.fault.is_none()
             && let Some(rejection) = self.judge(&line)
         {
@@ -210,7 +247,9 @@ impl<'a> Bulk<'a> {
         line.number = self.items.count() + 1;
         line.id = item.id.as_deref().map(|id| record_id(&self.shop, &item.index, id));
         self.items.expect(item);
-        if self.publisher.push(line) { self.dispatch().await } else { Ok(()) }
+        if self.publisher.push(line) {
+            self.dispatch().await;
+        }
     }
 
     fn judge(&self, line: &Line) -> Option<Rejection> {
@@ -229,22 +268,50 @@ impl<'a> Bulk<'a> {
 
     /// Sends what has come. Once the log has no room nothing more is: order holds, and all that is left is
     /// answered so.
-    async fn dispatch(&mut self) -> Result<(), Error> {
+    async fn dispatch(&mut self) {
         self.collect().await;
         match self.items.busy() {
-            None => self.publisher.send(),
+            None => {
+                self.publisher.send();
+                self.is_sent = true;
+            }
             Some(wait) => {
                 self.publisher.clear();
-                self.items.give_up(wait);
+                self.items.give_up(wait, &no_room(&self.door.intake));
             }
         }
-        Ok(())
     }
 
     async fn collect(&mut self) {
         if let Some(receipt) = self.publisher.arrival().await {
-            self.items.answer(&receipt);
+            self.items.answer(&receipt, &no_room(&self.door.intake));
         }
+    }
+
+    /// Makes room for the answer to one more item. Where there is none the documents that come are to come again,
+    /// and only they; all of them where nothing was sent.
+    async fn make_room(&mut self) -> Result<(), Error> {
+        if self.items.is_closed() {
+            return Ok(());
+        }
+        let room = if self.items.is_full() { Err(self.too_long()) } else { self.reserve().await };
+        let Err(error) = room else { return Ok(()) };
+        if !self.is_sent {
+            return Err(error);
+        }
+        if !self.publisher.is_empty() {
+            self.dispatch().await;
+        }
+        let wait = error.retry_after.unwrap_or_else(|| self.door.intake.retry_after());
+        let item = Item { verb: UNREADABLE.verb, index: INDEX.into(), id: None };
+        self.items.close(&item, &Error::busy(error.reason, wait));
+        Ok(())
+    }
+
+    fn too_long(&self) -> Error {
+        let count = self.items.count();
+        let reason = format!("the answer to {count} actions is too long: send them in parts");
+        Error::new(StatusCode::PAYLOAD_TOO_LARGE, "content_too_long_exception", reason)
     }
 
     /// Reserves memory for what the answer has grown to.
@@ -272,25 +339,4 @@ fn record_id(shop: &str, index: &str, id: &str) -> RecordId {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{names_pipeline, record_id};
-
-    #[test]
-    fn an_id_is_one_of_its_index_and_shop() {
-        let id = record_id("default", "logs", "a");
-        assert_eq!(id, record_id("default", "logs", "a"));
-        for (shop, index, other) in
-            [("other", "logs", "a"), ("default", "log", "a"), ("default", "logs", "b")]
-        {
-            assert_ne!(id, record_id(shop, index, other));
-        }
-        assert_ne!(record_id("default", "a", "b\0c"), record_id("default", "a\0b", "c"));
-    }
-
-    #[test]
-    fn a_pipeline_is_named_in_the_query() {
-        assert!(names_pipeline("refresh=true&pipeline=geo"));
-        assert!(!names_pipeline("pipeline=_none"));
-        assert!(!names_pipeline("require_alias=false&filter_path=items"));
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! The answer to a bulk body, item by item in the order in which they came.
 //!
-//! An item is written as soon as it and all before it are decided. Holds text, and those that wait.
+//! An item is written as soon as it and all before it are decided. Holds text, and those that wait. Once there
+//! is no room for more of either, items that come are only counted: all of them are to come again.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,13 +17,14 @@ use super::Reply;
 use super::action::Verb;
 use super::error::Error;
 use crate::http::answer::{self, retry_after_seconds};
+use crate::http::repeated::Repeated;
 use crate::intake::{Answer, Receipt};
 
 /// What is said of an ingest pipeline that somebody named.
 const PIPELINE_WARNING: &str = "299 Millrace \"the ingest pipeline is ignored: every event goes through the \
                                 platform's own pipeline\"";
 
-/// Longest answer, in bytes: it is held until the last item is decided. Some 35,000 items.
+/// Longest text of items, in bytes: it is held until the last one is decided. Some 35,000 items.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 
 /// An item whose answer is not written.
@@ -50,6 +52,27 @@ struct Outcome<'a> {
     error: Option<Value>,
 }
 
+impl<'a> Outcome<'a> {
+    fn refused(item: &'a Item, error: &Error) -> Self {
+        Self {
+            index: &item.index,
+            id: item.id.as_deref(),
+            version: None,
+            result: None,
+            status: error.status.as_u16(),
+            error: Some(error.body()),
+        }
+    }
+}
+
+/// Items behind the others that are to come again, each answered with the same text.
+#[derive(Debug)]
+struct Left {
+    text: Vec<u8>,
+    count: usize,
+    retry_after: Duration,
+}
+
 /// The items of one body.
 #[derive(Debug)]
 pub(super) struct Items {
@@ -62,6 +85,8 @@ pub(super) struct Items {
     done: u64,
     has_errors: bool,
     busy: Option<Duration>,
+    /// Those that come once no further one is answered for itself.
+    left: Option<Left>,
     is_pipeline_named: bool,
 }
 
@@ -76,11 +101,12 @@ impl Items {
             done: 0,
             has_errors: false,
             busy: None,
+            left: None,
             is_pipeline_named,
         }
     }
 
-    /// Items that have come.
+    /// Items that have come and are answered for themselves.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
@@ -90,7 +116,7 @@ impl Items {
         self.text.capacity() + self.waiting_bytes
     }
 
-    /// Whether the answer is as long as it may be.
+    /// Whether the text is as long as it may be.
     pub(super) fn is_full(&self) -> bool {
         self.text.len() + self.waiting_bytes >= ANSWER_BYTES_MAX
     }
@@ -98,6 +124,32 @@ impl Items {
     /// The wait that the log asked for, if it had no room.
     pub(super) fn busy(&self) -> Option<Duration> {
         self.busy
+    }
+
+    /// The longest wait until what is to come again may.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        self.busy.max(self.left.as_ref().map(|left| left.retry_after))
+    }
+
+    /// From now on items are only counted, and answered with this error: they are to come again. At least one
+    /// must have come before.
+    pub(super) fn close(&mut self, item: &Item, error: &Error) {
+        let mut text = vec![b','];
+        put(&mut text, item.verb, &Outcome::refused(item, error));
+        let retry_after = error.retry_after.unwrap_or_default();
+        self.left = Some(Left { text, count: 0, retry_after });
+    }
+
+    /// Whether items are only counted.
+    pub(super) fn is_closed(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// An item that comes after the end of those that are answered for themselves.
+    pub(super) fn leave(&mut self) {
+        if let Some(left) = &mut self.left {
+            left.count += 1;
+        }
     }
 
     /// Remembers that an ingest pipeline was named.
@@ -122,8 +174,8 @@ impl Items {
         self.waiting.push_back((item, error));
     }
 
-    /// The answers to the next items that were on their way.
-    pub(super) fn answer(&mut self, receipt: &Receipt) {
+    /// The answers to the next items that were on their way, with the reason of those that there was no room for.
+    pub(super) fn answer(&mut self, receipt: &Receipt, busy_reason: &str) {
         for (line, answer) in receipt.batch.lines.iter().zip(&receipt.answers) {
             self.write_decided();
             let Some((item, _)) = self.pop() else { return };
@@ -137,18 +189,18 @@ impl Items {
                     let reason = format!("{}: {}", rejection.kind, rejection.message);
                     self.write_error(&item, &Error::new(StatusCode::BAD_REQUEST, kind, reason));
                 }
-                Answer::Busy { retry_after } => self.write_busy(&item, *retry_after),
+                Answer::Busy { retry_after } => self.write_busy(&item, *retry_after, busy_reason),
             }
         }
         self.write_decided();
     }
 
     /// The items that wait are not sent, since the log has no room.
-    pub(super) fn give_up(&mut self, retry_after: Duration) {
+    pub(super) fn give_up(&mut self, retry_after: Duration, busy_reason: &str) {
         while let Some((item, error)) = self.pop() {
             match error {
                 Some(error) => self.write_error(&item, &error),
-                None => self.write_busy(&item, retry_after),
+                None => self.write_busy(&item, retry_after, busy_reason),
             }
         }
     }
@@ -167,9 +219,8 @@ impl Items {
         }
     }
 
-    fn write_busy(&mut self, item: &Item, retry_after: Duration) {
-        self.busy = Some(self.busy.unwrap_or_default().max(retry_after));
-        let reason = "the log has no room for now; send this again";
+    fn write_busy(&mut self, item: &Item, retry_after: Duration, reason: &str) {
+        self.busy = self.busy.max(Some(retry_after));
         self.write_error(item, &Error::busy(reason, retry_after));
     }
 
@@ -191,24 +242,14 @@ impl Items {
         if error.retry_after.is_none() {
             self.done += 1;
         }
-        let result = Outcome {
-            index: &item.index,
-            id: item.id.as_deref(),
-            version: None,
-            result: None,
-            status: error.status.as_u16(),
-            error: Some(error.body()),
-        };
-        self.write(item.verb, &result);
+        self.write(item.verb, &Outcome::refused(item, error));
     }
 
     fn write(&mut self, verb: Verb, outcome: &Outcome<'_>) {
-        let opening: &[u8] = if self.text.is_empty() { b"{\"" } else { b",{\"" };
-        self.text.extend_from_slice(opening);
-        self.text.extend_from_slice(verb.as_str().as_bytes());
-        self.text.extend_from_slice(b"\":");
-        serde_json::to_writer(&mut self.text, outcome).expect("texts and numbers are always JSON");
-        self.text.push(b'}');
+        if !self.text.is_empty() {
+            self.text.push(b',');
+        }
+        put(&mut self.text, verb, outcome);
     }
 
     /// The whole answer. Where the log had room for nothing, the whole request is to come again.
@@ -218,17 +259,28 @@ impl Items {
         durability_warning: Option<String>,
     ) -> Reply {
         debug_assert!(self.waiting.is_empty(), "every item has been decided");
-        if let (Some(wait), 0) = (self.busy, self.done) {
+        let wait = self.wait();
+        if let (Some(wait), 0) = (wait, self.done) {
             return Error::busy(busy_reason, wait).reply();
         }
         let took = self.begun.elapsed().as_millis();
-        let head = format!("{{\"took\":{took},\"errors\":{},\"items\":[", self.has_errors);
+        let has_errors = self.has_errors || self.is_closed();
+        let head = format!("{{\"took\":{took},\"errors\":{has_errors},\"items\":[");
         // In place, so that a long answer is not held twice.
         self.text.splice(0..0, head.into_bytes());
-        self.text.extend_from_slice(b"]}");
-        let mut reply = answer::reply(StatusCode::OK, "application/json", Bytes::from(self.text));
+        let mut reply = match self.left {
+            None => {
+                self.text.extend_from_slice(b"]}");
+                answer::reply(StatusCode::OK, "application/json", Bytes::from(self.text))
+            }
+            Some(left) => {
+                let (text, end) = (Bytes::from(self.text), Bytes::from_static(b"]}"));
+                let body = Repeated::new(text, &left.text, left.count, end);
+                answer::reply_with_body(StatusCode::OK, "application/json", body)
+            }
+        };
         let headers = reply.headers_mut();
-        if let Some(wait) = self.busy {
+        if let Some(wait) = wait {
             headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds(wait)));
         }
         if self.is_pipeline_named {
@@ -242,6 +294,15 @@ impl Items {
         }
         reply
     }
+}
+
+/// Writes an item to the end of a text.
+fn put(text: &mut Vec<u8>, verb: Verb, outcome: &Outcome<'_>) {
+    text.extend_from_slice(b"{\"");
+    text.extend_from_slice(verb.as_str().as_bytes());
+    text.extend_from_slice(b"\":");
+    serde_json::to_writer(&mut *text, outcome).expect("texts and numbers are always JSON");
+    text.push(b'}');
 }
 
 fn held_bytes(item: &Item) -> usize {

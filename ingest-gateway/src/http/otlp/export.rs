@@ -6,7 +6,6 @@ use bus::Codec;
 use bytes::{Bytes, BytesMut};
 use hyper::StatusCode;
 use pipeline::Rejection;
-use pipeline::dead_letter::PAYLOAD_BYTES_MAX;
 use serde_json::json;
 
 use super::format::{Descriptions, Format};
@@ -19,8 +18,7 @@ use crate::http::body::BodyReader;
 use crate::http::publisher::Publisher;
 use crate::http::request::{BODY_MEMORY_BYTES, Plan, reserve};
 use crate::http::route::Door;
-use crate::http::upload::no_room;
-use crate::intake::{Answer, Fault, Line, Origin, Receipt};
+use crate::intake::{Answer, Line, Origin, Receipt};
 
 /// Steps in which memory for a message is reserved.
 const STEP_BYTES: usize = 256 << 10;
@@ -181,7 +179,7 @@ impl Export<'_> {
         let mut publisher =
             Publisher::new(&self.door.intake, origin, plan.idempotency_key, plan.room);
         let mut refused = Refused::default();
-        let result = self.publish(&message, &outline, &mut publisher, &mut refused).await;
+        let result = self.publish(&outline, &mut publisher, &mut refused).await;
         // What is on its way is counted whatever happened behind it.
         let last = publisher.arrival().await;
         let last = self.count(last, &mut refused);
@@ -191,28 +189,21 @@ impl Export<'_> {
 
     async fn publish(
         &self,
-        message: &Bytes,
         outline: &Outline<'_>,
         publisher: &mut Publisher<'_>,
         refused: &mut Refused,
     ) -> Result<(), Problem> {
-        let mut described: Option<(u32, Result<Vec<u8>, Rejection>)> = None;
         let mut record_bytes = 0;
         let limits = self.door.intake.limits();
         let mut descriptions = Descriptions::new(self.format, limits);
         for (index, (number, group, bytes)) in outline.records().enumerate() {
             // Whoever sends a message of many has no worker for itself.
             tokio::task::consume_budget().await;
-            if described.as_ref().is_none_or(|(of, _)| *of != number) {
-                described = Some((number, descriptions.members(group)));
-            }
-            let members = described.as_ref().map(|(_, members)| members);
-            let (json, members_bytes) = match members {
-                Some(Ok(members)) => (self.format.event(members, bytes, limits), members.len()),
-                Some(Err(rejection)) => (Err(rejection.clone()), 0),
-                None => (Ok(Vec::new()), 0),
+            let (json, members_bytes) = match descriptions.members(number, group) {
+                Ok(members) => (self.format.event(members, bytes, limits), members.len()),
+                Err(rejection) => (Err(rejection), 0),
             };
-            let line = line(index as u64 + 1, json, message.slice_ref(bytes));
+            let line = line(index as u64 + 1, json, bytes);
             // What was looked at counts, whether or not it became an event.
             record_bytes += (members_bytes + bytes.len()).max(line.payload.len()) as u64;
             self.check_growth(record_bytes + descriptions.examined_bytes())?;
@@ -257,20 +248,14 @@ impl Export<'_> {
                 Answer::Refused(rejection) => refused.note(rejection),
             }
         }
-        busy.map_or(Ok(()), |wait| Err(Problem::busy(no_room(&self.door.intake), wait)))
+        busy.map_or(Ok(()), |wait| Err(Problem::no_room(&self.door.intake, wait)))
     }
 }
 
 /// The line of a record: as JSON, or as it was sent where it is refused.
-fn line(number: u64, json: Result<Vec<u8>, Rejection>, sent: Bytes) -> Line {
+fn line(number: u64, json: Result<Vec<u8>, Rejection>, sent: &[u8]) -> Line {
     match json {
         Ok(json) => Line::good(number, json.into()),
-        Err(rejection) => {
-            let payload_bytes = sent.len() as u64;
-            // A copy, so that the message is not held by its dead letter.
-            let beginning = Bytes::copy_from_slice(&sent[..sent.len().min(PAYLOAD_BYTES_MAX)]);
-            let fault = Fault { rejection, payload_bytes };
-            Line { fault: Some(Box::new(fault)), ..Line::good(number, beginning) }
-        }
+        Err(rejection) => Line::refused(number, sent, sent.len() as u64, rejection),
     }
 }

@@ -57,9 +57,9 @@ impl Format {
         let outline = self.outline(message).map_err(|unreadable| unreadable.to_string())?;
         let mut descriptions = Descriptions::new(self, limits);
         let mut events = Vec::new();
-        for (_, group, record) in outline.records() {
-            let members = descriptions.members(group);
-            events.push(members.and_then(|members| self.event(&members, record, limits)));
+        for (number, group, record) in outline.records() {
+            let members = descriptions.members(number, group);
+            events.push(members.and_then(|members| self.event(members, record, limits)));
         }
         Ok(events)
     }
@@ -71,6 +71,8 @@ pub(super) struct Descriptions<'a> {
     limits: &'a Limits,
     /// The resource of the group before, where it stands, and what it is.
     resource: Option<(&'a [u8], Result<Written, Rejection>)>,
+    /// The group before, by its number, as members of an object.
+    group: Option<(u32, Result<Vec<u8>, Rejection>)>,
     examined_bytes: u64,
 }
 
@@ -82,7 +84,7 @@ struct Written {
 
 impl<'a> Descriptions<'a> {
     pub(super) fn new(format: Format, limits: &'a Limits) -> Self {
-        Self { format, limits, resource: None, examined_bytes: 0 }
+        Self { format, limits, resource: None, group: None, examined_bytes: 0 }
     }
 
     /// Bytes that were decoded until now.
@@ -90,8 +92,18 @@ impl<'a> Descriptions<'a> {
         self.examined_bytes
     }
 
-    /// What describes the records of a group, written once as members of their objects.
-    pub(super) fn members(&mut self, group: Group<'a>) -> Result<Vec<u8>, Rejection> {
+    /// What describes the records of the group with this number, as members of their objects: written once,
+    /// however many records it has.
+    pub(super) fn members(&mut self, number: u32, group: Group<'a>) -> Result<&[u8], Rejection> {
+        let described = match self.group.take() {
+            Some(known) if known.0 == number => known,
+            _ => (number, self.describe(group)),
+        };
+        let (_, members) = self.group.insert(described);
+        members.as_deref().map_err(Rejection::clone)
+    }
+
+    fn describe(&mut self, group: Group<'a>) -> Result<Vec<u8>, Rejection> {
         let (format, limits) = (self.format, self.limits);
         let (bytes, bytes_max) =
             (group.resource.len() + group.scope.len(), limits.payload_bytes_max);
@@ -113,16 +125,15 @@ impl<'a> Descriptions<'a> {
 
     /// The resource that stands there, decoded if it is not that of the group before.
     fn resource(&mut self, bytes: &'a [u8]) -> Result<&Written, Rejection> {
-        let is_known = self.resource.as_ref().is_some_and(|(known, _)| std::ptr::eq(*known, bytes));
-        if !is_known {
-            self.examined_bytes += bytes.len() as u64;
-            self.resource = Some((bytes, self.decode(bytes)));
-        }
-        match &self.resource {
-            Some((_, Ok(written))) => Ok(written),
-            Some((_, Err(rejection))) => Err(rejection.clone()),
-            None => Err(rejection("invalid_otlp", "the record has no resource")),
-        }
+        let resource = match self.resource.take() {
+            Some(known) if std::ptr::eq(known.0, bytes) => known,
+            _ => {
+                self.examined_bytes += bytes.len() as u64;
+                (bytes, self.decode(bytes))
+            }
+        };
+        let (_, written) = self.resource.insert(resource);
+        written.as_ref().map_err(Rejection::clone)
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<Written, Rejection> {

@@ -19,7 +19,7 @@ use crate::budget::Reservation;
 use crate::http::answer::{Problem, Reply};
 use crate::http::body::{BodyReader, undecodable};
 use crate::http::decoding::{Decoder, Encoding};
-use crate::http::request::{essence, plan, reserve, text};
+use crate::http::request::{essence, open, reserve, text};
 use crate::http::route::{Door, Sender, count_busy, turn_away};
 
 /// The head of a message: whether it is compressed, and its length.
@@ -37,7 +37,9 @@ pub(in crate::http) async fn answer(
     let is_grpc = content_type == "application/grpc" || content_type == "application/grpc+proto";
     if *request.method() != Method::POST || !is_grpc {
         let detail = "this path is called by gRPC; over HTTP logs are sent to POST /v1/logs";
-        return Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).reply();
+        let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
+        turn_away(door, &problem, &mut request).await;
+        return problem.reply();
     }
     let compression = match compression(request.headers()) {
         Ok(compression) => compression,
@@ -46,16 +48,8 @@ pub(in crate::http) async fn answer(
             return failure(&problem);
         }
     };
-    let plan = match plan(door, &sender, &request).await {
-        Ok(plan) => plan,
-        Err(problem) => {
-            turn_away(door, &problem, &mut request).await;
-            return failure(&problem);
-        }
-    };
-    let body = BodyReader::new(&door.intake, &door.config, plan.encoding, request.into_body());
-    let mut body = match body {
-        Ok(body) => body,
+    let (plan, mut body) = match open(door, &sender, request).await {
+        Ok(opened) => opened,
         Err(problem) => return failure(&problem),
     };
     let growing = Growing::new(door, &sender.share);
@@ -78,8 +72,14 @@ pub(in crate::http) async fn answer(
     }
 }
 
-/// How a compressed message of this call is compressed.
+/// How a compressed message of this call is compressed: the call as a whole is never, or one encoding would stand
+/// within another.
 fn compression(headers: &HeaderMap) -> Result<Encoding, Problem> {
+    if Encoding::of(headers) != Ok(Encoding::Identity) {
+        let detail =
+            "a call has no content-encoding: name the encoding of its message in grpc-encoding";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
     match text(headers, "grpc-encoding") {
         "" | "identity" => Ok(Encoding::Identity),
         "gzip" => Ok(Encoding::Gzip),

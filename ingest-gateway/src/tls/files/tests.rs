@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
 use super::{Terms, load};
 use crate::config::{ClientCertificates, TlsConfig};
-use crate::tls::now_s;
+use crate::tls::{HTTP_PROTOCOLS, now_s};
 
 struct Files(TempDir);
 
@@ -44,15 +44,20 @@ impl Files {
     }
 }
 
+fn tcp(config: &TlsConfig) -> Terms {
+    Terms::new("tcp", config, &[])
+}
+
 /// What is said of settings that cannot be used.
 fn refusal(config: &TlsConfig) -> String {
-    load(&Terms::tcp(config), now_s()).unwrap_err().to_string()
+    load(&tcp(config), now_s()).unwrap_err().to_string()
 }
 
 #[test]
 fn a_pair_that_fits_is_taken_with_its_end() {
     let files = Files::new();
-    let loaded = load(&Terms::http(&files.config((2020, 2040))), now_s()).unwrap();
+    let terms = Terms::new("http", &files.config((2020, 2040)), HTTP_PROTOCOLS);
+    let loaded = load(&terms, now_s()).unwrap();
     assert_eq!(loaded.not_after_s, date_time_ymd(2040, 1, 1).unix_timestamp());
     assert_eq!(loaded.config.alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
 }
@@ -127,7 +132,6 @@ fn authorities_of_senders_must_be_there() {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
     let authority = params.self_signed(&key).unwrap().pem();
-    let _issuer = Issuer::new(params, key);
     config.client_ca_file = Some(files.write("ca.crt", &authority));
-    load(&Terms::tcp(&config), now_s()).unwrap();
+    load(&tcp(&config), now_s()).unwrap();
 }

@@ -76,8 +76,8 @@ fn a_resource_is_decoded_once_however_many_scopes_share_it() {
         let message = scopes(format, &resource, 1_000);
         let outline = format.outline(&message).unwrap();
         let mut descriptions = Descriptions::new(format, &limits);
-        for (_, group, _) in outline.records() {
-            assert_eq!(descriptions.members(group), Ok(Vec::new()));
+        for (number, group, _) in outline.records() {
+            assert_eq!(descriptions.members(number, group), Ok(&b""[..]));
         }
         assert_eq!(outline.records().count(), 1_000);
         assert_eq!(descriptions.examined_bytes(), resource.len() as u64, "{format:?}");
@@ -85,12 +85,27 @@ fn a_resource_is_decoded_once_however_many_scopes_share_it() {
 }
 
 #[test]
+fn a_scope_is_decoded_once_however_many_records_it_has() {
+    let scope = nested(&[1], b"scope");
+    let records = b"\x12\x00".repeat(500);
+    let message = nested(&[1, 2], &[nested(&[1], &scope), records].concat());
+    let outline = Format::Protobuf.outline(&message).unwrap();
+    let mut descriptions = Descriptions::new(Format::Protobuf, &LIMITS);
+    for (number, group, _) in outline.records() {
+        let members = descriptions.members(number, group).unwrap();
+        assert_eq!(members, b"\"log.logger\":\"scope\",");
+    }
+    assert_eq!(outline.records().count(), 500);
+    assert_eq!(descriptions.examined_bytes(), scope.len() as u64);
+}
+
+#[test]
 fn a_resource_longer_than_an_event_is_refused_and_not_decoded() {
     let message = scopes(Format::Protobuf, &"\x10\0".repeat(400), 3);
     let outline = Format::Protobuf.outline(&message).unwrap();
     let mut descriptions = Descriptions::new(Format::Protobuf, &LIMITS);
-    for (_, group, _) in outline.records() {
-        assert_eq!(descriptions.members(group).unwrap_err().kind, "too_large");
+    for (number, group, _) in outline.records() {
+        assert_eq!(descriptions.members(number, group).unwrap_err().kind, "too_large");
     }
     assert_eq!(descriptions.examined_bytes(), 0);
 }

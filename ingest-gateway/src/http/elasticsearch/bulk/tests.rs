@@ -1,0 +1,94 @@
+//! Ids, queries, and a body for whose answer the memory ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Codec, TOPIC_RAW};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use pipeline::{Ledgers, Runtime};
+use serde_json::Value;
+use service::Context;
+use tokio::time::timeout;
+
+use super::{Bulk, names_pipeline, record_id};
+use crate::config::{Config, HttpConfig};
+use crate::http::DOOR;
+use crate::http::decoding::Encoding;
+use crate::http::request::{BODY_MEMORY_BYTES, Plan};
+use crate::http::route::Door;
+use crate::intake::tests::ScriptedBus;
+use crate::intake::{Clock, Foundation, Intake, Origin};
+
+#[test]
+fn an_id_is_one_of_its_index_and_shop() {
+    let id = record_id("default", "logs", "a");
+    assert_eq!(id, record_id("default", "logs", "a"));
+    for (shop, index, other) in
+        [("other", "logs", "a"), ("default", "log", "a"), ("default", "logs", "b")]
+    {
+        assert_ne!(id, record_id(shop, index, other));
+    }
+    assert_ne!(record_id("default", "a", "b\0c"), record_id("default", "a\0b", "c"));
+}
+
+#[test]
+fn a_pipeline_is_named_in_the_query() {
+    assert!(names_pipeline("refresh=true&pipeline=geo"));
+    assert!(!names_pipeline("pipeline=_none"));
+    assert!(!names_pipeline("require_alias=false&filter_path=items"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn documents_for_whose_answer_there_is_no_memory_are_to_come_again() {
+    let bus = Arc::new(ScriptedBus::default());
+    let context = Context::default();
+    let ledgers = Ledgers::new(&context.metrics);
+    let runtime = Runtime { bus: bus.clone(), ledgers, context };
+    let foundation = Foundation::new(&Config::default(), runtime, Clock::system());
+    let share = foundation.budget.share();
+    let door = Door { intake: Intake::new(DOOR, &foundation), config: HttpConfig::default() };
+    let origin = Arc::new(Origin {
+        shop: "default".into(),
+        source: "192.0.2.1".into(),
+        listener: DOOR,
+        codec: Codec::Json,
+        content_type: "application/x-ndjson".into(),
+        trace_context: "".into(),
+        routing_key: "body".into(),
+    });
+    let plan = Plan {
+        origin,
+        encoding: Encoding::Identity,
+        said_lines: true,
+        idempotency_key: None,
+        room: share.reserve(BODY_MEMORY_BYTES).await,
+    };
+    let mut bulk = Bulk::new(&door, share.clone(), plan, None, false);
+    let documents = |count: usize| Bytes::from("{\"index\":{}}\n{}\n".repeat(count));
+    bulk.take_in(documents(3_000)).await.unwrap();
+    let mut others = Vec::new();
+    while let Ok(room) = timeout(Duration::from_millis(1), share.reserve(64 << 10)).await {
+        others.push(room);
+    }
+    bulk.take_in(documents(20_000)).await.unwrap();
+    bulk.finish().await.unwrap();
+    bulk.collect().await;
+
+    let reply = bulk.items.into_reply("nothing was taken", None);
+    assert_eq!(
+        (reply.status().as_u16(), &reply.headers()["retry-after"]),
+        (200, &"1".parse().unwrap())
+    );
+    let body = reply.into_body().collect().await.unwrap().to_bytes();
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(answer["errors"], true);
+    let items = answer["items"].as_array().unwrap();
+    assert_eq!(items.len(), 23_000);
+    let taken = bus.records(TOPIC_RAW).len();
+    assert!((3_000..23_000).contains(&taken), "{taken}");
+    assert!(items[..taken].iter().all(|item| item["index"]["status"] == 201));
+    assert!(items[taken..].iter().all(|item| item["index"]["status"] == 429));
+    let reason = items[22_999]["index"]["error"]["reason"].as_str().unwrap();
+    assert!(reason.contains("memory is used up"), "{reason}");
+}
