@@ -10,7 +10,9 @@ use bus_kafka::KafkaBus;
 use cache_store::{CacheStore, MemoryCache, RedisCache};
 use document_store::{DocumentStore, EmbeddedDocuments, MongoDocuments};
 use pipeline::{Ledgers, Runtime};
-use search_store::{ElasticsearchStore, EmbeddedSearch, SearchStore};
+use search_store::{
+    ElasticsearchConfig, ElasticsearchStore, EmbeddedConfig, EmbeddedSearch, SearchStore,
+};
 use service::{Context, wait_for};
 
 use crate::command::Failure;
@@ -116,14 +118,16 @@ impl Opening {
     pub async fn search(&self) -> Result<Arc<dyn SearchStore>, Failure> {
         let fields = schema::Schema::embedded().fields();
         let config = &self.config.search;
+        let points_in_time = config.points_in_time;
         match config.url.as_str() {
             EMBEDDED => {
                 let folder = self.folder(Store::Search, "search")?;
-                let search = EmbeddedSearch::open(&folder, config.embedded.clone(), fields).await;
+                let config = EmbeddedConfig { points_in_time, ..config.embedded.clone() };
+                let search = EmbeddedSearch::open(&folder, config, fields).await;
                 Ok(Arc::new(search.map_err(Failure::of)?))
             }
             url => {
-                let config = config.elasticsearch.clone();
+                let config = ElasticsearchConfig { points_in_time, ..config.elasticsearch.clone() };
                 let search = ElasticsearchStore::connect(url, config, fields);
                 Ok(Arc::new(search.map_err(Failure::of)?))
             }

@@ -143,7 +143,8 @@ impl Client {
             StatusCode::BAD_REQUEST => Failure::usage(text),
             _ => Failure::new(text),
         };
-        Err(Failure { position: problem.position, ..failure })
+        let (position, status) = (problem.position, Some(status.as_u16()));
+        Err(Failure { position, status, ..failure })
     }
 }
 

@@ -76,6 +76,8 @@ pub struct SearchConfig {
     pub embedded: search_store::EmbeddedConfig,
     /// Elasticsearch or OpenSearch.
     pub elasticsearch: search_store::ElasticsearchConfig,
+    /// Consistent searches of either.
+    pub points_in_time: search_store::PointsInTimeConfig,
 }
 
 impl Default for SearchConfig {
@@ -84,6 +86,7 @@ impl Default for SearchConfig {
             url: EMBEDDED.to_owned(),
             embedded: search_store::EmbeddedConfig::default(),
             elasticsearch: search_store::ElasticsearchConfig::default(),
+            points_in_time: search_store::PointsInTimeConfig::default(),
         }
     }
 }
@@ -150,6 +153,9 @@ impl Check for PlatformConfig {
         findings.within("bus.kafka", |findings| self.bus.kafka.check(findings));
         findings
             .within("search.elasticsearch", |findings| self.search.elasticsearch.check(findings));
+        findings.within("search.points_in_time", |findings| {
+            self.search.points_in_time.check(findings);
+        });
         findings.within("documents.mongodb", |findings| self.documents.mongodb.check(findings));
         findings.within("cache.redis", |findings| self.cache.redis.check(findings));
         self.check_urls(findings);
@@ -221,12 +227,32 @@ mod tests {
 
     use super::PlatformConfig;
 
+    fn load(text: &str) -> Result<PlatformConfig, String> {
+        service::config::load(Some((Path::new("m.toml"), text)), [], &[])
+            .map_err(|mistakes| mistakes.to_string())
+    }
+
+    #[test]
+    fn consistent_searches_have_one_table_for_either_store() {
+        let config =
+            load("[search.points_in_time]\nmax = 3\nkeep_alive = \"1h\"").expect("settings");
+        let points_in_time = config.search.points_in_time;
+        assert_eq!((points_in_time.max, points_in_time.per_user_max), (3, 4));
+        for url in ["embedded:", "https://host:9200"] {
+            let text =
+                format!("[search]\nurl = \"{url}\"\n[search.points_in_time]\nkeep_alive = \"2h\"");
+            let refused = load(&text).expect_err("it would be held for ever");
+            assert!(refused.contains("m.toml:4:") && refused.contains("1ms to 1h"), "{refused}");
+        }
+        for store in ["embedded", "elasticsearch"] {
+            let refused = load(&format!("[search.{store}]\npoints_in_time.max = 1"));
+            let refused = refused.expect_err("it stands elsewhere");
+            assert!(refused.contains("points_in_time"), "{refused}");
+        }
+    }
+
     #[test]
     fn doors_accept_no_more_than_the_enricher() {
-        let load = |text: &str| {
-            service::config::load::<PlatformConfig>(Some((Path::new("m.toml"), text)), [], &[])
-                .map_err(|mistakes| mistakes.to_string())
-        };
         for (door, enricher) in [
             ("line_bytes_max = \"4MiB\"", "event_bytes_max = \"4MiB\""),
             ("fields_max = 50000", "fields_max = 50000"),

@@ -1,10 +1,12 @@
 //! What can be said of settings before anything starts, beside what the configuration checks itself:
-//! filters of the log, addresses that two doors want, variables that only look like settings.
+//! filters of the log, addresses that two parts want, variables that only look like settings.
 
-use std::net::{IpAddr, SocketAddr};
+use std::fmt;
+use std::net::SocketAddr;
 
+use ingest_gateway::Listen;
 use serde_json::Value;
-use service::config::VARIABLE_PREFIX;
+use service::config::{Mistake, Place, Preset, VARIABLE_PREFIX};
 use service::logging::{FILTER_VARIABLE, check_filter};
 
 use crate::command::Failure;
@@ -71,48 +73,76 @@ pub(crate) fn check_filters(
     }
 }
 
+/// An address that two parts of one process would listen on.
+#[derive(Debug)]
+pub(crate) struct SharedAddress {
+    address: SocketAddr,
+    /// Who wants it, by their settings.
+    settings: [String; 2],
+}
+
+impl SharedAddress {
+    /// As a mistake of the setting that one of these gives, told where that stands.
+    pub(crate) fn mistake(&self, presets: &[Preset]) -> Mistake {
+        let given =
+            |setting: &String| presets.iter().find(|preset| preset.path.join(".") == *setting);
+        let [one, other] = &self.settings;
+        let (setting, other, preset) = match (given(one), given(other)) {
+            (None, Some(preset)) => (other, one, Some(preset)),
+            (preset, _) => (one, other, preset),
+        };
+        Mistake {
+            place: preset.map_or(Place::Default, |preset| preset.place.clone()),
+            setting: setting.clone(),
+            message: format!("{} is the address of {other} too", self.address),
+        }
+    }
+}
+
+impl fmt::Display for SharedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [one, other] = &self.settings;
+        write!(f, "{one}: {} is the address of {other} too", self.address)
+    }
+}
+
+/// The addresses of the API and of metrics that another part of a whole platform wants too. The gateway
+/// looks at its own.
+pub(crate) fn shared_addresses(config: &PlatformConfig) -> Vec<SharedAddress> {
+    let metrics = SocketAddr::from(([127, 0, 0, 1], METRICS_PORT));
+    let listening = [
+        ("query_api.listen", config.query_api.listen),
+        ("metrics.listen", config.metrics.listen.unwrap_or(metrics)),
+    ];
+    let doors = config.ingest_gateway.connection_listens();
+    let mut known: Vec<(String, Listen)> = doors
+        .into_iter()
+        .map(|(name, listen)| (format!("ingest_gateway.{name}"), listen))
+        .collect();
+    let mut shared = Vec::new();
+    for (name, address) in listening {
+        let listen = Listen::At(address);
+        let others = known.iter().filter(|(_, other)| listen.excludes(*other));
+        shared.extend(others.map(|(other, _)| SharedAddress {
+            address,
+            settings: [name.to_owned(), other.clone()],
+        }));
+        known.push((name.to_owned(), listen));
+    }
+    shared
+}
+
 /// Refuses an address that two parts of one process would listen on.
 ///
 /// # Errors
 /// Every pair.
 pub(crate) fn check_addresses(config: &PlatformConfig) -> Result<(), Failure> {
-    let metrics = SocketAddr::from(([127, 0, 0, 1], METRICS_PORT));
-    let gateway = &config.ingest_gateway;
-    // UDP has ports of its own.
-    let listening = [
-        ("ingest_gateway.tcp.listen", gateway.tcp.listen.address()),
-        ("ingest_gateway.http.listen", gateway.http.listen.address()),
-        ("ingest_gateway.beats.listen", gateway.beats.listen.address()),
-        ("ingest_gateway.syslog.tcp_listen", gateway.syslog.tcp_listen.address()),
-        ("ingest_gateway.syslog.tls_listen", gateway.syslog.tls_listen.address()),
-        ("query_api.listen", Some(config.query_api.listen)),
-        ("metrics.listen", Some(config.metrics.listen.unwrap_or(metrics))),
-    ];
-    let datagrams = [
-        ("ingest_gateway.udp.listen", gateway.udp.listen.address()),
-        ("ingest_gateway.syslog.udp_listen", gateway.syslog.udp_listen.address()),
-    ];
-    let mut twice = Vec::new();
-    for listening in [&listening[..], &datagrams] {
-        for (place, (name, address)) in listening.iter().enumerate() {
-            for (other, taken) in &listening[..place] {
-                if let (Some(address), Some(taken)) = (address, taken)
-                    && are_same(*address, *taken)
-                {
-                    twice.push(format!("{name}: {address} is the address of {other} too"));
-                }
-            }
-        }
+    let shared = shared_addresses(config);
+    if shared.is_empty() {
+        return Ok(());
     }
-    if twice.is_empty() { Ok(()) } else { Err(Failure::usage(twice.join("\n"))) }
-}
-
-/// Whether one process cannot listen on both. Port 0 is another one each time.
-fn are_same(one: SocketAddr, other: SocketAddr) -> bool {
-    let covers = |a: IpAddr, b: IpAddr| a == b || a.is_unspecified() && a.is_ipv4() == b.is_ipv4();
-    one.port() != 0
-        && one.port() == other.port()
-        && (covers(one.ip(), other.ip()) || covers(other.ip(), one.ip()))
+    let lines: Vec<_> = shared.iter().map(ToString::to_string).collect();
+    Err(Failure::usage(lines.join("\n")))
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ mod support;
 use std::net::{TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
-use support::{Platform, eventually, text, tool};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use support::{Platform, eventually, text, tool, tool_with_input};
 
 /// Runs `up` where it must be refused, and gives its one line and exit code.
 fn refused(arguments: &[&str]) -> (String, Option<i32>) {
@@ -302,6 +303,39 @@ fn queries_say_what_is_wrong_with_them() {
 }
 
 #[test]
+fn pages_are_of_one_moment_where_that_can_be_had() {
+    let platform = Platform::start(&["--set", "search.points_in_time.per_user_max=1"]);
+    let line = |number: u32| format!("{{\"log_type\":\"error\",\"message\":\"{number}\"}}\n");
+    let lines: String = (0..1_200).map(line).collect();
+    platform.send(lines.as_bytes(), &[]);
+    eventually("the events", || match platform.count("type:error") {
+        1_200 => Ok(()),
+        other => Err(format!("{other} found")),
+    });
+    let ask = |limit: &str| {
+        let all = ["query", "", "--json", "--from", "1970-01-02T00:00:00Z", "--limit", limit];
+        let output = platform.tool(&all);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        (text(&output.stdout).lines().count(), said)
+    };
+    let without = "the pages are not of one moment";
+    // Whoever reads to the end leaves none open.
+    for _ in 0..2 {
+        let (printed, said) = ask("2000");
+        assert!(printed == 1_200 && !said.contains(without), "{printed}: {said}");
+    }
+    let (printed, said) = ask("501");
+    assert!(printed == 501 && !said.contains(without), "{printed}: {said}");
+    // That one is left open, and there is room for one only.
+    let (printed, said) = ask("2000");
+    assert!(printed == 1_200 && said.contains(without), "{printed}: {said}");
+    assert!(said.contains("search.points_in_time.per_user_max"), "{said}");
+    let (printed, said) = ask("500");
+    assert!(printed == 500 && !said.contains(without), "a page needs none: {printed}: {said}");
+}
+
+#[test]
 fn following_ends_with_its_limit() {
     let platform = Platform::start(&[]);
     let data = platform.data().display().to_string();
@@ -392,4 +426,43 @@ fn check_config_looks_at_the_log_and_at_addresses() {
         assert!(lines.contains(said), "{lines}");
         assert_eq!(code, Some(64), "{lines}");
     }
+}
+
+#[test]
+fn lines_are_sent_over_tls_to_a_door_whose_authority_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    };
+    let mut params = CertificateParams::new(Vec::new()).expect("no names");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().expect("a key");
+    let authority = write("ca.crt", &params.self_signed(&key).expect("a certificate").pem());
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    let certificate = write("door.crt", &params.signed_by(&key, &issuer).expect("signed").pem());
+    let key = write("door.key", &key.serialize_pem());
+    let setting = |name: &str, value: &str| format!("ingest_gateway.http.tls.{name}={value}");
+    let platform = Platform::start(&[
+        "--set",
+        &setting("certificate_file", &certificate),
+        "--set",
+        &setting("key_file", &key),
+    ]);
+    let url = format!("https://localhost:{}", platform.addresses.http.expect("a door").port());
+    let send = |more: &[&str]| {
+        let send = ["send", "--url", &url, "--give-up-after", "0"];
+        tool_with_input(&[&send[..], more].concat(), b"{\"message\":\"over TLS\"}\n")
+    };
+    let sent = send(&["--ca-file", &authority]);
+    let said = text(&sent.stdout) + &text(&sent.stderr);
+    assert!(sent.status.success() && said.contains("1 accepted, 0 refused"), "{said}");
+    let stranger = send(&[]);
+    assert_eq!(stranger.status.code(), Some(1));
+    assert!(text(&stranger.stderr).contains("certificate"), "{}", text(&stranger.stderr));
+    let wrong = send(&["--ca-file", &key]);
+    assert!(text(&wrong.stderr).contains("--ca-file"), "{}", text(&wrong.stderr));
 }

@@ -5,12 +5,13 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use support::cluster::free_port;
 use support::rounds::{self, Dice, setting};
 use support::{PATIENCE, Platform, eventually};
 
@@ -34,7 +35,7 @@ const SENDERS: [(&str, Attempt); 3] =
     [("beats", send_window), ("bulk", send_bulk), ("otlp", send_otlp)];
 
 fn run_round(mut dice: Dice) {
-    let [http, beats] = [(); 2].map(|()| free_address());
+    let [http, beats] = [(); 2].map(|()| free_port());
     let arguments = ["--http-listen", &http.to_string(), "--beats-listen", &beats.to_string()];
     let mut platform = Platform::start(&arguments);
     let acknowledged = Arc::new(AtomicU64::new(0));
@@ -58,15 +59,15 @@ fn run_round(mut dice: Dice) {
         sender.join().expect("a sender ends");
     }
     let events = BATCHES * BATCH_EVENTS;
-    let times = eventually("the end of the line", || {
-        let times = times_of_each(&platform);
-        let found = times.len() as u64;
-        if found == u64::from(events) * SENDERS.len() as u64 {
-            Ok(times)
-        } else {
-            Err(found.to_string())
-        }
+    let all = u64::from(events) * SENDERS.len() as u64;
+    eventually("the end of the line", || match times_of_each(&platform).len() as u64 {
+        found if found == all => Ok(()),
+        found => Err(format!("{found} of {all}")),
     });
+    // A second time may still be under way when each is there once.
+    rounds::balanced(&platform);
+    let times = times_of_each(&platform);
+    assert_eq!(times.len() as u64, all);
     let twice: Vec<_> =
         times.iter().filter(|(id, times)| id.starts_with("bulk") && **times > 1).take(5).collect();
     assert!(twice.is_empty(), "more than once: {twice:?}");
@@ -81,11 +82,6 @@ fn times_of_each(platform: &Platform) -> BTreeMap<String, u32> {
         *times.entry(id).or_default() += 1;
     }
     times
-}
-
-/// An address that can be listened on again after each restart.
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port")
 }
 
 /// Sends every batch until it is acknowledged, over a new connection after each that broke.

@@ -166,6 +166,9 @@ fn check_refuses_the_settings_that_up_refuses() {
         ("input { file { path => '/var/log/{a,b}.log' } }", "ingest_gateway.file.paths"),
         ("input { kafka { topics => 'a' client_id => 'my shop' } }", "bus.kafka.client_id"),
         ("output { elasticsearch { hosts => 'http://es/?a=b' } }", "search.url"),
+        // Where the HTTP door is, unless it is told otherwise.
+        ("input { tcp { port => 8080 } }", "ingest_gateway.tcp.listen"),
+        ("input { syslog { } udp { port => 514 } }", "ingest_gateway.udp.listen"),
     ] {
         let path = write(&folder, "my.conf", &format!("filter {{ }}\n{ends}\n"));
         for command in [&["up", "--check-config", "--pipeline", &path][..], &["check", &path]] {
@@ -175,6 +178,26 @@ fn check_refuses_the_settings_that_up_refuses() {
             assert!(said.contains("my.conf:2:") && said.contains(setting), "{said}");
         }
         assert!(text(&tool(&["check", &path]).stderr).contains("1 mistake"), "{ends}");
+    }
+}
+
+#[test]
+fn check_refuses_the_addresses_of_the_api_and_of_metrics() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (port, taken_by) in [(8000, "query_api.listen"), (9600, "metrics.listen")] {
+        let ends = format!("filter {{ }}\ninput {{ tcp {{ port => {port} }} }}\n");
+        let path = write(&folder, "my.conf", &ends);
+        let up = tool(&["up", "--check-config", "--pipeline", &path]);
+        let check = tool(&["check", &path]);
+        for output in [&up, &check] {
+            assert_eq!(output.status.code(), Some(64), "{port}");
+            let said = text(&output.stdout) + &text(&output.stderr);
+            assert!(
+                said.contains("ingest_gateway.tcp.listen") && said.contains(taken_by),
+                "{said}"
+            );
+        }
+        assert!(text(&check.stdout).contains("my.conf:2:"), "{}", text(&check.stdout));
     }
 }
 

@@ -12,7 +12,7 @@ pub struct IngestGateway;
 
 impl Alone for IngestGateway {
     const NAME: &'static str = "ingest-gateway";
-    const ABOUT: &'static str = "Takes log lines over TCP, UDP, HTTP and syslog, from Beats and out of files into the topic logs.raw";
+    const ABOUT: &'static str = "Takes log lines over TCP, UDP, HTTP, syslog and Unix sockets, from Beats and out of files into the topic logs.raw";
     const METRICS_PORT: u16 = 9601;
     const STORES: &'static [Store] = &[Store::Bus];
     type Arguments = GatewayArguments;

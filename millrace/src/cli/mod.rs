@@ -108,6 +108,9 @@ pub struct SendArguments {
     /// Ingest token
     #[arg(long, env = "MILLRACE_INGEST_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+    /// Authorities (PEM) that sign the door's certificate, beside those that the system knows
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
     /// The lines are plain text, not JSON
     #[arg(long)]
     pub plain: bool,
@@ -140,7 +143,8 @@ pub struct QueryArguments {
     /// Until when
     #[arg(long)]
     pub to: Option<String>,
-    /// Most events to print: 50, and with --follow without end, unless it is given
+    /// Most events to print: 50, and with --follow without end, unless it is given. More than 500 are read in pages that
+    /// show the events of one moment
     #[arg(long)]
     pub limit: Option<usize>,
     /// Oldest first

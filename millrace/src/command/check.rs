@@ -13,6 +13,7 @@ use super::{Failure, counted, escape_control, print, say};
 use crate::cli::CheckArguments;
 use crate::config::PlatformConfig;
 use crate::logstash_settings::{self, Carried, Reach, as_argument};
+use crate::settings;
 
 /// A look at pipelines, and what it found in them.
 #[derive(Debug)]
@@ -103,8 +104,14 @@ impl Check {
 
 /// What `up` would refuse of the settings that inputs and outputs stand for.
 fn refused(carried: &Carried) -> Vec<Mistake> {
-    let loaded = load_over::<PlatformConfig>(&carried.presets(), None, [], &[]);
-    loaded.err().map(|mistakes| mistakes.as_slice().to_vec()).unwrap_or_default()
+    let presets = carried.presets();
+    match load_over::<PlatformConfig>(&presets, None, [], &[]) {
+        Err(mistakes) => mistakes.as_slice().to_vec(),
+        Ok(loaded) => {
+            let shared = settings::shared_addresses(&loaded.value);
+            shared.iter().map(|shared| shared.mistake(&presets)).collect()
+        }
+    }
 }
 
 fn report(path: &Path, text: &PipelineText, plan: &Plan, carried: &Carried) -> String {

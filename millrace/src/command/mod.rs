@@ -78,12 +78,14 @@ pub struct Failure {
     pub exit_code: u8,
     /// Character of the query at fault, from 1.
     pub position: Option<usize>,
+    /// HTTP status, where the platform answered that it refuses.
+    pub status: Option<u16>,
 }
 
 impl Failure {
     /// A failure with exit code 1.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), exit_code: 1, position: None }
+        Self { message: message.into(), exit_code: 1, position: None, status: None }
     }
 
     /// A mistake in configuration or usage: exit code 64.

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
@@ -64,21 +65,26 @@ async fn find(arguments: &QueryArguments, client: &Client) -> Result<(), Failure
     if arguments.follow {
         return follow(arguments, client).await;
     }
-    let order = if arguments.oldest_first { "oldest_first" } else { "newest_first" };
-    let mut cursor: Option<String> = None;
     let limit = arguments.limit.unwrap_or(LIMIT_DEFAULT);
+    let mut pages = Pages { client, parameters: range, is_consistent: limit > PAGE_SIZE_MAX };
+    let order = if arguments.oldest_first { "oldest_first" } else { "newest_first" };
+    pages.parameters.push(("order", order.to_owned()));
+    let mut cursor: Option<String> = None;
     let mut left = limit;
     let mut total = 0;
-    let mut is_first = true;
     while left > 0 {
-        let mut parameters = range.clone();
-        parameters.push(("size", left.min(PAGE_SIZE_MAX).to_string()));
-        parameters.push(("order", order.to_owned()));
-        parameters.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-        let page: Page = client.get("/api/search/query", &parameters).await?;
-        if std::mem::take(&mut is_first) {
-            warn(&page.unknown_fields);
-        }
+        let size = left.min(PAGE_SIZE_MAX);
+        let page = match cursor.take() {
+            None => {
+                let first = pages.first(size).await?;
+                warn(&first.unknown_fields);
+                first
+            }
+            cursor => {
+                let next = pages.page(size, cursor).await;
+                next.map_err(|failure| cut_off(failure, limit - left))?
+            }
+        };
         total = page.total;
         left -= page.hits.len().min(left);
         print(|out| page.hits.iter().try_for_each(|hit| write_hit(out, hit, arguments.json)))?;
@@ -94,6 +100,62 @@ async fn find(arguments: &QueryArguments, client: &Client) -> Result<(), Failure
         })?;
     }
     Ok(())
+}
+
+/// What is asked for page by page.
+struct Pages<'a> {
+    client: &'a Client,
+    /// What is the same for all pages.
+    parameters: Vec<(&'static str, String)>,
+    /// Whether all pages show the events of one moment.
+    is_consistent: bool,
+}
+
+impl Pages<'_> {
+    /// The page behind a cursor, or the first one.
+    async fn page(&self, size: usize, cursor: Option<String>) -> Result<Page, Failure> {
+        let mut parameters = self.parameters.clone();
+        parameters.push(("size", size.to_string()));
+        if self.is_consistent {
+            parameters.push(("consistent", "true".to_owned()));
+        }
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor)));
+        self.client.get("/api/search/query", &parameters).await
+    }
+
+    /// The first page. Where the platform can hold no moment, or may not, the pages go on without, and that is said on
+    /// standard error.
+    #[expect(clippy::print_stderr, reason = "the tool's own voice on a terminal")]
+    async fn first(&mut self, size: usize) -> Result<Page, Failure> {
+        let refused = match self.page(size, None).await {
+            Err(failure) if self.is_consistent && is_refusal(&failure) => failure,
+            page => return page,
+        };
+        self.is_consistent = false;
+        let page = self.page(size, None).await?;
+        eprintln!("millrace: the pages are not of one moment: {}", refused.message);
+        Ok(page)
+    }
+}
+
+/// Whether the same search may be answered without a view of one moment: there is no room for one, it would not be
+/// whole, or there are none at all. A query that is wrong is told when it is asked again.
+fn is_refusal(failure: &Failure) -> bool {
+    [StatusCode::BAD_REQUEST, StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE]
+        .iter()
+        .any(|status| failure.status == Some(status.as_u16()))
+}
+
+/// Says what to do where the view of one moment ends between two pages.
+fn cut_off(failure: Failure, printed: usize) -> Failure {
+    if failure.status != Some(StatusCode::GONE.as_u16()) {
+        return failure;
+    }
+    let printed = counted(printed as u64, "event");
+    let message = format!(
+        "the view of one moment has expired after {printed}: ask again, in parts by --from and --to"
+    );
+    Failure { message, ..failure }
 }
 
 fn range(arguments: &QueryArguments) -> Vec<(&'static str, String)> {
@@ -201,6 +263,16 @@ fn plain(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_view_that_ends_between_pages_is_told_with_the_way_out() {
+        let told = |status| {
+            let failure = Failure { status: Some(status), ..Failure::new("refused") };
+            cut_off(failure, 500).message
+        };
+        assert!(told(410).contains("after 500 events") && told(410).contains("--from"));
+        assert_eq!(told(503), "refused");
+    }
 
     #[test]
     fn a_document_is_printed_with_its_id_and_index() {

@@ -18,17 +18,19 @@ const READ_BYTES: usize = 256 << 10;
 
 pub(super) async fn run(arguments: &SendArguments) -> Result<(), Failure> {
     let key = arguments.key.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let client = client(arguments.ca_file.as_deref())?;
     let mut refused = 0;
     if arguments.files.is_empty() {
         // Waits for the first line, in which time the command may be ended.
         let input = tokio::task::spawn_blocking(standard_input);
         let input = input.await.map_err(|error| Failure::new(error.to_string()))??;
-        let report = send::send(input, options(arguments, key), Progress::new(None)).await;
+        let options = options(arguments, client, key);
+        let report = send::send(input, options, Progress::new(None)).await;
         refused += say(None, report)?;
     } else {
         for (number, path) in arguments.files.iter().enumerate() {
             let (input, bytes) = open(path)?;
-            let options = options(arguments, format!("{key}-{number}"));
+            let options = options(arguments, client.clone(), format!("{key}-{number}"));
             let report = send::send(input, options, Progress::new(bytes)).await;
             refused += say(Some(path), report)?;
         }
@@ -43,8 +45,27 @@ pub(super) async fn run(arguments: &SendArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn options(arguments: &SendArguments, key_prefix: String) -> Options {
+fn client(ca_file: Option<&Path>) -> Result<reqwest::Client, Failure> {
+    let mut authorities = Vec::new();
+    if let Some(file) = ca_file {
+        let cannot = |error: &dyn std::fmt::Display| {
+            let file = file.display();
+            Failure::new(format!("cannot take authorities from --ca-file {file}: {error}"))
+        };
+        let pem = std::fs::read(file).map_err(|error| cannot(&error))?;
+        authorities =
+            reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| cannot(&error))?;
+        if authorities.is_empty() {
+            return Err(cannot(&"it holds no certificate in PEM"));
+        }
+    }
+    let built = service::http_client::builder().tls_certs_merge(authorities).build();
+    built.map_err(|error| Failure::new(format!("cannot make a client: {error}")))
+}
+
+fn options(arguments: &SendArguments, client: reqwest::Client, key_prefix: String) -> Options {
     Options {
+        client,
         url: arguments.url.trim_end_matches('/').to_owned(),
         token: arguments.token.clone(),
         key_prefix,

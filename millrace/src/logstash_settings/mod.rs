@@ -40,13 +40,22 @@ pub fn carry_over(
     config: &enricher::Config,
     reach: Reach,
 ) -> Result<Carried, Vec<Diagnostic>> {
-    let mut variables = config.environment("").variables;
-    // The installation's own key, which it stands for where it is not set, is for filters alone.
-    if std::env::var(HASH_KEY_VARIABLE).is_err() {
-        variables.remove(HASH_KEY_VARIABLE);
-    }
+    let is_key_set = std::env::var(HASH_KEY_VARIABLE).is_ok();
+    let variables = variables(config.environment("").variables, is_key_set);
     let tree = parse(&text.source, text.syntax(config))?;
     of_tree(&tree, &text.source, &variables, reach)
+}
+
+/// The variables that inputs and outputs may name, out of those of filters. The installation's own key, which
+/// stands for its variable where that is not set, is for filters alone.
+fn variables(
+    mut of_filters: BTreeMap<String, String>,
+    is_key_set: bool,
+) -> BTreeMap<String, String> {
+    if !is_key_set {
+        of_filters.remove(HASH_KEY_VARIABLE);
+    }
+    of_filters
 }
 
 /// The mistakes of filters and those of inputs and outputs in the order of the text. What is no configuration

@@ -3,6 +3,7 @@
 mod options;
 mod second;
 mod secrets;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::Path;

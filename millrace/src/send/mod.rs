@@ -27,6 +27,8 @@ const CHUNKS_MAX: usize = 4;
 /// Where to and how.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// What speaks to the door.
+    pub client: reqwest::Client,
     /// Base address of the HTTP door, as `http://127.0.0.1:8080`.
     pub url: String,
     /// Ingest token, if the door asks for one.

@@ -60,15 +60,12 @@ impl Shipment {
 
 #[derive(Clone, Debug)]
 pub(super) struct Shipper {
-    client: reqwest::Client,
     options: Options,
 }
 
 impl Shipper {
     pub(super) fn new(options: &Options) -> Self {
-        // It only fails where the system's certificates cannot be read: no request could be sent then.
-        let client = service::http_client::builder().build().expect("a client");
-        Self { client, options: options.clone() }
+        Self { options: options.clone() }
     }
 
     /// Sends until every line has its answer. What is too much for one request becomes two.
@@ -125,6 +122,7 @@ impl Shipper {
     async fn try_once(&self, shipment: &Shipment) -> Verdict {
         let url = format!("{}/v1/logs", self.options.url.trim_end_matches('/'));
         let mut request = self
+            .options
             .client
             .post(url)
             .timeout(REQUEST_TIMEOUT)

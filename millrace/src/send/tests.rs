@@ -17,6 +17,7 @@ use super::{Options, Progress, Report, SendError, send};
 
 fn options(address: SocketAddr) -> Options {
     Options {
+        client: service::http_client::builder().build().unwrap(),
         url: format!("http://{address}"),
         token: Some("0123456789abcdef".to_owned()),
         key_prefix: "test".to_owned(),

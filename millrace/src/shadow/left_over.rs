@@ -27,16 +27,14 @@ struct Kept {
 }
 
 impl LeftOver {
-    /// Keeps what is left of a line's events.
+    /// Keeps what is left of a line's events. Those that were kept of this line have been taken.
     pub(super) fn put(&mut self, text: String, events: VecDeque<Value>) {
-        let mut all = self.take(&text);
-        all.extend(events);
         let age = self.next_age;
         self.next_age += 1;
-        let bytes = text.len() + all.iter().map(|event| event.to_string().len()).sum::<usize>();
+        let bytes = text.len() + events.iter().map(|event| event.to_string().len()).sum::<usize>();
         self.bytes += bytes;
         self.by_age.insert(age, text.clone());
-        self.by_text.insert(text, Kept { age, bytes, events: all });
+        self.by_text.insert(text, Kept { age, bytes, events });
     }
 
     /// Takes the events that are left of a line, in their order.
@@ -74,10 +72,10 @@ mod tests {
         }
         assert_eq!(left_over.take_passed(), Some(VecDeque::from([json!(0)])));
         assert_eq!(left_over.take_passed(), None);
-        left_over.put("1".to_owned(), VecDeque::from([json!("second")]));
-        assert_eq!(left_over.take_oldest(), Some(VecDeque::from([json!(2)])));
-        assert_eq!(left_over.take("1"), [json!(1), json!("second")]);
-        assert!(left_over.take("1").is_empty());
+        assert_eq!(left_over.take("2"), [json!(2)]);
+        assert!(left_over.take("2").is_empty());
+        assert_eq!(left_over.take_oldest(), Some(VecDeque::from([json!(1)])));
+        assert_eq!(left_over.take_oldest(), Some(VecDeque::from([json!(3)])));
     }
 
     #[test]

@@ -159,9 +159,10 @@ fn demo_door(
         return Err(Failure::usage(text));
     };
     let tcp = &config.ingest_gateway.tcp;
-    if tcp.tls.is_on() || tcp.framing != ingest_gateway::Framing::Newline {
-        let text = "--demo sends lines with line feeds and without TLS to the TCP door: leave ingest_gateway.tcp.tls and \
-                    ingest_gateway.tcp.framing away for it";
+    let joins_lines = tcp.multiline.pattern.is_some();
+    if tcp.tls.is_on() || tcp.framing != ingest_gateway::Framing::Newline || joins_lines {
+        let text = "--demo sends lines with line feeds and without TLS to the TCP door, each an event: leave \
+                    ingest_gateway.tcp.tls, ingest_gateway.tcp.framing and ingest_gateway.tcp.multiline away for it";
         return Err(Failure::usage(text));
     }
     let token = std::env::var(INGEST_TOKEN_VARIABLE).ok();
@@ -170,4 +171,33 @@ fn demo_door(
         return Err(Failure::usage(text));
     }
     Ok((door, token))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::{Addresses, demo_door};
+    use crate::config::PlatformConfig;
+
+    #[test]
+    fn the_demo_needs_a_door_for_plain_lines() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 5000));
+        let addresses = Addresses {
+            tcp: Some(any),
+            udp: None,
+            http: None,
+            beats: None,
+            api: any,
+            metrics: any,
+        };
+        let mut config = PlatformConfig::default();
+        assert_eq!(demo_door(&config, &addresses).expect("a door").0, any);
+        config.ingest_gateway.tcp.multiline.pattern = Some("^ ".to_owned());
+        let failure = demo_door(&config, &addresses).expect_err("lines are joined");
+        assert!(failure.message.contains("ingest_gateway.tcp.multiline"), "{failure}");
+        config.ingest_gateway.tcp.multiline.pattern = None;
+        config.ingest_gateway.tcp.framing = ingest_gateway::Framing::OctetCounting;
+        demo_door(&config, &addresses).expect_err("frames are counted");
+    }
 }

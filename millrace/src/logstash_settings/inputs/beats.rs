@@ -35,16 +35,13 @@ const REASONS: Reasons = &[
 ];
 const TLS: Tls = Tls {
     table: "beats",
-    switches: ["ssl_enabled", "ssl"],
-    certificates: ["ssl_certificate", "ssl_certificate"],
-    authorities: ["ssl_certificate_authorities", "ssl_certificate_authorities"],
-    client_certificates: None,
     others: &[
         (tls::SUITES, &["cipher_suites", "ssl_cipher_suites"]),
         ("write `ssl_client_authentication`", &["ssl_verify_mode"]),
         ("write `ssl_supported_protocols`", &["tls_max_version", "tls_min_version"]),
         ("`ingest_gateway.beats.tls.handshake_timeout` says it", &["ssl_handshake_timeout"]),
     ],
+    ..tls::USUAL
 };
 const REST: [&str; 12] = [
     "add_hostname",

@@ -32,10 +32,6 @@ const REASONS: Reasons = &[
 ];
 const TLS: Tls = Tls {
     table: "http",
-    switches: ["ssl_enabled", "ssl"],
-    certificates: ["ssl_certificate", "ssl_certificate"],
-    authorities: ["ssl_certificate_authorities", "ssl_certificate_authorities"],
-    client_certificates: None,
     others: &[
         (tls::SUITES, &["cipher_suites", "ssl_cipher_suites"]),
         ("write `ssl_client_authentication`", &["ssl_verify_mode", "verify_mode"]),
@@ -43,6 +39,7 @@ const TLS: Tls = Tls {
         ("`ingest_gateway.http.tls.handshake_timeout` says it", &["ssl_handshake_timeout"]),
         ("keys and certificates are read as PEM", &JAVA_STORES),
     ],
+    ..tls::USUAL
 };
 const REST: [&str; 13] = [
     "additional_codecs",

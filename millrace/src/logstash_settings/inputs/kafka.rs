@@ -1,6 +1,5 @@
 //! The input `kafka`: topics that others write, on a bus that is Kafka.
 
-use bus::{TOPIC_DEAD, TOPIC_ENRICHED, TOPIC_RAW, TOPIC_SCORED};
 use enricher::language::Span;
 
 use crate::logstash_settings::carried::SettingValue;
@@ -180,7 +179,7 @@ fn carry_topic(reader: &mut PluginReader<'_>, span: Span, topic: &str, lines: Li
         let way_out = "it has letters, digits, `.`, `_` and `-`, and is not `.` or `..`";
         return reader.options.refuse_at(span, message, way_out);
     }
-    if [TOPIC_RAW, TOPIC_ENRICHED, TOPIC_SCORED, TOPIC_DEAD].contains(&topic) {
+    if bus::TOPICS.contains(&topic) {
         let message =
             format!("`{topic}` is a topic of the platform itself, which no other may own");
         let way_out = "let the senders write to a topic of another name, and name that one";

@@ -28,9 +28,9 @@ const REASONS: Reasons = &[
 ];
 const TLS: Tls = Tls {
     table: "tcp",
-    switches: ["ssl_enabled", "ssl_enable"],
-    certificates: ["ssl_certificate", "ssl_cert"],
-    authorities: ["ssl_certificate_authorities", "ssl_cacert"],
+    switches: &["ssl_enabled", "ssl_enable"],
+    certificates: &["ssl_certificate", "ssl_cert"],
+    authorities: &["ssl_certificate_authorities", "ssl_cacert"],
     client_certificates: Some("required"),
     others: &[
         (

@@ -7,20 +7,30 @@ use crate::logstash_settings::plugin::{PluginReader, Reasons};
 pub(super) const SUITES: &str = "the suites are those of rustls, which has no weak ones";
 const UNUSED: &str = "without `ssl_enabled` it does nothing";
 
-/// The names that an input has for TLS. Where there are two, the second is an old one or the same.
+/// The names that an input has for TLS. Where there are two, the second is an old one.
 #[derive(Clone, Copy)]
 pub(super) struct Tls {
     /// The door's table below `ingest_gateway`.
     pub(super) table: &'static str,
     /// Options that switch it on.
-    pub(super) switches: [&'static str; 2],
-    pub(super) certificates: [&'static str; 2],
-    pub(super) authorities: [&'static str; 2],
+    pub(super) switches: &'static [&'static str],
+    pub(super) certificates: &'static [&'static str],
+    pub(super) authorities: &'static [&'static str],
     /// What Logstash asks senders for unless it is told otherwise.
     pub(super) client_certificates: Option<&'static str>,
     /// Options that are not carried over, with the reason.
     pub(super) others: Reasons,
 }
+
+/// The names that most inputs have.
+pub(super) const USUAL: Tls = Tls {
+    table: "",
+    switches: &["ssl_enabled", "ssl"],
+    certificates: &["ssl_certificate"],
+    authorities: &["ssl_certificate_authorities"],
+    client_certificates: None,
+    others: &[],
+};
 
 const KEY: &str = "ssl_key";
 const PASSWORD: &str = "ssl_key_passphrase";
@@ -38,7 +48,7 @@ pub(super) struct Carried {
 /// All its options.
 pub(super) fn names(tls: Tls) -> Vec<&'static str> {
     let mut names = vec![KEY, PASSWORD, ASKS, VERSIONS];
-    names.extend(tls.switches.into_iter().chain(tls.certificates).chain(tls.authorities));
+    names.extend(tls.switches.iter().chain(tls.certificates).chain(tls.authorities).copied());
     names.extend(tls.others.iter().flat_map(|(_, names)| names.iter().copied()));
     names
 }
@@ -50,9 +60,9 @@ pub(super) fn read(
     tls: Tls,
     known: &[&[&'static str]],
 ) -> Option<Carried> {
-    // Both are read, so that neither is unknown.
-    let [one, other] = tls.switches;
-    let is_on = reader.options.flag(one, false) | reader.options.flag(other, false);
+    // All are read, so that none is unknown.
+    let switches = tls.switches.iter().copied();
+    let is_on = switches.fold(false, |is_on, name| reader.options.flag(name, false) | is_on);
     let mut carried = Carried { table: tls.table, settings: Vec::new(), knows_senders: false };
     if !is_on {
         for name in names(tls).into_iter().filter(|name| !tls.switches.contains(name)) {
@@ -69,9 +79,11 @@ pub(super) fn read(
         reader.leave_whole(reason, &all);
         None
     };
-    let certificate = first(reader, tls.certificates);
+    let certificate = one_of(reader, tls.certificates, "the certificate", |reader, name| {
+        reader.options.text(name)
+    });
     let key = reader.options.text(KEY);
-    let (Some(certificate), Some(key)) = (certificate, key) else {
+    let (Some((option, certificate)), Some(key)) = (certificate, key) else {
         return whole(
             reader,
             "a door's certificate and key are two files of PEM: name them by `ssl_certificate` and `ssl_key`",
@@ -83,21 +95,50 @@ pub(super) fn read(
             "a door reads a key without a password: write it with `openssl pkey`",
         );
     }
-    carried.settings.push((tls.certificates[0], "certificate_file", certificate));
+    carried.settings.push((option, "certificate_file", certificate));
     carried.settings.push((KEY, "key_file", key));
     if let Err(reason) = senders(reader, tls, &mut carried) {
         return whole(reader, reason);
     }
-    let versions = reader.options.texts(VERSIONS).unwrap_or_default();
-    if versions == ["TLSv1.3"] {
-        carried.settings.push((VERSIONS, "version_min", "1.3".to_owned()));
-    }
+    versions(reader, &mut carried);
     reader.leave_given(tls.others);
     Some(carried)
 }
 
-fn first(reader: &mut PluginReader<'_>, names: [&'static str; 2]) -> Option<String> {
-    names.into_iter().find_map(|name| reader.options.text(name))
+/// The value of the option that is given of several that say the same, with its name. All are read, so that
+/// none is unknown; one alone may be given.
+fn one_of<'a, T>(
+    reader: &mut PluginReader<'a>,
+    names: &[&'static str],
+    what: &str,
+    read: impl Fn(&mut PluginReader<'a>, &'static str) -> Option<T>,
+) -> Option<(&'static str, T)> {
+    let mut given: Option<(&'static str, T)> = None;
+    for name in names.iter().copied() {
+        let Some(value) = read(reader, name) else { continue };
+        let before = given.as_ref().map(|(before, _)| *before);
+        match before {
+            None => given = Some((name, value)),
+            Some(before) => {
+                let message = format!("`{before}` and `{name}` both name {what}");
+                reader.options.refuse(name, message, "write one of them");
+            }
+        }
+    }
+    given
+}
+
+/// Which versions are spoken.
+fn versions(reader: &mut PluginReader<'_>, carried: &mut Carried) {
+    let given = reader.options.texts(VERSIONS).unwrap_or_default();
+    let mut versions: Vec<&str> = given.iter().map(String::as_str).collect();
+    versions.sort_unstable();
+    versions.dedup();
+    match &versions[..] {
+        [] | ["TLSv1.2", "TLSv1.3"] => {}
+        ["TLSv1.3"] => carried.settings.push((VERSIONS, "version_min", "1.3".to_owned())),
+        _ => reader.leave(VERSIONS, "a door speaks 1.2 and 1.3, or 1.3 alone"),
+    }
 }
 
 /// Whether senders show certificates.
@@ -107,16 +148,18 @@ fn senders(
     carried: &mut Carried,
 ) -> Result<(), &'static str> {
     let given = reader.options.choice(ASKS, &["none", "optional", "required"]);
-    let authorities = tls.authorities.into_iter().find_map(|name| reader.options.texts(name));
+    let authorities = one_of(reader, tls.authorities, "the authorities", |reader, name| {
+        reader.options.texts(name)
+    });
     let asks = given.or(tls.client_certificates).unwrap_or("none");
-    match (asks, authorities.as_deref()) {
+    match (asks, authorities.as_ref().map(|(option, files)| (*option, &files[..]))) {
         ("none", None) => Ok(()),
-        ("none", Some(_)) => {
-            reader.leave(tls.authorities[0], "nobody is asked for a certificate");
+        ("none", Some((option, _))) => {
+            reader.leave(option, "nobody is asked for a certificate");
             Ok(())
         }
-        (asks, Some([file])) => {
-            carried.settings.push((tls.authorities[0], "client_ca_file", file.clone()));
+        (asks, Some((option, [file]))) => {
+            carried.settings.push((option, "client_ca_file", file.clone()));
             carried.settings.push((ASKS, "client_certificates", asks.to_owned()));
             carried.knows_senders = asks == "required";
             Ok(())

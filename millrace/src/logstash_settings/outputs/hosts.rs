@@ -44,8 +44,9 @@ impl Hosts {
         }
         let after_host = host.rsplit_once(']').map_or(host, |(_, after)| after);
         let port = after_host.split_once(':').map(|(_, port)| port);
-        // A password with a slash in it looks like a port: it is not shown.
-        if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        // A password with a slash in it looks like a port, and perhaps a path: it is not shown.
+        let is_password = port.is_some() && path.contains('@');
+        if is_password || port.is_some_and(|port| port.parse::<u16>().is_err()) {
             return Err(
                 "an address has a port that is none (in a password write `/` as `%2F`)".to_owned()
             );
@@ -131,6 +132,7 @@ mod tests {
             "es:port",
             "es:70000",
             "ada:hunter2/x@es",
+            "https://ada:123/hunter2@es",
             "a:hunter2%@es",
         ] {
             let said = Hosts::parse(&[wrong.to_owned()], false).expect_err(wrong);

@@ -43,17 +43,16 @@ fn a_text_with_both_kinds_of_quotes_cannot_be_written() {
 
 #[test]
 fn the_key_of_the_installation_is_no_empty_text() {
-    let source = Source::new(
-        "s.conf",
-        "output { elasticsearch { user => 'a' password => '${MILLRACE_HASH_KEY}' } }",
-    );
-    let text = PipelineText { source, not_read: Vec::new(), listed: None };
-    let carried = carry_over(&text, &enricher::Config::default(), OPEN);
-    match std::env::var(HASH_KEY_VARIABLE) {
-        Ok(_) => assert!(carried.is_ok(), "{carried:?}"),
-        Err(_) => {
-            let mistakes = carried.map(|_| ()).expect_err("there is no such variable");
-            assert!(mistakes[0].message.contains("`MILLRACE_HASH_KEY` is not set"));
-        }
-    }
+    let text = "output { elasticsearch { user => 'a' password => '${MILLRACE_HASH_KEY}' } }";
+    let source = Source::new("s.conf", text);
+    let tree = parse(&source, Default::default()).expect("the language");
+    let carried = |is_key_set| {
+        let of_filters = BTreeMap::from([(HASH_KEY_VARIABLE.to_owned(), "hunter2".to_owned())]);
+        of_tree(&tree, &source, &variables(of_filters, is_key_set), OPEN)
+    };
+    let set = carried(true).expect("the variable is set");
+    let password = set.find("search.elasticsearch.password").expect("a password");
+    assert_eq!(password.value.untyped(), "hunter2");
+    let mistakes = carried(false).map(|_| ()).expect_err("there is no such variable");
+    assert!(mistakes[0].message.contains("`MILLRACE_HASH_KEY` is not set"), "{mistakes:?}");
 }
