@@ -121,6 +121,15 @@ impl Template {
         Cow::Owned(out)
     }
 
+    /// The string of the event that all of the text is, if it is one of its fields and nothing else.
+    #[must_use]
+    pub fn whole_string(&self, event: &Event) -> Option<NodeId> {
+        match self.parts.as_slice() {
+            [Part::Field(path, _)] => event.get(path).filter(|id| event.kind(*id) == Kind::String),
+            _ => None,
+        }
+    }
+
     /// As [`Template::render`], with everything that is put in changed before.
     #[must_use]
     pub fn render_with(
@@ -141,6 +150,19 @@ impl Template {
         }
         out
     }
+}
+
+/// What a template gives for an event, as a new string that stands nowhere yet.
+pub(crate) fn rendered(event: &mut Event, template: &Template, received_at_ns: i64) -> NodeId {
+    // A string that becomes another field's as it is need not be written again.
+    if let Some(whole) = template.whole_string(event) {
+        return event.new_copy(whole);
+    }
+    if let Some(literal) = template.literal() {
+        return event.new_text(literal);
+    }
+    let text = template.render(event, received_at_ns).into_owned();
+    event.new_text(&text)
 }
 
 impl Part {

@@ -53,9 +53,10 @@ impl Event {
         (span, escaped)
     }
 
-    /// A new object that stands nowhere yet.
+    /// A new object that stands nowhere yet. Its fields will be filed by their names, which is what the beginning
+    /// of its span says: it has no bytes that the span could be of.
     pub fn new_object(&mut self) -> NodeId {
-        self.add(Node::new(Kind::Object, 0, 0, CHANGED))
+        self.add(Node::new(Kind::Object, self.names.generation(), 0, CHANGED))
     }
 
     /// A new array that stands nowhere yet.
@@ -91,6 +92,7 @@ impl Event {
         while at != NONE {
             let child = self.new_copy(NodeId(at));
             link(&mut self.nodes, top.0, child.0);
+            self.note_field(child);
             at = self.node(NodeId(at)).next;
         }
         top
@@ -143,6 +145,10 @@ impl Event {
         let node = &mut self.nodes[container.0 as usize];
         node.first_child = NONE;
         node.last_child = NONE;
+        if node.kind == Kind::Object && node.end == 0 {
+            // What was filed of it says no longer where anything stands.
+            node.start = 0;
+        }
         first
     }
 
@@ -230,12 +236,13 @@ impl Event {
         mark_changed(&mut self.nodes, object.0);
     }
 
-    /// Says where a field stands, if it is one of the event's own.
+    /// Says where a field stands, if it is one of the event's own or of an object whose fields are filed.
     #[inline]
     pub(crate) fn note_field(&mut self, id: NodeId) {
-        let node = &self.nodes[id.0 as usize];
-        if node.parent == self.root().0 {
-            self.names.put(node.name_hash, id.0);
+        let Node { parent, name_hash, .. } = self.nodes[id.0 as usize];
+        let is_filed = |object: &Node| object.kind == Kind::Object && self.is_filed(object);
+        if parent == self.root().0 || self.nodes.get(parent as usize).is_some_and(is_filed) {
+            self.names.put(names::within_object(name_hash, parent), id.0);
         }
     }
 

@@ -202,8 +202,8 @@ impl Event {
         if container.kind != Kind::Object {
             return None;
         }
-        if object == self.root() {
-            match self.names.known(hash) {
+        if object == self.root() || self.is_filed(container) {
+            match self.names.known(names::within_object(hash, object.0)) {
                 Known::Never => return None,
                 Known::At(newest) => {
                     let node = &self.nodes[newest as usize];
@@ -216,6 +216,13 @@ impl Event {
             }
         }
         self.named_sibling(container.first_child, key, hash)
+    }
+
+    /// Whether all fields of an object are filed by their names: one that was made for the event, see
+    /// [`Event::new_object`]. Only those have a span that ends at 0, and begins at a number.
+    #[inline]
+    pub(crate) fn is_filed(&self, object: &Node) -> bool {
+        object.end == 0 && object.start == self.names.generation()
     }
 
     /// The first of this name, from a value on.

@@ -59,6 +59,10 @@ impl Event {
             (node.key_start, node.key_end) = self.add_quoted(other.key_slice(&node), b"\":");
             node.flags |= KEY_IN_SCRATCH;
         }
+        if node.is_container() && node.end == 0 {
+            // What the other event has filed of it is not filed here.
+            node.start = 0;
+        }
         if !same_payload || node.has(TEXT_IN_SCRATCH) {
             (node.start, node.end) = match node.kind {
                 // Its slice stays behind: it is written child by child.

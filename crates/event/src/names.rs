@@ -1,4 +1,5 @@
-//! Names of values: a hash that tells nearly all of them apart, and where the event's own fields stand by it.
+//! Names of values: a hash that tells nearly all of them apart, and where the event's own fields stand by it, and those
+//! of objects that were made for it.
 //!
 //! Nothing here is believed: it says where to look first, and what need not be looked for. Names are compared as
 //! they are.
@@ -37,10 +38,20 @@ fn eight_bytes(buffer: &[u8], at: usize) -> u64 {
     buffer[at..].first_chunk().copied().map_or(0, u64::from_le_bytes)
 }
 
+/// A name's hash within an object, so that names which several objects have are told apart. Within the event itself,
+/// which is node 0, it is the name's own.
+#[inline]
+pub(crate) fn within_object(hash: u16, object: u32) -> u16 {
+    // An odd number with its bits spread: the highest ones, which choose the place, differ for neighbours.
+    hash.wrapping_add((object as u16).wrapping_mul(0x9e37))
+}
+
 /// Where the fields of an event stand, by the hashes of their names. One that was taken away is not forgotten, so
 /// what is found here must be looked at.
 #[derive(Debug)]
 pub(crate) struct Names {
+    /// Which fields these are: another number once all are forgotten, and never 0.
+    generation: u32,
     /// A bit for each place that a field was put to: a bit that is not set says that there is none.
     occupied: [u64; PLACES / 64],
     /// The field that was put to a place last, where its bit is set. Only an event that is decoded has it: it is used
@@ -61,7 +72,7 @@ pub(crate) enum Known {
 
 impl Names {
     pub(crate) fn new() -> Self {
-        Self { occupied: [0; PLACES / 64], newest: None }
+        Self { generation: 1, occupied: [0; PLACES / 64], newest: None }
     }
 
     /// Files fields from now on. No field stands anywhere yet.
@@ -76,7 +87,14 @@ impl Names {
     /// No field stands anywhere.
     #[inline]
     pub(crate) fn clear(&mut self) {
+        self.generation = self.generation.wrapping_add(1).max(1);
         self.occupied = [0; PLACES / 64];
+    }
+
+    /// What marks an object all fields of which are filed here.
+    #[inline]
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// Takes note of a field whose name has this hash.
@@ -110,7 +128,7 @@ fn place(hash: u16) -> (usize, usize, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Known, Names, hash, hash_within};
+    use super::{Known, Names, hash, hash_within, within_object};
 
     #[test]
     fn a_name_has_the_same_hash_wherever_it_stands() {
@@ -151,6 +169,25 @@ mod tests {
         assert_eq!(names.known(0x0101), Known::Never);
         names.clear();
         assert_eq!(names.known(0xff01), Known::Never);
+    }
+
+    #[test]
+    fn a_name_has_places_of_its_own_in_objects() {
+        let places = |object| within_object(hash(b"last"), object) >> 6;
+        assert_eq!(within_object(hash(b"last"), 0), hash(b"last"));
+        let mut all: Vec<_> = (0..64).map(places).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 64);
+    }
+
+    #[test]
+    fn what_marks_an_object_changes_with_all_that_is_forgotten() {
+        let mut names = Names::new();
+        let first = names.generation();
+        names.clear();
+        assert_ne!(names.generation(), first);
+        assert_ne!(names.generation(), 0);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use event::{Event, FieldPath};
 pub(crate) use options::{DESCRIPTION, build};
 
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
-use crate::template::{FieldTemplate, Template};
+use crate::template::{FieldTemplate, Template, rendered};
 use convert::ConvertTo;
 use edit::Edit;
 use gsub::Substitution;
@@ -120,11 +120,6 @@ fn done(done: bool) -> Result<(), Failed> {
 }
 
 fn set(event: &mut Event, field: &FieldPath, value: &Template, now_ns: i64) -> Result<(), Failed> {
-    match value.literal() {
-        Some(text) => done(event.set_text(field, text)),
-        None => {
-            let text = value.render(event, now_ns).into_owned();
-            done(event.set_text(field, &text))
-        }
-    }
+    let id = rendered(event, value, now_ns);
+    done(event.place(field, id))
 }

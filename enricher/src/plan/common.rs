@@ -6,7 +6,7 @@ use event::Event;
 
 use crate::language::Value;
 use crate::options::Options;
-use crate::template::{FieldTemplate, Template};
+use crate::template::{FieldTemplate, Template, rendered};
 
 /// The common options of one filter.
 #[derive(Debug, Default)]
@@ -44,8 +44,8 @@ impl CommonOptions {
         for (field, values) in &self.add_field {
             for value in values {
                 if let Some(path) = field.resolve(event, received_at_ns) {
-                    let text = value.render(event, received_at_ns).into_owned();
-                    event.append(&path, &text);
+                    let added = rendered(event, value, received_at_ns);
+                    event.append_node(&path, added);
                 }
             }
         }

@@ -29,6 +29,22 @@ pub(super) enum Test {
     Compare(Side, Comparison, Side),
     Matches(Side, Regex),
     In(Side, Side),
+    // The usual conditions, which need no copy of what the event has.
+    /// A field is this text.
+    Is(FieldPath, String),
+    /// A field is a number that compares so.
+    Number(FieldPath, Comparison, Number),
+    /// A field prints as one of these.
+    OneOf(FieldPath, Vec<String>),
+    /// A field is an array with this text in it, or a text with it.
+    Has(FieldPath, String),
+}
+
+/// A number of the pipeline.
+#[derive(Debug)]
+pub(super) struct Number {
+    integer: Option<i64>,
+    float: Option<f64>,
 }
 
 /// One side of a comparison.
@@ -77,10 +93,6 @@ impl Test {
             Self::NotBoth(left, right) => !(left.holds(event) && right.holds(event)),
             Self::Not(test) => !test.holds(event),
             Self::Truth(side) => side.is_true(event),
-            // The usual case needs no copy of what the event has.
-            Self::Compare(Side::Field(path), Comparison::Equal, Side::Text(text)) => {
-                event.get(path).is_some_and(|id| event.text_is(id, text))
-            }
             Self::Compare(left, comparison, right) => {
                 compare(&left.find(event), *comparison, &right.find(event), event)
             }
@@ -89,7 +101,83 @@ impl Test {
                 _ => false,
             },
             Self::In(left, right) => is_in(&left.find(event), &right.find(event), event),
+            Self::Is(path, text) => event.get(path).is_some_and(|id| event.text_is(id, text)),
+            Self::Number(path, comparison, number) => number.holds(event, path, *comparison),
+            Self::OneOf(path, texts) => {
+                event.get(path).is_some_and(|id| prints_as_one_of(event, id, texts))
+            }
+            Self::Has(path, text) => event.get(path).is_some_and(|id| has(event, id, text)),
         }
+    }
+
+    /// The same in a form that is faster, where there is one.
+    fn special(self) -> Self {
+        match self {
+            Self::Compare(Side::Field(path), Comparison::Equal, Side::Text(text)) => {
+                Self::Is(path, text)
+            }
+            Self::Compare(Side::Field(path), Comparison::NotEqual, Side::Text(text)) => {
+                Self::Not(Box::new(Self::Is(path, text)))
+            }
+            Self::Compare(Side::Field(path), comparison, Side::Number(text)) => {
+                Self::Number(path, comparison, Number::new(&text))
+            }
+            Self::In(Side::Field(path), Side::List(elements)) => {
+                Self::OneOf(path, elements.into_iter().filter_map(Side::into_printed).collect())
+            }
+            Self::In(Side::Text(text), Side::Field(path)) => Self::Has(path, text),
+            other => other,
+        }
+    }
+}
+
+impl Number {
+    fn new(text: &str) -> Self {
+        Self { integer: text.parse().ok(), float: text.parse().ok() }
+    }
+
+    /// Whether a field is a number and compares so with this one: as whole numbers if both are.
+    fn holds(&self, event: &Event, path: &FieldPath, comparison: Comparison) -> bool {
+        let number = event.get(path).filter(|id| event.kind(*id) == Kind::Number);
+        let order = number.and_then(|id| self.order_after(&event.scalar_text(id)?));
+        is_so(order, comparison)
+    }
+
+    /// How a number of the event compares with this one.
+    fn order_after(&self, text: &str) -> Option<Ordering> {
+        match (text.parse::<i64>(), self.integer) {
+            (Ok(left), Some(right)) => Some(left.cmp(&right)),
+            _ => text.parse::<f64>().ok()?.partial_cmp(&self.float?),
+        }
+    }
+}
+
+/// Lists of the pipeline are compared as they print: 404 is in ["404"].
+fn prints_as_one_of(event: &Event, id: NodeId, texts: &[String]) -> bool {
+    if event.kind(id) == Kind::String {
+        return texts.iter().any(|text| event.text_is(id, text));
+    }
+    event.scalar_text(id).is_some_and(|printed| texts.iter().any(|text| *text == printed))
+}
+
+fn has(event: &Event, id: NodeId, text: &str) -> bool {
+    match event.kind(id) {
+        Kind::Array => event.elements(id).any(|element| event.text_is(element, text)),
+        Kind::String => event
+            .text(id)
+            .is_some_and(|whole| memmem::find(whole.as_bytes(), text.as_bytes()).is_some()),
+        _ => false,
+    }
+}
+
+fn is_so(order: Option<Ordering>, comparison: Comparison) -> bool {
+    match comparison {
+        Comparison::Equal => order == Some(Ordering::Equal),
+        Comparison::NotEqual => order != Some(Ordering::Equal),
+        Comparison::Less => order == Some(Ordering::Less),
+        Comparison::LessOrEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
+        Comparison::Greater => order == Some(Ordering::Greater),
+        Comparison::GreaterOrEqual => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
     }
 }
 
@@ -107,6 +195,14 @@ impl Side {
             }),
             Self::Text(text) => !text.is_empty() && text != "false",
             Self::Time | Self::Number(_) | Self::List(_) => true,
+        }
+    }
+
+    /// A scalar of the pipeline as it prints.
+    fn into_printed(self) -> Option<String> {
+        match self {
+            Self::Text(text) | Self::Number(text) => Some(text),
+            _ => None,
         }
     }
 
@@ -181,14 +277,10 @@ fn equal(left: &Found<'_>, right: &Found<'_>, event: &Event) -> bool {
 }
 
 fn compare(left: &Found<'_>, comparison: Comparison, right: &Found<'_>, event: &Event) -> bool {
-    let order = order(left, right);
     match comparison {
         Comparison::Equal => equal(left, right, event),
         Comparison::NotEqual => !equal(left, right, event),
-        Comparison::Less => order == Some(Ordering::Less),
-        Comparison::LessOrEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
-        Comparison::Greater => order == Some(Ordering::Greater),
-        Comparison::GreaterOrEqual => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+        _ => is_so(order(left, right), comparison),
     }
 }
 
@@ -220,7 +312,7 @@ struct Compiler<'c> {
 
 impl Compiler<'_> {
     fn test(&mut self, condition: &Condition) -> Option<Test> {
-        Some(match &condition.kind {
+        let test = match &condition.kind {
             ConditionKind::And(terms) => Test::All(self.tests(terms)?),
             ConditionKind::Or(terms) => Test::Any(self.tests(terms)?),
             ConditionKind::Xor(left, right) => {
@@ -245,7 +337,8 @@ impl Compiler<'_> {
                 let (left, right) = (self.side(left), self.side(right));
                 Test::In(left?, right?)
             }
-        })
+        };
+        Some(test.special())
     }
 
     fn tests(&mut self, conditions: &[Condition]) -> Option<Vec<Test>> {

@@ -34,6 +34,11 @@ impl Edit {
     pub(in crate::filters) fn edit(self, old: &str, out: &mut String) {
         match self {
             Self::Uppercase => out.extend(old.chars().flat_map(char::to_uppercase)),
+            Self::Lowercase if old.is_ascii() => {
+                let start = out.len();
+                out.push_str(old);
+                out[start..].make_ascii_lowercase();
+            }
             Self::Lowercase => out.push_str(&old.to_lowercase()),
             Self::Capitalize => {
                 let mut letters = old.chars();

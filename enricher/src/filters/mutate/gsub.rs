@@ -150,9 +150,12 @@ impl Substitution {
                 within(out)?;
             }
         }
+        if !changed {
+            return Ok(false);
+        }
         out.push_str(&old[copied_to..]);
         within(out)?;
-        Ok(changed)
+        Ok(true)
     }
 }
 
