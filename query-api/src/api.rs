@@ -20,7 +20,7 @@ const HASHES_AT_ONCE: usize = 2;
 pub struct Stores {
     /// Events.
     pub search: Arc<dyn SearchStore>,
-    /// Users, sessions, dead letters.
+    /// Users, sessions, dead letters, ingest tokens.
     pub documents: Arc<dyn DocumentStore>,
     /// Counters of failed sign-ins.
     pub cache: Arc<dyn CacheStore>,

@@ -10,6 +10,7 @@ mod config;
 mod dead_letter;
 mod extract;
 mod identity;
+mod ingest_token;
 mod moment;
 mod openapi;
 mod pages;
@@ -60,7 +61,8 @@ pub enum RunError {
 
 /// Makes the API's collections.
 async fn ensure_collections(documents: &dyn DocumentStore) -> Result<(), DocumentError> {
-    let collections = [user::USERS, auth::SESSIONS, dead_letter::DEAD_LETTERS];
+    let collections =
+        [user::USERS, auth::SESSIONS, dead_letter::DEAD_LETTERS, shops::INGEST_TOKENS];
     documents.ensure_collections(&collections).await
 }
 

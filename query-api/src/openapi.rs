@@ -9,7 +9,7 @@ use utoipa::openapi::{OpenApi as Description, RefOr, SecurityRequirement};
 
 use crate::identity::Access;
 use crate::routes::routes;
-use crate::{auth, dead_letter, problem, search, status, tap};
+use crate::{auth, dead_letter, ingest_token, problem, search, status, tap};
 
 const BEARER: &str = "bearer";
 
@@ -26,6 +26,9 @@ const BEARER: &str = "bearer";
         auth::me,
         auth::change_password,
         auth::reset_password,
+        ingest_token::list_tokens,
+        ingest_token::create_token,
+        ingest_token::revoke_token,
         search::page,
         search::count,
         search::histogram,

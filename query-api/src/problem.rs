@@ -79,6 +79,11 @@ impl Problem {
         Self::new(StatusCode::GONE, "expired", "The view has expired", detail)
     }
 
+    /// There are as many as there may be.
+    pub(crate) fn limit_reached(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "limit-reached", "There are too many", detail)
+    }
+
     /// The body is not JSON by name.
     pub(crate) fn unsupported_media_type() -> Self {
         let detail = "send application/json";

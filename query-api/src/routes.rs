@@ -18,7 +18,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::api::Api;
 use crate::identity::{Access, Gate, guard};
 use crate::problem::Problem;
-use crate::{auth, dead_letter, openapi, pages, search, status, tap};
+use crate::{auth, dead_letter, ingest_token, openapi, pages, search, status, tap};
 
 /// How long an answer may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,8 @@ pub(crate) fn routes() -> Vec<Route> {
     use Access::{Needs, Public, SignedIn};
     use Patience::{Endless, Long, Short};
     use Permission::{
-        ChangeDeadLetters, ManageUsers, ReadDeadLetters, ReadEvents, ReadStatus, TapPipeline,
+        ChangeDeadLetters, ManageIngestTokens, ManageUsers, ReadDeadLetters, ReadEvents, ReadStatus,
+        TapPipeline,
     };
     let route = |method, path, access, patience, handler| {
         Route { method, path, access, patience, handler }
@@ -73,6 +74,10 @@ pub(crate) fn routes() -> Vec<Route> {
         route("GET", "/api/openapi.json", Public, Short, get(openapi::document)),
         route("POST", "/api/users/{name}/reset-password", Needs(ManageUsers), Short,
             post(auth::reset_password)),
+        route("GET", "/api/tokens", Needs(ManageIngestTokens), Short, get(ingest_token::list_tokens)),
+        route("POST", "/api/tokens", Needs(ManageIngestTokens), Short, post(ingest_token::create_token)),
+        route("POST", "/api/tokens/{id}/revoke", Needs(ManageIngestTokens), Short,
+            post(ingest_token::revoke_token)),
     ]
 }
 

@@ -4,6 +4,7 @@ mod auth;
 mod consistent;
 mod dead_letter;
 mod http;
+mod ingest_token;
 mod page;
 mod permission;
 mod rig;

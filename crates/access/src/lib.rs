@@ -9,6 +9,7 @@ mod password;
 mod permission;
 mod scope;
 mod secret;
+mod shop_name;
 mod token;
 
 pub use ingest_token::{INGEST_TOKEN_BYTES_MIN, IngestToken, IngestTokenTooShort};
@@ -20,4 +21,5 @@ pub use password::{
 pub use permission::{Permission, Role};
 pub use scope::{Scope, Shops, local_admin};
 pub use secret::{NoRandomNumbers, SecretDigest, generate_secret};
+pub use shop_name::{NotAShopName, SHOP_NAME_BYTES_MAX, ShopName};
 pub use token::{CLOCK_SKEW_S, TOKEN_BYTES_MAX, TokenRefusal};

@@ -27,6 +27,8 @@ pub enum Permission {
     ChangeDeadLetters,
     /// Make users and reset their passwords.
     ManageUsers,
+    /// Make, list and revoke ingest tokens: whoever holds one sends events as its shop.
+    ManageIngestTokens,
     /// Look on at a filter of the pipeline: events are shown before personal data is taken out.
     TapPipeline,
 }
@@ -41,6 +43,7 @@ impl Permission {
             Permission::ReadDeadLetters
             | Permission::ChangeDeadLetters
             | Permission::ManageUsers
+            | Permission::ManageIngestTokens
             | Permission::TapPipeline => Role::Admin,
         }
     }

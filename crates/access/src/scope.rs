@@ -17,6 +17,17 @@ pub enum Shops {
     Only(BTreeSet<String>),
 }
 
+impl Shops {
+    /// Whether this shop is one of them.
+    #[must_use]
+    pub fn contain(&self, shop: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(shops) => shops.contains(shop),
+        }
+    }
+}
+
 /// Proof that somebody was identified. It has no public constructor.
 #[derive(Clone, Debug)]
 pub struct Scope {

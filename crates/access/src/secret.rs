@@ -36,7 +36,7 @@ pub fn generate_secret() -> Result<String, NoRandomNumbers> {
 
 /// What is kept of a secret: SHA-256, which is enough where the secret itself is random. Not for
 /// passwords.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SecretDigest([u8; 32]);
 
 impl SecretDigest {

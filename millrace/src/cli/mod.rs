@@ -1,6 +1,7 @@
 //! The command line: what may be asked, with its help. Decides nothing.
 
 mod platform;
+mod token;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ pub use platform::{
     AloneArguments, ApiArguments, EnricherArguments, GatewayArguments, NoArguments,
     PlatformArguments, Settings, UpArguments,
 };
+pub use token::{TokenCommand, TokenCreateArguments, TokenListArguments, TokenRevokeArguments};
 
 /// A log platform for online shops: collects, filters, scores and finds log events.
 #[derive(Debug, Parser)]
@@ -44,6 +46,9 @@ pub enum Command {
     /// Manage users
     #[command(subcommand)]
     User(UserCommand),
+    /// Manage the ingest tokens of shops
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Check pipelines: name every mistake with its line, and what may be slow or is never run, and print the settings that
     /// inputs and outputs stand for
     Check(CheckArguments),

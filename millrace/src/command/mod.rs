@@ -12,6 +12,7 @@ mod shadow;
 mod status;
 mod tap;
 mod test;
+mod token;
 mod up;
 mod user;
 
@@ -37,6 +38,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Tap(arguments) => wait_for(tap::run(&arguments)),
         Command::Dead(command) => wait_for(dead::run(&command)),
         Command::User(command) => wait_for(user::run(&command)),
+        Command::Token(command) => wait_for(token::run(&command)),
         Command::Check(arguments) => check::run(&arguments),
         Command::Filters(arguments) => filters::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),

@@ -64,10 +64,18 @@ fn only_these_routes_are_public() {
 #[test]
 fn every_permission_stands_before_a_route() {
     use Permission::{
-        ChangeDeadLetters, ManageUsers, ReadDeadLetters, ReadEvents, ReadStatus, TapPipeline,
+        ChangeDeadLetters, ManageIngestTokens, ManageUsers, ReadDeadLetters, ReadEvents,
+        ReadStatus, TapPipeline,
     };
-    let all =
-        [ReadEvents, ReadStatus, ReadDeadLetters, ChangeDeadLetters, ManageUsers, TapPipeline];
+    let all = [
+        ReadEvents,
+        ReadStatus,
+        ReadDeadLetters,
+        ChangeDeadLetters,
+        ManageUsers,
+        ManageIngestTokens,
+        TapPipeline,
+    ];
     for permission in all {
         let used = routes().iter().any(|route| route.access == Access::Needs(permission));
         assert!(used, "{permission:?}");
