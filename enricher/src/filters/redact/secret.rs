@@ -98,8 +98,10 @@ mod tests {
 
     #[test]
     fn no_name_of_the_schema_is_that_of_a_secret() {
+        let at_the_doors = redaction::secret::Secrets::default();
         for field in schema::Schema::embedded().fields() {
-            assert!(!is_secret(field.name.as_bytes()), "{}", field.name);
+            let name = field.name.as_bytes();
+            assert!(!is_secret(name) && !at_the_doors.is_name(name), "{}", field.name);
         }
     }
 
