@@ -15,6 +15,7 @@ use service::{ByteSize, Check, Findings, Span};
 pub use self::sasl::{SaslConfig, SaslMechanism};
 pub use self::topic::{Format, TopicConfig, TopicConfigs};
 use crate::error::fatal;
+use crate::message::FRAME_OVERHEAD_BYTES;
 
 /// How messages travel and are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -142,6 +143,13 @@ impl Default for KafkaConfig {
 type Problem = (Vec<&'static str>, String);
 
 impl KafkaConfig {
+    /// The largest frame that is published to a topic with `format = "batch"`, in bytes. A record that makes a
+    /// larger one is refused.
+    #[must_use]
+    pub fn frame_bytes_max(&self) -> usize {
+        self.message_bytes_max.as_usize().saturating_sub(FRAME_OVERHEAD_BYTES)
+    }
+
     /// The settings with which the bus could not work.
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();

@@ -127,19 +127,33 @@ impl EmbeddedBus {
         folder: impl AsRef<Path>,
         config: LogConfig,
     ) -> Result<Self, BusError> {
+        let way_out = "an embedded bus serves one process; end the other one, or use Kafka for \
+                       several (bus = \"kafka://host:9092\")";
+        Self::open_named("the bus", way_out, files, folder, config)
+    }
+
+    /// Opens a log that is no platform's bus. Errors call it `name`; where another process has it open they
+    /// say `way_out`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_named(
+        name: &str,
+        way_out: &str,
+        files: Arc<dyn Files>,
+        folder: impl AsRef<Path>,
+        config: LogConfig,
+    ) -> Result<Self, BusError> {
         config.check()?;
         let folder = folder.as_ref().to_owned();
-        let failed = |error| failure("open the bus in", &folder, &error);
+        let failed = |error| failure(&format!("open {name} in"), &folder, &error);
         create_folders(&*files, &folder.join("topics")).map_err(failed)?;
         let lock = files.lock(&folder.join("lock")).map_err(|error| {
             if error.kind() != io::ErrorKind::WouldBlock {
                 return failed(error);
             }
-            fatal(format!(
-                "the bus in {} is open in another process: an embedded bus serves one process; end \
-                 the other one, or use Kafka for several (bus = \"kafka://host:9092\")",
-                folder.display()
-            ))
+            let folder = folder.display();
+            fatal(format!("{name} in {folder} is open in another process: {way_out}"))
         })?;
         let counters = Arc::default();
         let commits = Commits::open(folder.join("groups"), Arc::clone(&files), &config, &counters)?;
@@ -170,6 +184,39 @@ impl EmbeddedBus {
     #[must_use]
     pub fn counts(&self) -> LogCounts {
         self.log.counters.counts()
+    }
+
+    /// Bytes of all segments, with what every group has read and retention has not removed yet.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        let topics = self.log.topics.all();
+        let lanes = topics.iter().flat_map(|topic| &topic.lanes);
+        lanes.map(|lane| lane.partition.bytes()).sum()
+    }
+
+    /// As [`Bus::lag`], which has nothing to wait for here.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn lag_now(&self, group: &str, topics: &[&str]) -> Result<Vec<PartitionLag>, BusError> {
+        let group = self.log.commits.known(group);
+        let lag = |partition: &Arc<Partition>| {
+            let committed = group.as_ref().and_then(|group| group.committed(&partition.id));
+            let oldest = partition.start_offset();
+            let (offset, metadata) =
+                committed.map(|committed| (committed.offset, committed.metadata)).unzip();
+            let committed_offset = offset.map_or(oldest, |offset| offset.max(oldest));
+            let end_offset = partition.end_offset();
+            PartitionLag {
+                topic: partition.id.topic.to_string(),
+                partition: partition.id.partition,
+                committed_offset,
+                end_offset,
+                lag_records: end_offset.saturating_sub(committed_offset),
+                metadata: metadata.unwrap_or_default(),
+            }
+        };
+        Ok(self.log.partitions(topics)?.iter().map(lag).collect())
     }
 
     /// Stores and syncs what is being published, whatever `fsync` says, and lets go of the folder.
@@ -274,24 +321,7 @@ impl Bus for EmbeddedBus {
     }
 
     async fn lag(&self, group: &str, topics: &[&str]) -> Result<Vec<PartitionLag>, BusError> {
-        let group = self.log.commits.known(group);
-        let lag = |partition: &Arc<Partition>| {
-            let committed = group.as_ref().and_then(|group| group.committed(&partition.id));
-            let oldest = partition.start_offset();
-            let (offset, metadata) =
-                committed.map(|committed| (committed.offset, committed.metadata)).unzip();
-            let committed_offset = offset.map_or(oldest, |offset| offset.max(oldest));
-            let end_offset = partition.end_offset();
-            PartitionLag {
-                topic: partition.id.topic.to_string(),
-                partition: partition.id.partition,
-                committed_offset,
-                end_offset,
-                lag_records: end_offset.saturating_sub(committed_offset),
-                metadata: metadata.unwrap_or_default(),
-            }
-        };
-        Ok(self.log.partitions(topics)?.iter().map(lag).collect())
+        self.lag_now(group, topics)
     }
 
     async fn read(&self, position: &Position) -> Result<Option<Record>, BusError> {
