@@ -12,6 +12,7 @@ use service::{ByteSize, Secret};
 use crate::EnricherError;
 use crate::field_reference::EscapeStyle;
 use crate::filter::{EcsCompatibility, Environment};
+use crate::input::{DOORS, InputConfig};
 use crate::pipeline_text::PipelineText;
 
 /// The variable of the process that pipelines hash with, in place of the installation's own key.
@@ -39,6 +40,9 @@ pub struct Config {
     pub secret_file: Option<PathBuf>,
     /// Whether filters `dns` may run: they tell names and addresses out of events to servers.
     pub dns: bool,
+    /// What is done to the events of a door before the first filter, by its name: `beats`, `file`, `http`,
+    /// `kafka`, `syslog`, `tcp`, `udp`, `unix`.
+    pub inputs: BTreeMap<String, InputConfig>,
     /// What an event may hold; one that holds more is refused to the dead letters.
     pub limits: LimitsConfig,
 }
@@ -53,6 +57,7 @@ impl Default for Config {
             geoip_database: None,
             secret_file: None,
             dns: false,
+            inputs: BTreeMap::new(),
             limits: LimitsConfig::default(),
         }
     }
@@ -94,6 +99,15 @@ impl service::config::Check for Config {
                 findings.add(&[setting], message);
             }
         }
+        for (door, input) in &self.inputs {
+            findings.within(&format!("inputs.{door}"), |findings| {
+                if !DOORS.contains(&door.as_str()) {
+                    let doors = DOORS.join(", ");
+                    findings.add(&[], format!("there is no door of this name; they are {doors}"));
+                }
+                input.check(self.field_reference_escape_style, findings);
+            });
+        }
     }
 }
 
@@ -124,6 +138,7 @@ impl Config {
             variables,
             limits: self.limits(),
             dns: self.dns,
+            inputs: self.inputs.clone(),
             wants_warnings: false,
         }
     }

@@ -10,6 +10,7 @@ use event::{Event, Limits};
 
 use crate::field_reference::EscapeStyle;
 use crate::filters::aggregate::TaskMaps;
+use crate::input::InputConfig;
 use crate::lookup::{Lookups, Wanted};
 use crate::timer::{Moment, Outbox};
 
@@ -180,6 +181,8 @@ pub struct Environment {
     pub limits: Limits,
     /// Whether names and addresses out of events may be told to servers.
     pub dns: bool,
+    /// What is done to the events of each door before the first filter.
+    pub inputs: BTreeMap<String, InputConfig>,
     /// Whether what is no mistake and probably not meant is looked for too. It takes a while: only a check asks for
     /// it.
     pub wants_warnings: bool,

@@ -3,12 +3,14 @@
 //! A pipeline file is read, checked as a whole, and run for each record; when it changes it is read again.
 //! No event makes anything here read a clock or a file, draw a random number or run its text.
 
+mod charset;
 pub mod config;
 pub mod description;
 mod dns_resolver;
 mod field_reference;
 pub mod filter;
 mod filters;
+mod input;
 mod joda;
 pub mod language;
 pub mod lookup;
@@ -36,12 +38,15 @@ use pipeline::{RunnerError, RunnerSpec, Runtime, TopicSink};
 
 use dns_resolver::DnsResolver;
 
+pub use charset::{Charset, UnknownCharset};
 pub use config::{Config, LimitsConfig};
 pub use field_reference::EscapeStyle;
 pub use filter::{
     Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan, Spawned,
 };
 pub use filters::geoip::ATTRIBUTION as GEOIP_ATTRIBUTION;
+pub use filters::grok::{LineExpression, NoLineExpression, line_expression};
+pub use input::InputConfig;
 pub use language::{Diagnostic, Source};
 pub use pipeline_text::PipelineText;
 pub use plan::{FilterUse, Plan};

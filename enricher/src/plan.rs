@@ -20,6 +20,7 @@ pub use compile::{compile, parse_and_compile};
 pub use program::Program;
 
 use crate::filter::{EcsCompatibility, FilterPlan};
+use crate::input::Inputs;
 use crate::language::Diagnostic;
 use crate::lookup::{Lookups, Wanted};
 use crate::registry::Origin;
@@ -39,6 +40,7 @@ struct Checked {
     timed: Vec<(usize, usize)>,
     reads_metadata: bool,
     file_path: FieldPath,
+    inputs: Arc<Inputs>,
     hash: String,
     reading: Reading,
     warnings: Vec<Diagnostic>,
@@ -117,6 +119,11 @@ impl Plan {
     #[must_use]
     pub fn file_path(&self) -> &FieldPath {
         &self.inner.file_path
+    }
+
+    /// What is done to the events of each door before the first filter.
+    pub(crate) fn inputs(&self) -> &Arc<Inputs> {
+        &self.inner.inputs
     }
 
     /// Names the pipeline's text: the first half of its SHA-256, in hexadecimal digits.

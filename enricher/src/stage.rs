@@ -11,10 +11,11 @@ use std::sync::Arc;
 use bus::{Codec, Positioned, Record};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
-use event::{Event, FieldPath, Fragment, Kind, Limits, NodeId, Refusal, RefusalKind};
+use event::{Event, FieldPath, Fragment, Kind, Limits, NodeId, Refusal};
 use pipeline::{Stage, State, Verdict};
 use smallvec::SmallVec;
 
+use crate::input::{self, BEATS_DOOR, Inputs};
 use crate::lookup::{Lookups, Question, Wanted};
 use crate::plan::{Plan, Program};
 use crate::reload::CurrentPlan;
@@ -41,6 +42,8 @@ pub struct Processor {
     writes_metadata: bool,
     /// Where a file's lines are told its path, unless they say one themselves.
     file_path: FieldPath,
+    /// What is done to the events of each door before the first filter.
+    inputs: Arc<Inputs>,
     /// Used again for every record.
     event: Event,
     /// The latest time of receipt.
@@ -71,8 +74,9 @@ impl Processor {
 
     fn with(program: Program, plan: &Plan, limits: Limits) -> Self {
         let (writes_metadata, file_path) = (plan.reads_metadata(), plan.file_path().clone());
+        let inputs = Arc::clone(plan.inputs());
         let (event, now_ns) = (Event::new(), i64::MIN);
-        Self { program, limits, writes_metadata, file_path, event, now_ns }
+        Self { program, limits, writes_metadata, file_path, inputs, event, now_ns }
     }
 
     /// Runs the pipeline over a record. `emit` is given each event that reaches the end, with its
@@ -85,14 +89,17 @@ impl Processor {
         record: &Record,
         emit: impl FnMut(&mut Event, usize),
     ) -> Result<usize, Refusal> {
-        self.decode(record)?;
-        if &*record.listener == FILE_DOOR && self.event.get(&self.file_path).is_none() {
-            self.event.set_text(&self.file_path, &record.source);
+        let Self { program, limits, writes_metadata, file_path, inputs, event, .. } = self;
+        let input = inputs.of(&record.listener);
+        input::decode(event, record, input, limits)?;
+        if &*record.listener == FILE_DOOR && event.get(file_path).is_none() {
+            event.set_text(file_path, &record.source);
         }
-        if self.writes_metadata {
-            write_metadata(&mut self.event, record);
+        if *writes_metadata {
+            write_metadata(event, record);
         }
-        Ok(self.program.run(&mut self.event, record, emit))
+        input::mark(event, record, input);
+        Ok(program.run(event, record, emit))
     }
 
     /// Tells the pipeline that time has come to `now_ns`, which the next record's time of receipt is; earlier times
@@ -128,21 +135,6 @@ impl Processor {
     /// Lets go of the last record's payload.
     pub fn release(&mut self) {
         self.event.clear();
-    }
-
-    fn decode(&mut self, record: &Record) -> Result<(), Refusal> {
-        let received_at_ns = record.received_at_ns;
-        match record.codec {
-            Codec::Json => self.event.decode_json(&record.payload, received_at_ns, &self.limits),
-            Codec::Plain => {
-                let position_bytes = self.limits.payload_bytes_max;
-                if record.payload.len() > position_bytes {
-                    return Err(Refusal { kind: RefusalKind::TooLarge, position_bytes });
-                }
-                self.event.start_plain(&record.payload, received_at_ns);
-                Ok(())
-            }
-        }
     }
 }
 
@@ -254,7 +246,14 @@ impl Stage for EnricherStage {
 fn write_metadata(event: &mut Event, record: &Record) {
     let mut received_at = Vec::with_capacity(30);
     event::format_timestamp(record.received_at_ns, &mut received_at);
-    let metadata = event.new_object();
+    let own = event.child(event.root(), "@metadata");
+    // Of a Beat's there are words that pipelines ask for: `beat`, `version`, `pipeline`.
+    let is_kept =
+        |own: &NodeId| &*record.listener == BEATS_DOOR && event.kind(*own) == Kind::Object;
+    let (metadata, is_new) = match own.filter(is_kept) {
+        Some(own) => (own, false),
+        None => (event.new_object(), true),
+    };
     for (name, text) in [
         ("received_at", String::from_utf8_lossy(&received_at)),
         ("record_id", Cow::Owned(record.id.to_string())),
@@ -264,10 +263,16 @@ fn write_metadata(event: &mut Event, record: &Record) {
         ("content_type", Cow::Borrowed(&*record.content_type)),
     ] {
         let text = event.new_text(&text);
-        event.attach(metadata, name, text);
+        let forged = if is_new { None } else { event.child(metadata, name) };
+        match forged {
+            Some(forged) => event.replace(forged, text),
+            None => event.attach(metadata, name, text),
+        }
     }
-    // A sender's own `@metadata` gives way: these are the platform's words.
-    event.put_field("@metadata", metadata);
+    // Any other sender's own `@metadata` gives way: these are the platform's words.
+    if is_new {
+        event.put_field("@metadata", metadata);
+    }
 }
 
 /// Writes events as records of `logs.enriched`.

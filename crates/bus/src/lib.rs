@@ -5,11 +5,13 @@
 
 pub mod contract;
 pub mod frame;
+mod joined;
 pub mod log;
 pub mod partitioner;
 pub mod port;
 pub mod record;
 
+pub use joined::{JoinLimit, Joined};
 pub use port::{
     Batch, Bus, BusError, Committer, Consumer, Delivery, ErrorKind, PartitionId, PartitionLag,
     PartitionStart, Positioned, TopicSpec,

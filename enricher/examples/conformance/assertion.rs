@@ -1,11 +1,10 @@
-//! Assertions of vectors over events as JSON.
+//! What vectors expect of events: counts, orders, and assertions over the events as JSON.
 
 use std::cmp::Ordering;
 
-use event::FieldPath;
+use base64::Engine;
+use event::{Event, FieldPath};
 use serde_json::Value;
-
-use crate::vector::base64_text;
 
 /// A wrapper object's only member: `{"$timestamp": "..."}`.
 fn wrapped<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
@@ -47,8 +46,68 @@ pub(crate) fn write_input(value: &Value, out: &mut String) {
     }
 }
 
+/// The whole event, `@metadata` and all.
+pub(crate) fn written(event: &Event) -> Value {
+    let mut out = Vec::new();
+    event.write_json(&mut out);
+    let mut value: Value = serde_json::from_slice(&out).unwrap_or_default();
+    if let Some(id) = event.child(event.root(), "@metadata") {
+        let mut out = Vec::new();
+        event.raw(id, &mut out);
+        value["@metadata"] = serde_json::from_slice(&out).unwrap_or_default();
+    }
+    value
+}
+
+/// Whether the events that came out are those that are expected; says what is wrong if not. `cancelled` are the
+/// numbers of the events that were dropped.
+pub(crate) fn check(expect: &Value, outputs: &[Value], cancelled: &[u64]) -> Result<(), String> {
+    if let Some(count) = expect["count"].as_u64()
+        && outputs.len() as u64 != count
+    {
+        return Err(format!("{} events in place of {count}", outputs.len()));
+    }
+    let numbers =
+        |name: &str| expect[name].as_array().into_iter().flatten().flat_map(Value::as_u64);
+    if let Some(index) = numbers("cancelled").find(|index| !cancelled.contains(index)) {
+        return Err(format!("event {index} was not dropped"));
+    }
+    if let Some(index) = numbers("not_cancelled").find(|index| cancelled.contains(index)) {
+        return Err(format!("event {index} was dropped"));
+    }
+    let asserts: Vec<&Value> = expect["asserts"].as_array().into_iter().flatten().collect();
+    let all = |events: &[Value]| asserts.iter().try_for_each(|assert| holds(assert, events));
+    if expect["unordered"] != true {
+        return all(outputs);
+    }
+    let mut last = Err("no order of the events satisfies all".to_owned());
+    for order in orders(outputs.len()) {
+        let events: Vec<Value> = order.iter().map(|index| outputs[*index].clone()).collect();
+        last = all(&events);
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
+}
+
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    let mut orders = vec![Vec::new()];
+    for index in 0..count {
+        let longer = |order: Vec<usize>| {
+            (0..=order.len()).map(move |place| {
+                let mut order = order.clone();
+                order.insert(place, index);
+                order
+            })
+        };
+        orders = orders.into_iter().flat_map(longer).collect();
+    }
+    orders
+}
+
 /// Whether an assertion holds; says what is there if not.
-pub(crate) fn holds(assert: &Value, events: &[Value]) -> Result<(), String> {
+fn holds(assert: &Value, events: &[Value]) -> Result<(), String> {
     let without_metadata;
     let mut found = find(assert, events);
     if let Some(Value::Object(members)) = found
@@ -271,4 +330,10 @@ fn list_values(value: &Value) -> Vec<String> {
     let mut values: Vec<_> = value.as_array().into_iter().flatten().map(Value::to_string).collect();
     values.sort();
     values
+}
+
+/// Decodes `{"$base64": "..."}`.
+fn base64_text(text: &str) -> String {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
 }

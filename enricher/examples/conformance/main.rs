@@ -1,14 +1,16 @@
 //! Runs the test vectors of Logstash's own specifications: `conformance FOLDER [FILE...] [--show] [--regexes FILE]
-//! [--geoip FILE] [--known FILE]`.
+//! [--geoip FILE] [--geoip-systems FILE] [--known FILE]`.
 //!
 //! FOLDER holds one JSON file a plugin, or lists of user agents and addresses; the formats are described in its README.
-//! `--regexes` and `--geoip` name the data that some of them hold for. Prints how many of each file pass, and with `--show`
+//! `--regexes`, `--geoip` (of cities) and `--geoip-systems` (of autonomous systems) name the data that some of them hold
+//! for. Prints how many of each file pass, and with `--show`
 //! what is wrong with the others. Ends with 1 if a vector fails of a filter that exists here; with `--known`, if one fails
 //! that the list does not name, or one passes that it names.
 
 mod assertion;
 mod known;
 mod list;
+mod place;
 mod vector;
 
 use std::path::Path;
@@ -23,12 +25,16 @@ fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let show = arguments.iter().any(|argument| argument == "--show");
     arguments.retain(|argument| argument != "--show");
-    let data =
-        Data { regexes: flag(&mut arguments, "--regexes"), geoip: flag(&mut arguments, "--geoip") };
+    let data = Data {
+        regexes: flag(&mut arguments, "--regexes"),
+        geoip: flag(&mut arguments, "--geoip"),
+        systems: flag(&mut arguments, "--geoip-systems"),
+    };
     let listed = flag(&mut arguments, "--known");
     let Some((folder, names)) = arguments.split_first() else {
         say(
-            "usage: conformance FOLDER [FILE...] [--show] [--regexes FILE] [--geoip FILE] [--known FILE]",
+            "usage: conformance FOLDER [FILE...] [--show] [--regexes FILE] [--geoip FILE] [--geoip-systems FILE] \
+             [--known FILE]",
         );
         return ExitCode::from(64);
     };
@@ -59,6 +65,8 @@ pub(crate) struct Data {
     pub(crate) regexes: Option<String>,
     /// A GeoIP database of cities.
     pub(crate) geoip: Option<String>,
+    /// A GeoIP database of autonomous systems.
+    pub(crate) systems: Option<String>,
 }
 
 /// Takes a flag with its value out of the arguments.

@@ -1,6 +1,5 @@
 //! One vector: its configuration is run over its events, or read, and judged.
 
-use base64::Engine;
 use bus::{Record, RecordId};
 use bytes::Bytes;
 use enricher::language::{self, Number, Plugin, Statement, Syntax, ValueKind};
@@ -8,7 +7,8 @@ use enricher::{EcsCompatibility, Environment, EscapeStyle, Moment, Source, plan,
 use event::{Event, Limits};
 use serde_json::{Map, Value, json};
 
-use crate::{Data, assertion};
+use crate::assertion::{self, check, written};
+use crate::{Data, place};
 
 /// 2024-06-15T12:00:00Z: "now" where a vector does not say otherwise.
 pub(crate) const NOW: &str = "2024-06-15T12:00:00Z";
@@ -44,6 +44,8 @@ fn syntax(vector: &Value) -> Syntax {
 
 /// Where neither the vector nor its configuration names a mode, it is enough that one passes.
 fn filter(vector: &Value, data: &Data) -> Judgement {
+    let on_test_database = place::on_test_database(vector, data);
+    let vector = on_test_database.as_ref().unwrap_or(vector);
     let regexes =
         data.regexes.as_ref().filter(|_| vector["requires"] == json!(["uap-core regexes.yaml"]));
     if !vector["requires"].is_null() && regexes.is_none() {
@@ -189,65 +191,6 @@ fn record(payload: Bytes, received_at_ns: i64) -> Record {
     }
 }
 
-/// The whole event, `@metadata` and all.
-fn written(event: &Event) -> Value {
-    let mut out = Vec::new();
-    event.write_json(&mut out);
-    let mut value: Value = serde_json::from_slice(&out).unwrap_or_default();
-    if let Some(id) = event.child(event.root(), "@metadata") {
-        let mut out = Vec::new();
-        event.raw(id, &mut out);
-        value["@metadata"] = serde_json::from_slice(&out).unwrap_or_default();
-    }
-    value
-}
-
-fn check(expect: &Value, outputs: &[Value], cancelled: &[u64]) -> Result<(), String> {
-    if let Some(count) = expect["count"].as_u64()
-        && outputs.len() as u64 != count
-    {
-        return Err(format!("{} events in place of {count}", outputs.len()));
-    }
-    let numbers =
-        |name: &str| expect[name].as_array().into_iter().flatten().flat_map(Value::as_u64);
-    if let Some(index) = numbers("cancelled").find(|index| !cancelled.contains(index)) {
-        return Err(format!("event {index} was not dropped"));
-    }
-    if let Some(index) = numbers("not_cancelled").find(|index| cancelled.contains(index)) {
-        return Err(format!("event {index} was dropped"));
-    }
-    let asserts: Vec<&Value> = expect["asserts"].as_array().into_iter().flatten().collect();
-    let all =
-        |events: &[Value]| asserts.iter().try_for_each(|assert| assertion::holds(assert, events));
-    if expect["unordered"] != true {
-        return all(outputs);
-    }
-    let mut last = Err("no order of the events satisfies all".to_owned());
-    for order in orders(outputs.len()) {
-        let events: Vec<Value> = order.iter().map(|index| outputs[*index].clone()).collect();
-        last = all(&events);
-        if last.is_ok() {
-            break;
-        }
-    }
-    last
-}
-
-fn orders(count: usize) -> Vec<Vec<usize>> {
-    let mut orders = vec![Vec::new()];
-    for index in 0..count {
-        let longer = |order: Vec<usize>| {
-            (0..=order.len()).map(move |place| {
-                let mut order = order.clone();
-                order.insert(place, index);
-                order
-            })
-        };
-        orders = orders.into_iter().flat_map(longer).collect();
-    }
-    orders
-}
-
 fn plugins(section: &str, statements: &[Statement], found: &mut Vec<(String, Plugin)>) {
     for statement in statements {
         match statement {
@@ -319,10 +262,4 @@ fn field_reference(vector: &Value) -> Judgement {
         (Some(tokens), true) if expected.as_ref() == Some(&tokens) => Judgement::Passed,
         (tokens, _) => Judgement::Failed(format!("read as {tokens:?}")),
     }
-}
-
-/// Decodes `{"$base64": "..."}`.
-pub(crate) fn base64_text(text: &str) -> String {
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
-    String::from_utf8_lossy(&bytes).into_owned()
 }

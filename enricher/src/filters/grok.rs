@@ -14,6 +14,7 @@ mod automaton;
 mod capture;
 mod definitions;
 mod expansion;
+mod line;
 mod look;
 mod options;
 mod program;
@@ -31,6 +32,7 @@ use automaton::{Automaton, OutOfSteps, Stepper};
 use capture::Capture;
 use program::Program;
 
+pub use line::{LineExpression, NoLineExpression, line_expression};
 pub(crate) use options::{DESCRIPTION, build};
 
 /// Tables of all automata of one filter in one worker, in bytes.

@@ -1,4 +1,4 @@
-//! The options that every filter has: run only when the filter matched.
+//! The options that every filter has: run only when the filter matched. Inputs have some of them too.
 //!
 //! The order is Logstash's: fields are added, fields removed, tags added, tags removed.
 
@@ -38,6 +38,14 @@ impl CommonOptions {
             add_tag: options.templates("add_tag").unwrap_or_default(),
             remove_tag: options.templates("remove_tag").unwrap_or_default(),
         }
+    }
+
+    /// Those that only add fields and tags.
+    pub(crate) fn adding(
+        add_field: Vec<(FieldTemplate, Vec<Template>)>,
+        add_tag: Vec<Template>,
+    ) -> Self {
+        Self { add_field, add_tag, ..Self::default() }
     }
 
     pub(crate) fn run(&self, event: &mut Event, received_at_ns: i64) {

@@ -11,6 +11,7 @@ use super::unreachable::unreachable;
 use super::{Checked, FilterUse, Plan, PlannedFilter, Reading, Step};
 use crate::filter::{EcsCompatibility, Environment};
 use crate::filters::aggregate::TaskGroups;
+use crate::input::{InputConfig, Inputs};
 use crate::language::{
     Branch, Config, Diagnostic, Plugin, SectionKind, Source, Statement, Syntax, parse,
 };
@@ -73,7 +74,9 @@ fn compile_read(
         compiler.mistakes.sort_by_key(|mistake| mistake.offset);
         return Err(compiler.mistakes);
     }
-    let reads_metadata = source.text().contains("@metadata");
+    let reads_metadata = source.text().contains("@metadata")
+        || environment.inputs.values().any(InputConfig::reads_metadata);
+    let inputs = Inputs::new(&environment.inputs, environment.escape_style, reads_metadata);
     let Compiler { steps, filters, uses, mut warnings, .. } = compiler;
     if environment.wants_warnings {
         warnings.extend(unreachable(source, config));
@@ -96,6 +99,7 @@ fn compile_read(
         timed,
         reads_metadata,
         file_path,
+        inputs: Arc::new(inputs),
         hash,
         reading,
         warnings,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::delimiter::Delimiter;
+
 /// How frames are told apart in a stream of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -18,19 +20,37 @@ pub enum Framing {
     /// Each as its beginning says: a length and a blank before an angle bracket count octets, anything else
     /// is ended by a line feed or a NUL. For syslog, whose messages begin with that bracket.
     Auto,
+    /// What the setting `delimiter` says ends each.
+    #[serde(skip)]
+    Delimiter(Delimiter),
 }
 
 impl Framing {
+    /// This one, unless a delimiter is named.
+    #[must_use]
+    pub fn or_ended_by(self, delimiter: Option<Delimiter>) -> Self {
+        delimiter.map_or(self, Self::Delimiter)
+    }
+
+    /// Most bytes of what ends a line, which a line may hold before it is known that they end it.
+    pub(super) fn delimiter_bytes(self) -> usize {
+        match self {
+            Self::Delimiter(delimiter) => delimiter.as_bytes().len(),
+            _ => 1,
+        }
+    }
+
     /// Whether a carriage return before the end belongs to the end.
     pub(super) fn trims_return(self) -> bool {
         matches!(self, Self::Newline | Self::NonTransparent | Self::Auto)
     }
 
-    /// Where the first delimiter is.
+    /// Where the first delimiter is, as far as it lies in these bytes.
     pub(super) fn find(self, bytes: &[u8]) -> Option<usize> {
         match self {
             Self::Newline => memchr::memchr(b'\n', bytes),
             Self::Nul => memchr::memchr(0, bytes),
+            Self::Delimiter(delimiter) => memchr::memmem::find(bytes, delimiter.as_bytes()),
             Self::NonTransparent | Self::OctetCounting | Self::Auto => {
                 memchr::memchr2(b'\n', 0, bytes)
             }

@@ -1,5 +1,6 @@
 //! Framing: the same lines for any split of the bytes, and nothing large is ever held.
 
+mod delimiters;
 mod framings;
 
 use bytes::Bytes;
@@ -78,6 +79,18 @@ fn lines_are_slices_of_what_was_read() {
     lines.push(chunk.clone());
     let first = lines.next().unwrap().payload;
     assert_eq!(first.as_ptr(), chunk.as_ptr());
+}
+
+#[test]
+fn hostile_23_single_bytes_that_wait_are_held_together() {
+    let mut lines = Lines::new(100);
+    for byte in b"one\ntwo\n".repeat(1_000).chunks(1) {
+        lines.push(Bytes::copy_from_slice(byte));
+    }
+    assert_eq!((lines.chunks.len(), lines.buffered_bytes()), (8, 8_000));
+    let all: Vec<Bytes> = std::iter::from_fn(|| lines.next()).map(|line| line.payload).collect();
+    assert_eq!(all.len(), 2_000);
+    assert!(all.chunks(2).all(|pair| pair == [&b"one"[..], b"two"]));
 }
 
 #[test]

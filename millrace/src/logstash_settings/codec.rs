@@ -2,10 +2,12 @@
 
 mod multiline;
 
-use enricher::language::{Plugin, Value, ValueKind};
+use enricher::Charset;
+use enricher::language::{Attribute, Plugin, Value, ValueKind};
+use event::FieldPath;
 use service::suggest::nearest;
 
-pub(super) use multiline::read as multiline;
+pub(super) use multiline::Multiline;
 
 use super::plugin::PluginReader;
 
@@ -25,6 +27,55 @@ impl Lines {
             Self::Json => "json",
             Self::Plain => "plain",
         }
+    }
+}
+
+/// What of a codec an input can carry over beside what its lines are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// Nothing.
+    Lines,
+    /// What is done to each event: its encoding, and where what it holds goes.
+    Events,
+    /// The same, and what ends a line.
+    Stream,
+}
+
+/// What a codec says.
+#[derive(Clone, Debug)]
+pub(super) struct Codec {
+    /// What lines are.
+    pub(super) lines: Lines,
+    /// What ends a line, if it is no line feed.
+    pub(super) delimiter: Option<String>,
+    /// Their encoding, if it is not UTF-8.
+    pub(super) charset: Option<Charset>,
+    /// The field that gets what a line of JSON holds.
+    pub(super) target: Option<String>,
+    /// Whether names are those of ECS.
+    pub(super) is_ecs: bool,
+    /// Whether Logstash takes all that comes at once for one event.
+    pub(super) is_whole: bool,
+    /// The tag of an event of several lines.
+    pub(super) multiline_tag: Option<String>,
+}
+
+impl Codec {
+    fn new(lines: Lines, is_ecs: bool) -> Self {
+        Self {
+            lines,
+            delimiter: None,
+            charset: None,
+            target: None,
+            is_ecs,
+            is_whole: false,
+            multiline_tag: None,
+        }
+    }
+
+    /// Whether it keeps the text of a line beside `message`.
+    pub(super) fn keeps_original(&self) -> bool {
+        self.is_ecs && self.lines == Lines::Plain
     }
 }
 
@@ -49,8 +100,8 @@ const ABSENT: [(&str, &str); 23] = [
     ("msgpack", OTHER),
     (
         "multiline",
-        "join lines where the log is read, in the shipper; the inputs `tcp` and `unix` join them by a pattern \
-         without names of grok",
+        "join lines where the log is read, in the shipper; the inputs `tcp` and `unix` join them by a `pattern` \
+         whose names ship with Logstash",
     ),
     ("netflow", OTHER),
     ("nmap", OTHER),
@@ -70,16 +121,28 @@ const OPTIONS: [&str; 8] = [
     "enable_metric",
     "id",
 ];
+/// What ends a line here anyway. Without escapes in strings `"\n"` is a backslash and a letter.
+const LINE_ENDS: [&str; 4] = ["\n", "\\n", "\r\n", "\\r\\n"];
+
+/// Reads `codec` of a connection whose lines may be joined.
+pub(super) fn read_stream(reader: &mut PluginReader<'_>) -> (Codec, Option<Multiline>) {
+    match multiline::read(reader) {
+        Some((codec, multiline)) => (codec, Some(multiline)),
+        None => (read(reader, Lines::Plain, Takes::Stream), None),
+    }
+}
 
 /// Reads `codec`; `default` is what the input has without one.
-pub(super) fn read(reader: &mut PluginReader<'_>, default: Lines) -> Lines {
-    let Some((value, _)) = reader.given("codec") else { return default };
+pub(super) fn read(reader: &mut PluginReader<'_>, default: Lines, takes: Takes) -> Codec {
+    let is_ecs = reader.is_ecs_by_default();
+    let of_default = Codec { is_whole: default == Lines::Plain, ..Codec::new(default, is_ecs) };
+    let Some((value, _)) = reader.given("codec") else { return of_default };
     let (name, codec) = match &value.kind {
         ValueKind::Text(name) => (name.as_str(), None),
         ValueKind::Plugin(plugin) => (plugin.name.as_str(), Some(plugin)),
         _ => {
             reader.options.refuse("codec", "a codec has a name", "write `codec => json`");
-            return default;
+            return of_default;
         }
     };
     let known = match name {
@@ -88,17 +151,18 @@ pub(super) fn read(reader: &mut PluginReader<'_>, default: Lines) -> Lines {
         _ => None,
     };
     if let Some(lines) = known {
+        let mut said = Codec { is_whole: name == "plain", ..Codec::new(lines, is_ecs) };
         if let Some(codec) = codec {
-            options(reader, codec);
+            options(reader, codec, &mut said, takes);
         }
-        return lines;
+        return said;
     }
     if let Some((_, instead)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
         let reason = format!(
             "there is no codec `{name}` here, and each line is the text of `message`; {instead}"
         );
         reader.leave("codec", reason);
-        return Lines::Plain;
+        return Codec::new(Lines::Plain, is_ecs);
     }
     let known = ["json", "json_lines", "plain", "line"];
     let names = known.into_iter().chain(ABSENT.map(|(absent, _)| absent));
@@ -107,26 +171,50 @@ pub(super) fn read(reader: &mut PluginReader<'_>, default: Lines) -> Lines {
         None => format!("there are {}", known.join(", ")),
     };
     reader.options.refuse("codec", format!("there is no codec `{name}`"), way_out);
-    default
+    of_default
 }
 
-/// What a codec's own options ask for that a door does not do.
-fn options(reader: &mut PluginReader<'_>, codec: &Plugin) {
+/// Reads a codec's own options; what a door does not do is said.
+fn options(reader: &mut PluginReader<'_>, codec: &Plugin, said: &mut Codec, takes: Takes) {
     for option in codec.options() {
-        let reason = match (option.name.as_str(), text(&option.value).as_str()) {
-            ("charset", charset) if !charset.eq_ignore_ascii_case("UTF-8") => {
-                "lines are UTF-8, and what is not is marked; let the sender write UTF-8"
+        let value = text(&option.value);
+        let has_events = takes != Takes::Lines;
+        let reason = match option.name.as_str() {
+            "charset" => match charset(&value).filter(|_| has_events) {
+                Some(charset) => {
+                    said.charset = Some(charset);
+                    continue;
+                }
+                None if is_utf8(&value) => continue,
+                None => "lines are UTF-8, and what is not is marked; let the sender write UTF-8",
+            },
+            "delimiter" if LINE_ENDS.contains(&value.as_str()) => continue,
+            "delimiter" if takes == Takes::Stream && (1..=16).contains(&value.len()) => {
+                said.delimiter = Some(value);
+                continue;
             }
-            ("delimiter", delimiter) if !matches!(delimiter, "\n" | "\\n") => {
-                "lines end with a line feed; let the sender write one"
+            "delimiter" => {
+                "lines end with a line feed; the inputs `tcp` and `unix` know other ends of 16 bytes at most"
             }
-            ("target", _) => {
+            "target" if has_events && said.lines == Lines::Json => {
+                said.target = target(reader, &option, value);
+                continue;
+            }
+            "target" => {
                 "write `codec => plain` and the filter `json` with `source => \"message\"` and this target"
             }
-            ("ecs_compatibility", _) => "where a codec puts what it reads is the platform's own",
-            ("decode_size_limit_bytes", _) => "a line's longest is `ingest_gateway.line_bytes_max`",
-            (known, _) if OPTIONS.contains(&known) => continue,
-            (unknown, _) => {
+            "ecs_compatibility" if matches!(value.as_str(), "disabled" | "v1" | "v8") => {
+                said.is_ecs = value != "disabled";
+                continue;
+            }
+            "ecs_compatibility" => {
+                let message = format!("`ecs_compatibility` of the codec cannot be `{value}`");
+                reader.options.refuse_at(option.span, message, "write disabled, v1 or v8");
+                continue;
+            }
+            "decode_size_limit_bytes" => "a line's longest is `ingest_gateway.line_bytes_max`",
+            known if OPTIONS.contains(&known) => continue,
+            unknown => {
                 let message = format!("the codec `{}` has no option `{unknown}`", codec.name);
                 reader.options.refuse_at(option.span, message, near(unknown, &OPTIONS));
                 continue;
@@ -135,6 +223,25 @@ fn options(reader: &mut PluginReader<'_>, codec: &Plugin) {
         let what = format!("`{}` of the codec: {reason}", option.name);
         reader.leave("codec", what);
     }
+}
+
+/// The field that gets what a line of JSON holds, if it is one.
+fn target(reader: &mut PluginReader<'_>, option: &Attribute, value: String) -> Option<String> {
+    if FieldPath::parse(&value).is_ok_and(|path| !path.is_timestamp()) {
+        return Some(value);
+    }
+    let message = format!("`target` of the codec cannot be `{value}`");
+    reader.options.refuse_at(option.span, message, "a field is written `name` or `[outer][inner]`");
+    None
+}
+
+fn is_utf8(name: &str) -> bool {
+    name.eq_ignore_ascii_case("UTF-8") || name.eq_ignore_ascii_case("UTF8")
+}
+
+/// An encoding that is not UTF-8 and that is known here.
+fn charset(name: &str) -> Option<Charset> {
+    name.parse().ok()
 }
 
 /// What a word that is none of these may have meant.

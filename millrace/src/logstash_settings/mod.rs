@@ -17,11 +17,11 @@ mod taken;
 
 use std::collections::BTreeMap;
 
-use enricher::PipelineText;
 use enricher::config::HASH_KEY_VARIABLE;
 use enricher::language::{
     Branch, Config, Diagnostic, Plugin, Section, SectionKind, Source, Statement, parse,
 };
+use enricher::{EcsCompatibility, PipelineText};
 use service::suggest::nearest;
 
 pub use carried::{Carried, Left, Setting, SettingValue, Spot};
@@ -43,7 +43,8 @@ pub fn carry_over(
     let is_key_set = std::env::var(HASH_KEY_VARIABLE).is_ok();
     let variables = variables(config.environment("").variables, is_key_set);
     let tree = parse(&text.source, text.syntax(config))?;
-    of_tree(&tree, &text.source, &variables, reach)
+    let ecs = text.ecs_compatibility(config);
+    of_tree(&tree, &text.source, &variables, (reach, ecs))
 }
 
 /// The variables that inputs and outputs may name, out of those of filters. The installation's own key, which
@@ -79,9 +80,9 @@ fn of_tree(
     tree: &Config,
     source: &Source,
     variables: &BTreeMap<String, String>,
-    reach: Reach,
+    (reach, ecs): (Reach, EcsCompatibility),
 ) -> Result<Carried, Vec<Diagnostic>> {
-    let surroundings = Surroundings { source, variables, reach };
+    let surroundings = Surroundings { source, variables, reach, ecs };
     let mut walk = Walk { surroundings, carried: Carried::default(), mistakes: Vec::new() };
     for section in tree.sections.iter().filter(|section| section.kind != SectionKind::Filter) {
         walk.section(section);

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use enricher::Source;
-use enricher::language::{Diagnostic, Plugin, SectionKind, Span, Value};
+use enricher::language::{Diagnostic, Plugin, SectionKind, Span, Value, ValueKind};
 use enricher::options::Options;
+use enricher::{EcsCompatibility, Source};
 
 use super::Reach;
 use super::carried::{Carried, Left, Setting, SettingValue, Spot};
@@ -31,6 +31,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) source: &'a Source,
     pub(super) variables: &'a BTreeMap<String, String>,
     pub(super) reach: Reach,
+    /// Which field names plugins use by default.
+    pub(super) ecs: EcsCompatibility,
 }
 
 /// An input or output, and what becomes of it.
@@ -38,6 +40,7 @@ pub(super) struct PluginReader<'a> {
     pub(super) options: Options<'a>,
     pub(super) carried: &'a mut Carried,
     pub(super) reach: Reach,
+    ecs: EcsCompatibility,
     source: &'a Source,
     plugin: &'a Plugin,
     section: SectionKind,
@@ -52,9 +55,9 @@ impl<'a> PluginReader<'a> {
         carried: &'a mut Carried,
         mistakes: &'a mut Vec<Diagnostic>,
     ) -> Self {
-        let Surroundings { source, variables, reach } = surroundings;
+        let Surroundings { source, variables, reach, ecs } = surroundings;
         let options = Options::new(plugin, source, variables, mistakes);
-        Self { options, carried, reach, source, plugin, section, are_options_known: true }
+        Self { options, carried, reach, ecs, source, plugin, section, are_options_known: true }
     }
 
     /// What it is, as `input tcp`.
@@ -167,6 +170,22 @@ impl<'a> PluginReader<'a> {
         options.find(|option| option.name == name).map(|option| option.value)
     }
 
+    /// Whether an option names a variable, whose value must not be shown.
+    pub(super) fn has_variables(&self, name: &str) -> bool {
+        self.written(name).is_some_and(|value| names_variable(&value))
+    }
+
+    /// Whether field names are those of ECS where the plugin does not say it.
+    pub(super) fn is_ecs_by_default(&self) -> bool {
+        self.ecs != EcsCompatibility::Disabled
+    }
+
+    /// Whether field names are those of ECS.
+    pub(super) fn is_ecs(&mut self) -> bool {
+        let given = self.options.choice("ecs_compatibility", &["disabled", "v1", "v8"]);
+        given.map_or(self.is_ecs_by_default(), |mode| mode != "disabled")
+    }
+
     /// A number of these bounds.
     pub(super) fn number_within(
         &mut self,
@@ -188,5 +207,16 @@ impl<'a> PluginReader<'a> {
         if self.are_options_known {
             self.options.finish();
         }
+    }
+}
+
+fn names_variable(value: &Value) -> bool {
+    match &value.kind {
+        ValueKind::Text(text) => text.contains("${"),
+        ValueKind::Array(elements) => elements.iter().any(names_variable),
+        ValueKind::Hash(pairs) => {
+            pairs.iter().any(|(key, value)| key.text.contains("${") || names_variable(value))
+        }
+        ValueKind::Number(_) | ValueKind::Plugin(_) => false,
     }
 }

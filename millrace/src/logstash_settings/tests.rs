@@ -1,5 +1,6 @@
 //! What becomes of each plugin, as users write it.
 
+mod events;
 mod options;
 mod second;
 mod secrets;
@@ -24,14 +25,18 @@ fn carried(text: &str, reach: Reach) -> Result<Carried, String> {
     let source = Source::new("s.conf", text);
     let tree = parse(&source, Default::default()).expect("the language");
     let variables = BTreeMap::from([("PASSWORD".to_owned(), "hunter2".to_owned())]);
-    of_tree(&tree, &source, &variables, reach)
+    of_tree(&tree, &source, &variables, (reach, EcsCompatibility::V8))
         .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
-/// The settings, and what is not carried over, each in short.
+/// What is done to events.
+const OF_EVENTS: &str = "enricher.inputs.";
+
+/// The settings but those of what is done to events, and what is not carried over, each in short.
 fn told(text: &str, reach: Reach) -> (Vec<String>, Vec<String>) {
     let carried = carried(text, reach).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let settings = carried.settings.iter().map(Setting::shown).collect();
+    let settings = carried.settings.iter().map(Setting::shown);
+    let settings = settings.filter(|setting| !setting.starts_with(OF_EVENTS)).collect();
     (settings, carried.left.iter().map(|left| left.what.clone()).collect())
 }
 
@@ -62,7 +67,7 @@ fn doors_have_the_ports_of_inputs() {
             &["`host` of input tcp"],
         ),
         (
-            "input { tcp { port => 5001 host => 'shop.example' codec => multiline { pattern => '%{YEAR}' what => next } } }",
+            "input { tcp { port => 5001 host => 'shop.example' codec => multiline { pattern => '%{NO_YEAR}' what => next } } }",
             OPEN,
             &["ingest_gateway.tcp.listen = 127.0.0.1:5001", "ingest_gateway.tcp.codec = plain"],
             &["`host` of input tcp", "`codec` of input tcp"],
@@ -82,9 +87,12 @@ fn doors_have_the_ports_of_inputs() {
             OPEN,
             &[
                 "ingest_gateway.http.listen = 0.0.0.0:8080",
+                "ingest_gateway.http.any_path = true",
                 "ingest_gateway.http.body_bytes_max = 2KiB",
+                "ingest_gateway.http.sign_in.user = ada",
+                "ingest_gateway.http.sign_in.password = (secret)",
             ],
-            &["input http", "`user` of input http", "`password` of input http"],
+            &[],
         ),
     ] {
         let (got, what) = told(text, reach);
@@ -102,7 +110,7 @@ fn the_input_of_beats_is_the_door_for_them() {
         settings,
         ["ingest_gateway.beats.listen = 0.0.0.0:5044", "ingest_gateway.beats.idle_timeout = 90s"]
     );
-    let left_out = ["codec", "enrich", "event_loop_threads", "ssl_key"];
+    let left_out = ["codec", "event_loop_threads", "ssl_key"];
     assert_eq!(left, left_out.map(|option| format!("`{option}` of input beats")));
     let text = "input { beats { port => 5044 client_inactivity_timeout => 0 } }";
     let (settings, left) = told(text, Reach::default());
@@ -204,7 +212,7 @@ fn certificates_and_events_of_several_lines_become_settings_of_the_door() {
             "ingest_gateway.tcp.tls.version_min = 1.3",
         ]
     );
-    assert_eq!(left, ["`ssl_cipher_suites` of input tcp", "`codec` of input tcp"]);
+    assert_eq!(left, ["`ssl_cipher_suites` of input tcp"]);
 
     let (settings, left) = told(
         "input { http { host => '::1' ssl_enabled => true ssl_certificate => '/d.crt' ssl_key => '/d.key' } }",
@@ -216,9 +224,11 @@ fn certificates_and_events_of_several_lines_become_settings_of_the_door() {
             "ingest_gateway.http.listen = [::1]:8080",
             "ingest_gateway.http.tls.certificate_file = /d.crt",
             "ingest_gateway.http.tls.key_file = /d.key",
+            "ingest_gateway.http.any_path = true",
+            "ingest_gateway.http.codec = plain",
         ]
     );
-    assert_eq!(left, ["input http"]);
+    assert_eq!(left, ["`codec` of input http"]);
     let asks =
         "input { tcp { port => 1 ssl_enabled => true ssl_certificate => 'c' ssl_key => 'k' } }";
     assert!(reasons(asks).contains("senders are not asked"), "{}", reasons(asks));
@@ -247,22 +257,6 @@ fn one_door_has_one_port() {
             && said.contains("(line 2)"),
         "{said}"
     );
-}
-
-#[test]
-fn what_an_input_adds_to_events_is_printed_as_filters() {
-    let said = reasons(
-        "input { tcp { port => 1 host => localhost type => nginx tags => ['a', 'b\"c'] add_field => { shop => north n => 2 } } }",
-    );
-    for filter in [
-        "if ![type] { mutate { add_field => { \"type\" => \"nginx\" } } }",
-        "mutate { add_tag => [\"a\", 'b\"c'] }",
-        "mutate { add_field => { \"shop\" => \"north\" \"n\" => \"2\" } }",
-    ] {
-        assert!(said.contains(filter), "{filter} in {said}");
-        let source = Source::new("f", format!("filter {{ {filter} }}"));
-        assert!(parse(&source, Default::default()).is_ok(), "{filter}");
-    }
 }
 
 #[test]

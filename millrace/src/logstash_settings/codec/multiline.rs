@@ -1,9 +1,10 @@
 //! The codec `multiline`: which lines are one event.
 
 use enricher::language::{Attribute, ValueKind};
+use enricher::line_expression;
 use service::ByteSize;
 
-use super::{near, text};
+use super::{Codec, Lines, charset, is_utf8, near, text};
 use crate::logstash_settings::carried::SettingValue;
 use crate::logstash_settings::plugin::PluginReader;
 
@@ -22,11 +23,14 @@ const OPTIONS: [&str; 12] = [
     "what",
 ];
 
-/// What a codec `multiline` says, by the names of settings.
+/// The tag of an event of several lines, unless `multiline_tag` says otherwise.
+const TAG: &str = "multiline";
+
+/// What a codec `multiline` says of the door, by the names of settings.
 pub(crate) struct Multiline(Vec<(&'static str, SettingValue)>);
 
-/// Reads it, if `codec` is one that a door can be; what is wrong with it is said.
-pub(crate) fn read(reader: &mut PluginReader<'_>) -> Option<Multiline> {
+/// Reads it, if `codec` is one that a door can be, with what it says of events; what is wrong with it is said.
+pub(super) fn read(reader: &mut PluginReader<'_>) -> Option<(Codec, Multiline)> {
     let (value, _) = reader.given("codec")?;
     let ValueKind::Plugin(plugin) = &value.kind else { return None };
     if plugin.name != "multiline" {
@@ -34,26 +38,43 @@ pub(crate) fn read(reader: &mut PluginReader<'_>) -> Option<Multiline> {
     }
     let options = plugin.options();
     let given = |name: &str| options.iter().find(|option| option.name == name);
-    let pattern = given("pattern").map(|option| text(&option.value));
-    let Some(pattern) = pattern.filter(|pattern| !pattern.contains("%{")) else {
-        // Names of grok: the reason is that of the codecs that no door has.
-        return None;
-    };
+    let mut codec = Codec::new(Lines::Plain, reader.is_ecs_by_default());
+    codec.multiline_tag = Some(TAG.to_owned());
+    if let Some(mode) = given("ecs_compatibility") {
+        codec.is_ecs = text(&mode.value) != "disabled";
+    }
+    // Without a pattern, or with names that nobody knows here, the reason is that of the codecs that no door has.
+    let pattern = pattern(reader, &text(&given("pattern")?.value), codec.is_ecs)?;
     let mut settings = vec![("pattern", SettingValue::Text(pattern))];
     for option in &options {
-        settings.extend(setting(reader, option));
+        settings.extend(setting(reader, option, &mut codec));
     }
     if given("what").is_none() {
         let way_out = "write `what => \"previous\"` or `what => \"next\"`";
         reader.options.refuse("codec", "the codec `multiline` needs `what`", way_out);
     }
-    Some(Multiline(settings))
+    Some((codec, Multiline(settings)))
+}
+
+/// The pattern as a door reads it: names of grok are written out.
+fn pattern(reader: &mut PluginReader<'_>, pattern: &str, is_ecs: bool) -> Option<String> {
+    if !pattern.contains("%{") {
+        return Some(pattern.to_owned());
+    }
+    let found = line_expression(pattern, is_ecs).ok()?;
+    if found.is_looser {
+        let reason = "`pattern` of the codec: it holds conditions on what stands beside a match, as `(?![0-9])`, which \
+                      are not asked for: a line that only they tell apart is taken for one with the pattern";
+        reader.leave("codec", reason);
+    }
+    Some(found.expression)
 }
 
 /// The setting that an option stands for; else it is said why there is none.
 fn setting(
     reader: &mut PluginReader<'_>,
     option: &Attribute,
+    codec: &mut Codec,
 ) -> Option<(&'static str, SettingValue)> {
     let value = text(&option.value);
     let reason = match option.name.as_str() {
@@ -83,10 +104,19 @@ fn setting(
         "what" => return refuse(reader, option, "`previous` or `next`"),
         "negate" => return refuse(reader, option, "`true` or `false`"),
         "pattern" | "enable_metric" | "id" | "ecs_compatibility" => return None,
-        "charset" if value.eq_ignore_ascii_case("UTF-8") => return None,
-        "charset" => "lines are UTF-8, and what is not is marked; let the sender write UTF-8",
-        "patterns_dir" => "patterns of grok are not known to the doors",
-        "multiline_tag" => "a door changes no event: it is not tagged that it had several lines",
+        "charset" if is_utf8(&value) => return None,
+        "charset" => match charset(&value) {
+            Some(charset) => {
+                codec.charset = Some(charset);
+                return None;
+            }
+            None => "lines are UTF-8, and what is not is marked; let the sender write UTF-8",
+        },
+        "multiline_tag" => {
+            codec.multiline_tag = Some(value);
+            return None;
+        }
+        "patterns_dir" => "the patterns that ship with Logstash are known here, and no others",
         unknown => {
             let message = format!("the codec `multiline` has no option `{unknown}`");
             reader.options.refuse_at(option.span, message, near(unknown, &OPTIONS));

@@ -5,12 +5,13 @@ use std::time::Duration;
 use service::Span;
 
 use crate::logstash_settings::carried::SettingValue;
-use crate::logstash_settings::codec::{self, Lines};
+use crate::logstash_settings::codec::{self, Lines, Takes};
 use crate::logstash_settings::listen::{self, Door};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
+use super::events::{Events, Sender};
 use super::tls::{self, Tls};
-use super::{EVERY, SENDER, TUNING, read_every};
+use super::{EVERY, SENDER as WORDS, TUNING, read_every};
 
 const DOOR: Door = Door {
     table: "beats",
@@ -20,19 +21,16 @@ const DOOR: Door = Door {
     needed: "set `ingest_gateway.beats.allow_unauthenticated = true`, since Beats can show no token",
 };
 const REASONS: Reasons = &[
-    (
-        SENDER,
-        &[
-            "add_hostname",
-            "ecs_compatibility",
-            "enrich",
-            "include_codec_tag",
-            "ssl_peer_metadata",
-            "target_field_for_codec",
-        ],
-    ),
+    (WORDS, &["add_hostname", "ssl_peer_metadata"]),
+    ("the text of an event is its `message`", &["target_field_for_codec"]),
     (TUNING, &["congestion_threshold", "event_loop_threads", "executor_threads"]),
 ];
+const SENDER: Sender = Sender {
+    legacy: &["[@metadata][ip_address]"],
+    ecs: &["[@metadata][input][beats][host][ip]"],
+    option: None,
+};
+const NO_SENDER: Sender = Sender { legacy: &[], ecs: &[], option: None };
 const TLS: Tls = Tls {
     table: "beats",
     others: &[
@@ -84,11 +82,32 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         }
         _ => {}
     }
-    if codec::read(reader, Lines::Plain) == Lines::Json {
+    let codec = codec::read(reader, Lines::Plain, Takes::Lines);
+    if codec.lines == Lines::Json {
         let reason = "an event of a Beat is an object already; where its `message` is JSON, write the filter \
                       json { source => \"message\" }";
         reader.leave("codec", reason);
     }
+    let (has_codec_tags, has_sender) = enrichments(reader);
+    if is_carried && has_codec_tags {
+        let path = ["enricher", "inputs", DOOR.table, "codec_tags"];
+        reader.carry("include_codec_tag", &path, SettingValue::Flag(true));
+    }
     reader.leave_given(REASONS);
-    read_every(reader);
+    let sender = if has_sender { SENDER } else { NO_SENDER };
+    let door = is_carried.then_some(DOOR.table);
+    read_every(reader, Events { door, codec: Some(&codec), sender: Some(sender), unless: &[] });
+}
+
+/// Whether events are tagged by their codec, and told the address of their sender.
+fn enrichments(reader: &mut PluginReader<'_>) -> (bool, bool) {
+    let words = reader.options.texts("enrich");
+    let has = |word: &str| {
+        words.as_ref().is_none_or(|words| words.iter().any(|said| said == word || said == "all"))
+    };
+    let has_codec_tags = reader.options.flag("include_codec_tag", true);
+    if words.is_some() && has("ssl_peer_metadata") {
+        reader.leave("enrich", WORDS);
+    }
+    (has_codec_tags && has("codec_metadata"), has("source_metadata"))
 }

@@ -1,9 +1,10 @@
 //! The input `file`: the door that reads files.
 
 use crate::logstash_settings::carried::SettingValue;
-use crate::logstash_settings::codec::{self, Lines};
+use crate::logstash_settings::codec::{self, Lines, Takes};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
+use super::events::{Events, NOWHERE};
 use super::{TUNING, read_every};
 
 const TABLE: [&str; 2] = ["ingest_gateway", "file"];
@@ -38,23 +39,23 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     let mode = reader.options.choice("mode", &["tail", "read"]);
     let start = reader.options.choice("start_position", &["beginning", "end"]);
     let positions = reader.options.text("sincedb_path");
-    let lines = codec::read(reader, Lines::Plain);
+    let codec = codec::read(reader, Lines::Plain, Takes::Events);
     reader.leave_given(REASONS);
-    read_every(reader);
     if let Some(other) = reader.carried.find("ingest_gateway.file.paths") {
         let reason = format!(
             "not carried over: there is one door for files, and line {} has it; add this `path` to that one",
             other.spot.line
         );
-        return reader.note(reason);
+        reader.note(reason);
+        return read_every(reader, NOWHERE);
     }
     let mut carry = |option: &str, name: &str, value| {
         reader.carry_unless(option, &[TABLE[0], TABLE[1], name], value, UNLESS);
     };
     let text = |word: &str| SettingValue::Text(word.to_owned());
-    let Some(paths) = paths else { return };
+    let Some(paths) = paths else { return read_every(reader, NOWHERE) };
     carry("path", "paths", SettingValue::List(paths));
-    carry("codec", "codec", text(lines.as_str()));
+    carry("codec", "codec", text(codec.lines.as_str()));
     if let Some(exclude) = exclude {
         carry("exclude", "exclude", SettingValue::List(exclude));
     }
@@ -78,4 +79,6 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         };
         reader.leave("sincedb_path", reason);
     }
+    let events = Events { door: Some(TABLE[1]), codec: Some(&codec), sender: None, unless: UNLESS };
+    read_every(reader, events);
 }

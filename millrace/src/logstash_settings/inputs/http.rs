@@ -1,32 +1,37 @@
 //! The input `http`: the HTTP door.
 
-use service::ByteSize;
+use service::{ByteSize, Secret};
 
 use crate::logstash_settings::carried::SettingValue;
-use crate::logstash_settings::codec::{self, Lines};
+use crate::logstash_settings::codec::{self, Codec, Lines, Takes};
 use crate::logstash_settings::listen::{self, Door};
 use crate::logstash_settings::plugin::{JAVA_STORES, PluginReader, Reasons};
 
+use super::events::{Events, Sender};
 use super::tls::{self, Tls};
-use super::{EVERY, SENDER, TUNING, read_every};
+use super::{EVERY, TUNING, read_every};
 
 const DOOR: Door = Door {
     table: "http",
     listens: &["listen"],
     title: "HTTP",
     port: Some(8080),
-    needed: "set `ingest_gateway.ingest_token`, which senders then show as `Authorization: Bearer`",
+    needed: "set `ingest_gateway.ingest_token`, which senders then show as `Authorization: Bearer`, or give the \
+             input `user` and `password`",
 };
-const TOKEN: &str = "senders show the ingest token (`ingest_gateway.ingest_token`) as `Authorization: Bearer`, \
-                     not a user and a password";
-const ANSWER: &str = "the answer says how many lines were accepted, and names each refused one";
+const HEADERS: &str = "an event is told the address of its sender and its content type, not the headers of the request";
+const SENDER: Sender =
+    Sender { legacy: &["host"], ecs: &["[host][ip]"], option: Some("remote_host_target_field") };
+/// The settings of the door.
+const TABLE: [&str; 2] = ["ingest_gateway", "http"];
+/// Where the configuration names a file with the password, it is not that of the input.
+const PASSWORD_FILE: &[&str] = &["ingest_gateway.http.sign_in.password_file"];
+/// What a request that is taken may be answered with.
+const SUCCESSES: [i64; 4] = [200, 201, 202, 204];
 const REASONS: Reasons = &[
-    (SENDER, &["ecs_compatibility", "remote_host_target_field", "request_headers_target_field"]),
     (TUNING, &["threads", "max_pending_requests"]),
-    (TOKEN, &["user", "password"]),
-    (ANSWER, &["response_code", "response_headers"]),
     (
-        "the content type of a request says it: `text/plain` is text, any other JSON",
+        "the content type of a request says it: `text/plain` is text, those of JSON are JSON",
         &["additional_codecs"],
     ),
 ];
@@ -61,12 +66,13 @@ const BODY_BYTES: std::ops::RangeInclusive<i64> = 1 << 10..=1 << 40;
 
 pub(super) fn read(reader: &mut PluginReader<'_>) {
     let Some(tls) = tls::read(reader, TLS, &[&EVERY, &REST]) else { return };
-    let may_be_open = reader.reach.has_token || tls.knows_senders();
+    let sign_in = SignIn::read(reader);
+    let may_be_open = reader.reach.has_token || tls.knows_senders() || sign_in.is_on();
     let is_carried = listen::carry(reader, DOOR, may_be_open);
     let length = reader.number_within("max_content_length", BODY_BYTES);
     if is_carried {
         tls.carry(reader);
-        reader.note("senders post to /v1/logs: Logstash takes any path, this door that one");
+        reader.carry("port", &[TABLE[0], TABLE[1], "any_path"], SettingValue::Flag(true));
         if let Some(bytes) = length.and_then(|bytes| u64::try_from(bytes).ok()) {
             let value = SettingValue::Text(ByteSize(bytes).to_string());
             reader.carry(
@@ -76,11 +82,89 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
             );
         }
     }
-    if codec::read(reader, Lines::Json) == Lines::Plain {
-        let reason = "each request says it: send `content-type: text/plain` with lines of text, and any other \
-                      with JSON";
-        reader.leave("codec", reason);
+    let mut codec = codec::read(reader, Lines::Plain, Takes::Events);
+    if codec.lines == Lines::Json && codec.charset.take().is_some() {
+        reader.leave("codec", "`charset` of the codec: a body of JSON is UTF-8");
+    }
+    answer(reader, is_carried);
+    if is_carried {
+        sign_in.carry(reader);
+        carry_codec(reader, &codec);
+    }
+    let given = reader.options.value("request_headers_target_field").is_some();
+    if given || reader.options.pipeline_mentions("[headers]") {
+        reader.leave("request_headers_target_field", HEADERS);
     }
     reader.leave_given(REASONS);
-    read_every(reader);
+    let door = is_carried.then_some(DOOR.table);
+    let events = Events { door, codec: Some(&codec), sender: Some(SENDER), unless: &[] };
+    read_every(reader, events);
+}
+
+/// What a body is whose content type does not say it.
+fn carry_codec(reader: &mut PluginReader<'_>, codec: &Codec) {
+    if codec.lines == Lines::Json {
+        return;
+    }
+    let value = SettingValue::Text(codec.lines.as_str().to_owned());
+    reader.carry("codec", &[TABLE[0], TABLE[1], "codec"], value);
+    if codec.is_whole {
+        let reason = "of a body of text each line is an event; Logstash's codec `plain` makes one of all of it";
+        reader.leave("codec", reason);
+    }
+}
+
+/// Reads what a request that is taken is answered with.
+fn answer(reader: &mut PluginReader<'_>, is_carried: bool) {
+    if let Some(code) = reader.options.integer("response_code") {
+        if !SUCCESSES.contains(&code) {
+            let message = format!("`response_code` cannot be {code}");
+            reader.options.refuse("response_code", message, "it is 200, 201, 202 or 204");
+        } else if is_carried {
+            let path = [TABLE[0], TABLE[1], "response", "status"];
+            reader.carry("response_code", &path, SettingValue::Whole(code));
+        }
+    }
+    let Some(headers) = reader.options.text_pairs("response_headers") else { return };
+    if reader.has_variables("response_headers") {
+        let reason = "the value of a variable is never printed: write the headers in \
+                      `ingest_gateway.http.response.headers`";
+        return reader.leave("response_headers", reason);
+    }
+    for (name, value) in headers.into_iter().filter(|_| is_carried) {
+        let path = [TABLE[0], TABLE[1], "response", "headers", name.text.as_str()];
+        reader.carry("response_headers", &path, SettingValue::Text(value));
+    }
+}
+
+/// A user and a password that senders show.
+struct SignIn {
+    user: Option<String>,
+    password: Option<String>,
+}
+
+impl SignIn {
+    fn read(reader: &mut PluginReader<'_>) -> Self {
+        Self { user: reader.options.text("user"), password: reader.options.text("password") }
+    }
+
+    fn is_on(&self) -> bool {
+        self.user.is_some() && self.password.is_some()
+    }
+
+    /// Lets it stand for the settings of the door, which refuse one without the other.
+    fn carry(self, reader: &mut PluginReader<'_>) {
+        let path = |name| [TABLE[0], TABLE[1], "sign_in", name];
+        if let Some(user) = self.user {
+            reader.carry("user", &path("user"), SettingValue::Text(user));
+        }
+        if let Some(password) = self.password {
+            let value = SettingValue::Secret {
+                value: Secret::new(password),
+                file_setting: "password_file",
+                file: "http-password",
+            };
+            reader.carry_unless("password", &path("password"), value, PASSWORD_FILE);
+        }
+    }
 }

@@ -3,10 +3,11 @@
 use enricher::language::Span;
 
 use crate::logstash_settings::carried::SettingValue;
-use crate::logstash_settings::codec::{self, Lines};
+use crate::logstash_settings::codec::{self, Lines, Takes};
 use crate::logstash_settings::kafka_access::{self, Access};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
+use super::events::NOWHERE;
 use super::{EVERY, TUNING, read_every};
 
 /// Where the configuration names a bus of its own, nothing of this one counts.
@@ -94,10 +95,11 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     let client = reader.options.text("client_id");
     let instance = reader.options.text("group_instance_id");
     let session = reader.number_within("session_timeout_ms", SESSION_MILLISECONDS);
-    let lines = codec::read(reader, Lines::Plain);
+    let lines = codec::read(reader, Lines::Plain, Takes::Lines).lines;
     let access = kafka_access::read(reader);
     reader.leave_given(REASONS);
-    read_every(reader);
+    // Topics of several inputs have one door.
+    read_every(reader, NOWHERE);
 
     let scheme = if access.is_tls { "kafkas" } else { "kafka" };
     let url = format!("{scheme}://{}", servers.replace(char::is_whitespace, ""));

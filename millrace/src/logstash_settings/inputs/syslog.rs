@@ -1,10 +1,11 @@
 //! The input `syslog`: the syslog door, over UDP and TCP.
 
 use crate::logstash_settings::carried::SettingValue;
-use crate::logstash_settings::codec::{self, Lines};
+use crate::logstash_settings::codec::{self, Lines, Takes};
 use crate::logstash_settings::listen::{self, Door};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
+use super::events::{Events, Sender};
 use super::read_every;
 
 const DOOR: Door = Door {
@@ -31,6 +32,8 @@ const REASONS: Reasons = &[
         &["proxy_protocol"],
     ),
 ];
+/// The sender of a message stands beside the host that the message names. Without ECS Logstash has both in `host`.
+const SENDER: Sender = Sender { legacy: &[], ecs: &["[host][ip]"], option: None };
 
 pub(super) fn read(reader: &mut PluginReader<'_>) {
     let may_be_open = reader.reach.is_syslog_allowed;
@@ -43,10 +46,12 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     if !reader.options.flag("use_labels", true) {
         reader.leave("use_labels", "the names stand beside the numbers; `mutate` removes them");
     }
-    if codec::read(reader, Lines::Plain) == Lines::Json {
+    if codec::read(reader, Lines::Plain, Takes::Lines).lines == Lines::Json {
         let reason = "the text of a message stays text; write the filter `json` with `source => \"message\"`";
         reader.leave("codec", reason);
     }
     reader.leave_given(REASONS);
-    read_every(reader);
+    let door = is_carried.then_some(DOOR.table);
+    let events = Events { door, codec: None, sender: Some(SENDER), unless: &[] };
+    read_every(reader, events);
 }

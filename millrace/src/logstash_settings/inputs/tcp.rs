@@ -1,12 +1,13 @@
 //! The input `tcp`: the TCP door.
 
 use crate::logstash_settings::carried::SettingValue;
-use crate::logstash_settings::codec::{self, Lines};
+use crate::logstash_settings::codec;
 use crate::logstash_settings::listen::{self, Door};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
+use super::events::{Events, Sender};
 use super::tls::{self, Tls};
-use super::{EVERY, SENDER, read_every};
+use super::{EVERY, read_every};
 
 const DOOR: Door = Door {
     table: "tcp",
@@ -16,7 +17,7 @@ const DOOR: Door = Door {
     needed: "set `ingest_gateway.ingest_token`, which senders then show in their first line",
 };
 const REASONS: Reasons = &[
-    (SENDER, &["dns_reverse_lookup_enabled", "ecs_compatibility"]),
+    ("the name of an address is not asked for", &["dns_reverse_lookup_enabled"]),
     (
         "a proxy's line before the events is not understood: switch it off there",
         &["proxy_protocol"],
@@ -26,6 +27,11 @@ const REASONS: Reasons = &[
         &["tcp_keep_alive", "data_timeout"],
     ),
 ];
+const SENDER: Sender = Sender {
+    legacy: &["host", "[@metadata][ip_address]"],
+    ecs: &["[@metadata][input][tcp][source][ip]", "[@metadata][input][tcp][source][name]"],
+    option: None,
+};
 const TLS: Tls = Tls {
     table: "tcp",
     switches: &["ssl_enabled", "ssl_enable"],
@@ -63,16 +69,21 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     let Some(tls) = tls::read(reader, TLS, &[&EVERY, &REST]) else { return };
     let may_be_open = reader.reach.has_token || tls.knows_senders();
     let is_carried = listen::carry(reader, DOOR, may_be_open);
-    let multiline = codec::multiline(reader);
-    let lines = if multiline.is_some() { Lines::Plain } else { codec::read(reader, Lines::Plain) };
+    let (codec, multiline) = codec::read_stream(reader);
     if is_carried {
-        let value = SettingValue::Text(lines.as_str().to_owned());
+        let value = SettingValue::Text(codec.lines.as_str().to_owned());
         reader.carry("codec", &["ingest_gateway", "tcp", "codec"], value);
+        if let Some(delimiter) = codec.delimiter.clone() {
+            let path = ["ingest_gateway", "tcp", "delimiter"];
+            reader.carry("codec", &path, SettingValue::Text(delimiter));
+        }
         if let Some(multiline) = multiline {
             multiline.carry(reader, "tcp");
         }
         tls.carry(reader);
     }
     reader.leave_given(REASONS);
-    read_every(reader);
+    let door = is_carried.then_some(DOOR.table);
+    let events = Events { door, codec: Some(&codec), sender: Some(SENDER), unless: &[] };
+    read_every(reader, events);
 }

@@ -3,11 +3,12 @@
 use service::ByteSize;
 
 use crate::logstash_settings::carried::SettingValue;
-use crate::logstash_settings::codec::{self, Lines};
+use crate::logstash_settings::codec::{self, Lines, Takes};
 use crate::logstash_settings::listen::{self, Door};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
-use super::{SENDER, TUNING, read_every};
+use super::events::{Events, Sender};
+use super::{TUNING, read_every};
 
 const DOOR: Door = Door {
     table: "udp",
@@ -17,18 +18,19 @@ const DOOR: Door = Door {
     needed: "set `ingest_gateway.allow_unauthenticated_udp = true`, since UDP can show no token",
 };
 const REASONS: Reasons = &[
-    (SENDER, &["ecs_compatibility", "source_ip_fieldname"]),
     ("datagrams of every size are taken", &["buffer_size"]),
     (TUNING, &["queue_size", "workers"]),
 ];
+const SENDER: Sender =
+    Sender { legacy: &["host"], ecs: &["[host][ip]"], option: Some("source_ip_fieldname") };
 
 pub(super) fn read(reader: &mut PluginReader<'_>) {
     let may_be_open = reader.reach.is_udp_allowed;
     let is_carried = listen::carry(reader, DOOR, may_be_open);
-    let lines = codec::read(reader, Lines::Plain);
+    let codec = codec::read(reader, Lines::Plain, Takes::Events);
     let buffer = reader.number_within("receive_buffer_bytes", 1..=1 << 40);
     if is_carried {
-        let value = SettingValue::Text(lines.as_str().to_owned());
+        let value = SettingValue::Text(codec.lines.as_str().to_owned());
         reader.carry("codec", &["ingest_gateway", "udp", "codec"], value);
         if let Some(bytes) = buffer.and_then(|bytes| u64::try_from(bytes).ok()) {
             let path = ["ingest_gateway", "udp", "receive_buffer_bytes"];
@@ -37,5 +39,7 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         }
     }
     reader.leave_given(REASONS);
-    read_every(reader);
+    let door = is_carried.then_some(DOOR.table);
+    let events = Events { door, codec: Some(&codec), sender: Some(SENDER), unless: &[] };
+    read_every(reader, events);
 }

@@ -1,9 +1,10 @@
 //! The input `unix`: the door for lines that is a socket in the file system.
 
 use crate::logstash_settings::carried::SettingValue;
-use crate::logstash_settings::codec::{self, Lines};
+use crate::logstash_settings::codec;
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
+use super::events::Events;
 use super::{EVERY, SENDER, read_every};
 
 const PATH: &str = "ingest_gateway.unix.stream_path";
@@ -32,8 +33,8 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         return reader.leave_whole(reason, &[&EVERY, &REST]);
     }
     let path = reader.options.required_text("path");
-    let multiline = codec::multiline(reader);
-    let lines = if multiline.is_some() { Lines::Plain } else { codec::read(reader, Lines::Plain) };
+    let (codec, multiline) = codec::read_stream(reader);
+    let mut door = None;
     if let Some(other) = reader.carried.find(PATH) {
         let reason = format!(
             "not carried over: there is one door of this kind, and {} (line {}) has it",
@@ -43,12 +44,17 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     } else if let Some(path) = path {
         let table = ["ingest_gateway", "unix"];
         reader.carry("path", &[table[0], table[1], "stream_path"], SettingValue::Text(path));
-        let value = SettingValue::Text(lines.as_str().to_owned());
+        let value = SettingValue::Text(codec.lines.as_str().to_owned());
         reader.carry("codec", &[table[0], table[1], "codec"], value);
+        if let Some(delimiter) = codec.delimiter.clone() {
+            let value = SettingValue::Text(delimiter);
+            reader.carry("codec", &[table[0], table[1], "delimiter"], value);
+        }
+        door = Some(table[1]);
         if let Some(multiline) = multiline {
             multiline.carry(reader, "unix");
         }
     }
     reader.leave_given(REASONS);
-    read_every(reader);
+    read_every(reader, Events { door, codec: Some(&codec), sender: None, unless: &[] });
 }

@@ -1,0 +1,145 @@
+//! What events of a door are before the first filter.
+
+use std::collections::BTreeMap;
+
+use bus::{Codec, JoinLimit, Joined, Record};
+use bytes::Bytes;
+use event::{Limits, RefusalKind};
+use serde_json::{Value, json};
+
+use super::InputConfig;
+use crate::config::Config;
+use crate::language::{Source, Syntax};
+use crate::plan::parse_and_compile;
+use crate::{Environment, Processor};
+
+/// What comes out of a pipeline without filters that looks at `[@metadata]`, for a record of the door `listener`.
+fn run(listener: &str, input: Value, record: Record) -> Result<Value, (RefusalKind, usize)> {
+    let input: InputConfig = serde_json::from_value(input).unwrap();
+    let inputs = BTreeMap::from([(listener.to_owned(), input)]);
+    let environment = Environment { inputs, ..Environment::default() };
+    let source = Source::new("test.conf", "filter { } # [@metadata]");
+    let plan = parse_and_compile(&source, Syntax::default(), &environment).unwrap();
+    let mut out = Value::Null;
+    let record = Record { listener: listener.into(), ..record };
+    let ran = Processor::new(&plan, Limits::default()).run(&record, |event, _| {
+        let mut json = Vec::new();
+        event.write_json(&mut json);
+        out = serde_json::from_slice(&json).unwrap();
+        let metadata = event.child(event.root(), "@metadata").unwrap();
+        json.clear();
+        event.raw(metadata, &mut json);
+        out["@metadata"] = serde_json::from_slice(&json).unwrap();
+    });
+    ran.map_err(|refusal| (refusal.kind, refusal.position_bytes))?;
+    Ok(out)
+}
+
+fn record(codec: Codec, payload: &'static [u8]) -> Record {
+    let payload = Bytes::from_static(payload);
+    Record { codec, payload, source: "192.0.2.7".into(), ..Record::default() }
+}
+
+#[test]
+fn what_an_input_adds_stands_beside_what_came() {
+    let input = json!({
+        "type": "nginx", "tags": ["web", "of-%{n}"],
+        "add_field": {"shop": ["north"], "n": ["two"], "[a][b]": ["%{[@metadata][source]}"]},
+    });
+    let out =
+        run("tcp", input.clone(), record(Codec::Json, b"{\"n\":1,\"tags\":\"own\"}")).unwrap();
+    assert_eq!(out["type"], "nginx");
+    assert_eq!((&out["shop"], &out["n"]), (&json!("north"), &json!([1, "two"])));
+    assert_eq!(out["a"]["b"], "192.0.2.7");
+    assert_eq!(out["tags"], json!(["own", "web", "of-1,two"]));
+    let out = run("tcp", input, record(Codec::Json, b"{\"type\":\"own\"}")).unwrap();
+    assert_eq!(out["type"], "own");
+}
+
+#[test]
+fn the_sender_has_an_address_where_nothing_else_stands() {
+    let input = json!({"sender_fields": ["host", "[@metadata][input][tcp][source][ip]"]});
+    let out = run("tcp", input.clone(), record(Codec::Plain, b"a line")).unwrap();
+    assert_eq!(out["host"], "192.0.2.7");
+    assert_eq!(out["@metadata"]["input"]["tcp"]["source"]["ip"], "192.0.2.7");
+    let out = run("tcp", input.clone(), record(Codec::Json, b"{\"host\":{\"name\":\"web-1\"}}"));
+    assert_eq!(out.unwrap()["host"], json!({"name": "web-1"}));
+    let of_file = Record { source: "/var/log/a".into(), ..record(Codec::Plain, b"a line") };
+    assert!(run("file", input, of_file).unwrap()["host"].is_null(), "a path is no address");
+}
+
+#[test]
+fn a_target_takes_what_a_line_holds() {
+    let input = json!({"target": "[doc][body]"});
+    let run = |payload| run("tcp", input.clone(), record(Codec::Json, payload));
+    let out = run(b" {\"a\":[1],\"@timestamp\":\"2020-01-01T00:00:00Z\"} ").unwrap();
+    assert_eq!(out["doc"]["body"], json!({"a": [1], "@timestamp": "2020-01-01T00:00:00Z"}));
+    assert_eq!(out["@timestamp"], "1970-01-01T00:00:00.000Z", "the event's own is its receipt");
+    assert!(out["a"].is_null());
+    assert_eq!(run(b"  [1]"), Err((RefusalKind::NotAnObject, 2)));
+    assert_eq!(run(b"{\"a\":}").unwrap_err().0, RefusalKind::InvalidJson);
+}
+
+#[test]
+fn text_of_another_encoding_is_read_and_kept_as_text() {
+    let input = json!({"charset": "ISO-8859-1", "original": true});
+    let out = run("udp", input.clone(), record(Codec::Plain, b"Montr\xe9al")).unwrap();
+    assert_eq!((&out["message"], &out["tags"]), (&json!("Montréal"), &Value::Null));
+    assert_eq!(out["event"]["original"], "Montréal");
+    let out = run("udp", input, record(Codec::Json, b"{\"message\":\"\xe9\"}")).unwrap();
+    assert_eq!((&out["message"], &out["event"]), (&json!("é"), &Value::Null), "JSON is not kept");
+}
+
+#[test]
+fn joined_lines_are_told_with_their_limit() {
+    let of = |is_several, limit, input| {
+        let content_type = Joined { is_several, limit }.content_type().unwrap_or_default().into();
+        let out = run("tcp", input, Record { content_type, ..record(Codec::Plain, b"a\n b") });
+        out.unwrap()["tags"].clone()
+    };
+    let tagged = json!({"multiline_tag": "multiline"});
+    assert_eq!(of(true, None, tagged.clone()), json!(["multiline"]));
+    assert_eq!(of(false, None, tagged.clone()), Value::Null);
+    assert_eq!(
+        of(true, Some(JoinLimit::Bytes), tagged),
+        json!(["multiline", "multiline_codec_max_bytes_reached"])
+    );
+    assert_eq!(
+        of(true, Some(JoinLimit::Lines), json!({"multiline_tag": ""})),
+        json!(["multiline_codec_max_lines_reached"])
+    );
+}
+
+#[test]
+fn events_of_beats_keep_their_words_and_are_told_what_became_of_them() {
+    let input = json!({"codec_tags": true, "original": true});
+    let sent = b"{\"@metadata\":{\"beat\":\"filebeat\",\"shop\":\"forged\"},\"message\":\"m\"}";
+    let out = run("beats", input.clone(), record(Codec::Json, sent)).unwrap();
+    assert_eq!(out["@metadata"]["beat"], "filebeat");
+    assert_eq!(out["@metadata"]["shop"], "", "no sender says whose it is");
+    assert_eq!(out["@metadata"]["listener"], "beats");
+    assert_eq!(out["tags"], json!(["beats_input_codec_plain_applied"]));
+    assert_eq!(out["event"]["original"], "m");
+    let out = run("beats", input.clone(), record(Codec::Json, b"{\"metric\":1}")).unwrap();
+    assert_eq!((&out["tags"], &out["event"]), (&json!(["beats_input_raw_event"]), &Value::Null));
+    let out = run("tcp", input, record(Codec::Json, sent)).unwrap();
+    assert!(out["@metadata"]["beat"].is_null() && out["tags"].is_null());
+}
+
+#[test]
+fn settings_that_name_no_field_are_refused() {
+    let config: Config = serde_json::from_value(json!({"inputs": {
+        "tcp": {
+            "sender_fields": ["a[b"], "target": "@timestamp", "tags": ["%{+bb}"],
+            "add_field": {"[x": ["y"]},
+        },
+        "carrier_pigeon": {},
+    }}))
+    .unwrap();
+    let mut findings = service::config::Findings::default();
+    service::config::Check::check(&config, &mut findings);
+    let said = format!("{findings:?}");
+    for part in ["`a[b`", "`@timestamp`", "`[x`", "there is no door of this name"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
