@@ -2,6 +2,7 @@
 //! measurement, and what is measured of a process beside the clock: CPU seconds and resident memory, from
 //! Linux's /proc. Nothing here is a bench.
 
+pub mod doors;
 pub mod dumb_engine;
 pub mod services;
 

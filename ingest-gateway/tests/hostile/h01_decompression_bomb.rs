@@ -7,8 +7,9 @@ use service::ByteSize;
 use service::http_client;
 
 use crate::bystander::Bystander;
-use crate::lumberjack::{Sender, frame, window};
+use crate::lumberjack::{Sender, compressed, frame, window};
 use crate::memory::{alone, rise_during};
+use crate::otlp_messages::{call, framed};
 use crate::support::Gateway;
 
 const PLAIN_BYTES: usize = 10 << 30;
@@ -24,11 +25,13 @@ fn zstd_bomb() -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn gzip_bomb() -> Vec<u8> {
+/// A gigabyte of one byte, behind a beginning.
+fn gzip_bomb(beginning: &[u8], byte: u8) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    let zeros = vec![0; 1 << 20];
+    encoder.write_all(beginning).unwrap();
+    let block = vec![byte; 1 << 20];
     for _ in 0..1 << 10 {
-        encoder.write_all(&zeros).unwrap();
+        encoder.write_all(&block).unwrap();
     }
     encoder.finish().unwrap()
 }
@@ -36,7 +39,7 @@ fn gzip_bomb() -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_01_a_bomb_is_refused_at_the_limit() {
     let _alone = alone().await;
-    let bombs = [("zstd", zstd_bomb()), ("gzip", gzip_bomb())];
+    let bombs = [("zstd", zstd_bomb()), ("gzip", gzip_bomb(b"", 0))];
     assert!(bombs[0].1.len() < 2 << 20, "{} bytes", bombs[0].1.len());
     let gateway = Gateway::start(|config| {
         // With the ratio out of the way the size alone must stop it.
@@ -108,6 +111,67 @@ async fn hostile_01_a_compressed_lumberjack_frame_is_bounded_too() {
     let (answer, rise) = rise_during(attack).await;
     assert!(answer.chunks(6).all(|ack| ack == b"2A\0\0\0\0"), "{answer:?}");
     assert!(rise < 24 << 20, "{rise} bytes");
+    assert_eq!(gateway.limit_hits("beats", "decompress_limit"), 1.0);
+    bystander.was_served(&gateway).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_01_bulk_bodies_and_exports_are_bounded_too() {
+    let _alone = alone().await;
+    let (zeros, blanks) = (gzip_bomb(b"", 0), gzip_bomb(b"{\"resourceLogs\":", b' '));
+    // A field of a gigabyte, as its length says.
+    let field = gzip_bomb(b"\x0a\x80\x80\x80\x80\x04", 0);
+    let gateway = Gateway::start(|config| {
+        config.http.decompressed_ratio_max = u32::MAX;
+        config.http.decompressed_bytes_max = ByteSize(64 << 20);
+    })
+    .await;
+    let bystander = Bystander::start(&gateway);
+    let client = http_client::builder().build().unwrap();
+    for (path, content_type, bomb, limit) in [
+        ("/_bulk", "application/x-ndjson", &zeros, "decompress_limit"),
+        ("/v1/logs", "application/json", &blanks, "message_bytes"),
+        ("/v1/logs", "application/x-protobuf", &field, "message_bytes"),
+    ] {
+        let before = gateway.limit_hits("http", limit);
+        let request = client
+            .post(gateway.url(path))
+            .header("content-encoding", "gzip")
+            .header("content-type", content_type)
+            .body(bomb.clone());
+        let (response, rise) = rise_during(request.send()).await;
+        assert_eq!(response.unwrap().status(), 413, "{path} {content_type}");
+        assert!(rise < 48 << 20, "{path} {content_type}: {rise} bytes");
+        assert_eq!(gateway.limit_hits("http", limit), before + 1.0, "{path} {content_type}");
+    }
+    let before = gateway.limit_hits("http", "message_bytes");
+    let message = framed(1, &field);
+    let (answer, rise) = rise_during(call(&gateway, &[("grpc-encoding", "gzip")], message)).await;
+    assert_eq!(answer.0["grpc-status"], "8");
+    assert!(rise < 48 << 20, "gRPC: {rise} bytes");
+    assert_eq!(gateway.limit_hits("http", "message_bytes"), before + 1.0);
+    assert_eq!((gateway.refused_requests("413"), gateway.refused_requests("grpc-8")), (3.0, 1.0));
+    bystander.was_served(&gateway).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_01_a_compressed_frame_of_windows_is_answered_and_holds_nothing() {
+    let _alone = alone().await;
+    let gateway = Gateway::start(|config| config.beats.decompressed_ratio_max = u32::MAX).await;
+    let bystander = Bystander::start(&gateway);
+    // Windows without events, eleven million of them, in some hundred kilobytes.
+    let bomb = compressed(&window(0).repeat(11_300_000));
+    assert!(bomb.len() < 1 << 20, "{} bytes", bomb.len());
+    let attack = async {
+        let mut sender = Sender::connect(gateway.beats).await;
+        sender.send(&bomb).await;
+        sender.count_rest().await
+    };
+    let (answer_bytes, rise) = rise_during(attack).await;
+    assert!(answer_bytes > 6 * 1_000_000, "they are answered until the limit: {answer_bytes}");
+    assert!(rise < 32 << 20, "{rise} bytes");
     assert_eq!(gateway.limit_hits("beats", "decompress_limit"), 1.0);
     bystander.was_served(&gateway).await;
     gateway.stop().await;

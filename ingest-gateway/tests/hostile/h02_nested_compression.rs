@@ -4,6 +4,7 @@ use service::http_client;
 
 use crate::lumberjack::{Sender, compressed, event, window};
 use crate::memory::alone;
+use crate::otlp_messages::{call, framed, gzip, record, request};
 use crate::support::Gateway;
 
 #[tokio::test]
@@ -21,6 +22,7 @@ async fn hostile_02_encodings_within_each_other_are_refused() {
         let response = post(headers, &twice).send().await.unwrap();
         assert_eq!(response.status(), 415, "{headers:?}");
     }
+    assert_eq!(gateway.refused_requests("415"), 3.0);
     // Said once and done twice: what comes out is not decompressed again, and no line of JSON.
     let response = post(&["zstd"], &twice).send().await.unwrap();
     assert_eq!(response.status(), 400);
@@ -37,5 +39,37 @@ async fn hostile_02_a_compressed_frame_within_another_ends_the_connection() {
     assert_eq!(sender.rest().await, b"");
     assert_eq!(gateway.limit_hits("beats", "nested_compression"), 1.0);
     assert_eq!(gateway.bus.records().len(), 0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn hostile_02_bulk_bodies_and_exports_have_one_encoding_too() {
+    let _alone = alone().await;
+    let gateway = Gateway::start(|_| {}).await;
+    let post = |path: &str, content_type: &str, encoding: &str, body: Vec<u8>| {
+        let client = http_client::builder().build().unwrap();
+        let request = client.post(gateway.url(path)).header("content-encoding", encoding);
+        request.header("content-type", content_type).body(body).send()
+    };
+    let (bulk, export) = (b"{\"index\":{}}\n{}\n", request(&[record("one")]));
+    for (path, content_type, plain) in [
+        ("/_bulk", "application/x-ndjson", &bulk[..]),
+        ("/v1/logs", "application/x-protobuf", &export[..]),
+    ] {
+        let twice = gzip(&gzip(plain));
+        let named = post(path, content_type, "gzip, gzip", twice.clone()).await.unwrap();
+        assert_eq!(named.status(), 415, "{path}");
+        // Said once: what comes out is no message.
+        let hidden = post(path, content_type, "gzip", twice).await.unwrap();
+        assert_eq!(hidden.status(), 400, "{path}");
+    }
+    let encoded = [("grpc-encoding", "gzip")];
+    let (answer, _) = call(&gateway, &encoded, framed(1, &gzip(&gzip(&export)))).await;
+    assert_eq!(answer["grpc-status"], "3");
+    let both = [("grpc-encoding", "gzip"), ("content-encoding", "gzip")];
+    let (answer, _) = call(&gateway, &both, gzip(&framed(1, &gzip(&export)))).await;
+    assert_eq!(answer["grpc-status"], "12");
+    assert!(gateway.bus.records().is_empty());
+    assert_eq!((gateway.refused_requests("415"), gateway.refused_requests("400")), (2.0, 2.0));
     gateway.stop().await;
 }

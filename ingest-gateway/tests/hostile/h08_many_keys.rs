@@ -1,29 +1,45 @@
-//! 8: objects with countless keys, a huge key, and nesting without end.
+//! 8: objects with countless keys, with a huge key, and with the same key again.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use service::http_client;
 
 use crate::bystander::Bystander;
+use crate::lumberjack::{Sender, frame};
 use crate::memory::{alone, rise_during};
-use crate::support::Gateway;
+use crate::otlp_messages::{message, request};
+use crate::support::{Gateway, any_port, send_tcp};
 
 async fn post(gateway: &Gateway, body: String) -> Value {
-    let request = http_client::builder().build().unwrap().post(gateway.url("/v1/logs")).body(body);
-    request.send().await.unwrap().json().await.unwrap()
+    post_to(gateway, "/v1/logs", "", body).await
+}
+
+async fn post_to(
+    gateway: &Gateway,
+    path: &str,
+    content_type: &str,
+    body: impl Into<reqwest::Body>,
+) -> Value {
+    let client = http_client::builder().build().unwrap();
+    let request = client.post(gateway.url(path)).header("content-type", content_type);
+    request.body(body).send().await.unwrap().json().await.unwrap()
+}
+
+/// Members with names of their own, a comma between them.
+fn members(count: usize) -> String {
+    let members: Vec<String> = (0..count).map(|n| format!("\"k{n}\":1")).collect();
+    members.join(",")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_08_keys_are_bounded_and_what_is_refused_is_kept() {
     let _alone = alone().await;
     let gateway = Gateway::start(|config| {
-        config.memory_bytes_max = service::ByteSize(256 << 20);
         config.line_bytes_max = service::ByteSize(16 << 20);
         config.memory_bytes_max = service::ByteSize(256 << 20);
     })
     .await;
     let bystander = Bystander::start(&gateway);
-    let many: Vec<String> = (0..1_000_000).map(|n| format!("\"k{n}\":1")).collect();
-    let many = format!("{{{}}}", many.join(","));
+    let many = format!("{{{}}}", members(1_000_000));
     let size = many.len() as u64;
     let (answer, rise) = rise_during(post(&gateway, many)).await;
     assert_eq!(answer["refused"][0]["kind"], "too_many_fields");
@@ -36,8 +52,88 @@ async fn hostile_08_keys_are_bounded_and_what_is_refused_is_kept() {
     let twice = "{\"a\":1,\"a\":2,\"a.b\":1,\"a\":{\"b\":2}}";
     assert_eq!(post(&gateway, twice.to_owned()).await["accepted"], 1);
     assert!(gateway.bus.texts().contains(&twice.to_owned()), "the door changes no byte");
-    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(post(&gateway, deep).await["refused"][0]["kind"], "too_deep");
+    assert_eq!(gateway.door("http").refused["too_many_fields"], 1);
+    bystander.was_served(&gateway).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_08_bulk_bodies_and_exports_have_the_same_bounds() {
+    let _alone = alone().await;
+    let gateway = Gateway::start(|_| {}).await;
+    let bystander = Bystander::start(&gateway);
+    let (many, twice) = (members(60_000), "{\"a\":1,\"a\":2,\"a.b\":1,\"a\":{\"b\":2}}");
+    let documents = format!(
+        "{{\"index\":{{}}}}\n{{{many}}}\n{{\"index\":{{}}}}\n{twice}\n{{\"index\":{{{many}}}}}\n{{}}\n"
+    );
+    let sent = post_to(&gateway, "/_bulk", "application/x-ndjson", documents);
+    let (answer, rise) = rise_during(sent).await;
+    let statuses: Vec<&Value> = (0..3).map(|n| &answer["items"][n]["index"]["status"]).collect();
+    assert_eq!(statuses, [&json!(400), &json!(201), &json!(201)]);
+    let reason = answer["items"][0]["index"]["error"]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("too_many_fields"), "{reason}");
+    assert!(rise < 32 << 20, "{rise} bytes");
+    assert!(gateway.bus.texts().contains(&twice.to_owned()), "the door changes no byte");
+    // Two ids for one document are none.
+    let two_ids = "{\"index\":{\"_id\":\"1\",\"_id\":\"2\"}}\n{}\n";
+    let answer = post_to(&gateway, "/_bulk", "application/x-ndjson", two_ids).await;
+    assert_eq!(answer["status"], 400);
+
+    let pair = "{\"key\":\"k\",\"value\":{\"intValue\":1}}";
+    let pairs = vec![pair; 25_000].join(",");
+    let export = format!(
+        "{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{{\"attributes\":[{pairs}]}},{{}}]}}]}}]}}"
+    );
+    let sent = post_to(&gateway, "/v1/logs", "application/json", export);
+    let (answer, rise) = rise_during(sent).await;
+    assert_eq!(answer["partialSuccess"]["rejectedLogRecords"], "1", "{answer}");
+    assert!(rise < 32 << 20, "{rise} bytes");
+    // Attributes of two bytes, each of which is a value.
+    let attributes: Vec<(u8, &[u8])> = vec![(6, b""); 400_000];
+    let export = request(&[message(&attributes), message(&[])]);
+    let client = http_client::builder().build().unwrap();
+    let sent =
+        client.post(gateway.url("/v1/logs")).header("content-type", "application/x-protobuf");
+    let (response, rise) = rise_during(sent.body(export).send()).await;
+    let answer = response.unwrap().bytes().await.unwrap();
+    assert!(String::from_utf8_lossy(&answer).contains("too_many_fields"));
+    assert!(rise < 32 << 20, "{rise} bytes");
+    assert_eq!(gateway.door("http").refused["too_many_fields"], 3);
+    assert_eq!(gateway.bus.letters().len(), 3, "dead letters, not drops");
+    bystander.was_served(&gateway).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_08_pairs_of_lumberjack_and_parameters_of_syslog_are_bounded() {
+    let _alone = alone().await;
+    let gateway = Gateway::start(|config| config.syslog.tcp_listen = any_port()).await;
+    let bystander = Bystander::start(&gateway);
+    let pairs: Vec<u8> = [&1_u32.to_be_bytes()[..], b"k", &1_u32.to_be_bytes(), b"v"].concat();
+    let event = |count: u32| frame(b"1D", &[1, count], &pairs.repeat(2));
+    let attack = async {
+        let mut sender = Sender::connect(gateway.beats).await;
+        sender.send(&[frame(b"1W", &[1], b""), event(1_000_000)].concat()).await;
+        sender.rest().await
+    };
+    let (answer, rise) = rise_during(attack).await;
+    assert_eq!(answer, b"");
+    assert!(rise < 8 << 20, "{rise} bytes");
+    assert_eq!(gateway.limit_hits("beats", "frame_length"), 1.0);
+    let mut sender = Sender::connect(gateway.beats).await;
+    sender.send(&[frame(b"1W", &[1], b""), event(2)].concat()).await;
+    assert_eq!(sender.ack().await, 1, "the next connection is served");
+
+    let parameters: String = (0..10_000).map(|n| format!(" p{n}=\"1\"")).collect();
+    let message = format!("<13>1 2026-11-23T02:29:04Z h app - - [id@1{parameters}] m\n");
+    let sent = send_tcp(gateway.syslog.tcp.unwrap(), message.as_bytes());
+    let (_, rise) = rise_during(sent).await;
+    assert!(rise < 32 << 20, "{rise} bytes");
+    let records = gateway.bus.records();
+    let record = records.iter().find(|record| &*record.listener == "syslog").unwrap();
+    let event: Value = serde_json::from_slice(&record.payload).unwrap();
+    assert_eq!(event["tags"], json!(["_grokparsefailure_sysloginput"]), "it is kept, and tagged");
+    assert_eq!(event["event"]["original"], message.trim_end());
     bystander.was_served(&gateway).await;
     gateway.stop().await;
 }

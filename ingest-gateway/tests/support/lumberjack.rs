@@ -1,5 +1,7 @@
 //! A sender of Lumberjack frames that can do what a good one would not.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
 use std::io::Write;
 use std::net::SocketAddr;
 
@@ -72,6 +74,18 @@ impl Sender {
                 return sequence;
             }
         }
+    }
+
+    /// How much else comes until the door closes, however much that is.
+    pub(crate) async fn count_rest(mut self) -> u64 {
+        let (mut rest, mut bytes) = ([0; 16 << 10], 0);
+        let read_on = async {
+            while let Ok(read @ 1..) = self.0.read(&mut rest).await {
+                bytes += read as u64;
+            }
+        };
+        tokio::time::timeout(SOON, read_on).await.unwrap();
+        bytes
     }
 
     /// What else comes until the door closes; a reset counts as an end.

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use bus::{
     Bus, BusError, Consumer, ErrorKind, PartitionLag, Position, Record, TOPIC_DEAD, TOPIC_RAW,
     TopicSpec,
 };
-use ingest_gateway::{Config, GatewayError, Listen, bind, run};
+use ingest_gateway::{Config, GatewayError, Listen, Stores, bind, run};
 use pipeline::{DeadLetter, DoorSnapshot, Ledgers, Runtime};
 use service::Context;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -42,12 +43,29 @@ pub(crate) struct MemoryBus {
     /// Whether it keeps what it is given; a flood of tests with gigabytes does not want that.
     pub(crate) forgets: bool,
     pub(crate) warning: Option<String>,
+    /// How long it takes for one batch; it takes one at a time then.
+    pub(crate) pace: Option<Duration>,
+    turn: tokio::sync::Mutex<()>,
+    batches: AtomicU64,
 }
 
 impl MemoryBus {
     pub(crate) fn new() -> Self {
         let (mode, _) = watch::channel(Mode::Works);
-        Self { mode, published: Mutex::default(), forgets: false, warning: None }
+        Self {
+            mode,
+            published: Mutex::default(),
+            forgets: false,
+            warning: None,
+            pace: None,
+            turn: tokio::sync::Mutex::default(),
+            batches: AtomicU64::new(0),
+        }
+    }
+
+    /// Batches that it was given and has answered.
+    pub(crate) fn batches(&self) -> u64 {
+        self.batches.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_mode(&self, mode: Mode) {
@@ -92,6 +110,11 @@ impl Bus for MemoryBus {
     async fn publish(&self, topic: &str, batch: Vec<Record>) -> Vec<Result<Position, BusError>> {
         let mut mode = self.mode.subscribe();
         let mode = *mode.wait_for(|mode| *mode != Mode::Hangs).await.unwrap();
+        if let Some(pace) = self.pace {
+            let _turn = self.turn.lock().await;
+            tokio::time::sleep(pace).await;
+        }
+        self.batches.fetch_add(1, Ordering::Relaxed);
         let mut published = self.published.lock().unwrap();
         let outcome = |record| {
             if mode == Mode::Full {
@@ -168,6 +191,14 @@ impl Gateway {
     }
 
     pub(crate) async fn start_on(bus: MemoryBus, adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with(bus, Stores::default(), adjust).await
+    }
+
+    pub(crate) async fn start_with(
+        bus: MemoryBus,
+        stores: Stores,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = config();
         adjust(&mut config);
         let bound = bind(config).unwrap();
@@ -189,7 +220,7 @@ impl Gateway {
             bus,
             context,
             ledgers,
-            serving: tokio::spawn(run(bound, runtime)),
+            serving: tokio::spawn(run(bound, runtime, stores)),
         }
     }
 
@@ -224,6 +255,12 @@ impl Gateway {
     pub(crate) fn limit_hits(&self, door: &str, limit: &str) -> f64 {
         let name = "millrace_gateway_limit_hits_total";
         self.metric(&format!("{name}{{door=\"{door}\",limit=\"{limit}\"}}"))
+    }
+
+    /// Requests that were answered with this code, as `404` or `grpc-16`.
+    pub(crate) fn refused_requests(&self, code: &str) -> f64 {
+        let name = "millrace_gateway_refused_requests_total";
+        self.metric(&format!("{name}{{code=\"{code}\",door=\"http\"}}"))
     }
 }
 
