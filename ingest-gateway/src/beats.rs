@@ -37,13 +37,17 @@ pub(crate) async fn serve(
     shutdown: CancellationToken,
 ) {
     let tracker = TaskTracker::new();
+    let intake = intake.of_shop(config.shop.as_ref());
     let config = Arc::new(config);
     gate.run(&shutdown, |stream, peer, admission| {
         let (intake, config) = (intake.clone(), Arc::clone(&config));
         let (tls, shutdown) = (tls.clone(), shutdown.clone());
         tracker.spawn(async move {
             if let Some(stream) = Stream::greet(tls.as_deref(), stream, &shutdown).await {
-                let connection = Connection::new(stream, peer, admission, &intake, &config);
+                // The protocol can show no token.
+                let identity = intake.without_token(stream.shop());
+                let connection =
+                    Connection::new(stream, peer, admission, identity, &intake, &config);
                 connection.serve(shutdown).await;
             }
         });

@@ -3,19 +3,29 @@
 //! A setting that would open a door to strangers is refused together with the way out.
 
 mod beats;
+mod delimiter;
 mod file;
+mod identity;
+mod masking;
+mod memory;
 mod multiline;
+mod origins;
 mod problem;
+mod quota;
+mod response;
 mod sharing;
+mod sign_in;
+mod spool;
 mod syslog;
 mod tls;
 mod unix;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use access::IngestToken;
+use access::{IngestToken, ShopName};
 use bus::Codec;
 use event::Limits;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -23,13 +33,22 @@ use service::{ByteSize, Span};
 
 pub use beats::BeatsConfig;
 pub use file::{FileConfig, FileMode, StartPosition};
+pub use masking::MaskingConfig;
+pub use memory::{Lowered, MemoryPart};
 pub use multiline::{MultilineConfig, What};
 pub use problem::Problem;
+pub use quota::{QuotaConfig, ShopConfig};
+pub use response::ResponseConfig;
+pub use sign_in::SignInConfig;
+pub use spool::SpoolConfig;
 pub use syslog::SyslogConfig;
 pub use tls::{ClientCertificates, TlsConfig, TlsVersion};
 pub use unix::{SocketMode, UnixConfig};
 
-use crate::lines::Framing;
+use crate::lines::{Delimiter, Framing};
+use delimiter::check_delimiter;
+use memory::MEMORY_BYTES_MIN;
+use origins::check_origins;
 use problem::{refuse_zero, within};
 use unix::check_socket_path;
 
@@ -51,12 +70,23 @@ pub struct Config {
     pub syslog: SyslogConfig,
     /// The doors for lines that are sockets in the file system.
     pub unix: UnixConfig,
-    /// The token that senders show: `Authorization: Bearer` over HTTP, the first line over TCP. Without
-    /// one the doors are open to whoever reaches them, so they listen on this machine only.
+    /// Where records wait while the bus is away.
+    pub spool: SpoolConfig,
+    /// The token that senders show who have none of their shop: `Authorization: Bearer` over HTTP, the first
+    /// line over TCP. Without one, and without `require_token`, the doors are open to whoever reaches
+    /// them, so they listen on this machine only.
     #[serde(skip_serializing)]
     pub ingest_token: Option<IngestToken>,
+    /// Whether senders must show a token over HTTP and TCP, be it `ingest_token` or a shop's. A certificate that
+    /// `tls.shops` names counts as one.
+    pub require_token: bool,
+    /// How often the tokens of shops are read from the document store: how long one still opens a door that
+    /// was revoked.
+    pub tokens_refresh_interval: Span,
     /// Whether UDP, which can show no token, may listen on an address that other machines reach.
     pub allow_unauthenticated_udp: bool,
+    /// What is masked before it is stored.
+    pub masking: MaskingConfig,
     /// Longest line or array element. What is longer is refused, up to the next delimiter.
     pub line_bytes_max: ByteSize,
     /// Values in a line of JSON that comes over HTTP, objects and arrays included. What holds more is
@@ -65,7 +95,7 @@ pub struct Config {
     /// Objects and arrays within each other in a line of JSON that comes over HTTP, 1 to 128.
     pub depth_max: u32,
     /// Memory for what the doors have read and not yet made durable; at least 32MiB. When it is used
-    /// up, reading stops.
+    /// up, reading stops. It is lowered to the doors' part of what the process may use.
     pub memory_bytes_max: ByteSize,
     /// Most connections from one address (IPv6: one /64 network), over all doors.
     pub connections_per_address_max: u32,
@@ -73,6 +103,12 @@ pub struct Config {
     pub retry_after: Span,
     /// How long a stop may take to make durable what was read.
     pub drain_timeout: Span,
+    /// How much each shop may send.
+    pub quota: QuotaConfig,
+    /// Shops for which something else is set than for every shop, by name.
+    pub shops: BTreeMap<ShopName, ShopConfig>,
+    /// Whether gateways with the same cache add up what shops send, so that each shop has its quota once.
+    pub share_quotas: bool,
 }
 
 impl Default for Config {
@@ -85,8 +121,12 @@ impl Default for Config {
             file: FileConfig::default(),
             syslog: SyslogConfig::default(),
             unix: UnixConfig::default(),
+            spool: SpoolConfig::default(),
             ingest_token: None,
+            require_token: false,
+            tokens_refresh_interval: Span::from_secs(2),
             allow_unauthenticated_udp: false,
+            masking: MaskingConfig::default(),
             line_bytes_max: ByteSize(1 << 20),
             fields_max: Limits::default().nodes_max,
             depth_max: Limits::default().depth_max,
@@ -94,6 +134,9 @@ impl Default for Config {
             connections_per_address_max: 1_000,
             retry_after: Span::from_secs(1),
             drain_timeout: Span::from_secs(5),
+            quota: QuotaConfig::default(),
+            shops: BTreeMap::new(),
+            share_quotas: true,
         }
     }
 }
@@ -108,8 +151,12 @@ pub struct TcpConfig {
     pub codec: Codec,
     /// How lines are told apart.
     pub framing: Framing,
+    /// What ends a line in place of a line feed, 1 to 16 bytes.
+    pub delimiter: Option<Delimiter>,
     /// Which lines are one event.
     pub multiline: MultilineConfig,
+    /// The shop of what comes without a token or certificate of a shop; absent, `default`.
+    pub shop: Option<ShopName>,
     /// TLS, if there is a certificate.
     pub tls: TlsConfig,
     /// Most connections at once; further ones wait.
@@ -126,7 +173,9 @@ impl Default for TcpConfig {
             listen: Listen::loopback(5000),
             codec: Codec::Json,
             framing: Framing::Newline,
+            delimiter: None,
             multiline: MultilineConfig::default(),
+            shop: None,
             tls: TlsConfig::default(),
             connections_max: 10_000,
             idle_timeout: Span::from_secs(3_600),
@@ -143,6 +192,8 @@ pub struct UdpConfig {
     pub listen: Listen,
     /// What a line is: a JSON object, or plain text.
     pub codec: Codec,
+    /// The shop of all that comes; absent, `default`.
+    pub shop: Option<ShopName>,
     /// Size of the kernel's receive buffer. Beyond `net.core.rmem_max` it needs CAP_NET_ADMIN.
     pub receive_buffer_bytes: ByteSize,
 }
@@ -152,6 +203,7 @@ impl Default for UdpConfig {
         Self {
             listen: Listen::loopback(5000),
             codec: Codec::Json,
+            shop: None,
             receive_buffer_bytes: ByteSize(32 << 20),
         }
     }
@@ -163,8 +215,21 @@ impl Default for UdpConfig {
 pub struct HttpConfig {
     /// Address and port, or `off`.
     pub listen: Listen,
+    /// The shop of what comes without a token or certificate of a shop; absent, `default`.
+    pub shop: Option<ShopName>,
     /// TLS, if there is a certificate.
     pub tls: TlsConfig,
+    /// Pages that may send to `/v1/logs` from a browser, by origin, as `https://shop.example`. With one, requests of
+    /// other pages are refused.
+    pub cors_origins: Vec<String>,
+    /// Whether lines may be posted to every path that means nothing else here, and not to `/v1/logs` alone.
+    pub any_path: bool,
+    /// What the lines of a body are whose content type is none, or neither text nor JSON.
+    pub codec: Codec,
+    /// A user and a password that senders show.
+    pub sign_in: SignInConfig,
+    /// What lines that were taken are answered with.
+    pub response: ResponseConfig,
     /// Most connections at once; further ones wait.
     pub connections_max: u32,
     /// Largest body as it is sent.
@@ -178,7 +243,8 @@ pub struct HttpConfig {
     pub message_bytes_max: ByteSize,
     /// Largest request line and headers together; at least 8KiB.
     pub header_bytes_max: ByteSize,
-    /// How long a connection may be without a request, and a request may take to send its headers.
+    /// How long a connection may be without a request, a request may take to send its headers, and a long answer may
+    /// stay unread.
     pub idle_timeout: Span,
     /// How long a body may be silent.
     pub body_idle_timeout: Span,
@@ -190,7 +256,13 @@ impl Default for HttpConfig {
     fn default() -> Self {
         Self {
             listen: Listen::loopback(8080),
+            shop: None,
             tls: TlsConfig::default(),
+            cors_origins: Vec::new(),
+            any_path: false,
+            codec: Codec::Json,
+            sign_in: SignInConfig::default(),
+            response: ResponseConfig::default(),
             connections_max: 10_000,
             body_bytes_max: ByteSize(16 << 20),
             decompressed_bytes_max: ByteSize(64 << 20),
@@ -275,13 +347,22 @@ impl Config {
         let mut problems = Vec::new();
         self.check_reach(&mut problems);
         self.check_limits(&mut problems);
-        within("beats", &mut problems, |problems| self.beats.check(problems));
+        within("beats", &mut problems, |problems| self.beats.check(self.require_token, problems));
         within("file", &mut problems, |problems| self.file.check(problems));
+        within("masking", &mut problems, |problems| self.masking.check(problems));
         within("tcp.tls", &mut problems, |problems| self.tcp.tls.check(problems));
         within("http.tls", &mut problems, |problems| self.http.tls.check(problems));
+        within("http", &mut problems, |problems| check_origins(&self.http.cors_origins, problems));
+        within("http.sign_in", &mut problems, |problems| self.http.sign_in.check(problems));
+        within("http.response", &mut problems, |problems| self.http.response.check(problems));
+        within("tcp", &mut problems, |problems| {
+            check_delimiter(self.tcp.framing, self.tcp.delimiter, problems);
+        });
         within("tcp.multiline", &mut problems, |problems| self.tcp.multiline.check(problems));
         within("syslog", &mut problems, |problems| self.syslog.check(problems));
         within("unix", &mut problems, |problems| self.unix.check(problems));
+        within("spool", &mut problems, |problems| self.spool.check(problems));
+        self.check_quotas(&mut problems);
         self.check_sharing(&mut problems);
         problems
     }
@@ -292,11 +373,13 @@ impl Config {
             ("http.listen", self.http.listen, &self.http.tls),
         ];
         for (setting, listen, tls) in with_token {
-            if listen.is_reachable() && self.ingest_token.is_none() && !tls.knows_senders() {
+            let is_asked = setting == "http.listen" && self.http.sign_in.is_on();
+            if listen.is_reachable() && !self.needs_token() && !tls.knows_senders() && !is_asked {
                 let message = format!(
                     "other machines reach {listen}, and anyone there could send: set \
-                     ingest_gateway.ingest_token (openssl rand -hex 16 makes one), ask for certificates \
-                     (tls.client_certificates = \"required\"), or listen on 127.0.0.1"
+                     ingest_gateway.ingest_token (openssl rand -hex 16 makes one), or \
+                     ingest_gateway.require_token = true for tokens of shops (millrace token create), ask for \
+                     certificates (tls.client_certificates = \"required\"), or listen on 127.0.0.1"
                 );
                 problems.push(Problem::new(setting, message));
             }
@@ -327,7 +410,7 @@ impl Config {
         }
         let ranges = [
             ("line_bytes_max", self.line_bytes_max, 1 << 10, 16 << 20),
-            ("memory_bytes_max", self.memory_bytes_max, 32 << 20, 1 << 40),
+            ("memory_bytes_max", self.memory_bytes_max, MEMORY_BYTES_MIN, 1 << 40),
             ("http.header_bytes_max", self.http.header_bytes_max, 8 << 10, 1 << 20),
             ("http.body_bytes_max", self.http.body_bytes_max, 1 << 10, 1 << 40),
             ("http.decompressed_bytes_max", self.http.decompressed_bytes_max, 1 << 10, 1 << 40),
@@ -370,6 +453,7 @@ impl Config {
             ("http.body_idle_timeout", self.http.body_idle_timeout),
             ("http.body_timeout", self.http.body_timeout),
             ("retry_after", self.retry_after),
+            ("tokens_refresh_interval", self.tokens_refresh_interval),
         ];
         refuse_zero(problems, &counts, &spans);
     }

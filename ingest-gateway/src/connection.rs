@@ -1,11 +1,13 @@
 //! A connection whose bytes are lines: over TCP, TLS or a socket in the file system.
 //!
-//! There is no acknowledgement, so nothing is ever turned away: while the log has no room the connection is
-//! not read. The door closes its side only when all that it read is durable.
+//! There is no acknowledgement, so nothing is ever turned away: while the log has no room, or the sender's shop
+//! is in debt with its quota, the connection is not read. The door closes its side only when all that it read is
+//! durable.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::ShopName;
 use bus::Codec;
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -15,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use crate::budget::Reservation;
 use crate::connections::Admission;
 use crate::form::Form;
-use crate::frames::Frames;
-use crate::intake::{Identity, Ids, Intake, Lane, Line, Origin, Receipt};
+use crate::frames::{First, Frames};
+use crate::intake::{Ids, Intake, Lane, Line, Origin, Pass, Receipt, Shown, Unidentified};
 use crate::lines::Framing;
 use crate::multiline::Rules;
 use crate::reader::Reader;
@@ -41,8 +43,18 @@ pub(crate) struct Door {
     pub(crate) multiline: Option<Rules>,
     pub(crate) idle_timeout: Duration,
     pub(crate) line_timeout: Duration,
-    /// Whether the first line is the token, where one is set.
-    pub(crate) asks_token: bool,
+    pub(crate) first_line: FirstLine,
+}
+
+/// What the first line of a connection may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstLine {
+    /// A line as all others.
+    Line,
+    /// A token, if it is one; else a line as all others.
+    PerhapsToken,
+    /// The token where the sender must show one; else the same.
+    Token,
 }
 
 impl Door {
@@ -59,11 +71,28 @@ impl Door {
         shutdown: CancellationToken,
     ) {
         let share = admission.guest.share.clone();
-        let reader = Reader::new(stream, share, self.form.memory_factor());
+        let certificate = stream.shop().cloned();
+        let mut reader = Reader::new(stream, share, self.form.memory_factor());
         let intake = &self.intake;
+        if self.first_line != FirstLine::Line && intake.has_quotas() {
+            reader.begin_small();
+        }
+        let origin = Arc::new(Origin {
+            shop: intake.without_token(certificate.as_ref()).shop,
+            source,
+            listener: self.name(),
+            codec: self.codec,
+            content_type: ByteString::new(),
+            trace_context: ByteString::new(),
+            // Every connection stays on one partition, so that its order holds.
+            routing_key: Ids::counted().of("", 0).to_string().into(),
+        });
         let connection = Connection {
             reader,
-            source,
+            origin,
+            certificate,
+            may_be_token: self.first_line != FirstLine::Line,
+            pass: None,
             frames: Frames::new(
                 self.framing,
                 self.multiline.clone(),
@@ -91,13 +120,24 @@ enum End {
     Silent,
     /// Its frames cannot be told apart any more.
     Misframed,
+    /// Nobody knows who the sender is: nothing of it is taken.
+    Refused,
+    /// The token that let it in is no longer good.
+    TokenEnded(Unidentified),
     /// The process stops.
     Stopped,
 }
 
 struct Connection {
     reader: Reader<Stream>,
-    source: ByteString,
+    /// Who sends its lines.
+    origin: Arc<Origin>,
+    /// The shop of the sender's certificate.
+    certificate: Option<ShopName>,
+    /// Whether the first line has not come that may be a token.
+    may_be_token: bool,
+    /// The token that let it in.
+    pass: Option<Pass>,
     frames: Frames,
     /// Memory of what is read and not on its way.
     held: Option<Reservation>,
@@ -108,75 +148,144 @@ struct Connection {
 
 impl Connection {
     async fn serve(mut self, shutdown: CancellationToken) {
-        let Some(identity) = self.identify(&shutdown).await else {
+        if !self.let_in(&shutdown).await {
             return self.reader.stream.close().await;
-        };
-        let origin = Arc::new(Origin {
-            shop: identity.shop,
-            source: self.source.clone(),
-            listener: self.door.name(),
-            codec: self.door.codec,
-            content_type: ByteString::new(),
-            trace_context: ByteString::new(),
-            // Every connection stays on one partition, so that its order holds.
-            routing_key: Ids::counted().of("", 0).to_string().into(),
-        });
-        let end = self.read_all(&origin, &shutdown).await;
+        }
+        if !self.may_be_token {
+            self.limit().await;
+        }
+        let end = self.read_all(&shutdown).await;
         let limit = match end {
             End::Silent => Some("idle_timeout"),
             End::Misframed => Some("framing"),
-            End::Finished | End::Broken | End::Stopped => None,
+            End::Finished | End::Broken | End::Stopped | End::Refused | End::TokenEnded(_) => None,
         };
         if let Some(limit) = limit {
             self.door.intake.metrics().limit_hit(self.door.name(), limit);
         }
-        self.flush(&origin, end).await;
-        tracing::debug!(door = self.door.name(), source = %self.source, ?end, "a connection has ended");
+        if end != End::Refused {
+            self.flush(end).await;
+        }
+        let (door, source) = (self.door.name(), &self.origin.source);
+        if let End::TokenEnded(why) = end {
+            tracing::info!(door, %source, %why, "a connection is closed, and all that was read of it is durable");
+            self.reader.stream.say(format!("{why}\n").as_bytes()).await;
+        } else {
+            tracing::debug!(door, %source, ?end, "a connection has ended");
+        }
         self.reader.stream.close().await;
     }
 
-    /// The first line is the token, where one is needed.
-    async fn identify(&mut self, shutdown: &CancellationToken) -> Option<Identity> {
+    /// Whether the sender may come in. Where it must show a token, the first line is that.
+    async fn let_in(&mut self, shutdown: &CancellationToken) -> bool {
         let door = Arc::clone(&self.door);
-        if !door.asks_token {
-            return Some(door.intake.anonymous());
-        }
-        if !door.intake.needs_token() {
-            return door.intake.identify(None).ok();
+        let needs_token = door.intake.needs_token(self.certificate.as_ref());
+        if door.first_line != FirstLine::Token || !needs_token {
+            return true;
         }
         let deadline = Instant::now() + door.line_timeout;
         loop {
             if let Some(line) = self.frames.next_line() {
-                let identity = door.intake.identify(Some(&line.payload)).ok();
+                self.may_be_token = false;
+                let is_known = self.show(&line.payload).await;
                 self.release();
-                if identity.is_none() {
-                    // For a person; whether a program reads it does not matter.
-                    self.reader.stream.say(b"the first line must be the ingest token\n").await;
-                }
-                return identity;
+                return is_known;
             }
             if self.frames.buffered_bytes() > TOKEN_BYTES_MAX {
-                return door.intake.identify(None).ok();
+                return door.intake.identify(Shown::default()).await.is_ok();
             }
             let read = tokio::select! {
                 read = self.reader.next() => read,
-                () = sleep_until(deadline) => return door.intake.identify(None).ok(),
-                () = shutdown.cancelled() => return None,
+                () = sleep_until(deadline) => {
+                    return door.intake.identify(Shown::default()).await.is_ok();
+                }
+                () = shutdown.cancelled() => return false,
             };
-            let Ok(Some((block, room))) = read else { return None };
+            let Ok(Some((block, room))) = read else { return false };
             self.take_in(block, room);
         }
     }
 
+    /// Shows a token for the sender; whether the door knows who that is then.
+    async fn show(&mut self, token: &[u8]) -> bool {
+        let shown = Shown { token: Some(token), certificate: self.certificate.as_ref() };
+        match self.door.intake.identify(shown).await {
+            Ok(identity) => {
+                self.origin =
+                    Arc::new(Origin { shop: identity.shop, ..Origin::clone(&self.origin) });
+                self.pass = Pass::of(token);
+                true
+            }
+            Err(why) => {
+                let said = match why {
+                    Unidentified::NoToken => "the first line must be the ingest token".to_owned(),
+                    why => why.to_string(),
+                };
+                // For a person; whether a program reads it does not matter.
+                self.reader.stream.say(format!("{said}\n").as_bytes()).await;
+                false
+            }
+        }
+    }
+
+    /// Takes the first line away if it is a token; false if nobody has that one. A token is no event, even where its
+    /// line was cut off.
+    async fn take_token(&mut self) -> bool {
+        if !self.may_be_token {
+            return true;
+        }
+        let intake = &self.door.intake;
+        let is_token =
+            |line: &Line| line.payload.len() <= TOKEN_BYTES_MAX && intake.is_token(&line.payload);
+        let first = self.frames.first_line(is_token);
+        let is_short = self.frames.buffered_bytes() <= TOKEN_BYTES_MAX;
+        self.may_be_token = matches!(first, First::Missing) && is_short;
+        let is_known = match first {
+            First::Before(line) => self.show(&line.payload).await,
+            First::Missing | First::Event => true,
+        };
+        if is_known && !self.may_be_token {
+            self.limit().await;
+        }
+        is_known
+    }
+
+    /// From here on it is read as the quota of its shop allows. What had to be read before anybody knew whose it is
+    /// waits for that too.
+    async fn limit(&mut self) {
+        let turnstile = self.door.intake.turnstile(&self.origin.shop);
+        let bytes = self.frames.buffered_bytes();
+        if let Some(turnstile) = turnstile.as_ref().filter(|_| bytes > 0) {
+            turnstile.pass(bytes).await.keep(bytes as u64);
+        }
+        self.reader.set_turnstile(turnstile);
+    }
+
+    /// Sends the lines that have ended, if their sender is known and may still send.
+    async fn send_on(&mut self) -> Result<(), End> {
+        if !self.take_token().await {
+            return Err(End::Refused);
+        }
+        if let Some(pass) = &mut self.pass {
+            self.door.intake.check_pass(pass).map_err(End::TokenEnded)?;
+        }
+        self.dispatch();
+        Ok(())
+    }
+
     /// Reads until there is no more, and sends what is complete.
-    async fn read_all(&mut self, origin: &Arc<Origin>, shutdown: &CancellationToken) -> End {
+    async fn read_all(&mut self, shutdown: &CancellationToken) -> End {
         let mut last_read = Instant::now();
         let mut line_begun = (None, last_read);
         let mut event_held_at = last_read;
         let mut stopping: Option<Instant> = None;
         loop {
             if self.lane.is_free() && self.frames.has_unread() {
-                self.dispatch(origin);
+                if let Err(end) = self.send_on().await {
+                    return end;
+                }
+                // Its first lines may have waited for the quota of their shop.
+                last_read = Instant::now();
             }
             if self.frames.is_broken() {
                 return End::Misframed;
@@ -203,6 +312,10 @@ impl Connection {
                 read = self.reader.next(), if may_read => match read {
                     Ok(Some((block, room))) => {
                         last_read = Instant::now();
+                        if self.reader.has_waited() {
+                            // Nor is the time for which its shop's quota did.
+                            line_begun.1 = last_read;
+                        }
                         self.take_in(block, room);
                     }
                     Ok(None) => return End::Finished,
@@ -210,9 +323,9 @@ impl Connection {
                 },
                 // While its lines wait for the log, a sender may be silent and in the midst of a line.
                 () = sleep_until(deadline), if may_read && (stopping.is_some() || self.lane.is_free()) => {
-                    // Whoever holds half a line must go on with it, or all memory could be halves.
-                    if stopping.is_none() && self.reader.is_held_up() && line_begun.0.is_none() {
+                    if stopping.is_none() && self.is_kept_waiting(line_begun.0.is_some()) {
                         last_read = Instant::now();
+                        line_begun.1 = last_read;
                         continue;
                     }
                     return if stopping.is_some() { End::Stopped } else { End::Silent };
@@ -222,7 +335,8 @@ impl Connection {
                     if flush_at.is_some() && self.lane.is_free() => {
                     // Its next line may have come already, and want memory only. That is not waited for
                     // without end, or all memory could be beginnings.
-                    if self.reader.is_held_up() && last_read.elapsed() < self.door.line_timeout {
+                    let may_wait = self.reader.may_wait() || last_read.elapsed() < self.door.line_timeout;
+                    if self.reader.is_held_up() && may_wait {
                         event_held_at = Instant::now();
                     } else {
                         self.frames.end_event();
@@ -233,6 +347,12 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Whether it is silent only because what it sends must wait: for memory, or until its shop may send more. Whoever
+    /// holds half a line that others want the memory of must go on with it, or all memory could be halves.
+    fn is_kept_waiting(&self, is_within_line: bool) -> bool {
+        self.reader.is_held_up() && (!is_within_line || self.reader.may_wait())
     }
 
     fn take_in(&mut self, block: Bytes, room: Reservation) {
@@ -273,21 +393,21 @@ impl Connection {
     }
 
     /// Sends the lines that have ended, as many as fit.
-    fn dispatch(&mut self, origin: &Arc<Origin>) {
+    fn dispatch(&mut self) {
         if let Some(first) = self.frames.next() {
-            self.send(origin, first);
+            self.send(first);
         } else {
             self.release();
         }
     }
 
     /// Sends a batch that begins with this line, and holds no more than there is memory for.
-    fn send(&mut self, origin: &Arc<Origin>, first: Line) {
+    fn send(&mut self, first: Line) {
         let (intake, form) = (&self.door.intake, &self.door.form);
         let room_bytes = self.held.as_ref().map_or(0, Reservation::bytes);
         let mut made_bytes = 0;
         let mut batch = intake.batch(Ids::counted());
-        batch.set_origin(origin);
+        batch.set_origin(&self.origin);
         let mut next = Some(first);
         while let Some(line) = next {
             let received_at_ns = batch.received_at_ns();
@@ -309,24 +429,29 @@ impl Connection {
     }
 
     /// Makes everything durable that was read.
-    async fn flush(&mut self, origin: &Arc<Origin>, end: End) {
+    async fn flush(&mut self, end: End) {
         // A few bytes may have waited for memory.
         let first = self.reader.take_first();
         self.push(first);
-        self.send_ended(origin).await;
-        self.frames.finish(end == End::Finished);
-        self.send_ended(origin).await;
+        if self.send_ended().await {
+            self.frames.finish(end == End::Finished);
+            self.send_ended().await;
+        }
     }
 
-    /// Sends all that has ended, one batch after the other, and waits until it is durable.
-    async fn send_ended(&mut self, origin: &Arc<Origin>) {
+    /// Sends all that has ended, one batch after the other, and waits until it is durable. False if nobody knows who
+    /// the sender is: then nothing is sent.
+    async fn send_ended(&mut self) -> bool {
         loop {
             let receipt = self.lane.arrival().await;
             self.take_back(receipt);
             if !self.frames.has_unread() {
-                break;
+                return true;
             }
-            self.dispatch(origin);
+            if !self.take_token().await {
+                return false;
+            }
+            self.dispatch();
         }
     }
 }

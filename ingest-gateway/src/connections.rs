@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus::IntGauge;
+use service::HeldBytes;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -110,6 +111,8 @@ pub(crate) struct Admission {
     pub(crate) guest: Guest,
     open: IntGauge,
     _slot: OwnedSemaphorePermit,
+    /// What TLS may hold of it: of all memory, and of its address's.
+    _tls: Option<[HeldBytes; 2]>,
 }
 
 impl Drop for Admission {
@@ -158,6 +161,23 @@ pub(crate) struct Gate<L = TcpListener> {
     pub(crate) connections_max: u32,
     pub(crate) peers: Arc<Peers>,
     pub(crate) metrics: GatewayMetrics,
+    /// Whether its connections speak TLS, and hold the memory for that from here on.
+    pub(crate) has_tls: bool,
+}
+
+impl<L> Gate<L> {
+    /// The memory that TLS holds of one more connection. While there is none, further ones wait in the kernel.
+    async fn tls(&self) -> Option<HeldBytes> {
+        if !self.has_tls {
+            return None;
+        }
+        let budget = &self.peers.budget;
+        if let Some(room) = budget.tls_now() {
+            return Some(room);
+        }
+        self.metrics.limit_hit(self.door, "tls_memory");
+        Some(budget.tls().await)
+    }
 }
 
 impl<L: Listener> Gate<L> {
@@ -173,10 +193,11 @@ impl<L: Listener> Gate<L> {
         let next = async || {
             let slot = Arc::clone(&slots).acquire_owned().await;
             let slot = slot.expect("the semaphore is never closed");
-            (self.listener.next().await, slot)
+            let tls = self.tls().await;
+            (self.listener.next().await, slot, tls)
         };
         loop {
-            let (accepted, slot) = tokio::select! {
+            let (accepted, slot, tls) = tokio::select! {
                 () = shutdown.cancelled() => return,
                 next = next() => next,
             };
@@ -193,8 +214,18 @@ impl<L: Listener> Gate<L> {
                 self.metrics.limit_hit(self.door, "connections_per_address");
                 continue;
             };
+            let tls = match tls {
+                None => None,
+                Some(all) => match guest.share.tls() {
+                    Some(own) => Some([all, own]),
+                    None => {
+                        self.metrics.limit_hit(self.door, "tls_memory_per_address");
+                        continue;
+                    }
+                },
+            };
             open.inc();
-            welcome(stream, peer, Admission { guest, open: open.clone(), _slot: slot });
+            welcome(stream, peer, Admission { guest, open: open.clone(), _slot: slot, _tls: tls });
         }
     }
 }
@@ -216,7 +247,7 @@ pub(crate) mod tests {
         let guest = Peers::new(1, Arc::clone(budget)).admit(address("192.0.2.1")).unwrap();
         let slot = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let open = IntGauge::new("open", "Open connections").unwrap();
-        Admission { guest, open, _slot: slot }
+        Admission { guest, open, _slot: slot, _tls: None }
     }
 
     fn address(text: &str) -> Caller {

@@ -2,7 +2,7 @@
 //! the last one, or it is one message.
 //!
 //! Never answers, so that it cannot be used against others. What the kernel drops because a door does not
-//! read fast enough is counted: loss is never invisible.
+//! read fast enough, or not while its shop is in debt with its quota, is counted: loss is never invisible.
 
 mod drops;
 mod received;
@@ -18,7 +18,7 @@ use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use pipeline::Rejection;
 use service::ByteSize;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use drops::Drops;
@@ -27,6 +27,7 @@ pub(crate) use received::Socket;
 use crate::form::Form;
 use crate::intake::{Batch, Ids, Intake, Lane, Line, Origin};
 use crate::lines::{Lines, within};
+use crate::quota::Turnstile;
 use received::{Buffers, Datagram};
 
 /// More than any datagram over UDP has.
@@ -79,6 +80,8 @@ pub(crate) async fn serve(
         lines: Lines::new(intake.line_bytes_max()),
         door,
     };
+    // All that comes here is one shop's: nothing in a datagram says whose it is.
+    let turnstile = intake.turnstile(&intake.anonymous().shop);
     let mut lane = Lane::new(intake);
     let mut look = interval(DROPS_INTERVAL);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -88,12 +91,19 @@ pub(crate) async fn serve(
             lane.settle(receiver.take_batch());
             receiver.take_from(&mut buffers);
         }
+        let debt = turnstile.as_ref().and_then(Turnstile::hold_up);
         tokio::select! {
             _ = lane.arrival(), if !lane.is_free() => {}
-            ready = receiver.socket.readable(), if !receiver.batch.is_full() => {
+            // Meanwhile datagrams stay with the kernel, which drops and counts what it cannot keep.
+            () = sleep(debt.unwrap_or_default()), if debt.is_some() => {
+                if let Some((turnstile, debt)) = turnstile.as_ref().zip(debt) {
+                    turnstile.note_wait(debt);
+                }
+            }
+            ready = receiver.socket.readable(), if debt.is_none() && !receiver.batch.is_full() => {
                 if let Err(error) = ready.and_then(|()| receiver.receive(&mut buffers)) {
                     tracing::warn!(door = receiver.door.intake.door(), %error, "cannot read datagrams");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    sleep(Duration::from_millis(100)).await;
                 }
             }
             _ = look.tick() => {

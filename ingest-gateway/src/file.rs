@@ -55,13 +55,20 @@ async fn work(mut door: Door, share: Share, shutdown: CancellationToken) {
     };
     let mut scans = every(door.config().scan_interval.0);
     let mut looks = every(door.config().poll_interval.0);
+    let turnstile = door.turnstile();
     let mut waiting = None;
     loop {
         if waiting.is_none()
             && let Some((id, bytes)) = door.next()
         {
-            let share = share.clone();
-            waiting = Some((id, Box::pin(async move { share.reserve(bytes).await })));
+            let (share, turnstile) = (share.clone(), turnstile.clone());
+            let room = async move {
+                if let Some(turnstile) = turnstile {
+                    turnstile.pass(bytes).await.keep(bytes as u64);
+                }
+                share.reserve(bytes).await
+            };
+            waiting = Some((id, Box::pin(room)));
         }
         tokio::select! {
             biased;
@@ -87,7 +94,7 @@ async fn work(mut door: Door, share: Share, shutdown: CancellationToken) {
     door.finish().await;
 }
 
-/// Waits for memory to read into.
+/// Waits until the shop may send more, and for memory to read into.
 async fn room<F: Future<Output = Reservation>>(waiting: Option<&mut Pin<Box<F>>>) -> Reservation {
     match waiting {
         Some(room) => room.as_mut().await,

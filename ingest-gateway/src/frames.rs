@@ -11,6 +11,17 @@ use crate::lines::{Framing, Lines};
 use crate::metrics::GatewayMetrics;
 use crate::multiline::{Multiline, Rules};
 
+/// What the first line of a stream is.
+#[derive(Debug)]
+pub(crate) enum First {
+    /// It has not come yet.
+    Missing,
+    /// It stands before the events.
+    Before(Line),
+    /// It is an event, or a part of one.
+    Event,
+}
+
 /// The frames of one stream.
 #[derive(Debug)]
 pub(crate) struct Frames {
@@ -85,6 +96,22 @@ impl Frames {
     /// The next line, whatever it belongs to: for what stands before the events.
     pub(crate) fn next_line(&mut self) -> Option<Line> {
         self.lines.next()
+    }
+
+    /// Takes the first line if it stands before the events. Before any event was taken.
+    pub(crate) fn first_line(&mut self, stands_before: impl FnOnce(&Line) -> bool) -> First {
+        // The end of the stream may have ended it already.
+        let is_event = !self.ready.is_empty();
+        let first = self.ready.pop_front().or_else(|| self.lines.next());
+        let Some(first) = first else { return First::Missing };
+        if stands_before(&first) {
+            return First::Before(first);
+        }
+        match &mut self.multiline {
+            Some(multiline) if !is_event => multiline.push(first, &mut self.ready),
+            _ => self.ready.push_front(first),
+        }
+        First::Event
     }
 
     /// Ends the event that has begun, since no line has come for long enough.

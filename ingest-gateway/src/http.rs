@@ -4,19 +4,24 @@
 
 mod answer;
 mod body;
+mod cors;
 mod credentials;
 pub(crate) mod decoding;
-mod elasticsearch;
+pub(crate) mod elasticsearch;
 mod elements;
+mod lingering;
 pub(crate) mod otlp;
 mod publisher;
 mod repeated;
 mod request;
 mod route;
-mod shape;
+pub(crate) mod shape;
+mod success;
+mod unread;
 mod upload;
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +39,8 @@ use crate::connections::{Admission, Gate};
 use crate::intake::Intake;
 use crate::stream::Stream;
 use crate::tls::Acceptor;
+use answer::Reply;
+use lingering::Lingering;
 use route::{Door, Sender};
 
 /// Its name in ledgers, metrics and records.
@@ -44,8 +51,9 @@ const HEADERS_MAX: usize = 100;
 /// (the limit that ends a rapid reset).
 const STREAMS_MAX: u32 = 32;
 const RESET_STREAMS_MAX: usize = 32;
-/// Most bytes of a connection that are read before a request asks for them.
-const READ_AHEAD_BYTES: u32 = 256 << 10;
+/// Most bytes of a connection that are read before a request asks for them. No budget holds them, so that these
+/// times the connections of an address must be little: what RFC 9113 begins with.
+const READ_AHEAD_BYTES: u32 = 64 << 10;
 
 /// Serves the door until told to stop, then lets requests in hand finish.
 pub(crate) async fn serve(
@@ -57,6 +65,7 @@ pub(crate) async fn serve(
 ) {
     let tracker = TaskTracker::new();
     let builder = Arc::new(builder(&config));
+    let intake = intake.of_shop(config.shop.as_ref());
     let door = Arc::new(Door { intake, config });
     gate.run(&shutdown, |stream, peer, admission| {
         let connection = Connection {
@@ -84,6 +93,8 @@ fn builder(config: &HttpConfig) -> auto::Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
+        // Whoever has sent all and says so waits for the answer still.
+        .half_close(true)
         .header_read_timeout(config.idle_timeout.0)
         .max_headers(HEADERS_MAX)
         .max_buf_size((READ_AHEAD_BYTES as usize).max(header_bytes));
@@ -111,21 +122,26 @@ struct Connection {
 impl Connection {
     async fn serve(self, stream: Stream) {
         let (requests, in_hand) = watch::channel(Requests::default());
+        let hang_up = CancellationToken::new();
         let sender = Sender {
             source: ByteString::from(self.peer.ip().to_canonical().to_string()),
             share: self.admission.guest.share.clone(),
+            certificate: stream.shop().cloned(),
+            hang_up: hang_up.clone(),
         };
         let idle_timeout = self.door.config.idle_timeout.0;
         let service = service_fn(|request| {
             let in_hand = InHand::begin(&requests);
             let (door, sender) = (Arc::clone(&self.door), sender.clone());
             async move {
-                let reply = route::answer(&door, sender, request).await;
+                let reply = cors::answer(&door, sender, request).await;
+                count_refused(&door, &reply);
                 drop(in_hand);
                 Ok::<_, Infallible>(reply)
             }
         });
-        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
+        let stream = TokioIo::new(Lingering::new(stream, self.shutdown.clone()));
+        let connection = self.builder.serve_connection(stream, service);
         let mut connection = std::pin::pin!(connection);
         let mut stopping = false;
         let result = loop {
@@ -133,6 +149,10 @@ impl Connection {
                 result = &mut connection => break result,
                 () = idle(in_hand.clone(), idle_timeout) => {
                     self.door.intake.metrics().limit_hit(DOOR, "idle_timeout");
+                    return;
+                }
+                () = hang_up.cancelled() => {
+                    self.door.intake.metrics().limit_hit(DOOR, "unread_answer");
                     return;
                 }
                 () = self.door.intake.give_up() => return,
@@ -143,9 +163,40 @@ impl Connection {
             }
         };
         if let Err(error) = result {
+            if let Some(limit) = breach(&*error) {
+                self.door.intake.metrics().limit_hit(DOOR, limit);
+            }
             tracing::debug!(peer = %self.peer, error, "an HTTP connection ended early");
         }
     }
+}
+
+/// Counts an answer that is no success.
+fn count_refused(door: &Door, reply: &Reply) {
+    let status = reply.status();
+    // A call of gRPC that fails has its code in the head, and one that does not in its trailers.
+    let grpc = reply.headers().get("grpc-status").and_then(|code| code.to_str().ok());
+    let code = match grpc {
+        Some(code) => format!("grpc-{code}"),
+        None if status.is_client_error() || status.is_server_error() => status.as_str().to_owned(),
+        None => return,
+    };
+    door.intake.metrics().refused_requests.with_label_values(&[DOOR, code.as_str()]).inc();
+}
+
+/// The limit under which it counts that a connection was ended by its sender's bytes; none if the sender or the net
+/// ended it.
+fn breach(error: &(dyn Error + Send + Sync + 'static)) -> Option<&'static str> {
+    let error = error.downcast_ref::<hyper::Error>()?;
+    if error.is_parse_too_large() {
+        return Some("header_bytes");
+    }
+    if error.is_timeout() {
+        return Some("idle_timeout");
+    }
+    // Of HTTP/2, floods among them: what the library itself puts an end to.
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
+    (error.is_parse() || cause.is_some_and(h2::Error::is_library)).then_some("protocol")
 }
 
 /// Requests of a connection.

@@ -5,6 +5,7 @@
 //! payload.
 
 mod batch;
+mod identity;
 mod ids;
 mod lane;
 
@@ -21,17 +22,20 @@ use pipeline::{DoorLedger, Rejection, Runtime};
 use service::{CancellationToken, Health, HealthState};
 
 pub(crate) use batch::{Batch, Line, Origin};
+pub(crate) use identity::{Identity, Pass, Shown, Unidentified};
 pub(crate) use ids::Ids;
 pub(crate) use lane::{Lane, Receipt};
 
 use crate::budget::Budget;
 use crate::config::Config;
+use crate::masking::Masking;
 use crate::metrics::GatewayMetrics;
+use crate::quota::{Quotas, Turnstile};
+use crate::stores::Stores;
+use crate::tokens::Tokens;
 
 /// The stage that dead letters name, and the part that health names.
 pub(crate) const STAGE: &str = "ingest-gateway";
-/// The tenant of everything until shops are made.
-const SHOP: &str = "default";
 /// When to try again after an error that only a person can mend.
 const FATAL_RETRY_AFTER: Duration = Duration::from_secs(30);
 /// The part under which health says that the disk is too full to take anything.
@@ -55,17 +59,6 @@ pub(crate) enum Answer {
     /// It is refused for good and stands in the dead letters.
     Refused(Box<Rejection>),
 }
-
-/// Who a sender is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    /// Tenant.
-    pub(crate) shop: ByteString,
-}
-
-/// The token is wrong or missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unauthorized;
 
 /// Nanoseconds since 1970 UTC. The platform's only clock for events: what comes later goes by
 /// `received_at`.
@@ -91,9 +84,15 @@ impl fmt::Debug for Clock {
 pub(crate) struct Foundation {
     pub(crate) runtime: Runtime,
     pub(crate) clock: Clock,
+    /// The token of the settings.
     pub(crate) token: Option<IngestToken>,
+    /// The tokens of shops.
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) requires_token: bool,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) quotas: Arc<Quotas>,
     pub(crate) metrics: GatewayMetrics,
+    pub(crate) masking: Arc<Masking>,
     pub(crate) limits: Limits,
     pub(crate) retry_after: Duration,
     /// Cancelled when a stop has taken long enough: what is not durable by then is lost.
@@ -102,13 +101,22 @@ pub(crate) struct Foundation {
 }
 
 impl Foundation {
-    pub(crate) fn new(config: &Config, runtime: Runtime, clock: Clock) -> Arc<Self> {
+    pub(crate) fn new(
+        config: &Config,
+        runtime: Runtime,
+        clock: Clock,
+        stores: &Stores,
+    ) -> Arc<Self> {
         Arc::new(Self {
             metrics: GatewayMetrics::new(&runtime.context.metrics),
-            budget: Arc::new(Budget::new(config.memory_bytes_max, &runtime.context.metrics)),
+            masking: Arc::new(Masking::new(&config.masking, &runtime.context.metrics)),
+            budget: Arc::new(Budget::of(config, &runtime.context.metrics)),
+            quotas: Quotas::new(config, &runtime.context),
+            tokens: Tokens::new(stores.documents.clone(), &runtime.context),
             runtime,
             clock,
             token: config.ingest_token.clone(),
+            requires_token: config.require_token,
             limits: config.limits(),
             retry_after: config.retry_after.0,
             give_up: CancellationToken::new(),
@@ -127,6 +135,8 @@ pub(crate) struct Intake {
     door: &'static str,
     ledger: DoorLedger,
     foundation: Arc<Foundation>,
+    /// Whose it is what comes without a sign of whose it is.
+    shop: ByteString,
     /// When this door last said that it takes nothing.
     warned_at: Arc<Mutex<Option<Instant>>>,
 }
@@ -135,7 +145,8 @@ impl Intake {
     /// The door for a protocol, which is its name in ledgers, metrics and records.
     pub(crate) fn new(door: &'static str, foundation: &Arc<Foundation>) -> Self {
         let ledger = foundation.runtime.ledgers.door(door);
-        Self { door, ledger, foundation: Arc::clone(foundation), warned_at: Arc::default() }
+        let (foundation, shop) = (Arc::clone(foundation), identity::default_shop());
+        Self { door, ledger, foundation, shop, warned_at: Arc::default() }
     }
 
     pub(crate) fn door(&self) -> &'static str {
@@ -157,6 +168,11 @@ impl Intake {
 
     pub(crate) fn metrics(&self) -> &GatewayMetrics {
         &self.foundation.metrics
+    }
+
+    /// What must not be stored, nor told to anybody.
+    pub(crate) fn masking(&self) -> &Masking {
+        &self.foundation.masking
     }
 
     /// Counts something that is turned away for later.
@@ -191,30 +207,6 @@ impl Intake {
         }
     }
 
-    /// Whether senders must show a token.
-    pub(crate) fn needs_token(&self) -> bool {
-        self.foundation.token.is_some()
-    }
-
-    /// Who shows this token. Without a configured token everybody is the default shop.
-    pub(crate) fn identify(&self, offered: Option<&[u8]>) -> Result<Identity, Unauthorized> {
-        let known = match (&self.foundation.token, offered) {
-            (None, _) => true,
-            (Some(token), Some(offered)) => token.matches(offered),
-            (Some(_), None) => false,
-        };
-        if !known {
-            self.metrics().unauthorized.with_label_values(&[self.door]).inc();
-            return Err(Unauthorized);
-        }
-        Ok(self.anonymous())
-    }
-
-    /// Who sends where no token can be shown.
-    pub(crate) fn anonymous(&self) -> Identity {
-        Identity { shop: ByteString::from_static(SHOP) }
-    }
-
     /// The time now, in nanoseconds since 1970 UTC.
     pub(crate) fn now_ns(&self) -> i64 {
         (self.foundation.clock.0)()
@@ -222,12 +214,28 @@ impl Intake {
 
     /// An empty batch that is received now.
     pub(crate) fn batch(&self, ids: Ids) -> Batch {
-        Batch::new(self.now_ns(), ids)
+        Batch::new(self.now_ns(), ids, self.door, &self.foundation.masking)
     }
 
-    /// Makes a batch durable, once: an answer for each line, in order.
+    /// Whether any shop has a quota.
+    pub(crate) fn has_quotas(&self) -> bool {
+        self.foundation.quotas.is_on()
+    }
+
+    /// Where senders of a shop wait that cannot be answered, if it has a quota.
+    pub(crate) fn turnstile(&self, shop: &ByteString) -> Option<Turnstile> {
+        self.foundation.quotas.turnstile(shop)
+    }
+
+    /// Lets a request of a shop in, of so many bytes as it says, or says when it should come again. It is let in whole.
+    pub(crate) fn admit(&self, shop: &ByteString, bytes: Option<u64>) -> Result<(), Duration> {
+        self.foundation.quotas.admit(shop, bytes)
+    }
+
+    /// Makes a batch durable, once: an answer for each line, in order. What is taken in counts against the quotas
+    /// of shops.
     pub(crate) async fn take(&self, batch: &Batch) -> Vec<Answer> {
-        let _room = self.foundation.budget.publishing(batch.lines.len()).await;
+        let _room = self.foundation.budget.publishing(&batch.shop(), batch.lines.len()).await;
         let started = Instant::now();
         let mut answers: Vec<Answer> = batch.lines.iter().map(Self::before_the_log).collect();
         self.publish_good(batch, &mut answers).await;
@@ -235,7 +243,17 @@ impl Intake {
         let took = started.elapsed().as_secs_f64();
         self.metrics().publish_seconds.with_label_values(&[self.door]).observe(took);
         self.count(&answers);
+        self.charge(batch, &answers);
         answers
+    }
+
+    fn charge(&self, batch: &Batch, answers: &[Answer]) {
+        let quotas = &self.foundation.quotas;
+        if quotas.is_on() {
+            for (shop, events, bytes) in batch.taken_in(answers) {
+                quotas.charge(&shop, events, bytes);
+            }
+        }
     }
 
     fn before_the_log(line: &Line) -> Answer {

@@ -2,7 +2,7 @@
 //! out of files, in front of `logs.raw`.
 //!
 //! `intake` is the door; a protocol's file does framing in and acknowledgement out. Nothing here
-//! acknowledges what is not durable, or looks into a line deeper than it must to split and judge it.
+//! acknowledges what is not durable, or looks into a line deeper than it must to split, judge and mask it.
 
 mod beats;
 mod budget;
@@ -10,22 +10,29 @@ pub mod config;
 mod connection;
 mod connections;
 mod datagrams;
+mod fair;
 mod file;
 mod form;
 mod frames;
+mod handed_over;
 mod http;
 mod intake;
 mod lines;
 pub mod listen;
+mod masking;
 mod metrics;
 mod multiline;
 mod opening;
+mod quota;
 mod reader;
+mod spool;
+mod stores;
 mod stream;
 pub mod syslog;
 mod syslog_door;
 mod tcp;
 mod tls;
+mod tokens;
 #[doc(hidden)]
 pub mod trial;
 mod udp;
@@ -35,19 +42,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline::Runtime;
-use service::HealthState;
+use service::{Context, HealthState};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use config::{
     BeatsConfig, ClientCertificates, Config, FileConfig, FileMode, HttpConfig, Listen,
-    MultilineConfig, Problem, SocketMode, StartPosition, SyslogConfig, TcpConfig, TlsConfig,
+    MaskingConfig, MemoryPart, MultilineConfig, Problem, QuotaConfig, ResponseConfig, ShopConfig,
+    SignInConfig, SocketMode, SpoolConfig, StartPosition, SyslogConfig, TcpConfig, TlsConfig,
     TlsVersion, UdpConfig, UnixConfig, What,
 };
 pub use file::PositionsError;
-pub use lines::{Framing, frames};
-pub use listen::{Bound, GatewayError, bind};
+pub use handed_over::{HandedOver, HandedOverError};
+pub use lines::{Delimiter, Framing, NotADelimiter, frames};
+pub use listen::{Bound, GatewayError, bind, bind_with};
+pub use spool::Spool;
+pub use stores::Stores;
 pub use unix::SocketFileError;
 
 use connections::Peers;
@@ -58,14 +69,20 @@ use opening::{Certificates, Opening};
 const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Serves the doors until the context's shutdown. Then they take nothing new, read what has arrived,
-/// and end when it is durable, or when the drain timeout is over.
+/// and end when it is durable, or when the drain timeout is over. The gateway runs without stores too: then there
+/// are no tokens of shops.
 ///
 /// # Errors
 /// [`GatewayError`] when a socket cannot be served.
-pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
+pub async fn run(bound: Bound, runtime: Runtime, stores: Stores) -> Result<(), GatewayError> {
     let Bound { config, tcp, udp, http, beats, positions, syslog, unix, tls } = bound;
     let context = runtime.context.clone();
-    let foundation = Foundation::new(&config, runtime, Clock::system());
+    let foundation = Foundation::new(&config, runtime, Clock::system(), &stores);
+    let tokens = Arc::clone(&foundation.tokens);
+    let reading = tokens.watch(config.tokens_refresh_interval.0, context.clone());
+    let _reading = beside(&context, reading);
+    let sharing = quota::shared::sharing(&config, &foundation.quotas, stores.cache);
+    let _sharing = sharing.map(|sharing| beside(&context, sharing));
     let peers = Peers::new(config.connections_per_address_max, Arc::clone(&foundation.budget));
     let certificates = Certificates::new(tls, &foundation);
     let mut opening = Opening { foundation: &foundation, peers: &peers, doors: JoinSet::new() };
@@ -79,16 +96,18 @@ pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
         opening.datagrams(socket, door, "millrace_gateway_udp_dropped_datagrams_total")?;
     }
     if let Some(listener) = http {
-        let gate =
-            opening.gate(http::DOOR, TcpListener::from_std(listener)?, config.http.connections_max);
+        let listener = TcpListener::from_std(listener)?;
+        let mut gate = opening.gate(http::DOOR, listener, config.http.connections_max);
         let (intake, tls) = (opening.intake(http::DOOR), certificates.http.clone());
+        gate.has_tls = tls.is_some();
         let serve = http::serve(gate, intake, config.http.clone(), tls, context.shutdown.clone());
         opening.doors.spawn(serve);
     }
     if let Some(listener) = beats {
         let listener = TcpListener::from_std(listener)?;
-        let gate = opening.gate(beats::DOOR, listener, config.beats.connections_max);
+        let mut gate = opening.gate(beats::DOOR, listener, config.beats.connections_max);
         let (intake, tls) = (opening.intake(beats::DOOR), certificates.beats.clone());
+        gate.has_tls = tls.is_some();
         let serve = beats::serve(gate, intake, config.beats.clone(), tls, context.shutdown.clone());
         opening.doors.spawn(serve);
     }
@@ -101,11 +120,7 @@ pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
         doors.spawn(file::serve(door, foundation.budget.share(), context.shutdown.clone()));
     }
     context.health.set(STAGE, HealthState::Ready);
-    let watching = watch_room(foundation.runtime.clone());
-    let watching = context.shutdown.clone().run_until_cancelled_owned(watching);
-    let _watching = AbortOnDropHandle::new(tokio::spawn(async move {
-        watching.await;
-    }));
+    let _watching = beside(&context, watch_room(foundation.runtime.clone()));
 
     // A door that ends before it is told to has failed, and so has the gateway.
     let give_up_at = async {
@@ -128,6 +143,17 @@ pub async fn run(bound: Bound, runtime: Runtime) -> Result<(), GatewayError> {
     }
     context.shutdown.cancelled().await;
     Ok(())
+}
+
+/// Does something beside the doors, until the shutdown or until this is dropped.
+fn beside(
+    context: &Context,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> AbortOnDropHandle<()> {
+    let work = context.shutdown.clone().run_until_cancelled_owned(work);
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        work.await;
+    }))
 }
 
 /// Says in health and in the log when the disk is too full for anything to be accepted, and when there

@@ -3,6 +3,8 @@
 //! A line that lies within one chunk is a slice of it. A line that is too long is never held: its
 //! beginning is kept as evidence, and the rest is counted up to its end. Knows no encoding.
 
+mod delimited;
+mod delimiter;
 mod framing;
 
 use std::collections::VecDeque;
@@ -12,11 +14,14 @@ use pipeline::Rejection;
 use pipeline::dead_letter::PAYLOAD_BYTES_MAX;
 
 use crate::intake::Line;
+pub use delimiter::{Delimiter, NotADelimiter};
 use framing::Beginning;
 pub use framing::Framing;
 
 /// How much of what breaks the framing is kept as evidence.
 const EVIDENCE_BYTES_MAX: usize = 256;
+/// Chunks with fewer bytes are joined while they wait: each costs memory beside its bytes.
+const SMALL_BYTES: usize = 1 << 10;
 
 /// The framer of one stream. Empty lines have a number and are not given out, unless they are wanted.
 #[derive(Debug)]
@@ -30,6 +35,8 @@ pub(crate) struct Lines {
     /// The beginning of a line whose end has not come, or of a frame before it is known what it is.
     partial: BytesMut,
     oversize: Option<Oversize>,
+    /// The last bytes of the line so far, where a delimiter of several may have begun.
+    before: Vec<u8>,
     /// Lines that have ended.
     ended: u64,
 }
@@ -106,6 +113,7 @@ impl Lines {
             frame: beginning_of(framing),
             partial: BytesMut::new(),
             oversize: None,
+            before: Vec::new(),
             ended: 0,
         }
     }
@@ -117,9 +125,18 @@ impl Lines {
 
     /// Adds what was read.
     pub(crate) fn push(&mut self, chunk: Bytes) {
-        if !chunk.is_empty() && !self.is_broken() {
-            self.chunk_bytes += chunk.len();
-            self.chunks.push_back(chunk);
+        if chunk.is_empty() || self.is_broken() {
+            return;
+        }
+        self.chunk_bytes += chunk.len();
+        match self.chunks.back_mut() {
+            Some(last) if last.len() < SMALL_BYTES && chunk.len() < SMALL_BYTES => {
+                let begun = std::mem::take(last).try_into_mut();
+                let mut joined = begun.unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+                joined.extend_from_slice(&chunk);
+                *last = joined.freeze();
+            }
+            _ => self.chunks.push_back(chunk),
         }
     }
 
@@ -193,6 +210,9 @@ impl Lines {
 
     /// Takes bytes up to a delimiter. `None` if it must come first, and no line for an empty one.
     fn delimited(&mut self) -> Option<Option<Line>> {
+        if let Framing::Delimiter(delimiter) = self.framing {
+            return self.delimited_by(delimiter);
+        }
         let chunk = self.chunks.front_mut()?;
         let Some(end) = self.framing.find(chunk) else {
             let rest = std::mem::take(chunk);
@@ -297,8 +317,9 @@ impl Lines {
             oversize.skip(more);
             return;
         }
-        // One more than allowed may still be the carriage return.
-        if self.partial.len() + more.len() <= self.line_bytes_max + 1 {
+        // What is more than allowed may still be the carriage return, or a delimiter's beginning.
+        let delimiter_bytes = self.framing.delimiter_bytes();
+        if self.partial.len() + more.len() <= self.line_bytes_max + delimiter_bytes {
             self.partial.extend_from_slice(more);
             return;
         }
@@ -318,7 +339,9 @@ impl Lines {
 
 fn beginning_of(framing: Framing) -> Frame {
     match framing {
-        Framing::Newline | Framing::Nul | Framing::NonTransparent => Frame::Delimited,
+        Framing::Newline | Framing::Nul | Framing::NonTransparent | Framing::Delimiter(_) => {
+            Frame::Delimited
+        }
         Framing::OctetCounting | Framing::Auto => Frame::Undecided,
     }
 }

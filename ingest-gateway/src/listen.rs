@@ -10,11 +10,13 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::{Config, Listen, Problem};
 use crate::file::{Positions, PositionsError};
+use crate::handed_over::{HandedOver, HandedOverError, Place};
 use crate::tls;
 use crate::unix::{Datagrams, Listening, SocketFileError};
 
-/// Connections that wait in the kernel while a door does not accept.
-pub(crate) const BACKLOG: i32 = 1_024;
+/// Connections that wait in the kernel while a door does not accept: as many as Linux allows unless it is told
+/// otherwise (`net.core.somaxconn`), since all senders come at once after a restart.
+pub(crate) const BACKLOG: i32 = 4_096;
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,9 @@ pub enum GatewayError {
     /// A socket in the file system cannot be made.
     #[error(transparent)]
     SocketFile(#[from] SocketFileError),
+    /// A socket of the service manager cannot be used.
+    #[error(transparent)]
+    HandedOver(#[from] HandedOverError),
     /// What is kept of the files that are read cannot be used.
     #[error(transparent)]
     Positions(#[from] PositionsError),
@@ -101,21 +106,35 @@ pub(crate) struct TlsOfDoors {
 /// # Errors
 /// As [`GatewayError`] says; each names the setting to change.
 pub fn bind(config: Config) -> Result<Bound, GatewayError> {
+    bind_with(config, HandedOver::default())
+}
+
+/// The same with sockets that were handed over, whose doors need no address of their own.
+///
+/// # Errors
+/// As [`bind`].
+pub fn bind_with(mut config: Config, mut handed_over: HandedOver) -> Result<Bound, GatewayError> {
+    handed_over.set_addresses(&mut config)?;
     let mut problems = config.check();
     problems.extend(config.file.check_position_file());
     if !problems.is_empty() {
         return Err(GatewayError::Settings(problems));
     }
+    config.http.sign_in.read_password().map_err(|problem| GatewayError::Settings(vec![problem]))?;
     let tls = certificates(&config)?;
     let positions = config.file.position_file.as_ref().filter(|_| config.file.is_on());
     let positions = positions.map(|file| Positions::load(file)).transpose()?;
-    let tcp = listen(config.tcp.listen, "tcp.listen", stream_socket)?;
+    let given = handed_over.socket(Place::Tcp);
+    let tcp = listen(given, config.tcp.listen, "tcp.listen", stream_socket)?;
     let buffer = config.udp.receive_buffer_bytes;
-    let udp = listen(config.udp.listen, "udp.listen", |at| datagram_socket(at, buffer))?;
-    let http = listen(config.http.listen, "http.listen", stream_socket)?;
-    let beats = listen(config.beats.listen, "beats.listen", stream_socket)?;
-    let syslog = syslog_sockets(&config)?;
-    let unix = unix_sockets(&config)?;
+    let given = handed_over.datagrams(Place::Udp, buffer);
+    let udp = listen(given, config.udp.listen, "udp.listen", |at| datagram_socket(at, buffer))?;
+    let given = handed_over.socket(Place::Http);
+    let http = listen(given, config.http.listen, "http.listen", stream_socket)?;
+    let given = handed_over.socket(Place::Beats);
+    let beats = listen(given, config.beats.listen, "beats.listen", stream_socket)?;
+    let syslog = syslog_sockets(&config, &mut handed_over)?;
+    let unix = unix_sockets(&config, &mut handed_over)?;
     Ok(Bound {
         config,
         syslog,
@@ -153,27 +172,48 @@ fn certificates(config: &Config) -> Result<TlsOfDoors, GatewayError> {
     if problems.is_empty() { Ok(tls) } else { Err(GatewayError::Settings(problems)) }
 }
 
-fn syslog_sockets(config: &Config) -> Result<SyslogSockets, GatewayError> {
+fn syslog_sockets(
+    config: &Config,
+    handed_over: &mut HandedOver,
+) -> Result<SyslogSockets, GatewayError> {
     let config = &config.syslog;
     let (setting, buffer) = ("syslog.socket_path", config.receive_buffer_bytes);
-    let file = |path| Datagrams::open(path, config.socket_mode, setting, buffer);
-    let udp = |at| datagram_socket(at, buffer);
+    let open_file = |path| Datagrams::open(path, config.socket_mode, setting, buffer);
+    let file = match handed_over.datagrams(Place::SyslogSocket, buffer) {
+        Some(socket) => Some(Datagrams::handed_over(socket)),
+        None => config.socket_path.as_deref().map(open_file).transpose()?,
+    };
+    let open_udp = |at| datagram_socket(at, buffer);
+    let udp = handed_over.datagrams(Place::SyslogUdp, buffer);
+    let udp = listen(udp, config.udp_listen, "syslog.udp_listen", open_udp)?;
+    let tcp = handed_over.socket(Place::SyslogTcp);
+    let tcp = listen(tcp, config.tcp_listen, "syslog.tcp_listen", stream_socket)?;
+    let tls = handed_over.socket(Place::SyslogTls);
+    let tls = listen(tls, config.tls_listen, "syslog.tls_listen", stream_socket)?;
     Ok(SyslogSockets {
-        udp: listen(config.udp_listen, "syslog.udp_listen", udp)?.map(Into::into),
-        tcp: listen(config.tcp_listen, "syslog.tcp_listen", stream_socket)?.map(Into::into),
-        tls: listen(config.tls_listen, "syslog.tls_listen", stream_socket)?.map(Into::into),
-        file: config.socket_path.as_deref().map(file).transpose()?,
+        udp: udp.map(Into::into),
+        tcp: tcp.map(Into::into),
+        tls: tls.map(Into::into),
+        file,
     })
 }
 
-fn unix_sockets(config: &Config) -> Result<UnixSockets, GatewayError> {
+fn unix_sockets(
+    config: &Config,
+    handed_over: &mut HandedOver,
+) -> Result<UnixSockets, GatewayError> {
     let (unix, buffer) = (&config.unix, config.udp.receive_buffer_bytes);
-    let stream = |path| Listening::open(path, unix.mode, "unix.stream_path");
-    let datagram = |path| Datagrams::open(path, unix.mode, "unix.datagram_path", buffer);
-    Ok(UnixSockets {
-        stream: unix.stream_path.as_deref().map(stream).transpose()?,
-        datagram: unix.datagram_path.as_deref().map(datagram).transpose()?,
-    })
+    let open_stream = |path| Listening::open(path, unix.mode, "unix.stream_path");
+    let open_datagram = |path| Datagrams::open(path, unix.mode, "unix.datagram_path", buffer);
+    let stream = match handed_over.socket(Place::UnixStream) {
+        Some(socket) => Some(Listening::handed_over(socket)),
+        None => unix.stream_path.as_deref().map(open_stream).transpose()?,
+    };
+    let datagram = match handed_over.datagrams(Place::UnixDatagram, buffer) {
+        Some(socket) => Some(Datagrams::handed_over(socket)),
+        None => unix.datagram_path.as_deref().map(open_datagram).transpose()?,
+    };
+    Ok(UnixSockets { stream, datagram })
 }
 
 impl Bound {
@@ -247,11 +287,16 @@ impl Bound {
     }
 }
 
+/// The socket that was handed over, else one that is opened where the door listens.
 fn listen(
+    handed_over: Option<Socket>,
     listen: Listen,
     setting: &'static str,
     open: impl FnOnce(SocketAddr) -> io::Result<Socket>,
 ) -> Result<Option<Socket>, GatewayError> {
+    if handed_over.is_some() {
+        return Ok(handed_over);
+    }
     let Some(address) = listen.address() else { return Ok(None) };
     match open(address) {
         Ok(socket) => Ok(Some(socket)),

@@ -14,6 +14,10 @@ pub(crate) struct GatewayMetrics {
     pub(crate) received_bytes: IntCounterVec,
     /// Wrong or missing tokens by door.
     pub(crate) unauthorized: IntCounterVec,
+    /// Senders of whom nobody knows who they are, by door and reason.
+    pub(crate) refused_senders: IntCounterVec,
+    /// Requests that were answered with an error, by door and code.
+    pub(crate) refused_requests: IntCounterVec,
     /// Handshakes of TLS that failed, by door.
     pub(crate) tls_handshake_failures: IntCounterVec,
     /// Changed certificates by door and result: taken, refused.
@@ -46,6 +50,16 @@ impl GatewayMetrics {
                 "millrace_gateway_unauthorized_total",
                 "Connections and requests with a wrong token or none",
                 &["door"],
+            ),
+            refused_senders: metrics.counter(
+                "millrace_gateway_refused_senders_total",
+                "Connections and requests whose token or certificate was refused, by reason",
+                &["door", "reason"],
+            ),
+            refused_requests: metrics.counter(
+                "millrace_gateway_refused_requests_total",
+                "Requests that were answered with an error, by the code of HTTP or of gRPC (`grpc-16`)",
+                &["door", "code"],
             ),
             tls_handshake_failures: metrics.counter(
                 "millrace_gateway_tls_handshake_failures_total",

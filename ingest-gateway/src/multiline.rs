@@ -1,11 +1,13 @@
 //! Events of several lines, such as an exception with its stack: a pattern says which lines belong together.
 //!
 //! Works on lines that have been told apart, so that no split of the bytes matters. An event is within its
-//! limits: what is beyond them begins another one. A line that is refused stays alone.
+//! limits: what is beyond them begins another one, and the one that a limit ended says so. A line that is refused
+//! stays alone.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use bus::{JoinLimit, Joined};
 use bytes::{BufMut, Bytes, BytesMut};
 use regex::bytes::Regex;
 
@@ -88,14 +90,14 @@ impl Multiline {
         let joined_bytes = self.held.len() + 1 + line.payload.len();
         if self.is_holding() && joined_bytes > self.rules.bytes_max {
             self.metrics.limit_hit(self.door, "multiline_bytes");
-            ready.extend(self.end());
+            ready.extend(self.end_by(Some(JoinLimit::Bytes)));
         }
         self.hold(&line);
         if self.rules.what == What::Next && !belongs {
             ready.extend(self.end());
         } else if self.held_lines >= self.rules.lines_max {
             self.metrics.limit_hit(self.door, "multiline_lines");
-            ready.extend(self.end());
+            ready.extend(self.end_by(Some(JoinLimit::Lines)));
         }
     }
 
@@ -111,10 +113,17 @@ impl Multiline {
 
     /// The event so far, unless all its lines are empty.
     pub(crate) fn end(&mut self) -> Option<Line> {
+        self.end_by(None)
+    }
+
+    /// The same, where a limit may have ended it.
+    fn end_by(&mut self, limit: Option<JoinLimit>) -> Option<Line> {
         let event: Bytes = std::mem::take(&mut self.held).freeze();
+        let joined = Joined { is_several: self.held_lines > 1, limit };
         self.held_lines = 0;
         let is_empty = event.iter().all(|byte| *byte == b'\n');
-        (!is_empty).then(|| Line::good(self.number, event))
+        let content_type = joined.content_type();
+        (!is_empty).then(|| Line { content_type, ..Line::good(self.number, event) })
     }
 }
 

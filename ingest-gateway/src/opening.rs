@@ -30,6 +30,10 @@ impl Certificates {
         let beats = of(tls.beats);
         let all: Vec<_> = [&tcp, &http, &syslog, &beats].into_iter().flatten().cloned().collect();
         tls::show_expiry(&all, &foundation.runtime.context.metrics);
+        if !all.is_empty() {
+            let connections = foundation.budget.tls_connections_max();
+            tracing::info!(connections, "at most so many with TLS at once, by the doors' memory");
+        }
         let watching = all.into_iter().map(Acceptor::watch).collect();
         Self { tcp, http, syslog, beats, _watching: watching }
     }
@@ -49,7 +53,7 @@ impl Opening<'_> {
 
     pub(crate) fn gate<L>(&self, door: &'static str, listener: L, connections_max: u32) -> Gate<L> {
         let (peers, metrics) = (Arc::clone(self.peers), self.foundation.metrics.clone());
-        Gate { door, listener, connections_max, peers, metrics }
+        Gate { door, listener, connections_max, peers, metrics, has_tls: false }
     }
 
     fn shutdown(&self) -> CancellationToken {
@@ -65,7 +69,8 @@ impl Opening<'_> {
         tls: Option<Arc<Acceptor>>,
     ) -> Result<(), GatewayError> {
         let listener = TcpListener::from_std(listener)?;
-        let gate = self.gate(door.intake.door(), listener, connections_max);
+        let mut gate = self.gate(door.intake.door(), listener, connections_max);
+        gate.has_tls = tls.is_some();
         self.doors.spawn(tcp::serve(gate, door, tls, self.shutdown()));
         Ok(())
     }

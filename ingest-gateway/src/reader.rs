@@ -1,4 +1,4 @@
-//! Reads blocks of a stream, each only when there is memory for it.
+//! Reads blocks of a stream, each only when its shop may send and there is memory for it.
 //!
 //! Knows no protocol, and no kind of stream: it may be TLS. A silent connection holds no memory but a few
 //! bytes of its own; nothing that was read is ever dropped.
@@ -13,11 +13,14 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::io::poll_read_buf;
 
 use crate::budget::{Reservation, Share};
+use crate::quota::{Leave, Turnstile};
 
 /// Blocks that are read at once: small for a connection that trickles, large for one that pours.
 const BLOCK_BYTES_MIN: usize = 8 << 10;
 const BLOCK_BYTES_MAX: usize = 256 << 10;
-/// The first bytes of a block, which wait for their memory here.
+/// The first block of a connection of which nobody knows yet whose it is.
+const BLOCK_BYTES_FIRST: usize = 1 << 10;
+/// The first bytes of a block, which wait for leave and for their memory here.
 const FIRST_BYTES: usize = 64;
 
 /// The reader of one connection.
@@ -29,13 +32,54 @@ pub(crate) struct Reader<S> {
     block_bytes: usize,
     first: [u8; FIRST_BYTES],
     first_bytes: usize,
+    /// Where its shop's senders wait; none if it has no quota.
+    turnstile: Option<Turnstile>,
+    /// Its place among those who wait, which it keeps whatever else happens meanwhile.
+    waiting: Option<Waiting>,
+    /// Leave for the next block.
+    leave: Option<Leave>,
+    /// Whether the block that was read last had to wait for leave.
+    has_waited: bool,
+}
+
+type Waiting = Pin<Box<dyn Future<Output = Leave> + Send>>;
+
+/// What reading comes to.
+pub(crate) enum Read {
+    /// A block, with its memory.
+    Block(Bytes, Reservation),
+    /// Something has come, and must wait because its shop has sent too much. The block is what comes next.
+    Waits,
+    /// There is no more.
+    End,
 }
 
 impl<S: AsyncRead + Unpin> Reader<S> {
     /// Reads on this share, so many times as much of it as the bytes that are read.
     pub(crate) fn new(stream: S, share: Share, memory_factor: usize) -> Self {
-        let (first, first_bytes) = ([0; FIRST_BYTES], 0);
-        Self { stream, share, memory_factor, block_bytes: BLOCK_BYTES_MIN, first, first_bytes }
+        Self {
+            stream,
+            share,
+            memory_factor,
+            block_bytes: BLOCK_BYTES_MIN,
+            first: [0; FIRST_BYTES],
+            first_bytes: 0,
+            turnstile: None,
+            waiting: None,
+            leave: None,
+            has_waited: false,
+        }
+    }
+
+    /// Reads little at once, until it is known for whom.
+    pub(crate) fn begin_small(&mut self) {
+        self.block_bytes = BLOCK_BYTES_FIRST;
+    }
+
+    /// From here on it reads for the shop of this turnstile.
+    pub(crate) fn set_turnstile(&mut self, turnstile: Option<Turnstile>) {
+        self.turnstile = turnstile;
+        self.block_bytes = self.block_bytes.max(BLOCK_BYTES_MIN);
     }
 
     /// Memory for each byte that is read.
@@ -43,9 +87,29 @@ impl<S: AsyncRead + Unpin> Reader<S> {
         self.memory_factor
     }
 
-    /// Whether bytes have come for which there is no memory yet.
+    /// Whether bytes have come for which there is no memory yet, or no leave.
     pub(crate) fn is_held_up(&self) -> bool {
         self.first_bytes > 0
+    }
+
+    /// Whether bytes have come that must wait because their shop has sent too much.
+    pub(crate) fn waits(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Whether they may do so for long: nobody else wants the memory of what came before them.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.waits() && !self.share.is_scarce()
+    }
+
+    /// The first of the bytes that have come and wait.
+    pub(crate) fn first(&self) -> &[u8] {
+        &self.first[..self.first_bytes]
+    }
+
+    /// Whether the block that was read last had to wait because its shop had sent too much.
+    pub(crate) fn has_waited(&self) -> bool {
+        self.has_waited
     }
 
     /// The bytes that have come for which there is no memory yet, once nothing more is read.
@@ -56,19 +120,55 @@ impl<S: AsyncRead + Unpin> Reader<S> {
 
     /// The next block; `None` at the end. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self) -> io::Result<Option<(Bytes, Reservation)>> {
+        loop {
+            match self.read().await? {
+                Read::Block(block, room) => return Ok(Some((block, room))),
+                Read::Waits => {}
+                Read::End => return Ok(None),
+            }
+        }
+    }
+
+    /// The same, and it is told when a wait for leave begins. Dropping the future loses nothing.
+    pub(crate) async fn read(&mut self) -> io::Result<Read> {
         if self.first_bytes == 0 {
             self.first_bytes = self.stream.read(&mut self.first).await?;
             if self.first_bytes == 0 {
-                return Ok(None);
+                return Ok(Read::End);
             }
+        }
+        if self.must_wait() {
+            return Ok(Read::Waits);
+        }
+        if let Some(waiting) = &mut self.waiting {
+            self.leave = Some(waiting.await);
+            self.waiting = None;
         }
         let mut room = self.share.reserve(self.block_bytes * self.memory_factor).await;
         let mut block = BytesMut::with_capacity(self.block_bytes);
         block.extend_from_slice(&self.first[..self.first_bytes]);
         self.first_bytes = 0;
         self.read_what_is_there(&mut block).await;
+        if let Some(leave) = self.leave.take() {
+            leave.keep(block.len() as u64);
+        }
         drop(room.keep(block.len() * self.memory_factor));
-        Ok(Some((self.fit(block), room)))
+        Ok(Read::Block(self.fit(block), room))
+    }
+
+    /// Takes leave to read a block; whether a wait for it begins. No memory is held for that meanwhile.
+    fn must_wait(&mut self) -> bool {
+        let Some(turnstile) = &self.turnstile else { return false };
+        if self.leave.is_some() || self.waiting.is_some() {
+            return false;
+        }
+        self.leave = turnstile.try_pass(self.block_bytes);
+        self.has_waited = self.leave.is_none();
+        if self.has_waited {
+            let (turnstile, bytes) = (turnstile.clone(), self.block_bytes);
+            self.waiting = Some(Box::pin(async move { turnstile.pass(bytes).await }));
+        }
+        self.has_waited
     }
 
     /// Fills the block with what can be had at once. An end or an error is met again by the next read.
@@ -101,14 +201,18 @@ impl<S: AsyncRead + Unpin> Reader<S> {
 mod tests {
     use std::time::Duration;
 
-    use service::{ByteSize, Metrics};
+    use bytestring::ByteString;
+    use service::{ByteSize, Context, Metrics};
     use tokio::io::{AsyncWriteExt, duplex};
-    use tokio::time::timeout;
+    use tokio::time::{Instant, sleep, timeout};
 
     use super::Reader;
     use crate::budget::Budget;
+    use crate::config::Config;
+    use crate::quota::Quotas;
 
     const MOMENT: Duration = Duration::from_millis(1);
+    const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_connection_holds_no_memory_and_what_comes_waits_for_some() {
@@ -135,5 +239,39 @@ mod tests {
         assert_eq!(reader.take_first(), "three", "what was read is not lost");
         drop((all, sender));
         assert!(reader.next().await.unwrap().is_none(), "the end needs no memory");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_of_a_shop_in_debt_waits_without_memory_and_keeps_its_place() {
+        let mut config = Config::default();
+        config.quota.bytes_per_second = Some(ByteSize(1_000));
+        let quotas = Quotas::new(&config, &Context::default());
+        let shop = ByteString::from_static("north");
+        quotas.charge(&shop, 1, 15_000);
+        let share = Budget::new(ByteSize(64 << 20), &Metrics::default()).share();
+        let (mut sender, stream) = duplex(1 << 10);
+        let mut reader = Reader::new(stream, share.clone(), 1);
+        reader.set_turnstile(quotas.turnstile(&shop));
+        assert!(timeout(MOMENT, reader.next()).await.is_err() && !reader.may_wait());
+        sender.write_all(b"one").await.unwrap();
+        let begun = Instant::now();
+        // Whoever reads has other things to do meanwhile.
+        let (block, room) = loop {
+            match timeout(Duration::from_millis(700), reader.next()).await {
+                Ok(read) => break read.unwrap().unwrap(),
+                Err(_) => assert!(reader.may_wait() && reader.is_held_up()),
+            }
+            let all = share.reserve(usize::MAX).await;
+            assert_eq!(all.bytes(), 24 << 20, "nothing is held");
+            assert!(!reader.may_wait(), "others want the memory");
+        };
+        let waited = begun.elapsed();
+        assert!((SECOND * 4..SECOND * 6).contains(&waited), "{waited:?}");
+        assert_eq!((&block[..], room.bytes(), reader.has_waited()), (&b"one"[..], 3, true));
+        // What it had leave for and did not read is given back.
+        sleep(Duration::from_millis(10)).await;
+        sender.write_all(b"two").await.unwrap();
+        reader.next().await.unwrap().unwrap();
+        assert!(!reader.has_waited());
     }
 }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use access::ShopName;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
@@ -22,8 +23,8 @@ const LAST_WORD_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(TcpStream),
-    /// With TLS, whose handshake is over.
-    Tls(Box<TlsStream<TcpStream>>),
+    /// With TLS, whose handshake is over, and the shop of the sender's certificate if it has one.
+    Tls(Box<TlsStream<TcpStream>>, Option<ShopName>),
     Unix(UnixStream),
 }
 
@@ -36,7 +37,15 @@ impl Stream {
     ) -> Option<Self> {
         let Some(acceptor) = acceptor else { return Some(Self::Tcp(stream)) };
         let accepted = shutdown.run_until_cancelled(acceptor.accept(stream)).await??;
-        Some(Self::Tls(Box::new(accepted)))
+        Some(Self::Tls(Box::new(accepted.stream), accepted.shop))
+    }
+
+    /// Whose the sender's certificate is, where the door knows shops by their certificates.
+    pub(crate) fn shop(&self) -> Option<&ShopName> {
+        match self {
+            Self::Tls(_, shop) => shop.as_ref(),
+            Self::Tcp(_) | Self::Unix(_) => None,
+        }
     }
 
     /// Writes something for a person; whether it is read does not matter.
@@ -50,7 +59,7 @@ impl Stream {
 
     /// Says that nothing more comes. Without TLS dropping says it.
     pub(crate) async fn close(mut self) {
-        if let Self::Tls(stream) = &mut self {
+        if let Self::Tls(stream, _) = &mut self {
             drop(timeout(LAST_WORD_TIMEOUT, stream.shutdown()).await);
         }
     }
@@ -65,7 +74,7 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Tls(stream, _) => Pin::new(stream).poll_read(context, buffer),
         }
     }
 }
@@ -79,7 +88,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream, _) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
@@ -87,7 +96,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
             Self::Unix(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tls(stream, _) => Pin::new(stream).poll_flush(context),
         }
     }
 
@@ -95,7 +104,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(stream, _) => Pin::new(stream).poll_shutdown(context),
         }
     }
 
@@ -107,7 +116,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Self::Tls(stream, _) => Pin::new(stream).poll_write_vectored(context, slices),
         }
     }
 
@@ -115,7 +124,7 @@ impl AsyncWrite for Stream {
         match self {
             Self::Tcp(stream) => stream.is_write_vectored(),
             Self::Unix(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
+            Self::Tls(stream, _) => stream.is_write_vectored(),
         }
     }
 }

@@ -14,8 +14,10 @@ mod structured_data;
 mod timestamp;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use redaction::LineMask;
 
 pub use priority::Priority;
 pub use structured_data::StructuredData;
@@ -32,6 +34,7 @@ pub const INVALID_UTF8_TAG: &str = "_invalid_utf8";
 #[derive(Clone, Debug)]
 pub struct Parser {
     zone: TimeZone,
+    mask: Option<Arc<LineMask>>,
 }
 
 /// What a message says.
@@ -63,7 +66,14 @@ impl Parser {
     /// For senders whose times without a zone are of this one.
     #[must_use]
     pub fn new(zone: TimeZone) -> Self {
-        Self { zone }
+        Self { zone, mask: None }
+    }
+
+    /// Masks the bytes of lines that are not UTF-8: in base64 nobody would see what they hold. All else is for
+    /// whoever takes the records.
+    #[must_use]
+    pub fn masking(self, mask: Arc<LineMask>) -> Self {
+        Self { mask: Some(mask), ..self }
     }
 
     /// Reads one message, which came at `received_at_ns` (nanoseconds since 1970 UTC): a time without a year
@@ -97,6 +107,9 @@ impl Parser {
         // What is left out at the end is ASCII, and as long in the bytes as in the text.
         let bytes = &line[..line.len() - (text.len() - original.len())];
         let is_utf8 = matches!(text, Cow::Borrowed(_));
+        let mask = self.mask.as_ref().filter(|_| !is_utf8);
+        let masked = mask.and_then(|mask| mask.mask(bytes, false));
+        let bytes = masked.as_ref().map_or(bytes, |masked| masked.bytes.as_slice());
         Some(record::write(&message, original, (!is_utf8).then_some(bytes)))
     }
 }

@@ -18,26 +18,29 @@ use crate::{connection, datagrams};
 /// Its name in ledgers, metrics and records.
 pub(crate) const DOOR: &str = "syslog";
 
-fn form(config: &SyslogConfig) -> Form {
+fn form(config: &SyslogConfig, intake: &Intake) -> Form {
     // A zone that is none is refused with the settings.
-    Form::Syslog(Parser::new(zone_by_name(&config.timezone).unwrap_or(TimeZone::UTC)))
+    let parser = Parser::new(zone_by_name(&config.timezone).unwrap_or(TimeZone::UTC));
+    Form::Syslog(parser.masking(intake.masking().mask()))
 }
 
 /// What its connections have in common.
 pub(crate) fn connections(intake: Intake, config: &SyslogConfig) -> Arc<connection::Door> {
     Arc::new(connection::Door {
-        intake,
+        form: form(config, &intake),
+        intake: intake.of_shop(config.shop.as_ref()),
         codec: Codec::Json,
-        form: form(config),
         framing: config.framing,
         multiline: None,
         idle_timeout: config.idle_timeout.0,
         line_timeout: config.line_timeout.0,
-        asks_token: false,
+        first_line: connection::FirstLine::Line,
     })
 }
 
 /// What it makes of datagrams, each of which is one message.
 pub(crate) fn messages(intake: Intake, config: &SyslogConfig) -> datagrams::Door {
-    datagrams::Door { intake, codec: Codec::Json, form: form(config), is_one_message: true }
+    let form = form(config, &intake);
+    let intake = intake.of_shop(config.shop.as_ref());
+    datagrams::Door { intake, codec: Codec::Json, form, is_one_message: true }
 }

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::TcpConfig;
-use crate::connection::Door;
+use crate::connection::{Door, FirstLine};
 use crate::connections::Gate;
 use crate::form::Form;
 use crate::intake::Intake;
@@ -22,12 +22,12 @@ pub(crate) fn door(intake: Intake, config: &TcpConfig) -> Door {
     Door {
         codec: config.codec,
         form: Form::AsItIs,
-        framing: config.framing,
+        framing: config.framing.or_ended_by(config.delimiter),
         multiline: Rules::new(&config.multiline, intake.line_bytes_max()),
         idle_timeout: config.idle_timeout.0,
         line_timeout: config.line_timeout.0,
-        asks_token: true,
-        intake,
+        first_line: FirstLine::Token,
+        intake: intake.of_shop(config.shop.as_ref()),
     }
 }
 

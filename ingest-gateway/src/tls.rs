@@ -5,11 +5,13 @@
 //! what cannot be used leaves all as it was.
 
 mod files;
+mod sender;
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use access::ShopName;
 use rustls::ServerConfig;
 use service::{MetricKind, Metrics};
 use tokio::net::TcpStream;
@@ -68,6 +70,14 @@ pub(crate) struct Ready {
     loaded: Loaded,
 }
 
+/// A connection whose handshake is over.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) stream: TlsStream<TcpStream>,
+    /// Whose the sender's certificate is, where the door knows shops by their certificates.
+    pub(crate) shop: Option<ShopName>,
+}
+
 /// Makes handshakes for one door.
 #[derive(Debug)]
 pub(crate) struct Acceptor {
@@ -86,13 +96,14 @@ impl Acceptor {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Makes the handshake; none if it fails or takes too long, which is counted.
-    pub(crate) async fn accept(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    /// Makes the handshake; none if it fails or takes too long, or the sender's certificate is no shop's
+    /// where it must be one's. All of that is counted.
+    pub(crate) async fn accept(&self, stream: TcpStream) -> Option<Accepted> {
         let config: Arc<ServerConfig> = self.current().config;
         let handshake = TlsAcceptor::from(config).accept(stream);
         let door = self.terms.door;
         match timeout(self.terms.config.handshake_timeout.0, handshake).await {
-            Ok(Ok(stream)) => return Some(stream),
+            Ok(Ok(stream)) => return self.know(stream),
             Ok(Err(error)) => {
                 // Whoever only looks whether the port is open has done no handshake wrong.
                 if error.kind() != io::ErrorKind::UnexpectedEof {
@@ -103,6 +114,24 @@ impl Acceptor {
             Err(_) => self.metrics.limit_hit(door, "tls_handshake_timeout"),
         }
         None
+    }
+
+    /// Finds out whose the sender's certificate is, where shops are known by them.
+    fn know(&self, stream: TlsStream<TcpStream>) -> Option<Accepted> {
+        let shops = &self.terms.config.shops;
+        let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let Some(certificate) = certificate.filter(|_| !shops.is_empty()) else {
+            return Some(Accepted { stream, shop: None });
+        };
+        match sender::shop(certificate, shops) {
+            Ok(shop) => Some(Accepted { stream, shop: Some(shop) }),
+            Err(stranger) => {
+                let (door, reason) = (self.terms.door, stranger.reason());
+                tracing::debug!(door, reason, %stranger, "a sender is refused for its certificate");
+                self.metrics.refused_senders.with_label_values(&[door, reason]).inc();
+                None
+            }
+        }
     }
 
     /// Looks at the files from time to time, and takes what is new and good. Goes on until it is dropped.

@@ -10,5 +10,6 @@ pub(crate) const DOOR: &str = "udp";
 
 /// What it makes of datagrams.
 pub(crate) fn door(intake: Intake, config: &UdpConfig) -> Door {
+    let intake = intake.of_shop(config.shop.as_ref());
     Door { intake, codec: config.codec, form: Form::AsItIs, is_one_message: false }
 }

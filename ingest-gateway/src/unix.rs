@@ -1,6 +1,7 @@
 //! The doors for lines that are sockets in the file system: one for connections, one for datagrams.
 //!
-//! Who may send is who may write to the socket's file: there is no token.
+//! Who may send is who may write to the socket's file. A connection may show the token of a shop in its first line,
+//! to send as that one.
 
 mod socket;
 
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::UnixConfig;
-use crate::connection::Door;
+use crate::connection::{Door, FirstLine};
 use crate::connections::Gate;
 use crate::datagrams;
 use crate::form::Form;
@@ -30,17 +31,18 @@ pub(crate) fn door(intake: Intake, config: &UnixConfig) -> Door {
     Door {
         codec: config.codec,
         form: Form::AsItIs,
-        framing: config.framing,
+        framing: config.framing.or_ended_by(config.delimiter),
         multiline: Rules::new(&config.multiline, intake.line_bytes_max()),
         idle_timeout: config.idle_timeout.0,
         line_timeout: config.line_timeout.0,
-        asks_token: false,
-        intake,
+        first_line: FirstLine::PerhapsToken,
+        intake: intake.of_shop(config.shop.as_ref()),
     }
 }
 
 /// What it makes of datagrams, each of which holds lines.
 pub(crate) fn datagrams(intake: Intake, config: &UnixConfig) -> datagrams::Door {
+    let intake = intake.of_shop(config.shop.as_ref());
     datagrams::Door { intake, codec: config.codec, form: Form::AsItIs, is_one_message: false }
 }
 
@@ -48,7 +50,7 @@ pub(crate) fn datagrams(intake: Intake, config: &UnixConfig) -> datagrams::Door 
 pub(crate) async fn serve(
     gate: Gate<UnixListener>,
     door: Arc<Door>,
-    file: SocketFile,
+    file: Option<SocketFile>,
     shutdown: CancellationToken,
 ) {
     let tracker = TaskTracker::new();

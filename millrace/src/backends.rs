@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bus::log::EmbeddedBus;
-use bus::{Bus, ErrorKind};
+use bus::log::{EmbeddedBus, LogConfig};
+use bus::{Bus, ErrorKind, TopicSpec};
 use bus_kafka::KafkaBus;
 use cache_store::{CacheStore, MemoryCache, RedisCache};
 use document_store::{DocumentStore, EmbeddedDocuments, MongoDocuments};
+use ingest_gateway::Spool;
 use pipeline::{Ledgers, Runtime};
 use search_store::{
     ElasticsearchConfig, ElasticsearchStore, EmbeddedConfig, EmbeddedSearch, SearchStore,
@@ -74,41 +75,77 @@ impl Opening {
     /// was told to stop before the bus was there.
     ///
     /// # Errors
-    /// As [`bus`](Self::bus).
+    /// As [`unready_runtime`](Self::unready_runtime) and [`ready`](Self::ready).
     pub async fn runtime(&self) -> Result<Option<Runtime>, Failure> {
-        let Some(bus) = self.bus().await? else { return Ok(None) };
-        if let Some(warning) = bus.durability_warning() {
-            tracing::warn!("NOT DURABLE: {warning}");
-        }
-        let ledgers = Ledgers::new(&self.context.metrics);
-        Ok(Some(Runtime { bus, ledgers, context: self.context.clone() }))
+        let runtime = self.unready_runtime()?;
+        Ok(self.ready(&runtime).await?.map(|()| runtime))
     }
 
-    /// The bus, with all topics there. `None` if the process was told to stop before.
+    /// The same with a bus that may be away, or without its topics.
     ///
     /// # Errors
-    /// An address that is none, a log that cannot be opened, topics with other settings.
-    async fn bus(&self) -> Result<Option<Arc<dyn Bus>>, Failure> {
+    /// An address that is none, or a log that cannot be opened.
+    pub fn unready_runtime(&self) -> Result<Runtime, Failure> {
+        let bus = self.bus()?;
+        let ledgers = Ledgers::new(&self.context.metrics);
+        Ok(Runtime { bus, ledgers, context: self.context.clone() })
+    }
+
+    /// Waits until the bus is there and has all topics; `None` if the process was told to stop before.
+    ///
+    /// # Errors
+    /// Topics with other settings.
+    pub async fn ready(&self, runtime: &Runtime) -> Result<Option<()>, Failure> {
+        let topics = self.topics();
+        let transient = |error: &bus::BusError| error.kind == ErrorKind::Transient;
+        let ensure = || runtime.bus.ensure_topics(&topics);
+        let ensured = wait_for(&self.context, "bus", transient, ensure).await;
+        let ensured = ensured.map_err(Failure::of)?;
+        if let Some(warning) = ensured.and_then(|()| runtime.bus.durability_warning()) {
+            tracing::warn!("NOT DURABLE: {warning}");
+        }
+        Ok(ensured)
+    }
+
+    /// The spool of the doors before the runtime's bus, which may be away; `None` if there is to be none.
+    ///
+    /// # Errors
+    /// Another process has it open, or it cannot be opened.
+    pub async fn spool(&self, runtime: &Runtime) -> Result<Option<Spool>, Failure> {
+        let bus = &self.config.bus;
+        // What the bus would refuse for its size is refused while it is away too.
+        let frame_bytes_max = bus.log.frame_bytes_max.min(bus.kafka.frame_bytes_max());
+        let log = LogConfig { frame_bytes_max, ..bus.log.clone() };
+        let config = &self.config.ingest_gateway.spool;
+        Spool::open(config, &log, runtime, self.topics()).await.map_err(Failure::of)
+    }
+
+    /// The bus; it may still be away.
+    fn bus(&self) -> Result<Arc<dyn Bus>, Failure> {
         let config = &self.config.bus;
-        let bus: Arc<dyn Bus> = match config.url.as_str() {
+        match config.url.as_str() {
             EMBEDDED => {
                 let folder = self.folder(Store::Bus, "bus")?;
-                Arc::new(EmbeddedBus::open(folder, config.log.clone()).map_err(Failure::of)?)
+                let bus = EmbeddedBus::open(folder, config.log.clone()).map_err(Failure::of)?;
+                Ok(Arc::new(bus))
             }
             url => {
                 let kafka = KafkaBus::connect(url, config.kafka.clone()).map_err(Failure::of)?;
-                Arc::new(kafka.with_metrics(&self.context.metrics))
+                Ok(Arc::new(kafka.with_metrics(&self.context.metrics)))
             }
-        };
+        }
+    }
+
+    /// The topics that the bus must have.
+    fn topics(&self) -> Vec<TopicSpec> {
+        let config = &self.config.bus;
         let mut topics = Vec::from(TOPICS.map(|(topic, groups)| {
             let enabled = groups.iter().filter(|group| self.is_enabled(group));
             config.log.topic(topic, &enabled.copied().collect::<Vec<_>>())
         }));
         let foreign = self.config.foreign_topics();
         topics.extend(foreign.iter().map(|topic| config.log.topic(topic, &[])));
-        let transient = |error: &bus::BusError| error.kind == ErrorKind::Transient;
-        let ensured = wait_for(&self.context, "bus", transient, || bus.ensure_topics(&topics));
-        Ok(ensured.await.map_err(Failure::of)?.map(|()| bus))
+        topics
     }
 
     /// The search store; it may still be away.

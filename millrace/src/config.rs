@@ -158,6 +158,7 @@ impl Check for PlatformConfig {
         });
         findings.within("documents.mongodb", |findings| self.documents.mongodb.check(findings));
         findings.within("cache.redis", |findings| self.cache.redis.check(findings));
+        self.check_spool(findings);
         self.check_urls(findings);
     }
 }
@@ -169,6 +170,17 @@ impl PlatformConfig {
         let topics = self.bus.kafka.topics.0.iter();
         let foreign = topics.filter(|(_, topic)| topic.foreign && self.bus.url != EMBEDDED);
         foreign.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// A spool is for a bus that can be away.
+    fn check_spool(&self, findings: &mut Findings) {
+        if self.bus.url == EMBEDDED && self.ingest_gateway.spool.is_on() {
+            let message = format!(
+                "`bus.url = \"{EMBEDDED}\"` is a log on this disk already, which is never away: leave the spool \
+                 out, or name brokers in bus.url (`kafka://host:9092`)"
+            );
+            findings.add(&["ingest_gateway.spool.folder", "bus.url"], message);
+        }
     }
 
     /// Addresses that no backend understands. What they hold is not shown: it may be a password.
@@ -249,6 +261,22 @@ mod tests {
             let refused = refused.expect_err("it stands elsewhere");
             assert!(refused.contains("points_in_time"), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_spool_is_for_a_bus_that_can_be_away() {
+        let spool = "[ingest_gateway.spool]\nfolder = \"/var/lib/millrace/spool\"\n";
+        let refused = load(spool).expect_err("the embedded bus is a log on disk");
+        assert!(refused.contains("m.toml:2:") && refused.contains("on this disk"), "{refused}");
+        let kafka = format!("{spool}[bus]\nurl = \"kafka://host:9092\"");
+        let config = load(&kafka).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        assert!(config.ingest_gateway.spool.is_on());
+        let small = kafka.replace("[bus]", "bytes_max = \"1MiB\"\n[bus]");
+        let refused = load(&small).expect_err("a few batches would fill it");
+        assert!(refused.contains("32MiB"), "{refused}");
+        let relative = kafka.replace("/var", "var");
+        let refused = load(&relative).expect_err("it is another folder elsewhere");
+        assert!(refused.contains("not absolute"), "{refused}");
     }
 
     #[test]

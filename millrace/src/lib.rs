@@ -17,6 +17,7 @@ pub mod logstash_settings;
 pub mod pipe;
 mod process;
 pub mod send;
+mod service_manager;
 mod services;
 pub mod settings;
 pub mod shadow;

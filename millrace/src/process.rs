@@ -101,7 +101,7 @@ pub(crate) fn read_config_over_pipeline(
     let usage = |error: enricher::EnricherError| Failure::usage(error.to_string());
     let text = config.enricher.pipeline_text().map_err(usage)?;
     let reach = Reach {
-        has_token: config.ingest_gateway.ingest_token.is_some(),
+        has_token: config.ingest_gateway.needs_token(),
         is_udp_allowed: config.ingest_gateway.allow_unauthenticated_udp,
         is_syslog_allowed: config.ingest_gateway.syslog.allow_unauthenticated,
         are_beats_allowed: config.ingest_gateway.beats.allow_unauthenticated,

@@ -4,10 +4,9 @@
 
 mod support;
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::cluster::{Cluster, SearchEngine, engine};
+use support::cluster::{Cluster, SearchEngine, engines};
 use support::faults::Faults;
 use support::feed::Feed;
 use support::rounds::{self, Dice, setting};
@@ -141,12 +140,4 @@ fn wait(time: Duration) {
     while Instant::now() < moment {
         std::thread::park_timeout(moment.saturating_duration_since(Instant::now()));
     }
-}
-
-fn engines(arguments: &[&str]) {
-    // Without it the script would strike other engines than the services use.
-    engine("MILLRACE_ENGINES_DIR");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/engines");
-    let output = Command::new(script).args(arguments).output().expect("the script runs");
-    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
 }

@@ -1,8 +1,8 @@
 //! A dead letter: a refused record with its reason and origin, as JSON on `logs.dead`.
 //!
 //! Its id is the record's and the stage's, so that a replay that fails again overwrites it. It reads
-//! no clock. What it holds is what the sender sent, card numbers included: masking is for those who
-//! show it.
+//! no clock. It holds what the door gave it: card numbers and secrets were masked there, or they are in it, and
+//! masking is for those who show it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;

@@ -19,13 +19,13 @@ use tokio_util::sync::CancellationToken;
 use super::DOOR;
 use super::decoder::{Decoder, Progress};
 use super::error::ProtocolError;
-use super::frame::{Event, Frame, FrameLimits};
+use super::frame::{Event, Frame, FrameLimits, Version};
 use super::windows::{Ack, Windows};
 use crate::budget::{Reservation, Share};
 use crate::config::BeatsConfig;
 use crate::connections::Admission;
-use crate::intake::{Batch, Ids, Intake, Lane, Line, Origin};
-use crate::reader::Reader;
+use crate::intake::{Batch, Identity, Ids, Intake, Lane, Line, Origin};
+use crate::reader::{Read, Reader};
 
 /// How long a sender may take to read an acknowledgement.
 const ACK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,12 +88,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         stream: S,
         peer: SocketAddr,
         admission: Admission,
+        identity: Identity,
         intake: &Intake,
         config: &Arc<BeatsConfig>,
     ) -> Self {
         let share = admission.guest.share.clone();
         let origin = Arc::new(Origin {
-            shop: intake.anonymous().shop,
+            shop: identity.shop,
             source: peer.ip().to_canonical().to_string().into(),
             listener: DOOR,
             codec: Codec::Json,
@@ -103,8 +104,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             routing_key: Ids::counted().of("", 0).to_string().into(),
         });
         let now = Instant::now();
+        let mut reader = Reader::new(stream, share.clone(), 1);
+        reader.set_turnstile(intake.turnstile(&origin.shop));
         Self {
-            reader: Reader::new(stream, share.clone(), 1),
+            reader,
             peer,
             decoder: Decoder::new(limits(intake, config)),
             is_hungry: true,
@@ -263,10 +266,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// A part of a window is sent only where it must make room: what is not acknowledged comes again.
+    /// A part of a window is sent only where it must make room: what is not acknowledged comes again. While its shop
+    /// is in debt it would hold its memory for long.
     fn should_dispatch(&self) -> bool {
         let must = self.batch.is_full() || self.windows.is_waiting() || self.missing_bytes() > 0;
-        must && !self.batch.is_empty()
+        !self.batch.is_empty() && (must || self.reader.waits())
     }
 
     fn dispatch(&mut self) {
@@ -314,7 +318,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let missing_bytes = self.missing_bytes();
         let may_read = self.is_hungry && missing_bytes == 0 && self.closing.is_none();
         let is_idle = self.lane.is_free() && !self.windows.is_waiting();
-        let keep_alive = self.windows.keep_alive();
+        let keep_alive = self.windows.keep_alive().or_else(|| self.keep_alive_of_unread());
         let keep_alive_at = self.times.last_told + self.config.keep_alive_interval.0;
         let silent_at = self.silent_at();
         tokio::select! {
@@ -328,9 +332,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.times.last_read = Instant::now();
                 self.times.window_begun = self.times.last_read;
             }
-            read = self.reader.next(), if may_read => match read {
-                Ok(Some((block, room))) => self.take_in(block, room),
-                Ok(None) => self.closing = Some(End::Finished),
+            read = self.reader.read(), if may_read => match read {
+                Ok(Read::Block(block, room)) => self.take_in(block, room),
+                Ok(Read::Waits) => {}
+                Ok(Read::End) => self.closing = Some(End::Finished),
                 Err(_) => return Some(End::Broken),
             },
             room = self.share.reserve(missing_bytes), if missing_bytes > 0 => self.add_room(room),
@@ -341,9 +346,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             () = sleep_until(silent_at), if is_idle && self.closing.is_none() => {
                 // Whoever holds memory for a part of a window must go on with it, or all memory could be
-                // parts. For whoever waits for some and holds none it is not the sender that is slow.
+                // parts. For whoever waits for some and holds none it is not the sender that is slow, nor where
+                // the shop's quota is waited for and nobody wants that memory.
                 let is_held_up = self.reader.is_held_up() || missing_bytes > 0;
-                if !(is_held_up && self.holds_no_memory()) {
+                if !(is_held_up && self.holds_no_memory() || self.reader.may_wait()) {
                     return Some(End::Silent);
                 }
                 self.times.last_read = Instant::now();
@@ -355,6 +361,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             () = self.intake.give_up() => return Some(End::Stopped),
         }
         None
+    }
+
+    /// What tells a sender to wait whose window is not read yet, because its shop is in debt.
+    fn keep_alive_of_unread(&self) -> Option<Ack> {
+        let is_window = self.decoder.is_between_frames() && self.reader.first().starts_with(b"2W");
+        (self.reader.waits() && is_window).then_some(Ack { version: Version::Two, sequence: 0 })
     }
 
     fn silent_at(&self) -> Instant {
@@ -377,6 +389,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let received = &self.intake.metrics().received_bytes;
         received.with_label_values(&[DOOR]).inc_by(block.len() as u64);
         self.times.last_read = Instant::now();
+        if self.reader.has_waited() {
+            // Nor is the time for which its shop's quota held it up the sender's.
+            self.times.window_begun = self.times.last_read;
+        }
         if self.holds_nothing() {
             self.times.window_begun = self.times.last_read;
             if !self.windows.is_waiting() {

@@ -1,6 +1,7 @@
 //! Settings of the Beats door: where it listens, and what a window, an event and a compressed frame
 //! may hold.
 
+use access::ShopName;
 use serde::{Deserialize, Serialize};
 use service::{ByteSize, Span};
 
@@ -15,6 +16,8 @@ pub struct BeatsConfig {
     pub listen: Listen,
     /// Whether it may listen on an address that other machines reach: the protocol can show no token.
     pub allow_unauthenticated: bool,
+    /// The shop of what comes without a certificate of a shop; absent, `default`.
+    pub shop: Option<ShopName>,
     /// TLS, where it has a certificate.
     pub tls: TlsConfig,
     /// Most connections at once; further ones wait.
@@ -41,6 +44,7 @@ impl Default for BeatsConfig {
         Self {
             listen: Listen::Off,
             allow_unauthenticated: false,
+            shop: None,
             tls: TlsConfig::default(),
             connections_max: 10_000,
             window_events_max: 65_536,
@@ -55,14 +59,18 @@ impl Default for BeatsConfig {
 }
 
 impl BeatsConfig {
-    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
+    pub(super) fn check(&self, requires_token: bool, problems: &mut Vec<Problem>) {
         within("tls", problems, |problems| self.tls.check(problems));
-        let is_open = !self.allow_unauthenticated && !self.tls.knows_senders();
+        let is_meant = self.allow_unauthenticated && !requires_token;
+        let is_open = !is_meant && !self.tls.knows_senders();
         if self.listen.is_reachable() && is_open {
+            let (asked, or_else) = match requires_token {
+                true => (", which ingest_gateway.require_token asks for", ""),
+                false => ("", ", set ingest_gateway.beats.allow_unauthenticated = true"),
+            };
             let message = format!(
-                "other machines reach {}, and the protocol of Beats can show no token: ask for certificates \
-                 (ingest_gateway.beats.tls.client_certificates = \"required\"), set \
-                 ingest_gateway.beats.allow_unauthenticated = true, or listen on 127.0.0.1",
+                "other machines reach {}, and the protocol of Beats can show no token{asked}: ask for certificates \
+                 (ingest_gateway.beats.tls.client_certificates = \"required\"){or_else}, or listen on 127.0.0.1",
                 self.listen
             );
             problems.push(Problem::new("listen", message));

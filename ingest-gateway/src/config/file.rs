@@ -2,6 +2,7 @@
 
 use std::path::{self, Path, PathBuf};
 
+use access::ShopName;
 use bus::Codec;
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ pub struct FileConfig {
     pub start_position: Option<StartPosition>,
     /// What a line is: a JSON object, or plain text.
     pub codec: Codec,
+    /// The shop of all lines; absent, `default`.
+    pub shop: Option<ShopName>,
     /// Where the places of all files are kept, as an absolute path. Absent, that is in the data folder.
     pub position_file: Option<PathBuf>,
     /// How often open files are looked at for new lines.
@@ -46,6 +49,7 @@ impl Default for FileConfig {
             mode: FileMode::Tail,
             start_position: None,
             codec: Codec::Json,
+            shop: None,
             position_file: None,
             poll_interval: Span::from_millis(250),
             scan_interval: Span::from_secs(1),

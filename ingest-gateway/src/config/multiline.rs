@@ -8,7 +8,7 @@ use super::Problem;
 use super::problem::refuse_zero;
 
 /// Most bytes of a compiled pattern.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
+const PATTERN_BYTES_MAX: usize = 8 << 20;
 
 /// Which lines are one event. Without a pattern each line is one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use access::ShopName;
 use serde::{Deserialize, Serialize};
 use service::{ByteSize, Span};
 
@@ -28,6 +29,8 @@ pub struct SyslogConfig {
     /// Whether it may listen on an address that other machines reach without asking for certificates: syslog
     /// can show no token.
     pub allow_unauthenticated: bool,
+    /// The shop of what comes without a certificate of a shop; absent, `default`.
+    pub shop: Option<ShopName>,
     /// How messages of a connection are told apart.
     pub framing: Framing,
     /// The zone of times that name none: a name as `Europe/Berlin`, or an offset as `+01:00`.
@@ -53,6 +56,7 @@ impl Default for SyslogConfig {
             socket_path: None,
             socket_mode: SocketMode(0o666),
             allow_unauthenticated: false,
+            shop: None,
             framing: Framing::Auto,
             timezone: "UTC".to_owned(),
             tls: TlsConfig::default(),

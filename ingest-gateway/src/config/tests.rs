@@ -206,6 +206,19 @@ fn permissions_are_octal_and_framings_have_names() {
 }
 
 #[test]
+fn a_delimiter_stands_in_place_of_a_line_feed() {
+    let read =
+        |tcp: serde_json::Value| Config::deserialize(json!({"tcp": tcp}).into_deserializer());
+    let config = read(json!({"delimiter": "|"})).unwrap();
+    assert_eq!(config.check(), []);
+    assert!(serde_json::to_string(&config).unwrap().contains("\"delimiter\":\"|\""));
+    let config = read(json!({"delimiter": "|", "framing": "nul"})).unwrap();
+    assert_eq!(settings(&config), ["tcp.delimiter"]);
+    assert!(read(json!({"delimiter": ""})).is_err());
+    assert!(read(json!({"framing": "delimiter"})).is_err(), "it is named by its own setting");
+}
+
+#[test]
 fn places_of_files_are_kept_where_no_working_folder_matters() {
     let mut config = Config::default();
     config.file.paths = vec!["/var/log/*.log".into()];

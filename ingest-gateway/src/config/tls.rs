@@ -1,7 +1,9 @@
 //! Settings of TLS on a door.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use access::ShopName;
 use serde::{Deserialize, Serialize};
 use service::Span;
 
@@ -20,6 +22,9 @@ pub struct TlsConfig {
     pub client_ca_file: Option<PathBuf>,
     /// Whether senders show certificates.
     pub client_certificates: ClientCertificates,
+    /// Shops by a name in the certificates of their senders: the subject's common name, or a name of DNS or a URI
+    /// among its alternative names. With one, a certificate without such a name is refused.
+    pub shops: BTreeMap<String, ShopName>,
     /// The oldest version that is spoken.
     pub version_min: TlsVersion,
     /// How long a handshake may take.
@@ -60,6 +65,7 @@ impl Default for TlsConfig {
             key_file: None,
             client_ca_file: None,
             client_certificates: ClientCertificates::Off,
+            shops: BTreeMap::new(),
             version_min: TlsVersion::Tls12,
             handshake_timeout: Span::from_secs(10),
             reload_interval: Span::from_secs(60),
@@ -111,6 +117,16 @@ impl TlsConfig {
                 "there are authorities for senders' certificates, and nobody is asked for one: set \
                  \"optional\" or \"required\", or take client_ca_file away",
             );
+        }
+        if !asks && !self.shops.is_empty() {
+            add(
+                "shops",
+                "shops are known by certificates here, and nobody is asked for one: set client_certificates to \
+                 \"optional\" or \"required\"",
+            );
+        }
+        if self.shops.contains_key("") {
+            add("shops", "a name in a certificate is never empty");
         }
         let spans = [
             ("handshake_timeout", self.handshake_timeout),

@@ -3,18 +3,21 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use access::ShopName;
 use bus::Codec;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use service::Span;
 
+use super::delimiter::check_delimiter;
 use super::problem::{refuse_zero, within};
 use super::{MultilineConfig, Problem};
-use crate::lines::Framing;
+use crate::lines::{Delimiter, Framing};
 
 /// Longest path of a socket (`sun_path` of unix(7), with its NUL).
 const PATH_BYTES_MAX: usize = 107;
 
-/// Settings of the doors that are sockets in the file system. Who may send is who may write to them.
+/// Settings of the doors that are sockets in the file system. Who may send is who may write to them; a connection may
+/// show the token of a shop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UnixConfig {
@@ -26,8 +29,12 @@ pub struct UnixConfig {
     pub mode: SocketMode,
     /// What a line is: a JSON object, or plain text.
     pub codec: Codec,
+    /// The shop of what comes without a token of a shop; absent, `default`.
+    pub shop: Option<ShopName>,
     /// How lines of a connection are told apart.
     pub framing: Framing,
+    /// What ends a line of a connection in place of a line feed, 1 to 16 bytes.
+    pub delimiter: Option<Delimiter>,
     /// Which lines of a connection are one event.
     pub multiline: MultilineConfig,
     /// Most connections at once; further ones wait.
@@ -45,7 +52,9 @@ impl Default for UnixConfig {
             datagram_path: None,
             mode: SocketMode(0o660),
             codec: Codec::Json,
+            shop: None,
             framing: Framing::Newline,
+            delimiter: None,
             multiline: MultilineConfig::default(),
             connections_max: 1_000,
             idle_timeout: Span::from_secs(3_600),
@@ -58,6 +67,7 @@ impl UnixConfig {
     pub(super) fn check(&self, problems: &mut Vec<Problem>) {
         check_socket_path("stream_path", self.stream_path.as_deref(), problems);
         check_socket_path("datagram_path", self.datagram_path.as_deref(), problems);
+        check_delimiter(self.framing, self.delimiter, problems);
         within("multiline", problems, |problems| self.multiline.check(problems));
         let counts = [("connections_max", self.connections_max)];
         let spans = [("idle_timeout", self.idle_timeout), ("line_timeout", self.line_timeout)];

@@ -23,6 +23,7 @@ use super::troubles::{Troubles, unreadable};
 use crate::budget::Reservation;
 use crate::config::{FileConfig, FileMode};
 use crate::intake::{Batch, Intake};
+use crate::quota::Turnstile;
 
 /// Files that are read side by side where each is read once.
 const READ_MODE_OPEN_MAX: u32 = 8;
@@ -72,11 +73,11 @@ impl Door {
         let gauge = |state| intake.metrics().files.with_label_values(&[state]);
         let (open, unreadable) = (gauge("open"), gauge("unreadable"));
         Self {
+            intake: intake.of_shop(config.shop.as_ref()),
             paths: Paths::new(&config),
             troubles: Troubles::new(health, unreadable),
             cannot_keep: false,
             open,
-            intake,
             config,
             positions,
             tails: BTreeMap::new(),
@@ -90,6 +91,11 @@ impl Door {
 
     pub(crate) fn config(&self) -> &FileConfig {
         &self.config
+    }
+
+    /// Where its shop's senders wait, if it has a quota.
+    pub(crate) fn turnstile(&self) -> Option<Turnstile> {
+        self.intake.turnstile(&self.intake.anonymous().shop)
     }
 
     pub(super) fn reads_once(&self) -> bool {
@@ -277,7 +283,7 @@ impl Door {
         match step {
             Step::Lines { mut batch, end, is_last } => {
                 batch.room = Some(room);
-                self.send(id, batch, end, is_last);
+                self.send(id, *batch, end, is_last);
             }
             Step::Passed => self.enqueue(id),
             Step::Quiet => self.rest(id),

@@ -58,7 +58,7 @@ pub(crate) struct Tail {
 #[derive(Debug)]
 pub(crate) enum Step {
     /// Lines; when they are durable, all before `end` is.
-    Lines { batch: Batch, end: u64, is_last: bool },
+    Lines { batch: Box<Batch>, end: u64, is_last: bool },
     /// There was nothing to send in it, and there is more.
     Passed,
     /// There is nothing more.
@@ -178,7 +178,7 @@ impl Tail {
         Ok(match (batch.is_empty(), has_all) {
             (true, true) if !is_last => Step::Quiet,
             (true, false) => Step::Passed,
-            _ => Step::Lines { batch, end: self.at, is_last },
+            _ => Step::Lines { batch: Box::new(batch), end: self.at, is_last },
         })
     }
 

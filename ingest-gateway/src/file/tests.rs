@@ -24,6 +24,7 @@ use super::{DOOR, Door, Positions};
 use crate::config::{Config, FileConfig, StartPosition};
 use crate::intake::tests::ScriptedBus;
 use crate::intake::{Clock, Foundation, Intake};
+use crate::stores::Stores;
 
 const LINE_BYTES_MAX: u64 = 1 << 10;
 
@@ -54,7 +55,8 @@ impl Rig {
         let ledgers = Ledgers::new(&context.metrics);
         let runtime = Runtime { bus: bus.clone(), ledgers, context: context.clone() };
         let settings = Config { line_bytes_max: ByteSize(LINE_BYTES_MAX), ..Config::default() };
-        let foundation = Foundation::new(&settings, runtime, Clock::system());
+        let stores = Stores::default();
+        let foundation = Foundation::new(&settings, runtime, Clock::system(), &stores);
         let door = door(&foundation, &config, &context);
         Self { folder, config, bus, context, foundation, door, now: Instant::now() }
     }

@@ -149,6 +149,12 @@ impl Problem {
         Self { retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
+    /// The shop has sent more than its quota. What is sent again after this time is taken.
+    pub(crate) fn over_quota(retry_after: Duration) -> Self {
+        let detail = "the shop has sent more than its quota; send this again later";
+        Self { retry_after: Some(retry_after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
     /// The log has no room. The wait is its own.
     pub(crate) fn no_room(intake: &Intake, retry_after: Duration) -> Self {
         Self::busy(no_room(intake), retry_after)
@@ -177,7 +183,8 @@ impl Problem {
             reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds(wait)));
         }
         let (name, value) = match self.status {
-            StatusCode::UNAUTHORIZED => (WWW_AUTHENTICATE, "Bearer"),
+            // `Basic` takes a token too, as the password of any user.
+            StatusCode::UNAUTHORIZED => (WWW_AUTHENTICATE, "Basic realm=\"Millrace\", Bearer"),
             StatusCode::METHOD_NOT_ALLOWED => (ALLOW, "POST"),
             _ => return reply,
         };

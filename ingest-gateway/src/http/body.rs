@@ -97,13 +97,17 @@ impl<'a> BodyReader<'a> {
 
     /// The next piece of the body as it was sent; `None` at its end.
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, Problem> {
-        let silent = |what: &str| Problem::new(StatusCode::REQUEST_TIMEOUT, what);
+        let (intake, door) = (self.intake, self.intake.door());
+        let silent = |limit: &str, what: &str| {
+            intake.metrics().limit_hit(door, limit);
+            Problem::new(StatusCode::REQUEST_TIMEOUT, what)
+        };
         loop {
             let frame = timeout(self.config.body_idle_timeout.0, self.body.frame());
             let frame = timeout_at(self.deadline, frame)
                 .await
-                .map_err(|_| silent("the body takes longer than it may"))?
-                .map_err(|_| silent("the body has stopped coming"))?;
+                .map_err(|_| silent("body_timeout", "the body takes longer than it may"))?
+                .map_err(|_| silent("body_idle_timeout", "the body has stopped coming"))?;
             let Some(frame) = frame else { return Ok(None) };
             let frame = frame.map_err(|error| {
                 Problem::new(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}"))

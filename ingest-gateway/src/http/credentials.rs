@@ -1,4 +1,4 @@
-//! The ingest token as a request shows it: `Bearer` (RFC 6750), `Basic` (RFC 7617) with the token as the
+//! An ingest token as a request shows it: `Bearer` (RFC 6750), `Basic` (RFC 7617) with the token as the
 //! password of any user, or Elasticsearch's `ApiKey` with the token as the key of any id.
 
 use std::borrow::Cow;
@@ -28,11 +28,20 @@ pub(crate) fn offered(headers: &HeaderMap) -> Option<Cow<'_, [u8]>> {
     None
 }
 
+/// The user and the password that a request shows by `Basic`, with a colon between them.
+pub(crate) fn user_and_password(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next()?.as_bytes();
+    let space = memchr::memchr(b' ', value).filter(|_| values.next().is_none())?;
+    let is_basic = value[..space].eq_ignore_ascii_case(b"Basic");
+    is_basic.then(|| STANDARD.decode(value[space..].trim_ascii()).ok())?
+}
+
 #[cfg(test)]
 mod tests {
     use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-    use super::offered;
+    use super::{offered, user_and_password};
 
     fn shown(values: &[&'static str]) -> Option<Vec<u8>> {
         let mut headers = HeaderMap::new();
@@ -52,5 +61,17 @@ mod tests {
         assert_eq!(shown(&["Digest abc"]), None);
         assert_eq!(shown(&["abc"]), None);
         assert_eq!(shown(&[]), None);
+    }
+
+    #[test]
+    fn a_user_and_a_password_are_shown_as_a_pair() {
+        let pair = |value| {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_static(value));
+            user_and_password(&headers)
+        };
+        assert_eq!(pair("basic dGVzdDpwd2Q=").as_deref(), Some(&b"test:pwd"[..]));
+        assert_eq!(pair("Basic meh"), None);
+        assert_eq!(pair("Bearer dGVzdDpwd2Q="), None);
     }
 }

@@ -4,7 +4,7 @@
 //! "Index templates", "Ingest APIs"). Logs go in; nothing here reads, and no name that a sender says
 //! becomes an index: where an event is kept is told by the event alone.
 
-mod action;
+pub(crate) mod action;
 mod bulk;
 mod error;
 mod items;
@@ -81,7 +81,8 @@ pub(crate) async fn answer(
         }
         other => other,
     };
-    let reply = match (identify(door, request.headers()), call) {
+    let identity = identify(door, &sender, request.headers()).await;
+    let reply = match (identity, call) {
         (Err(problem), _) => Error::from(&problem).reply(),
         (Ok(_), Call::Bulk { .. }) => Error::method("_bulk is sent with POST or PUT").reply(),
         (Ok(_), Call::Root) => setup::root(),

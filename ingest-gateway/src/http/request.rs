@@ -18,7 +18,7 @@ use super::credentials;
 use super::decoding::{Decoder, Encoding};
 use super::route::{Door, Sender, turn_away};
 use crate::budget::{Reservation, Share};
-use crate::intake::{Identity, Ids, Origin};
+use crate::intake::{Identity, Ids, Origin, Shown, Unidentified};
 
 /// Memory of a body that says nothing of its size: a batch that fills, and one on its way.
 pub(crate) const BODY_MEMORY_BYTES: usize = 2 << 20;
@@ -73,7 +73,7 @@ async fn prepare(
 
 async fn plan(door: &Door, sender: &Sender, request: &Request<Incoming>) -> Result<Plan, Problem> {
     let headers = request.headers();
-    let identity = identify(door, headers)?;
+    let identity = identify(door, sender, headers).await?;
     let encoding = Encoding::of(headers).map_err(|unknown| {
         let detail = format!(
             "content encoding `{}` is not taken: use one of gzip, deflate, zstd, or none",
@@ -87,13 +87,14 @@ async fn plan(door: &Door, sender: &Sender, request: &Request<Incoming>) -> Resu
         door.intake.metrics().limit_hit(DOOR, "body_bytes");
         return Err(too_large(&door.config));
     }
+    door.intake.admit(&identity.shop, promised).map_err(Problem::over_quota)?;
     let room = room(door, &sender.share, encoding, promised).await?;
     let content_type = text(headers, CONTENT_TYPE.as_str());
     let origin = Arc::new(Origin {
         shop: identity.shop,
         source: sender.source.clone(),
         listener: DOOR,
-        codec: if is_plain(content_type) { Codec::Plain } else { Codec::Json },
+        codec: codec(content_type, door.config.codec),
         content_type: clipped(content_type).into(),
         trace_context: trace_context(headers).into(),
         // The same body goes to the same partition again.
@@ -105,13 +106,38 @@ async fn plan(door: &Door, sender: &Sender, request: &Request<Incoming>) -> Resu
     Ok(Plan { origin, encoding, said_lines: says_lines(content_type), idempotency_key, room })
 }
 
-/// Who sends a request, by the token that it shows where one is asked for.
-pub(crate) fn identify(door: &Door, headers: &HeaderMap) -> Result<Identity, Problem> {
-    door.intake.identify(credentials::offered(headers).as_deref()).map_err(|_| {
-        let detail =
-            "send `Authorization: Bearer <ingest token>`, or Basic with it as the password";
-        Problem::new(StatusCode::UNAUTHORIZED, detail)
+/// Who sends a request, by the token that it shows and the sender's certificate.
+pub(crate) async fn identify(
+    door: &Door,
+    sender: &Sender,
+    headers: &HeaderMap,
+) -> Result<Identity, Problem> {
+    let token = credentials::offered(headers);
+    let has_token = token.as_deref().is_some_and(|token| door.intake.is_token(token));
+    if door.config.sign_in.is_on() && !has_token && sender.certificate.is_none() {
+        return sign_in(door, headers);
+    }
+    let shown = Shown { token: token.as_deref(), certificate: sender.certificate.as_ref() };
+    door.intake.identify(shown).await.map_err(|why| match why {
+        Unidentified::NoToken => {
+            let detail =
+                "send `Authorization: Bearer <ingest token>`, or Basic with it as the password";
+            Problem::new(StatusCode::UNAUTHORIZED, detail)
+        }
+        Unidentified::Untold => Problem::busy(why.to_string(), door.intake.retry_after()),
+        why => Problem::new(StatusCode::UNAUTHORIZED, why.to_string()),
     })
+}
+
+/// Who shows the user and the password of the settings.
+fn sign_in(door: &Door, headers: &HeaderMap) -> Result<Identity, Problem> {
+    let shown = credentials::user_and_password(headers);
+    if shown.is_some_and(|shown| door.config.sign_in.lets_in(&shown)) {
+        return Ok(door.intake.anonymous());
+    }
+    door.intake.count_unidentified(Unidentified::NoToken);
+    let detail = "send the user and the password of this door as `Authorization: Basic`";
+    Err(Problem::new(StatusCode::UNAUTHORIZED, detail))
 }
 
 async fn room(
@@ -168,6 +194,16 @@ fn is_plain(content_type: &str) -> bool {
     essence(content_type).eq_ignore_ascii_case("text/plain")
 }
 
+/// What the lines of a body are, by its content type; `default` where that says neither text nor JSON.
+fn codec(content_type: &str, default: Codec) -> Codec {
+    let is_json = || essence(content_type).to_ascii_lowercase().contains("json");
+    match default {
+        _ if is_plain(content_type) => Codec::Plain,
+        Codec::Plain if is_json() => Codec::Json,
+        default => default,
+    }
+}
+
 /// The names in use for lines of JSON; none is registered.
 fn says_lines(content_type: &str) -> bool {
     const NAMES: [&str; 4] = [
@@ -201,7 +237,7 @@ mod tests {
     use hyper::HeaderMap;
     use hyper::header::HeaderValue;
 
-    use super::{idempotency_key, is_plain, trace_context};
+    use super::{Codec, codec, idempotency_key, is_plain, trace_context};
 
     fn headers(name: &'static str, value: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -217,6 +253,21 @@ mod tests {
         assert!(is_plain("Text/Plain; charset=utf-8"));
         assert!(!is_plain("application/x-ndjson"));
         assert!(!is_plain(""));
+    }
+
+    #[test]
+    fn what_no_content_type_says_a_setting_says() {
+        for (content_type, default, expected) in [
+            ("text/plain; charset=utf-8", Codec::Json, Codec::Plain),
+            ("", Codec::Json, Codec::Json),
+            ("", Codec::Plain, Codec::Plain),
+            ("application/x-www-form-urlencoded", Codec::Plain, Codec::Plain),
+            ("application/vnd.shop+JSON", Codec::Plain, Codec::Json),
+            ("application/x-ndjson", Codec::Plain, Codec::Json),
+            ("text/html", Codec::Json, Codec::Json),
+        ] {
+            assert_eq!(codec(content_type, default), expected, "{content_type}");
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What a request means: which path it asks for, and who answers there.
 
+use access::ShopName;
 use bytestring::ByteString;
 use hyper::body::Incoming;
 use hyper::header::EXPECT;
 use hyper::{Method, Request, StatusCode};
+use tokio_util::sync::CancellationToken;
 
 use super::DOOR;
 use super::answer::{self, FAILED, Problem, Reply};
@@ -11,6 +13,7 @@ use super::body::drain;
 use super::elasticsearch::{self, Call};
 use super::otlp;
 use super::request::open;
+use super::success::shaped;
 use super::upload::Upload;
 use crate::budget::Share;
 use crate::config::HttpConfig;
@@ -36,6 +39,10 @@ pub(crate) struct Sender {
     pub(crate) source: ByteString,
     /// The memory of its address.
     pub(crate) share: Share,
+    /// The shop of its certificate.
+    pub(crate) certificate: Option<ShopName>,
+    /// Ends the connection.
+    pub(crate) hang_up: CancellationToken,
 }
 
 /// Answers a request, whatever it is.
@@ -43,7 +50,9 @@ pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Inc
     if head_bytes(&request) > door.config.header_bytes_max.as_usize() {
         door.intake.metrics().limit_hit(DOOR, "header_bytes");
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        return Problem::new(status, "the request line and headers are too large").reply();
+        let problem = Problem::new(status, "the request line and headers are too large");
+        turn_away(door, &problem, &mut request).await;
+        return problem.reply();
     }
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let problem = match (request.uri().path(), request.method()) {
@@ -57,6 +66,9 @@ pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Inc
         ("/", _) if is_read && elasticsearch::is_asked_by_a_person(&request) => {
             return answer::text(StatusCode::OK, WELCOME);
         }
+        (path, &(Method::POST | Method::PUT)) if door.config.any_path && has_no_meaning(path) => {
+            return logs(door, sender, request).await;
+        }
         (path, _) => match Call::of(path) {
             Some(call) if call != Call::Root || is_read => {
                 return elasticsearch::answer(door, sender, call, request).await;
@@ -66,6 +78,11 @@ pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Inc
     };
     turn_away(door, &problem, &mut request).await;
     problem.reply()
+}
+
+/// Whether nobody else answers to what is sent to a path.
+fn has_no_meaning(path: &str) -> bool {
+    Call::of(path).is_none_or(|call| call == Call::Root) && path != "/health"
 }
 
 /// Size of the request line and headers, as HTTP/1.1 writes them. The connection bounds what it reads
@@ -102,7 +119,7 @@ async fn logs(door: &Door, sender: Sender, request: Request<Incoming>) -> Reply 
     let (tally, result) = Upload::new(&door.intake, plan).run(body).await;
     let warning = door.intake.durability_warning();
     match result {
-        Ok(()) => answer::lines(&tally, warning),
+        Ok(()) => shaped(answer::lines(&tally, warning), &door.config.response),
         Err(problem) => {
             count_busy(door, &problem);
             problem.reply_after(&tally, warning)
@@ -125,7 +142,9 @@ pub(crate) async fn drop_body(door: &Door, request: &mut Request<Incoming>) {
 }
 
 pub(crate) fn count_busy(door: &Door, problem: &Problem) {
-    if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+    let is_for_later =
+        matches!(problem.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+    if is_for_later {
         door.intake.count_busy();
     }
 }

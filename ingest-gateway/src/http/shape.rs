@@ -181,8 +181,9 @@ impl Untold {
         }
         if self.seen[start] == b'[' {
             match self.is_array(start) {
-                Some(true) => return Told::Array,
-                Some(false) => return Told::Lines,
+                // Wherever the pieces end, blanks are looked through up to here.
+                Some(true) if self.searched <= event_bytes_max => return Told::Array,
+                Some(_) => return Told::Lines,
                 None => {}
             }
         }

@@ -1,6 +1,7 @@
 //! Lines on their way through the door, with where they came from.
 //!
-//! Holds slices of what was read; makes records and dead letters of them, and copies no payload.
+//! Holds slices of what was read; makes records and dead letters of them, and copies no payload but to mask what
+//! must not be stored.
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use pipeline::{DeadLetter, Rejection};
 use super::ids::Ids;
 use super::{Answer, STAGE};
 use crate::budget::Reservation;
+use crate::masking::Masking;
 
 /// A batch with this many bytes is full.
 const BYTES_MAX: usize = 1 << 20;
@@ -46,6 +48,8 @@ pub(crate) struct Line {
     pub(crate) origin: u32,
     /// Its id, where the sender gave it one; else the batch's ids tell.
     pub(crate) id: Option<RecordId>,
+    /// Its content type, where the door knows better than its origin.
+    pub(crate) content_type: Option<&'static str>,
 }
 
 /// Why a line is refused before it reaches the log.
@@ -58,7 +62,7 @@ pub(crate) struct Fault {
 
 impl Line {
     pub(crate) fn good(number: u64, payload: Bytes) -> Self {
-        Self { number, payload, fault: None, origin: 0, id: None }
+        Self { number, payload, fault: None, origin: 0, id: None, content_type: None }
     }
 
     /// A line that is refused, of so many bytes as it was sent. A copy of the beginning of what was `sent` is kept
@@ -73,6 +77,24 @@ impl Line {
         let fault = Fault { rejection, payload_bytes };
         let beginning = Bytes::copy_from_slice(&sent[..kept]);
         Self { fault: Some(Box::new(fault)), ..Self::good(number, beginning) }
+    }
+
+    /// Whether it may be only the beginning of what was sent.
+    pub(crate) fn may_be_cut(&self) -> bool {
+        let Some(fault) = &self.fault else { return false };
+        let (kind, kept_bytes) = (&*fault.rejection.kind, self.payload.len() as u64);
+        fault.payload_bytes > kept_bytes
+            || fault.rejection.position_bytes == Some(kept_bytes)
+            || matches!(kind, "too_large" | "framing_error")
+    }
+
+    /// Gives it other bytes, which are the original from then on.
+    pub(crate) fn replace(&mut self, payload: Bytes) {
+        if let Some(fault) = &mut self.fault {
+            let with_both = fault.payload_bytes + payload.len() as u64;
+            fault.payload_bytes = with_both.saturating_sub(self.payload.len() as u64);
+        }
+        self.payload = payload;
     }
 
     /// Refuses the line; its bytes are all there.
@@ -94,10 +116,20 @@ pub(crate) struct Batch {
     pinned_bytes: usize,
     /// Memory of its payloads, given back when the batch is gone.
     pub(crate) room: Option<Reservation>,
+    /// The door that it comes through.
+    door: &'static str,
+    masking: Arc<Masking>,
+    /// Bytes of payloads that are copies and hold no block.
+    masked_bytes: usize,
 }
 
 impl Batch {
-    pub(crate) fn new(received_at_ns: i64, ids: Ids) -> Self {
+    pub(crate) fn new(
+        received_at_ns: i64,
+        ids: Ids,
+        door: &'static str,
+        masking: &Arc<Masking>,
+    ) -> Self {
         Self {
             lines: Vec::new(),
             origins: Vec::new(),
@@ -106,6 +138,9 @@ impl Batch {
             bytes: 0,
             pinned_bytes: 0,
             room: None,
+            door,
+            masking: Arc::clone(masking),
+            masked_bytes: 0,
         }
     }
 
@@ -116,8 +151,10 @@ impl Batch {
         }
     }
 
-    /// Adds a line of the origin that was set last.
+    /// Adds a line of the origin that was set last, without what must not be stored: every line of every door
+    /// comes through here.
     pub(crate) fn push(&mut self, mut line: Line) {
+        self.masked_bytes += self.masking.apply(self.door, &mut line);
         line.origin = u32::try_from(self.origins.len().saturating_sub(1)).unwrap_or(u32::MAX);
         self.bytes += line.payload.len();
         self.lines.push(line);
@@ -137,9 +174,13 @@ impl Batch {
         self.received_at_ns
     }
 
-    /// Bytes that it holds: of its payloads, or of what they are slices of where that is more.
+    /// Bytes that it holds: of its payloads, or of what they are slices of where that is more, and of those that
+    /// are copies.
     pub(crate) fn held_bytes(&self) -> usize {
-        if self.lines.is_empty() { 0 } else { self.bytes.max(self.pinned_bytes) }
+        if self.lines.is_empty() {
+            return 0;
+        }
+        (self.bytes - self.masked_bytes).max(self.pinned_bytes) + self.masked_bytes
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -154,6 +195,37 @@ impl Batch {
     pub(crate) fn id(&self, line: &Line) -> RecordId {
         line.id
             .unwrap_or_else(|| self.ids.of(&self.origins[line.origin as usize].shop, line.number))
+    }
+
+    /// The shop of its lines; that of the first one where there are several.
+    pub(super) fn shop(&self) -> ByteString {
+        let origin = self.lines.first().and_then(|line| self.origins.get(line.origin as usize));
+        origin.map(|origin| origin.shop.clone()).unwrap_or_default()
+    }
+
+    /// What was taken in, by shop: lines that do not come again, and their bytes as they are kept.
+    pub(super) fn taken_in(&self, answers: &[Answer]) -> Vec<(ByteString, u64, u64)> {
+        let mut taken: Vec<(ByteString, u64, u64)> = Vec::new();
+        // Lines of one origin follow each other.
+        let (mut last_origin, mut place) = (None, 0);
+        for (line, answer) in self.lines.iter().zip(answers) {
+            if matches!(answer, Answer::Busy { .. }) {
+                continue;
+            }
+            if last_origin != Some(line.origin) {
+                last_origin = Some(line.origin);
+                let shop = &self.origins[line.origin as usize].shop;
+                let known = taken.iter().position(|(known, _, _)| known == shop);
+                place = known.unwrap_or_else(|| {
+                    taken.push((shop.clone(), 0, 0));
+                    taken.len() - 1
+                });
+            }
+            let (_, events, bytes) = &mut taken[place];
+            *events += 1;
+            *bytes += line.payload.len() as u64;
+        }
+        taken
     }
 
     /// Keeps the lines that were answered with *busy*.
@@ -171,7 +243,10 @@ impl Batch {
             source: origin.source.clone(),
             listener: ByteString::from_static(origin.listener),
             codec: origin.codec,
-            content_type: origin.content_type.clone(),
+            content_type: match line.content_type {
+                Some(own) => ByteString::from_static(own),
+                None => origin.content_type.clone(),
+            },
             trace_context: origin.trace_context.clone(),
             attempt: 0,
             routing_key: origin.routing_key.clone(),

@@ -10,13 +10,15 @@ use bus::{
     TOPIC_RAW, TopicSpec,
 };
 use bytes::Bytes;
+use bytestring::ByteString;
 use pipeline::dead_letter::REPLAY_ATTEMPTS_MAX;
 use pipeline::{DeadLetter, Ledgers, Rejection, Runtime};
 use service::{Context, HealthState};
 
 use super::batch::Fault;
-use super::{Answer, Batch, Clock, Foundation, Identity, Ids, Intake, Line, Origin, STAGE};
+use super::{Answer, Batch, Clock, Foundation, Ids, Intake, Line, Origin, STAGE};
 use crate::config::Config;
+use crate::stores::Stores;
 
 const NOW_NS: i64 = 1_700_000_000_123_456_789;
 
@@ -86,7 +88,7 @@ fn rig(failures: impl IntoIterator<Item = Option<ErrorKind>>) -> Rig {
     let ledgers = Ledgers::new(&context.metrics);
     let runtime = Runtime { bus: bus.clone(), ledgers: ledgers.clone(), context: context.clone() };
     let clock = Clock(Arc::new(|| NOW_NS));
-    let foundation = Foundation::new(&Config::default(), runtime, clock);
+    let foundation = Foundation::new(&Config::default(), runtime, clock, &Stores::default());
     let intake = Intake::new("tcp", &foundation);
     Rig { bus, context, ledgers, foundation, intake }
 }
@@ -248,19 +250,27 @@ async fn patience_ends_with_the_process_and_the_loss_is_counted() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_where_one_is_set() {
-    let open = rig([]);
-    let default = Ok(Identity { shop: "default".into() });
-    assert_eq!(open.intake.identify(None), default);
-    assert_eq!(open.intake.identify(Some(b"anything")), default);
-
-    let config: Config = serde_json::from_str(r#"{"ingest_token":"0123456789abcdef"}"#).unwrap();
-    let runtime = open.foundation.runtime.clone();
-    let foundation = Foundation::new(&config, runtime, Clock::system());
-    let closed = Intake::new("http", &foundation);
-    assert!(closed.needs_token());
-    assert_eq!(closed.identify(Some(b"0123456789abcdef")), default);
-    assert!(closed.identify(Some(b"0123456789abcdeF")).is_err());
-    assert!(closed.identify(None).is_err());
-    assert_eq!(closed.metrics().unauthorized.with_label_values(&["http"]).get(), 2);
+async fn what_is_taken_in_is_counted_by_shop_and_what_comes_again_is_not() {
+    let rig = rig([]);
+    let mut batch = rig.batch(&["one", "busy", "refused"]);
+    batch.set_origin(&Arc::new(Origin {
+        shop: "other".into(),
+        source: "192.0.2.2".into(),
+        listener: "tcp",
+        codec: Codec::Plain,
+        content_type: ByteString::new(),
+        trace_context: ByteString::new(),
+        routing_key: "another connection".into(),
+    }));
+    batch.push(Line::good(4, Bytes::from_static(b"of another")));
+    let answers = [
+        Answer::Accepted,
+        Answer::Busy { retry_after: Duration::from_secs(1) },
+        Answer::Refused(Box::new(rejection("invalid_json"))),
+        Answer::Accepted,
+    ];
+    let expected: [(ByteString, u64, u64); 2] =
+        [("default".into(), 2, 10), ("other".into(), 1, 10)];
+    assert_eq!(batch.taken_in(&answers), expected);
+    assert_eq!(batch.shop(), "default");
 }

@@ -1,5 +1,6 @@
 //! Which lines are one event, for any split of the bytes.
 
+use bus::{JoinLimit, Joined};
 use bytes::Bytes;
 use proptest::prelude::*;
 use service::{ByteSize, Metrics};
@@ -31,6 +32,18 @@ fn events_of(config: &MultilineConfig, chunks: &[&[u8]], line_bytes_max: usize) 
         Some(fault) => fault.rejection.kind.to_string(),
     };
     seen.iter().map(text).collect()
+}
+
+/// What the record of each event tells of its lines.
+fn joined(config: &MultilineConfig, text: &'static str) -> Vec<Option<Joined>> {
+    let metrics = GatewayMetrics::new(&Metrics::default());
+    let rules = Rules::new(config, 1_000);
+    let mut frames = Frames::new(Framing::Newline, rules, 1_000, "tcp", &metrics);
+    frames.push(Bytes::from_static(text.as_bytes()));
+    let mut events: Vec<_> = std::iter::from_fn(|| frames.next()).collect();
+    frames.finish(true);
+    events.extend(std::iter::from_fn(|| frames.next()));
+    events.iter().map(|event| Joined::of(event.content_type?)).collect()
 }
 
 fn events(config: &MultilineConfig, text: &str) -> Vec<String> {
@@ -69,6 +82,25 @@ fn an_event_is_within_its_limits() {
     assert_eq!(
         events_of(&rules, &[b"a\n b\n 23456789012\n c\n"], 10),
         ["a\n b", "too_large", " c"]
+    );
+}
+
+#[test]
+fn an_event_tells_how_many_lines_it_has_and_what_ended_it() {
+    let told = |is_several, limit| Some(Joined { is_several, limit });
+    let mut rules = config("^ ", false, What::Previous);
+    assert_eq!(joined(&rules, "a\n b\nc"), [told(true, None), None]);
+    rules.lines_max = 2;
+    assert_eq!(
+        joined(&rules, "a\n b\n c\nd"),
+        [told(true, Some(JoinLimit::Lines)), None, None],
+        "what is beyond is another event"
+    );
+    rules.lines_max = 100;
+    rules.bytes_max = Some(ByteSize(5));
+    assert_eq!(
+        joined(&rules, "a\n b\n c\n 345\nd"),
+        [told(true, Some(JoinLimit::Bytes)), told(false, Some(JoinLimit::Bytes)), None, None]
     );
 }
 

@@ -38,18 +38,18 @@ impl Drop for SocketFile {
     }
 }
 
-/// A socket for connections with its file.
+/// A socket for connections with its file, if that is ours.
 #[derive(Debug)]
 pub(crate) struct Listening {
     pub(crate) listener: UnixListener,
-    pub(crate) file: SocketFile,
+    pub(crate) file: Option<SocketFile>,
 }
 
-/// A socket for datagrams with its file.
+/// A socket for datagrams with its file, if that is ours.
 #[derive(Debug)]
 pub(crate) struct Datagrams {
     pub(crate) socket: UnixDatagram,
-    pub(crate) file: SocketFile,
+    pub(crate) file: Option<SocketFile>,
 }
 
 impl Listening {
@@ -65,7 +65,12 @@ impl Listening {
         // Nobody can connect before it listens, and then its permissions hold already.
         let (socket, file) = open(path, mode, setting, Type::STREAM)?;
         socket.listen(BACKLOG).map_err(|error| refused(path, setting, &error.to_string()))?;
-        Ok(Self { listener: socket.into(), file })
+        Ok(Self { listener: socket.into(), file: Some(file) })
+    }
+
+    /// One whose file is somebody else's, and stays.
+    pub(crate) fn handed_over(socket: Socket) -> Self {
+        Self { listener: socket.into(), file: None }
     }
 }
 
@@ -83,7 +88,12 @@ impl Datagrams {
         let (socket, file) = open(path, mode, setting, Type::DGRAM)?;
         // A sender waits when the buffer is full, so that a small one loses nothing.
         drop(set_receive_buffer(&socket, buffer));
-        Ok(Self { socket: socket.into(), file })
+        Ok(Self { socket: socket.into(), file: Some(file) })
+    }
+
+    /// One whose file is somebody else's, and stays.
+    pub(crate) fn handed_over(socket: Socket) -> Self {
+        Self { socket: socket.into(), file: None }
     }
 }
 

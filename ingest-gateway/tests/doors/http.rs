@@ -241,7 +241,10 @@ async fn a_token_is_asked_for_where_one_is_set() {
         b"POST /v1/logs HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
     )
     .await;
-    assert!(challenge.to_lowercase().contains("www-authenticate: bearer"), "{challenge}");
+    assert!(
+        challenge.to_lowercase().contains("www-authenticate: basic realm=\"millrace\", bearer"),
+        "{challenge}"
+    );
     gateway.stop().await;
 }
 

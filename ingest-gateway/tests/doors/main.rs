@@ -3,18 +3,30 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
 mod beats;
+mod certificates;
+mod cors;
 mod elasticsearch;
 mod file;
 mod framing;
 mod http;
+mod identity;
+mod logstash;
+mod masking;
 mod otlp;
+mod quota;
+mod refused;
 mod syslog;
 mod tcp;
 mod tls;
+mod tls_memory;
 mod udp;
 mod unix;
 
 #[path = "../support/lumberjack.rs"]
 mod lumberjack;
+#[path = "../support/otlp.rs"]
+mod otlp_messages;
+#[path = "../support/shops.rs"]
+mod shops_of_tests;
 #[path = "../support/mod.rs"]
 mod support;

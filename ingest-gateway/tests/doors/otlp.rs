@@ -1,52 +1,13 @@
 //! Logs of OpenTelemetry over HTTP and gRPC.
 
-use std::io::Write;
-
 use access::IngestToken;
 use bus::Codec;
-use http_body_util::{BodyExt, Full};
-use hyper::{HeaderMap, Request};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::HeaderMap;
 use serde_json::{Value, json};
 use service::{ByteSize, http_client};
-use tokio::net::TcpStream;
 
+use crate::otlp_messages::{call, framed, gzip, message, record, request, text};
 use crate::support::{Gateway, MemoryBus, Mode};
-
-const GRPC: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
-
-/// A message of one field for each of these.
-fn message(fields: &[(u8, &[u8])]) -> Vec<u8> {
-    let mut message = Vec::new();
-    for (number, bytes) in fields {
-        message.push(number << 3 | 2);
-        let mut length = bytes.len();
-        while length >= 0x80 {
-            message.push((length & 0x7f) as u8 | 0x80);
-            length >>= 7;
-        }
-        message.push(length as u8);
-        message.extend_from_slice(bytes);
-    }
-    message
-}
-
-fn text(text: &str) -> Vec<u8> {
-    message(&[(1, text.as_bytes())])
-}
-
-/// A request with these records, of a resource with a service's name.
-fn request(records: &[Vec<u8>]) -> Vec<u8> {
-    let name = message(&[(1, b"service.name"), (2, &text("checkout"))]);
-    let records: Vec<(u8, &[u8])> = records.iter().map(|record| (2, &record[..])).collect();
-    // The resource stands behind what it describes, as it may.
-    let resource_logs = message(&[(2, &message(&records)), (1, &message(&[(1, &name)]))]);
-    message(&[(1, &resource_logs)])
-}
-
-fn record(body: &str) -> Vec<u8> {
-    message(&[(5, &text(body))])
-}
 
 async fn post(gateway: &Gateway, content_type: &str, body: Vec<u8>) -> (u16, HeaderMap, Vec<u8>) {
     let client = http_client::builder().build().unwrap();
@@ -54,46 +15,6 @@ async fn post(gateway: &Gateway, content_type: &str, body: Vec<u8>) -> (u16, Hea
     let response = sent.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     (status, headers, response.bytes().await.unwrap().to_vec())
-}
-
-/// Calls Export: the headers of the answer with its trailers, and the message.
-async fn call(
-    gateway: &Gateway,
-    headers: &[(&'static str, &'static str)],
-    body: Vec<u8>,
-) -> (HeaderMap, Vec<u8>) {
-    let stream = TcpStream::connect(gateway.http).await.unwrap();
-    let handshake =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
-    let (mut sender, connection) = handshake.await.unwrap();
-    let connection = tokio::spawn(connection);
-    let mut request = Request::post(format!("http://door{GRPC}"));
-    for (name, value) in
-        [("content-type", "application/grpc"), ("te", "trailers")].iter().chain(headers)
-    {
-        request = request.header(*name, *value);
-    }
-    let request = request.body(Full::new(bytes::Bytes::from(body))).unwrap();
-    let response = sender.send_request(request).await.unwrap();
-    assert_eq!(response.status(), 200);
-    let mut headers = response.headers().clone();
-    let body = response.into_body().collect().await.unwrap();
-    headers.extend(body.trailers().cloned().unwrap_or_default());
-    connection.abort();
-    (headers, body.to_bytes().to_vec())
-}
-
-fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
-    let mut framed = vec![flag];
-    framed.extend_from_slice(&(message.len() as u32).to_be_bytes());
-    framed.extend_from_slice(message);
-    framed
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 #[tokio::test]

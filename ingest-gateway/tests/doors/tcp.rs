@@ -58,7 +58,8 @@ async fn what_the_embedded_log_acknowledged_is_there_after_a_restart() {
     let bound = ingest_gateway::bind(config()).unwrap();
     let address = bound.tcp_address().unwrap();
     let runtime = Runtime { bus: embedded.clone(), ledgers, context: context.clone() };
-    let serving = tokio::spawn(ingest_gateway::run(bound, runtime));
+    let stores = ingest_gateway::Stores::default();
+    let serving = tokio::spawn(ingest_gateway::run(bound, runtime, stores));
     let lines: Vec<String> = (0..5_000).map(|n| format!("{{\"n\":{n}}}")).collect();
     send_tcp(address, lines.join("\n").as_bytes()).await;
     context.shutdown.cancel();

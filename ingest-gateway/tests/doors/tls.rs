@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ingest_gateway::{ClientCertificates, TlsConfig, TlsVersion, bind};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::{TLS12, TLS13};
@@ -24,20 +24,20 @@ use crate::support::{Gateway, SOON, any_port, config, eventually};
 const NAME: &str = "gateway.example";
 
 /// Somebody who signs certificates, and a folder for them.
-struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    pem: String,
+    pub(crate) pem: String,
     folder: TempDir,
 }
 
 /// A certificate with its key, as PEM.
-struct Pair {
+pub(crate) struct Pair {
     certificate: String,
     key: String,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -46,14 +46,26 @@ impl Authority {
     }
 
     fn sign(&self, end_year: i32) -> Pair {
-        let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![NAME.to_owned()]).unwrap();
         params.not_after = date_time_ymd(end_year, 1, 1);
+        self.sign_params(&params)
+    }
+
+    /// Signs the certificate of a sender with these names: its own, and those of DNS.
+    pub(crate) fn sign_sender(&self, common_name: &str, names: &[&str]) -> Pair {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        self.sign_params(&params)
+    }
+
+    fn sign_params(&self, params: &CertificateParams) -> Pair {
+        let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap().pem();
         Pair { certificate, key: key.serialize_pem() }
     }
 
-    fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         fs::write(&path, text).unwrap();
         path
@@ -69,12 +81,12 @@ impl Authority {
         }
     }
 
-    fn door(&self) -> TlsConfig {
+    pub(crate) fn door(&self) -> TlsConfig {
         self.install(&self.sign(2090))
     }
 }
 
-fn client(
+pub(crate) fn client(
     authority: &Authority,
     versions: &[&'static SupportedProtocolVersion],
     own: Option<&Pair>,
@@ -92,7 +104,7 @@ fn client(
     builder.with_client_auth_cert(chain, key).unwrap()
 }
 
-async fn connect(
+pub(crate) async fn connect(
     address: SocketAddr,
     client: ClientConfig,
 ) -> std::io::Result<TlsStream<TcpStream>> {
@@ -101,7 +113,11 @@ async fn connect(
 }
 
 /// Sends everything, ends, and waits for the door's own end; an error is what a client would see.
-async fn send(address: SocketAddr, client: ClientConfig, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) async fn send(
+    address: SocketAddr,
+    client: ClientConfig,
+    bytes: &[u8],
+) -> std::io::Result<()> {
     let mut stream = connect(address, client).await?;
     stream.write_all(bytes).await?;
     stream.shutdown().await?;

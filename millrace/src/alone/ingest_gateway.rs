@@ -1,14 +1,19 @@
 //! The ingest gateway alone.
 
+use ingest_gateway::{HandedOver, MemoryPart};
+
 use super::Alone;
 use crate::backends::{Opening, Store};
 use crate::cli::GatewayArguments;
 use crate::command::Failure;
-use crate::config::PlatformConfig;
+use crate::config::{EMBEDDED, MEMORY, PlatformConfig};
 
 /// The doors in a process of their own.
 #[derive(Debug)]
-pub struct IngestGateway;
+pub struct IngestGateway {
+    /// Of the service manager.
+    sockets: HandedOver,
+}
 
 impl Alone for IngestGateway {
     const NAME: &'static str = "ingest-gateway";
@@ -18,15 +23,24 @@ impl Alone for IngestGateway {
     type Arguments = GatewayArguments;
 
     fn prepare(config: &PlatformConfig, _: &GatewayArguments) -> Result<Self, Failure> {
-        match config.ingest_gateway.file.check_position_file() {
-            None => Ok(Self),
-            Some(problem) => Err(Failure::usage(problem.to_string())),
+        if let Some(problem) = config.ingest_gateway.file.check_position_file() {
+            return Err(Failure::usage(problem.to_string()));
         }
+        if config.documents.url == EMBEDDED && config.ingest_gateway.needs_tokens_of_shops() {
+            return Err(Failure::usage(format!(
+                "ingest_gateway.require_token: only senders with the token of a shop would come in, and these tokens \
+                 are in the document store, where `documents.url = \"{EMBEDDED}\"` serves one process: name the \
+                 store of the query-api, as `mongodb://host:27017`, or set ingest_gateway.ingest_token"
+            )));
+        }
+        let sockets = HandedOver::take().map_err(|error| Failure::usage(error.to_string()))?;
+        Ok(Self { sockets })
     }
 
     async fn run(self, opening: Opening) -> Result<(), Failure> {
-        let bound =
-            ingest_gateway::bind(opening.config.ingest_gateway.clone()).map_err(Failure::of)?;
+        let mut config = opening.config.ingest_gateway.clone();
+        config.fit_to_process(MemoryPart::Half).map_err(Failure::of)?;
+        let bound = ingest_gateway::bind_with(config, self.sockets).map_err(Failure::of)?;
         let doors = [
             ("tcp", bound.tcp_address()),
             ("udp", bound.udp_address()),
@@ -44,7 +58,25 @@ impl Alone for IngestGateway {
         for pattern in &opening.config.ingest_gateway.file.paths {
             tracing::info!(pattern, "files are read");
         }
-        let Some(runtime) = opening.runtime().await? else { return Ok(()) };
-        ingest_gateway::run(bound, runtime).await.map_err(Failure::of)
+        let runtime = opening.unready_runtime()?;
+        let stores = stores(&opening)?;
+        // With a spool the doors take in before the bus is there.
+        if let Some(spool) = opening.spool(&runtime).await? {
+            let doors = ingest_gateway::run(bound, spool.runtime(), stores);
+            return spool.replay_beside(doors).await.map_err(Failure::of);
+        }
+        if opening.ready(&runtime).await?.is_none() {
+            return Ok(());
+        }
+        ingest_gateway::run(bound, runtime, stores).await.map_err(Failure::of)
     }
+}
+
+/// The stores that it shares with other processes, as far as they are named: it runs without them.
+fn stores(opening: &Opening) -> Result<ingest_gateway::Stores, Failure> {
+    let (documents, cache) = (&opening.config.documents.url, &opening.config.cache.url);
+    Ok(ingest_gateway::Stores {
+        documents: (documents != EMBEDDED).then(|| opening.documents()).transpose()?,
+        cache: (cache != MEMORY).then(|| opening.cache()).transpose()?,
+    })
 }

@@ -20,6 +20,7 @@ use crate::cli::{AloneArguments, Settings};
 use crate::command::{self, Failure};
 use crate::config::PlatformConfig;
 use crate::process;
+use crate::service_manager;
 use crate::services::Services;
 
 pub use enricher::Enricher;
@@ -89,5 +90,6 @@ async fn serve<S: Alone>(service: S, config: PlatformConfig) -> Result<(), Failu
     services.add("metrics", admin.serve(context.clone()));
     let opening = Opening { config: Arc::new(config), data: None, context: context.clone() };
     services.add(S::NAME, service.run(opening));
+    services.add("service manager", service_manager::tell(context.clone(), vec![S::NAME]));
     services.wait(&context).await
 }

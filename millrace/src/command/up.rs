@@ -1,5 +1,7 @@
 //! `millrace up`: reads the configuration and runs the platform.
 
+use ingest_gateway::HandedOver;
+
 use super::{Failure, escape_control, print};
 use crate::cli::UpArguments;
 use crate::process;
@@ -21,5 +23,6 @@ pub(super) fn run(arguments: &UpArguments) -> Result<(), Failure> {
             taken.lines().iter().try_for_each(|line| writeln!(out, "  {}", escape_control(line)))
         });
     }
-    process::run(config, |config| crate::up::run(config, taken, arguments))
+    let sockets = HandedOver::take().map_err(|error| Failure::usage(error.to_string()))?;
+    process::run(config, |config| crate::up::run(config, taken, sockets, arguments))
 }

@@ -295,7 +295,8 @@ async fn the_real_door_takes_everything_once_however_often_it_is_sent() {
     let context = service::Context::default();
     let ledgers = Ledgers::new(&context.metrics);
     let runtime = Runtime { bus: embedded.clone(), ledgers, context: context.clone() };
-    let serving = tokio::spawn(ingest_gateway::run(bound, runtime));
+    let stores = ingest_gateway::Stores::default();
+    let serving = tokio::spawn(ingest_gateway::run(bound, runtime, stores));
 
     let input = format!("{}not json\n\n[1]\n{}", numbered(0..95), numbered(95..100));
     for _ in 0..2 {

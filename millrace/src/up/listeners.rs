@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ingest_gateway::{HandedOver, MemoryPart};
 use service::Admin;
 
 use super::METRICS_PORT;
@@ -19,13 +20,18 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    /// Takes all of them.
-    pub(super) async fn bind(config: &PlatformConfig, data: &Path) -> Result<Self, Failure> {
+    /// Takes all of them; of the doors those that the service manager has opened from it.
+    pub(super) async fn bind(
+        config: &PlatformConfig,
+        data: &Path,
+        sockets: HandedOver,
+    ) -> Result<Self, Failure> {
         let socket = data.join(SOCKET);
         let mut gateway = config.ingest_gateway.clone();
         gateway.file.keep_places_in(data);
+        gateway.fit_to_process(MemoryPart::Quarter).map_err(Failure::of)?;
         Ok(Self {
-            gateway: ingest_gateway::bind(gateway).map_err(Failure::of)?,
+            gateway: ingest_gateway::bind_with(gateway, sockets).map_err(Failure::of)?,
             api: query_api::bind(&config.query_api, Some(&socket)).await.map_err(Failure::of)?,
             admin: Admin::bind(&config.metrics, METRICS_PORT).await.map_err(Failure::of)?,
         })

@@ -13,16 +13,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use enricher::{CurrentPlan, Reloader, reload};
+use futures::future::BoxFuture;
+use ingest_gateway::{GatewayError, HandedOver};
 use pipeline::Runtime;
 use query_api::Stores;
-use service::{Context, Secret, shutdown};
+use service::{Admin, Context, Secret, shutdown};
 
 use crate::backends::Opening;
 use crate::cli::UpArguments;
 use crate::command::Failure;
-use crate::config::PlatformConfig;
+use crate::config::{MEMORY, PlatformConfig};
 use crate::first_password;
 use crate::logstash_settings::Taken;
+use crate::service_manager;
 use crate::services::Services;
 
 pub use addresses::Addresses;
@@ -36,13 +39,18 @@ pub(crate) const METRICS_PORT: u16 = 9600;
 /// The variable in which tools find the ingest token.
 const INGEST_TOKEN_VARIABLE: &str = "MILLRACE_INGEST_TOKEN";
 
-/// Runs the platform until it is told to stop; `taken` are the settings that come from its pipeline.
+/// The doors, before they are served.
+type Doors = BoxFuture<'static, Result<(), GatewayError>>;
+
+/// Runs the platform until it is told to stop; `taken` are the settings that come from its pipeline, `sockets` what
+/// the service manager has opened.
 ///
 /// # Errors
 /// It cannot start, or a service stopped by itself.
 pub async fn run(
     config: PlatformConfig,
     taken: Option<Taken>,
+    sockets: HandedOver,
     arguments: &UpArguments,
 ) -> Result<(), Failure> {
     // A mistake in the pipeline is found before anything is touched.
@@ -52,7 +60,7 @@ pub async fn run(
     let plan = enricher::compile(&config.enricher, secret)
         .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
     let data = DataFolder::open(&arguments.data)?;
-    let listeners = match Listeners::bind(&config, data.path()).await {
+    let listeners = match Listeners::bind(&config, data.path(), sockets).await {
         Ok(listeners) => listeners,
         Err(failure) => {
             data.give_up();
@@ -66,39 +74,42 @@ pub async fn run(
     let config = Arc::new(config);
     let folder = Some(data.path().to_owned());
     let opening = Opening { config: Arc::clone(&config), data: folder, context: context.clone() };
-    let Some(runtime) = opening.runtime().await? else { return Ok(()) };
+    let runtime = opening.unready_runtime()?;
     let current = CurrentPlan::new(plan);
     let stores = open_stores(&opening, data.path(), &current).await?;
+    let addresses = listeners.addresses()?;
+    let demo = arguments.demo.then(|| demo_door(&config, &addresses)).transpose()?;
+    let Listeners { gateway, api, admin } = listeners;
+    let (is_http_tls, other_doors) = (gateway.is_http_tls(), gateway.other_doors());
+    let mut services = Services::default();
+    let doors = open_doors(&opening, gateway, &stores, &runtime, &mut services).await?;
+    if opening.ready(&runtime).await?.is_none() {
+        return services.wait(&context).await;
+    }
     let password_file = arguments.api.admin_password_file.as_deref();
     let documents = stores.documents.as_ref();
     let first_password = first_password::ensure(documents, password_file, &context).await?;
 
-    let addresses = listeners.addresses()?;
-    let demo = arguments.demo.then(|| demo_door(&config, &addresses)).transpose()?;
     let table = StartTable {
         data: data.path(),
         is_new: data.is_new,
         addresses: &addresses,
-        is_http_tls: listeners.gateway.is_http_tls(),
-        other_doors: &listeners.gateway.other_doors(),
+        is_http_tls,
+        other_doors: &other_doors,
         durability_warning: runtime.bus.durability_warning(),
         urls: [&config.bus.url, &config.search.url, &config.documents.url, &config.cache.url],
         files: &config.ingest_gateway.file.paths,
         taken: taken.as_ref(),
-        needs_token: config.ingest_gateway.ingest_token.is_some(),
+        needs_token: config.ingest_gateway.needs_token(),
         first_password: first_password.as_deref(),
     }
     .text();
-    let mut services = start(&config, current.clone(), listeners, stores, &runtime);
+    start(&mut services, &config, current.clone(), doors, (api, admin), stores, &runtime);
     let (pipeline, context) = (config.enricher.clone(), runtime.context.clone());
     let reloader = Reloader::new(pipeline, Secret::new(secret.clone()), current, context);
     services.add("pipeline watch", reload::watch(reloader));
     if let Some((door, token)) = demo {
-        let shutdown = runtime.context.shutdown.clone();
-        services.add("demo", async move {
-            demo::run(door, token, shutdown).await;
-            Ok::<_, String>(())
-        });
+        start_demo(&mut services, door, token, &runtime.context);
     }
     addresses.write(data.path())?;
     crate::command::print(|out| out.write_all(table.as_bytes()))?;
@@ -123,16 +134,49 @@ async fn open_stores(
     })
 }
 
-/// Starts the services that the configuration asks for.
+fn start_demo(services: &mut Services, door: SocketAddr, token: Option<String>, context: &Context) {
+    let shutdown = context.shutdown.clone();
+    services.add("demo", async move {
+        demo::run(door, token, shutdown).await;
+        Ok::<_, String>(())
+    });
+}
+
+/// The doors, to be served when the bus is there. Those with a spool, which takes what they accept until then, are
+/// served from now on, and none are left.
+async fn open_doors(
+    opening: &Opening,
+    gateway: ingest_gateway::Bound,
+    stores: &Stores,
+    runtime: &Runtime,
+    services: &mut Services,
+) -> Result<Option<Doors>, Failure> {
+    let shared = ingest_gateway::Stores {
+        documents: Some(Arc::clone(&stores.documents)),
+        // What is in this process is shared with no other gateway.
+        cache: (opening.config.cache.url != MEMORY).then(|| Arc::clone(&stores.cache)),
+    };
+    let Some(spool) = opening.spool(runtime).await? else {
+        return Ok(Some(Box::pin(ingest_gateway::run(gateway, runtime.clone(), shared))));
+    };
+    let doors = ingest_gateway::run(gateway, spool.runtime(), shared);
+    services.add("ingest-gateway", spool.replay_beside(doors));
+    Ok(None)
+}
+
+/// Starts the doors that are not served yet, and the services behind them that the configuration asks for.
 fn start(
+    services: &mut Services,
     config: &PlatformConfig,
     current: CurrentPlan,
-    listeners: Listeners,
+    doors: Option<Doors>,
+    (api, admin): (query_api::Bound, Admin),
     stores: Stores,
     runtime: &Runtime,
-) -> Services {
-    let mut services = Services::default();
-    services.add("ingest-gateway", ingest_gateway::run(listeners.gateway, runtime.clone()));
+) {
+    if let Some(doors) = doors {
+        services.add("ingest-gateway", doors);
+    }
     let (limits, foreign) = (config.enricher.limits(), config.foreign_topics());
     services.add("enricher", enricher::run(current, limits, foreign.clone(), runtime.clone()));
     if config.fraud_worker.enabled {
@@ -142,11 +186,18 @@ fn start(
     if config.indexer.enabled {
         services.add("indexer", indexer::run(Arc::clone(&stores.search), runtime.clone()));
     }
-    let api = config.query_api.clone();
-    let api = query_api::run(listeners.api, api, stores, foreign, runtime.clone());
+    let api = query_api::run(api, config.query_api.clone(), stores, foreign, runtime.clone());
     services.add("query-api", api);
-    services.add("metrics", listeners.admin.serve(runtime.context.clone()));
-    services
+    services.add("metrics", admin.serve(runtime.context.clone()));
+    let told = service_manager::tell(runtime.context.clone(), parts(config));
+    services.add("service manager", told);
+}
+
+/// The parts of the health that say that a service is open.
+fn parts(config: &PlatformConfig) -> Vec<&'static str> {
+    let scored = config.fraud_worker.enabled.then_some("fraud-worker");
+    let indexed = config.indexer.enabled.then_some("indexer");
+    ["ingest-gateway", "enricher", "query-api"].into_iter().chain(scored).chain(indexed).collect()
 }
 
 /// Where the demo sends, and the token that it shows there. The configuration keeps only a digest.
@@ -160,13 +211,15 @@ fn demo_door(
     };
     let tcp = &config.ingest_gateway.tcp;
     let joins_lines = tcp.multiline.pattern.is_some();
-    if tcp.tls.is_on() || tcp.framing != ingest_gateway::Framing::Newline || joins_lines {
+    let has_line_feeds = tcp.framing == ingest_gateway::Framing::Newline && tcp.delimiter.is_none();
+    if tcp.tls.is_on() || !has_line_feeds || joins_lines {
         let text = "--demo sends lines with line feeds and without TLS to the TCP door, each an event: leave \
-                    ingest_gateway.tcp.tls, ingest_gateway.tcp.framing and ingest_gateway.tcp.multiline away for it";
+                    ingest_gateway.tcp.tls, ingest_gateway.tcp.framing, ingest_gateway.tcp.delimiter and \
+                    ingest_gateway.tcp.multiline away for it";
         return Err(Failure::usage(text));
     }
     let token = std::env::var(INGEST_TOKEN_VARIABLE).ok();
-    if config.ingest_gateway.ingest_token.is_some() && token.is_none() {
+    if config.ingest_gateway.needs_token() && token.is_none() {
         let text = format!("--demo needs the ingest token: set {INGEST_TOKEN_VARIABLE} to it too");
         return Err(Failure::usage(text));
     }
@@ -199,5 +252,8 @@ mod tests {
         config.ingest_gateway.tcp.multiline.pattern = None;
         config.ingest_gateway.tcp.framing = ingest_gateway::Framing::OctetCounting;
         demo_door(&config, &addresses).expect_err("frames are counted");
+        config.ingest_gateway.tcp.framing = ingest_gateway::Framing::Newline;
+        config.ingest_gateway.tcp.delimiter = Some("|".parse().expect("a delimiter"));
+        demo_door(&config, &addresses).expect_err("lines end otherwise");
     }
 }

@@ -23,6 +23,15 @@ pub(crate) fn engine(variable: &str) -> String {
     })
 }
 
+/// Runs `scripts/engines` with these arguments.
+pub(crate) fn engines(arguments: &[&str]) {
+    // Without it the script would strike other engines than the services use.
+    engine("MILLRACE_ENGINES_DIR");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/engines");
+    let output = Command::new(script).args(arguments).output().expect("the script runs");
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+}
+
 /// Which search engine a cluster uses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum SearchEngine {
@@ -103,6 +112,23 @@ impl Cluster {
             services: BTreeMap::new(),
             runtime: tokio::runtime::Runtime::new().expect("a runtime"),
         }
+    }
+
+    /// Adds tables to the configuration of whatever is started from now on.
+    pub(crate) fn add_settings(&self, tables: &str) {
+        let path = self.folder.path().join("millrace.toml");
+        let config = std::fs::read_to_string(&path).expect("a configuration");
+        std::fs::write(&path, format!("{config}\n{tables}")).expect("a file");
+    }
+
+    /// A folder that goes with the cluster.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What stands before the names of its topics.
+    pub(crate) fn topic_prefix(&self) -> String {
+        format!("{}.", self.name)
     }
 
     /// Starts one instance of each service.

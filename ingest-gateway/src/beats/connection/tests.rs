@@ -19,6 +19,7 @@ use crate::config::{BeatsConfig, Config};
 use crate::connections::tests::admission;
 use crate::intake::tests::ScriptedBus;
 use crate::intake::{Clock, Foundation, Intake};
+use crate::stores::Stores;
 
 /// A connection that is served, and its sender.
 struct Rig {
@@ -30,17 +31,23 @@ struct Rig {
 }
 
 fn rig(config: BeatsConfig) -> Rig {
+    rig_of(&Config::default(), config)
+}
+
+fn rig_of(settings: &Config, config: BeatsConfig) -> Rig {
     let bus = Arc::new(ScriptedBus::default());
     let context = Context::default();
     let ledgers = Ledgers::new(&context.metrics);
     let runtime = Runtime { bus: bus.clone(), ledgers, context: context.clone() };
-    let foundation = Foundation::new(&Config::default(), runtime, Clock::system());
+    let stores = Stores::default();
+    let foundation = Foundation::new(settings, runtime, Clock::system(), &stores);
     let intake = Intake::new(DOOR, &foundation);
     let admission = admission(&foundation.budget);
     let share = admission.guest.share.clone();
     let (sender, stream) = tokio::io::duplex(1 << 10);
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 5_044));
-    let connection = Connection::new(stream, peer, admission, &intake, &Arc::new(config));
+    let (identity, config) = (intake.anonymous(), Arc::new(config));
+    let connection = Connection::new(stream, peer, admission, identity, &intake, &config);
     let serving = tokio::spawn(connection.serve(CancellationToken::new()));
     Rig { bus, context, share, sender, serving }
 }
@@ -111,4 +118,36 @@ async fn a_sender_that_trickles_and_never_ends_its_window_expect_sent_away() {
     assert!((whole..whole + idle * 4).contains(&took), "{took:?}");
     assert!(rig.bus.records(TOPIC_RAW).is_empty());
     rig.expect_sent_away().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_the_quota_of_its_shop_is_told_to_wait_and_loses_nothing() {
+    let mut settings = Config::default();
+    settings.quota.events_per_second = Some(1);
+    settings.quota.burst = Some(Span::from_secs(1));
+    let Rig { bus, mut sender, serving, .. } = rig_of(&settings, BeatsConfig::default());
+    let mut ack = [0; 6];
+    let event = |sequence: u8| [&b"2J\0\0\0"[..], &[sequence], b"\0\0\0\x02{}"].concat();
+    let window = [b"2W\0\0\0\x64".to_vec(), (1..=100).flat_map(event).collect()].concat();
+    sender.write_all(&window).await.unwrap();
+    while ack != *b"2A\0\0\0\x64" {
+        sender.read_exact(&mut ack).await.unwrap();
+    }
+    // Longer than a sender may be silent, and a window of it is not even read.
+    let begun = Instant::now();
+    let mut keep_alives = 0;
+    sender.write_all(&[&b"2W\0\0\0\x01"[..], &event(7)].concat()).await.unwrap();
+    sender.read_exact(&mut ack).await.unwrap();
+    while ack == *b"2A\0\0\0\0" {
+        assert_eq!(bus.records(TOPIC_RAW).len(), 100);
+        keep_alives += 1;
+        sender.read_exact(&mut ack).await.unwrap();
+    }
+    assert_eq!(&ack, b"2A\0\0\0\x07");
+    let waited = begun.elapsed();
+    assert!((Duration::from_secs(98)..Duration::from_secs(101)).contains(&waited), "{waited:?}");
+    assert!(keep_alives >= 30, "{keep_alives}");
+    assert_eq!(bus.records(TOPIC_RAW).len(), 101);
+    drop(sender);
+    serving.await.unwrap();
 }

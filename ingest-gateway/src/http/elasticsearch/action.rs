@@ -15,7 +15,7 @@ const INDEX_BYTES_MAX: usize = 255;
 /// What an action asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verb {
+pub(crate) enum Verb {
     /// Keeps the document.
     Index,
     /// Keeps the document, if it is new.
@@ -28,7 +28,7 @@ pub(super) enum Verb {
 
 impl Verb {
     /// The word.
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Index => "index",
             Self::Create => "create",
@@ -54,10 +54,10 @@ impl Verb {
 
 /// An action.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Action {
-    pub(super) verb: Verb,
-    pub(super) index: Option<String>,
-    pub(super) id: Option<String>,
+pub(crate) struct Action {
+    pub(crate) verb: Verb,
+    pub(crate) index: Option<String>,
+    pub(crate) id: Option<String>,
     /// Whether it names an ingest pipeline.
     pub(super) has_pipeline: bool,
 }
@@ -76,7 +76,7 @@ impl Action {
     ///
     /// # Errors
     /// What is wrong with it, in words. Nothing behind it can be told apart then.
-    pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(line: &[u8]) -> Result<Self, String> {
         let action: Self = serde_json::from_slice(line).map_err(|error| error.to_string())?;
         if action.index.as_ref().is_some_and(|index| index.len() > INDEX_BYTES_MAX) {
             return Err(format!("the name of the index is longer than {INDEX_BYTES_MAX} bytes"));

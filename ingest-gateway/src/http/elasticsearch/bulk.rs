@@ -24,6 +24,7 @@ use crate::http::publisher::Publisher;
 use crate::http::request::{Plan, open, reserve};
 use crate::http::route::{Door, Sender};
 use crate::http::shape::judge;
+use crate::http::unread;
 use crate::intake::{Line, Origin};
 use crate::lines::Lines;
 
@@ -46,7 +47,7 @@ pub(super) async fn answer(
         Ok(opened) => opened,
         Err(problem) => return Error::from(&problem).reply(),
     };
-    let mut bulk = Bulk::new(door, sender.share, plan, index, is_pipeline_named);
+    let mut bulk = Bulk::new(door, sender.share.clone(), plan, index, is_pipeline_named);
     let result = bulk.receive(&mut body).await;
     // What is on its way is counted whatever happened behind it.
     bulk.collect().await;
@@ -63,7 +64,9 @@ pub(super) async fn answer(
     match result {
         Ok(()) => {
             let reason = no_room(&door.intake);
-            bulk.items.into_reply(&reason, door.intake.durability_warning())
+            let room = bulk.answer_room.take();
+            let reply = bulk.items.into_reply(&reason, door.intake.durability_warning());
+            unread::hold(reply, room, door.config.idle_timeout.0, &sender.hang_up)
         }
         Err(error) => error.reply(),
     }
@@ -192,7 +195,11 @@ impl<'a> Bulk<'a> {
         };
         let action = match parsed {
             Ok(action) => action,
-            Err(reason) => return self.break_off(UNREADABLE, Error::malformed(reason)),
+            Err(reason) => {
+                // It may quote what the line holds.
+                let reason = self.door.intake.masking().text(reason);
+                return self.break_off(UNREADABLE, Error::malformed(reason));
+            }
         };
         self.make_room().await?;
         if action.has_pipeline {

@@ -166,7 +166,9 @@ impl Export<'_> {
                 Unreadable::Malformed(_) => StatusCode::BAD_REQUEST,
                 Unreadable::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
             };
-            Problem::new(status, unreadable.to_string())
+            // It may quote what the message holds.
+            let detail = self.door.intake.masking().text(unreadable.to_string());
+            Problem::new(status, detail)
         })?;
         let _outline_room = reserve(self.door, self.share, outline.held_bytes()).await?;
         // Events may be larger than what the head promised of the message.

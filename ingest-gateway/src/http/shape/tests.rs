@@ -139,6 +139,20 @@ fn text_is_never_judged() {
     assert_eq!(seen, [good(1, "[1, 2"), good(2, " "), good(3, "{\"a\":1}"), good(4, "last")]);
 }
 
+#[test]
+fn blanks_behind_a_bracket_are_looked_through_up_to_the_same_place_for_any_split() {
+    for blanks in [0, 58, 59, 60, 61, 200] {
+        let body = format!("[{}{{\"a\":1}}]\n", " ".repeat(blanks));
+        let whole = split(Splitter::json(limits(60), true), &[body.as_bytes()]);
+        for piece in [1, 7, 60, 61] {
+            let pieces: Vec<&[u8]> = body.as_bytes().chunks(piece).collect();
+            let kinds = |seen: &[Seen]| -> Vec<_> { seen.iter().map(|s| s.2.clone()).collect() };
+            let seen = split(Splitter::json(limits(60), true), &pieces);
+            assert_eq!(kinds(&seen), kinds(&whole), "{blanks} blanks in pieces of {piece}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 

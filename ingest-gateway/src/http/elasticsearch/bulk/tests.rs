@@ -19,6 +19,7 @@ use crate::http::request::{BODY_MEMORY_BYTES, Plan};
 use crate::http::route::Door;
 use crate::intake::tests::ScriptedBus;
 use crate::intake::{Clock, Foundation, Intake, Origin};
+use crate::stores::Stores;
 
 #[test]
 fn an_id_is_one_of_its_index_and_shop() {
@@ -45,7 +46,8 @@ async fn documents_for_whose_answer_there_is_no_memory_are_to_come_again() {
     let context = Context::default();
     let ledgers = Ledgers::new(&context.metrics);
     let runtime = Runtime { bus: bus.clone(), ledgers, context };
-    let foundation = Foundation::new(&Config::default(), runtime, Clock::system());
+    let stores = Stores::default();
+    let foundation = Foundation::new(&Config::default(), runtime, Clock::system(), &stores);
     let share = foundation.budget.share();
     let door = Door { intake: Intake::new(DOOR, &foundation), config: HttpConfig::default() };
     let origin = Arc::new(Origin {

@@ -1,0 +1,94 @@
+//! Who may send is said in full, or the door stays shut.
+
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde_json::json;
+
+use crate::config::{ClientCertificates, Config, TlsConfig};
+
+fn settings(config: &Config) -> Vec<String> {
+    config.check().into_iter().map(|problem| problem.setting).collect()
+}
+
+/// A door that asks for certificates.
+fn asks(client_certificates: ClientCertificates) -> TlsConfig {
+    TlsConfig {
+        certificate_file: Some("/etc/door.crt".into()),
+        key_file: Some("/etc/door.key".into()),
+        client_ca_file: Some("/etc/ca.crt".into()),
+        client_certificates,
+        ..TlsConfig::default()
+    }
+}
+
+#[test]
+fn tokens_of_shops_open_a_door_to_others_where_they_are_required() {
+    let mut config = Config::default();
+    config.tcp.listen = "0.0.0.0:5000".parse().unwrap();
+    config.http.listen = "0.0.0.0:8080".parse().unwrap();
+    let problems = config.check();
+    assert_eq!(problems.len(), 2);
+    for problem in problems {
+        assert!(problem.message.contains("require_token = true"), "{problem}");
+    }
+    assert!(!config.needs_token());
+    config.require_token = true;
+    assert_eq!(config.check(), []);
+    assert!(config.needs_token() && config.needs_tokens_of_shops());
+    config.http.tls = asks(ClientCertificates::Optional);
+    config.http.tls.shops.insert("north.example".into(), "north".parse().unwrap());
+    assert!(!config.needs_tokens_of_shops(), "a certificate does too");
+}
+
+#[test]
+fn beats_show_no_token_so_where_one_is_required_others_need_a_certificate() {
+    let mut config = Config { require_token: true, ..Config::default() };
+    config.beats.listen = "127.0.0.1:5044".parse().unwrap();
+    assert_eq!(config.check(), [], "nobody else reaches it");
+    config.beats.listen = "0.0.0.0:5044".parse().unwrap();
+    for allow_unauthenticated in [false, true] {
+        config.beats.allow_unauthenticated = allow_unauthenticated;
+        let problem = config.check().remove(0);
+        assert_eq!(problem.setting, "beats.listen");
+        assert!(problem.message.contains("which ingest_gateway.require_token asks for"));
+        assert!(!problem.message.contains("allow_unauthenticated"), "{problem}");
+    }
+    config.beats.tls = asks(ClientCertificates::Optional);
+    assert_eq!(settings(&config), ["beats.listen"], "who need not show one does not");
+    config.beats.tls = asks(ClientCertificates::Required);
+    assert_eq!(config.check(), []);
+}
+
+#[test]
+fn shops_are_known_by_certificates_only_where_these_are_asked_for() {
+    let mut config = Config::default();
+    config.syslog.tls.shops.insert("north.example".into(), "north".parse().unwrap());
+    assert_eq!(settings(&config), ["syslog.tls.shops"]);
+    config.syslog.tls =
+        TlsConfig { shops: config.syslog.tls.shops, ..asks(ClientCertificates::Optional) };
+    assert_eq!(config.check(), []);
+    config.syslog.tls.shops.insert(String::new(), "north".parse().unwrap());
+    assert_eq!(settings(&config), ["syslog.tls.shops"]);
+}
+
+#[test]
+fn shops_of_doors_and_certificates_are_read_and_their_names_checked() {
+    let read = |given: serde_json::Value| Config::deserialize(given.into_deserializer());
+    let config = read(json!({
+        "tokens_refresh_interval": "500ms",
+        "udp": { "shop": "north" },
+        "http": { "tls": { "shops": { "shipper.south.example": "south" } } },
+    }));
+    let config = config.unwrap();
+    assert_eq!(config.udp.shop.unwrap().as_str(), "north");
+    assert_eq!(config.http.tls.shops["shipper.south.example"].as_str(), "south");
+    for shop in ["North", "../north", ""] {
+        for given in [
+            json!({ "udp": { "shop": shop } }),
+            json!({ "tcp": { "tls": { "shops": { "a": shop } } } }),
+        ] {
+            let refused = read(given).unwrap_err().to_string();
+            assert!(refused.contains("a shop's name has"), "{refused}");
+        }
+    }
+}

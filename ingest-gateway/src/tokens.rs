@@ -1,0 +1,207 @@
+//! The tokens of shops, as the doors know them: a table in memory that is read from the document store again
+//! and again.
+//!
+//! A store that fails leaves the table in force that there is. No door ever asks the store itself, and nothing
+//! here decides who comes in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::ShopName;
+use document_store::{DocumentError, DocumentStore, ErrorKind};
+use jiff::Timestamp;
+use service::{CancellationToken, Context, HealthState, MetricKind, Metrics};
+use shops::{Lookup, TokenError, TokenTable};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+/// The part under which health says that the tokens cannot be read.
+const PART: &str = "ingest tokens";
+/// How long the store may take to give all tokens.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Shortest time from one look at the store to another that an unknown token asks for.
+const ASKED_INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// How long whoever shows an unknown token waits for such a look.
+const ASKED_WAIT: Duration = Duration::from_secs(3);
+
+/// What an offered token is, as far as the doors know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A good one, of this shop.
+    Of(ShopName),
+    /// One whose time is over.
+    Expired,
+    /// One that somebody has ended.
+    Revoked,
+    /// None that was ever made.
+    Unknown,
+    /// Nobody can tell: the store has not been read yet.
+    Untold,
+}
+
+/// The tokens of all shops.
+pub(crate) struct Tokens {
+    documents: Option<Arc<dyn DocumentStore>>,
+    seen: watch::Sender<Seen>,
+    /// Somebody shows a token that the table does not know.
+    wanted: Notify,
+    /// When nothing is read any more.
+    shutdown: CancellationToken,
+}
+
+/// What was seen in the store.
+#[derive(Clone, Debug)]
+struct Seen {
+    /// All tokens; none before the store was read once.
+    table: Option<Arc<TokenTable>>,
+    /// When that was read.
+    read_at: Instant,
+    /// How many looks at the store have ended, whatever came of them.
+    looks: u64,
+    /// When the last of them began.
+    look_begun_at: Option<Instant>,
+}
+
+impl Seen {
+    fn find(&self, token: &[u8], now: Timestamp) -> Found {
+        let Some(table) = &self.table else { return Found::Untold };
+        match table.find(token, now) {
+            Lookup::Holder(holder) => Found::Of(holder.shop.clone()),
+            Lookup::Expired => Found::Expired,
+            Lookup::Revoked => Found::Revoked,
+            Lookup::Unknown => Found::Unknown,
+        }
+    }
+}
+
+impl Tokens {
+    /// The tokens of this store, which [`watch`](Self::watch) reads. Without a store there are none.
+    pub(crate) fn new(documents: Option<Arc<dyn DocumentStore>>, context: &Context) -> Arc<Self> {
+        let nothing = || Arc::new(TokenTable::default());
+        let table = if documents.is_none() { Some(nothing()) } else { None };
+        let seen = Seen { table, read_at: Instant::now(), looks: 0, look_begun_at: None };
+        let (seen, _) = watch::channel(seen);
+        let (wanted, shutdown) = (Notify::new(), context.shutdown.clone());
+        let tokens = Arc::new(Self { documents, seen, wanted, shutdown });
+        if tokens.documents.is_some() {
+            tokens.show_age(&context.metrics);
+        }
+        tokens
+    }
+
+    fn show_age(&self, metrics: &Metrics) {
+        let seen = self.seen.subscribe();
+        metrics.computed(
+            "millrace_gateway_tokens_age_seconds",
+            "Time since the tokens of shops were last read; since the start where they never were",
+            MetricKind::Gauge,
+            &[],
+            move || {
+                let read_at = seen.borrow().read_at;
+                vec![(Vec::new(), read_at.elapsed().as_secs_f64())]
+            },
+        );
+    }
+
+    /// What a token is by the table that there is.
+    pub(crate) fn find(&self, token: &[u8], now: Timestamp) -> Found {
+        // It is hashed without holding anybody up.
+        let seen = self.seen.borrow().clone();
+        seen.find(token, now)
+    }
+
+    /// The same of a token that the table does not know: it may have been made just now, so the store is looked at
+    /// for it, but not more often than once a second however many ask.
+    pub(crate) async fn find_anew(&self, token: &[u8], now: Timestamp) -> Found {
+        if self.documents.is_some() {
+            let asked_at = Some(Instant::now());
+            let mut seen = self.seen.subscribe();
+            self.wanted.notify_one();
+            let is_told = |seen: &Seen| {
+                let is_known = !matches!(seen.find(token, now), Found::Unknown | Found::Untold);
+                is_known || seen.look_begun_at > asked_at
+            };
+            let told = timeout(ASKED_WAIT, seen.wait_for(is_told));
+            drop(self.shutdown.run_until_cancelled(told).await);
+        }
+        self.find(token, now)
+    }
+
+    /// How many looks at the store have ended: whoever relies on a token asks again when it is another number.
+    pub(crate) fn looks(&self) -> u64 {
+        self.seen.borrow().looks
+    }
+
+    /// Reads the tokens again and again, with so much time between. Goes on until it is dropped, and ends at once
+    /// where there is no store.
+    pub(crate) async fn watch(self: Arc<Self>, refresh_interval: Duration, context: Context) {
+        let Some(documents) = &self.documents else {
+            tracing::info!(
+                "this gateway has no document store, so there are no tokens of shops: documents.url names one"
+            );
+            return;
+        };
+        let mut is_made = false;
+        let mut is_away = false;
+        loop {
+            let begun_at = Instant::now();
+            let read = read(documents.as_ref(), &mut is_made).await;
+            let ended_at = Instant::now();
+            report(read.as_ref().err(), &mut is_away, &context);
+            self.seen.send_modify(|seen| {
+                seen.looks += 1;
+                seen.look_begun_at = Some(begun_at);
+                if let Ok(table) = read {
+                    seen.table = Some(Arc::new(table));
+                    seen.read_at = begun_at;
+                }
+            });
+            let asked = async {
+                self.wanted.notified().await;
+                sleep(ASKED_INTERVAL_MIN.saturating_sub(ended_at.elapsed())).await;
+            };
+            tokio::select! {
+                () = sleep(refresh_interval) => {}
+                () = asked => {}
+            }
+        }
+    }
+}
+
+/// Reads all tokens. Their collection is made where it is missing, by whoever comes first.
+async fn read(documents: &dyn DocumentStore, is_made: &mut bool) -> Result<TokenTable, TokenError> {
+    let read = async {
+        if !*is_made {
+            shops::ensure_collections(documents).await?;
+            *is_made = true;
+        }
+        TokenTable::load(documents).await
+    };
+    timeout(READ_TIMEOUT, read).await.unwrap_or_else(|_| {
+        let message = format!("the document store gave no answer in {} s", READ_TIMEOUT.as_secs());
+        Err(DocumentError::new(ErrorKind::Transient, message).into())
+    })
+}
+
+/// Says that the tokens cannot be read, or can be again; once each.
+fn report(error: Option<&TokenError>, is_away: &mut bool, context: &Context) {
+    match error {
+        Some(error) if !*is_away => {
+            tracing::warn!(
+                %error,
+                "the tokens of shops cannot be read: those that were read last stay in force, and new ones are not known"
+            );
+            let reason = format!("the tokens of shops are those that were read last: {error}");
+            context.health.set(PART, HealthState::Degraded { reason });
+        }
+        None if *is_away => {
+            tracing::info!("the tokens of shops can be read again");
+            context.health.clear(PART);
+        }
+        _ => {}
+    }
+    *is_away = error.is_some();
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
