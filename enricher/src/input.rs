@@ -22,6 +22,8 @@ pub use settings::InputConfig;
 
 /// The door whose events are objects already, of which `message` is the text.
 pub(crate) const BEATS_DOOR: &str = "beats";
+/// Doors whose JSON is UTF-8, whatever encoding their text has: their protocols say so, or they write it themselves.
+const UTF8_JSON_DOORS: [&str; 3] = [BEATS_DOOR, "http", "syslog"];
 /// Tags of events of Beats with a `message`, and without one.
 const BEATS_TEXT_TAG: &str = "beats_input_codec_plain_applied";
 const BEATS_RAW_TAG: &str = "beats_input_raw_event";
@@ -71,9 +73,7 @@ impl Inputs {
 
 impl Input {
     fn new(config: &InputConfig, style: EscapeStyle, reads_metadata: bool) -> Self {
-        let is_seen = |path: &FieldPath| {
-            reads_metadata || path.segments().first().is_none_or(|step| &*step.key != "@metadata")
-        };
+        let is_seen = |path: &FieldPath| reads_metadata || !is_metadata(path);
         let fields = config.sender_fields.iter().filter_map(|text| style.parse(text).ok());
         let templates = |texts: &[String]| -> Vec<Template> {
             texts.iter().filter_map(|text| Template::parse_as(text, style).ok()).collect()
@@ -110,7 +110,8 @@ impl Input {
         // Doors that are no sockets have other sources.
         if !self.sender_fields.is_empty() && record.source.parse::<IpAddr>().is_ok() {
             for field in &self.sender_fields {
-                if event.get(field).is_none() {
+                // Among the platform's words stands nothing that the sender says of itself.
+                if is_metadata(field) || event.get(field).is_none() {
                     event.set_text(field, &record.source);
                 }
             }
@@ -127,6 +128,11 @@ impl Input {
     }
 }
 
+/// Whether a field is one of the platform's words, which are no part of what is written.
+fn is_metadata(path: &FieldPath) -> bool {
+    path.segments().first().is_some_and(|step| &*step.key == "@metadata")
+}
+
 /// Decodes a record, as the input of its door says.
 ///
 /// # Errors
@@ -138,7 +144,8 @@ pub(crate) fn decode(
     limits: &Limits,
 ) -> Result<(), Refusal> {
     let decoded;
-    let payload = match input.and_then(|input| input.charset) {
+    let is_utf8 = record.codec == Codec::Json && UTF8_JSON_DOORS.contains(&&*record.listener);
+    let payload = match input.and_then(|input| input.charset).filter(|_| !is_utf8) {
         None => &record.payload,
         Some(charset) => {
             decoded = charset.decode(&record.payload);

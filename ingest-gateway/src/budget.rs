@@ -197,6 +197,18 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_a_memory_of_any_size_can_be_had_whole() {
+        for memory in [ByteSize(100_000_000), ByteSize((32 << 20) + 9)] {
+            for make in [Budget::new, Budget::with_tls] {
+                let budget = make(memory, &Metrics::default());
+                let held = ready(budget.share().reserve(usize::MAX)).unwrap();
+                assert_eq!(held.bytes() as u64, memory.0 / 8 * 3);
+                assert!(ready(budget.publishing(&ByteString::new(), usize::MAX)).is_some());
+            }
+        }
+    }
+
+    #[test]
     fn tls_has_a_part_of_its_own_of_which_one_address_has_half() {
         let budget = Budget::with_tls(ByteSize(64 << 20), &Metrics::default());
         let greedy = budget.share();

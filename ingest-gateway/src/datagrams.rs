@@ -86,20 +86,22 @@ pub(crate) async fn serve(
     let mut look = interval(DROPS_INTERVAL);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut dropped = dropped_now();
+    let mut held_up_at: Option<Instant> = None;
     loop {
         if lane.is_free() && !receiver.batch.is_empty() {
             lane.settle(receiver.take_batch());
             receiver.take_from(&mut buffers);
         }
         let debt = turnstile.as_ref().and_then(Turnstile::hold_up);
+        if debt.is_some() {
+            held_up_at = held_up_at.or_else(|| Some(Instant::now()));
+        } else if let Some((turnstile, since)) = turnstile.as_ref().zip(held_up_at.take()) {
+            turnstile.note_wait(since.elapsed());
+        }
         tokio::select! {
             _ = lane.arrival(), if !lane.is_free() => {}
             // Meanwhile datagrams stay with the kernel, which drops and counts what it cannot keep.
-            () = sleep(debt.unwrap_or_default()), if debt.is_some() => {
-                if let Some((turnstile, debt)) = turnstile.as_ref().zip(debt) {
-                    turnstile.note_wait(debt);
-                }
-            }
+            () = sleep(debt.unwrap_or_default()), if debt.is_some() => {}
             ready = receiver.socket.readable(), if debt.is_none() && !receiver.batch.is_full() => {
                 if let Err(error) = ready.and_then(|()| receiver.receive(&mut buffers)) {
                     tracing::warn!(door = receiver.door.intake.door(), %error, "cannot read datagrams");

@@ -207,7 +207,10 @@ impl Turnstile {
         if let Some(leave) = self.try_pass(bytes) {
             return leave;
         }
-        self.shop.tell_of_debt();
+        // It may only have met another one at this very moment.
+        if self.debt().is_some() {
+            self.shop.tell_of_debt();
+        }
         let begun = Instant::now();
         let leave = tokio::select! {
             leave = self.shop.wait(bytes as u64) => leave,

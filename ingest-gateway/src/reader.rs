@@ -112,8 +112,10 @@ impl<S: AsyncRead + Unpin> Reader<S> {
         self.has_waited
     }
 
-    /// The bytes that have come for which there is no memory yet, once nothing more is read.
+    /// The bytes that have come for which there is no memory yet, once nothing more is read. Its place among those who
+    /// wait is another one's then.
     pub(crate) fn take_first(&mut self) -> Bytes {
+        (self.waiting, self.leave) = (None, None);
         let first_bytes = std::mem::take(&mut self.first_bytes);
         Bytes::copy_from_slice(&self.first[..first_bytes])
     }
@@ -273,5 +275,29 @@ mod tests {
         sender.write_all(b"two").await.unwrap();
         reader.next().await.unwrap().unwrap();
         assert!(!reader.has_waited());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_reads_no_more_holds_up_nobody_of_its_shop() {
+        let mut config = Config::default();
+        config.quota.bytes_per_second = Some(ByteSize(1_000));
+        let quotas = Quotas::new(&config, &Context::default());
+        let shop = ByteString::from_static("north");
+        quotas.charge(&shop, 1, 15_000);
+        let share = Budget::new(ByteSize(64 << 20), &Metrics::default()).share();
+        let (mut first_sender, first_stream) = duplex(1 << 10);
+        let (mut second_sender, second_stream) = duplex(1 << 10);
+        let mut first = Reader::new(first_stream, share.clone(), 1);
+        let mut second = Reader::new(second_stream, share, 1);
+        first.set_turnstile(quotas.turnstile(&shop));
+        second.set_turnstile(quotas.turnstile(&shop));
+        first_sender.write_all(b"one").await.unwrap();
+        second_sender.write_all(b"two").await.unwrap();
+        assert!(timeout(MOMENT, first.next()).await.is_err() && first.waits());
+        // It is there for long yet: what it read is on its way to the log.
+        assert_eq!(first.take_first(), "one");
+        let read = timeout(SECOND * 60, second.next()).await.expect("it is its turn");
+        assert_eq!(read.unwrap().unwrap().0, "two");
+        drop(first);
     }
 }

@@ -64,7 +64,9 @@ impl Spool {
     ) -> Result<Self, BusError> {
         let store = Store::open(files, folder, config, log).await?;
         let bus = Arc::clone(&runtime.bus);
-        let junction = Arc::new(Junction::new(bus, store, config.publish_timeout.0));
+        let shutdown = runtime.context.shutdown.clone();
+        let junction = Junction::new(bus, store, config.publish_timeout.0, shutdown);
+        let junction = Arc::new(junction);
         report::show(&junction, &runtime.context.metrics);
         Ok(Self { junction, topics, runtime: runtime.clone() })
     }

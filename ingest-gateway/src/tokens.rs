@@ -35,7 +35,7 @@ pub(crate) enum Found {
     Revoked,
     /// None that was ever made.
     Unknown,
-    /// Nobody can tell: the store has not been read yet.
+    /// Nobody can tell: the store was not read yet, or could not be since somebody showed this one, which may be new.
     Untold,
 }
 
@@ -111,20 +111,26 @@ impl Tokens {
     }
 
     /// The same of a token that the table does not know: it may have been made just now, so the store is looked at
-    /// for it, but not more often than once a second however many ask.
+    /// for it, but not more often than once a second however many ask. It is unknown only if the store was read since:
+    /// whoever is told that may never come again.
     pub(crate) async fn find_anew(&self, token: &[u8], now: Timestamp) -> Found {
-        if self.documents.is_some() {
-            let asked_at = Some(Instant::now());
-            let mut seen = self.seen.subscribe();
-            self.wanted.notify_one();
-            let is_told = |seen: &Seen| {
-                let is_known = !matches!(seen.find(token, now), Found::Unknown | Found::Untold);
-                is_known || seen.look_begun_at > asked_at
-            };
-            let told = timeout(ASKED_WAIT, seen.wait_for(is_told));
-            drop(self.shutdown.run_until_cancelled(told).await);
+        if self.documents.is_none() {
+            return self.find(token, now);
         }
-        self.find(token, now)
+        let asked_at = Instant::now();
+        let mut watched = self.seen.subscribe();
+        self.wanted.notify_one();
+        let is_told = |seen: &Seen| {
+            let is_known = !matches!(seen.find(token, now), Found::Unknown | Found::Untold);
+            is_known || seen.look_begun_at > Some(asked_at)
+        };
+        let told = timeout(ASKED_WAIT, watched.wait_for(is_told));
+        drop(self.shutdown.run_until_cancelled(told).await);
+        let seen = self.seen.borrow().clone();
+        match seen.find(token, now) {
+            Found::Unknown if seen.read_at <= asked_at => Found::Untold,
+            found => found,
+        }
     }
 
     /// How many looks at the store have ended: whoever relies on a token asks again when it is another number.
@@ -142,12 +148,12 @@ impl Tokens {
             return;
         };
         let mut is_made = false;
-        let mut is_away = false;
+        let mut is_in_trouble = false;
         loop {
             let begun_at = Instant::now();
             let read = read(documents.as_ref(), &mut is_made).await;
             let ended_at = Instant::now();
-            report(read.as_ref().err(), &mut is_away, &context);
+            report(trouble(&read), &mut is_in_trouble, &context);
             self.seen.send_modify(|seen| {
                 seen.looks += 1;
                 seen.look_begun_at = Some(begun_at);
@@ -183,24 +189,30 @@ async fn read(documents: &dyn DocumentStore, is_made: &mut bool) -> Result<Token
     })
 }
 
-/// Says that the tokens cannot be read, or can be again; once each.
-fn report(error: Option<&TokenError>, is_away: &mut bool, context: &Context) {
-    match error {
-        Some(error) if !*is_away => {
-            tracing::warn!(
-                %error,
-                "the tokens of shops cannot be read: those that were read last stay in force, and new ones are not known"
-            );
-            let reason = format!("the tokens of shops are those that were read last: {error}");
+/// What is wrong with what was read, or with the reading.
+fn trouble(read: &Result<TokenTable, TokenError>) -> Option<String> {
+    match read {
+        Ok(table) => table.unreadable().map(|error| format!("{error}: it lets nobody in")),
+        Err(error) => Some(format!("the tokens of shops are those that were read last: {error}")),
+    }
+}
+
+/// Says in the log that there is trouble, or no longer; once each. Health tells which.
+fn report(trouble: Option<String>, is_in_trouble: &mut bool, context: &Context) {
+    let was_in_trouble = std::mem::replace(is_in_trouble, trouble.is_some());
+    match trouble {
+        Some(reason) => {
+            if !was_in_trouble {
+                tracing::warn!(reason, "the tokens of shops cannot all be read");
+            }
             context.health.set(PART, HealthState::Degraded { reason });
         }
-        None if *is_away => {
+        None if was_in_trouble => {
             tracing::info!("the tokens of shops can be read again");
             context.health.clear(PART);
         }
-        _ => {}
+        None => {}
     }
-    *is_away = error.is_some();
 }
 
 #[cfg(test)]

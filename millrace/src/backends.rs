@@ -113,8 +113,8 @@ impl Opening {
     /// Another process has it open, or it cannot be opened.
     pub async fn spool(&self, runtime: &Runtime) -> Result<Option<Spool>, Failure> {
         let bus = &self.config.bus;
-        // What the bus would refuse for its size is refused while it is away too.
-        let frame_bytes_max = bus.log.frame_bytes_max.min(bus.kafka.frame_bytes_max());
+        // What the bus would refuse for its size is refused while it is away too, and nothing else is.
+        let frame_bytes_max = bus.kafka.frame_bytes_max();
         let log = LogConfig { frame_bytes_max, ..bus.log.clone() };
         let config = &self.config.ingest_gateway.spool;
         Spool::open(config, &log, runtime, self.topics()).await.map_err(Failure::of)

@@ -80,6 +80,14 @@ fn what_is_accepted_while_kafka_is_away_arrives_in_its_order() {
     ));
     cluster.start(GATEWAY, GATEWAY);
     send(&cluster, 0..100);
+    // What comes before Kafka is reached waits too: that has an end.
+    let count = |words: &str| cluster.logged(GATEWAY).matches(words).count();
+    eventually("the way straight to Kafka", || {
+        match count("what the doors accept waits in the spool") == count("the spool is empty") {
+            true => Ok(()),
+            false => Err(cluster.logged(GATEWAY)),
+        }
+    });
 
     let outage = Outage::begin();
     send(&cluster, 100..200);

@@ -28,6 +28,14 @@ impl<'t> JsonNumbers<'t> {
             return None;
         }
         let start = digits.start - usize::from(bytes[..digits.start].ends_with(b"-"));
+        let before = bytes[..start].trim_ascii_end();
+        let is_member =
+            before.strip_suffix(b":").is_some_and(|name| name.trim_ascii_end().ends_with(b"\""));
+        // What stands behind is looked at last: of numbers that only dashes hold apart, each would look over all others.
+        let is_element = self.text.is_json && matches!(before.last(), Some(b',' | b'['));
+        if !is_member && !is_element {
+            return None;
+        }
         let in_number =
             |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
         let end = self.text.end_of(digits.end, in_number);
@@ -35,13 +43,7 @@ impl<'t> JsonNumbers<'t> {
         if !matches!(behind.first(), None | Some(b',' | b'}' | b']')) {
             return None;
         }
-        let before = bytes[..start].trim_ascii_end();
-        let is_member =
-            before.strip_suffix(b":").is_some_and(|name| name.trim_ascii_end().ends_with(b"\""));
-        let is_number = is_member
-            || self.text.is_json
-                && matches!(before.last(), Some(b',' | b'['))
-                && !self.is_in_string(digits.start);
+        let is_number = is_member || !self.is_in_string(digits.start);
         is_number.then(|| &bytes[start..end])
     }
 

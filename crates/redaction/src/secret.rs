@@ -23,7 +23,7 @@ use name::Names;
 pub use name::{NameFault, check_name};
 use token::Tokens;
 
-/// What stands in place of a secret. Hardly a secret is shorter, so that no line grows by being masked.
+/// What stands in place of a secret. Hardly a secret is shorter, so that hardly a line grows by being masked.
 pub const MASK: &str = "***";
 /// What stands in place of a secret that is a number of JSON, which stays one.
 pub const NUMBER_MASK: &str = "0";

@@ -55,7 +55,8 @@ impl ByteBudget {
     /// A budget of this size.
     #[must_use]
     pub fn new(total: ByteSize) -> Self {
-        let pieces = usize::try_from(total.0 / PIECE_BYTES).unwrap_or(usize::MAX);
+        // All of it can be had at once, whatever its size.
+        let pieces = usize::try_from(total.0.div_ceil(PIECE_BYTES)).unwrap_or(usize::MAX);
         let room = Arc::new(Semaphore::new(pieces.min(Semaphore::MAX_PERMITS)));
         Self { room, total, held_bytes: Arc::default() }
     }
@@ -109,11 +110,10 @@ impl ByteBudget {
 
     fn pieces(&self, bytes: u64) -> Result<u32, BudgetError> {
         let refused = BudgetError::LargerThanAll { wanted_bytes: bytes, total: self.total };
-        let pieces = bytes.div_ceil(PIECE_BYTES);
-        if pieces > self.total.0 / PIECE_BYTES {
+        if bytes > self.total.0 {
             return Err(refused);
         }
-        u32::try_from(pieces).map_err(|_| refused)
+        u32::try_from(bytes.div_ceil(PIECE_BYTES)).map_err(|_| refused)
     }
 
     fn hold(&self, bytes: u64, permit: OwnedSemaphorePermit) -> HeldBytes {
@@ -172,6 +172,16 @@ mod tests {
         drop(all);
         assert_eq!(budget.held(), ByteSize(0));
         drop(budget.try_acquire(1024).unwrap());
+    }
+
+    #[test]
+    fn all_of_a_budget_of_any_size_can_be_had() {
+        for total in [0, 1, 1_000, 1_025] {
+            let budget = ByteBudget::new(ByteSize(total));
+            drop(budget.try_acquire(total).unwrap());
+            let more = budget.try_acquire(total + 1);
+            assert!(matches!(more, Err(BudgetError::LargerThanAll { .. })), "{total}");
+        }
     }
 
     #[test]

@@ -153,7 +153,7 @@ async fn make_room(documents: &dyn DocumentStore, room: Room) -> Result<(), Toke
 /// The document store fails, or holds what is no token.
 pub async fn list(documents: &dyn DocumentStore) -> Result<Vec<Token>, TokenError> {
     let stored = all_stored(documents, Vec::new()).await?;
-    Ok(stored.into_iter().map(|stored| stored.token).collect())
+    stored.into_iter().map(|stored| Ok(stored?.token)).collect()
 }
 
 /// Every token of a shop, revoked ones too, by time of making.
@@ -166,21 +166,20 @@ pub async fn list_of_shop(
 ) -> Result<Vec<Token>, TokenError> {
     let equals = vec![IndexValue::Text(shop.as_str().to_owned())];
     let stored = all_stored(documents, equals).await?;
-    Ok(stored.into_iter().map(|stored| stored.token).collect())
+    stored.into_iter().map(|stored| Ok(stored?.token)).collect()
 }
 
-/// All tokens that begin with these values, page by page. A token that is revoked meanwhile keeps its place.
+/// All tokens that begin with these values, page by page, and the mistake in the place of what is no token. A token
+/// that is revoked meanwhile keeps its place.
 pub(crate) async fn all_stored(
     documents: &dyn DocumentStore,
     equals: Vec<IndexValue>,
-) -> Result<Vec<Stored>, TokenError> {
+) -> Result<Vec<Result<Stored, TokenError>>, DocumentError> {
     let mut find = Find { equals, limit: FIND_LIMIT_MAX, ..Find::default() };
     let mut all = Vec::new();
     loop {
         let found = documents.find(INGEST_TOKENS.name, BY_SHOP, &find).await?;
-        for document in &found.documents {
-            all.push(Stored::read(document)?);
-        }
+        all.extend(found.documents.iter().map(Stored::read));
         if found.next.is_none() {
             return Ok(all);
         }

@@ -45,16 +45,32 @@ struct Entry {
 #[derive(Clone, Default)]
 pub struct TokenTable {
     entries: HashMap<SecretDigest, Entry>,
+    unreadable: Option<Arc<TokenError>>,
 }
 
 impl TokenTable {
-    /// Reads all tokens.
+    /// Reads all tokens. What is no token lets nobody in, and keeps no other token out.
     ///
     /// # Errors
-    /// The document store fails, or holds what is no token.
+    /// The document store fails.
     pub async fn load(documents: &dyn DocumentStore) -> Result<Self, TokenError> {
-        let stored = all_stored(documents, Vec::new()).await?;
-        Ok(Self { entries: stored.into_iter().map(entry).collect() })
+        let mut table = Self::default();
+        for stored in all_stored(documents, Vec::new()).await? {
+            match stored {
+                Ok(stored) => {
+                    let (digest, entry) = entry(stored);
+                    table.entries.insert(digest, entry);
+                }
+                Err(error) => table.unreadable = Some(Arc::new(error)),
+            }
+        }
+        Ok(table)
+    }
+
+    /// What is wrong with a token in the store that is none, if there is one.
+    #[must_use]
+    pub fn unreadable(&self) -> Option<&TokenError> {
+        self.unreadable.as_deref()
     }
 
     /// What these bytes are now. They are hashed before they are looked up, whatever they are: how long it takes tells

@@ -25,9 +25,9 @@ pub struct InputConfig {
     pub tags: Vec<String>,
     /// Fields that every event gets, each with its values; `%{field}` is replaced.
     pub add_field: BTreeMap<String, Vec<String>>,
-    /// Fields that get the sender's address, where they are not there yet.
+    /// Fields that get the sender's address, where they are not there yet. Those in `[@metadata]` get it always.
     pub sender_fields: Vec<String>,
-    /// Encoding of lines, where it is not UTF-8.
+    /// Encoding of lines, where it is not UTF-8. JSON over HTTP and of Beats is UTF-8 all the same.
     pub charset: Option<Charset>,
     /// Field that gets what a line of JSON holds, in place of the event itself.
     pub target: Option<String>,

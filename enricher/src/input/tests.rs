@@ -91,6 +91,27 @@ fn text_of_another_encoding_is_read_and_kept_as_text() {
 }
 
 #[test]
+fn json_of_doors_that_say_so_is_utf_8_beside_text_of_another_encoding() {
+    let input = json!({"charset": "ISO-8859-1"});
+    for door in ["http", "beats", "syslog"] {
+        let sent = "{\"message\":\"Montréal\"}".as_bytes();
+        let out = run(door, input.clone(), record(Codec::Json, sent)).unwrap();
+        assert_eq!(out["message"], "Montréal", "{door}");
+    }
+    let out = run("http", input, record(Codec::Plain, b"Montr\xe9al")).unwrap();
+    assert_eq!(out["message"], "Montréal");
+}
+
+#[test]
+fn no_sender_says_where_it_is_in_the_words_of_the_platform() {
+    let input = json!({"sender_fields": ["[@metadata][input][beats][host][ip]", "host"]});
+    let sent = b"{\"@metadata\":{\"input\":{\"beats\":{\"host\":{\"ip\":\"10.0.0.1\"}}}},\"host\":\"own\"}";
+    let out = run("beats", input, record(Codec::Json, sent)).unwrap();
+    assert_eq!(out["@metadata"]["input"]["beats"]["host"]["ip"], "192.0.2.7");
+    assert_eq!(out["host"], "own");
+}
+
+#[test]
 fn joined_lines_are_told_with_their_limit() {
     let of = |is_several, limit, input| {
         let content_type = Joined { is_several, limit }.content_type().unwrap_or_default().into();

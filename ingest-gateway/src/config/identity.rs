@@ -14,7 +14,8 @@ impl Config {
     pub fn needs_tokens_of_shops(&self) -> bool {
         let has_shops =
             [&self.tcp.tls, &self.http.tls].into_iter().any(|tls| !tls.shops.is_empty());
-        self.require_token && self.ingest_token.is_none() && !has_shops
+        let lets_in_others = has_shops || self.http.sign_in.is_on();
+        self.require_token && self.ingest_token.is_none() && !lets_in_others
     }
 }
 

@@ -48,6 +48,10 @@ impl SignInConfig {
             let message = "give one of `password` and `password_file`, not both";
             problems.push(Problem::new("password", message));
         }
+        if self.password.as_ref().is_some_and(|password| password.reveal().is_empty()) {
+            let message = "an empty password keeps nobody out: write one";
+            problems.push(Problem::new("password", message));
+        }
         if self.user.is_none() && has_password {
             problems.push(Problem::new("user", "a password has a user: name it"));
         }
@@ -99,5 +103,8 @@ mod tests {
         assert_eq!(settings(&config), [""; 0]);
         let problem = config.read_password().unwrap_err().to_string();
         assert!(problem.contains("http.sign_in.password_file"), "{problem}");
+        config.password = Some(Secret::new(String::new()));
+        config.password_file = None;
+        assert_eq!(settings(&config), ["password"]);
     }
 }

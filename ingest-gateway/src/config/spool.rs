@@ -20,8 +20,8 @@ pub struct SpoolConfig {
     pub bytes_max: ByteSize,
     /// When a record that the spool took is on disk, as for `bus.log.fsync`; `batch`.
     pub fsync: Fsync,
-    /// How long the bus may take to acknowledge records before the spool takes them; 5s. Once the bus is known
-    /// to be away nothing waits for it.
+    /// How long the bus may take to acknowledge records before the spool takes them; 5s, and at a stop no longer
+    /// than two seconds. Once the bus is known to be away nothing waits for it.
     pub publish_timeout: Span,
 }
 

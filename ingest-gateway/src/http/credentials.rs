@@ -9,14 +9,7 @@ use hyper::header::{AUTHORIZATION, HeaderMap};
 
 /// What a request shows, if it shows anything that can be understood.
 pub(crate) fn offered(headers: &HeaderMap) -> Option<Cow<'_, [u8]>> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let value = values.next()?.as_bytes();
-    // Two answers to the same question are no answer.
-    if values.next().is_some() {
-        return None;
-    }
-    let space = memchr::memchr(b' ', value)?;
-    let (scheme, shown) = (&value[..space], value[space..].trim_ascii());
+    let (scheme, shown) = scheme_and_shown(headers)?;
     if scheme.eq_ignore_ascii_case(b"Bearer") {
         return Some(Cow::Borrowed(shown));
     }
@@ -30,11 +23,21 @@ pub(crate) fn offered(headers: &HeaderMap) -> Option<Cow<'_, [u8]>> {
 
 /// The user and the password that a request shows by `Basic`, with a colon between them.
 pub(crate) fn user_and_password(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let (scheme, shown) = scheme_and_shown(headers)?;
+    let is_basic = scheme.eq_ignore_ascii_case(b"Basic");
+    is_basic.then(|| STANDARD.decode(shown).ok())?
+}
+
+/// The scheme of a request's credentials, and what it shows by it.
+fn scheme_and_shown(headers: &HeaderMap) -> Option<(&[u8], &[u8])> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next()?.as_bytes();
-    let space = memchr::memchr(b' ', value).filter(|_| values.next().is_none())?;
-    let is_basic = value[..space].eq_ignore_ascii_case(b"Basic");
-    is_basic.then(|| STANDARD.decode(value[space..].trim_ascii()).ok())?
+    // Two answers to the same question are no answer.
+    if values.next().is_some() {
+        return None;
+    }
+    let space = memchr::memchr(b' ', value)?;
+    Some((&value[..space], value[space..].trim_ascii()))
 }
 
 #[cfg(test)]

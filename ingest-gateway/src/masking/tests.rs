@@ -75,6 +75,16 @@ fn the_beginning_of_a_line_stays_a_beginning() {
 }
 
 #[test]
+fn a_long_secret_leaves_no_memory_behind() {
+    let (masking, _) = masking();
+    let mut line = Line::good(1, Bytes::from(format!("password={}", "x".repeat(1 << 20))));
+    assert_eq!(masking.apply("http", &mut line), line.payload.len());
+    assert_eq!(line.payload, "password=***");
+    let kept = line.payload.try_into_mut().expect("nobody else has it");
+    assert!(kept.capacity() < 1 << 10, "{}", kept.capacity());
+}
+
+#[test]
 fn a_batch_holds_its_copies_beside_its_blocks() {
     let (masking, _) = masking();
     let mut batch = Batch::new(0, Ids::Keyed("key".into()), "tcp", &Arc::new(masking));

@@ -12,12 +12,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bus::frame::{HEADER_BYTES, encoded_bytes_max};
 use bus::{Bus, BusError, Consumer, ErrorKind, PartitionLag, Position, Record, TopicSpec};
+use service::CancellationToken;
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::LANES;
 use super::store::Store;
 use super::switch::{Switch, Way};
+
+/// How long the bus may take once the process stops, at most: the doors have a few seconds to make durable what they
+/// have read, and the spool needs some of them.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What became of each record.
 type Outcomes = Vec<Result<Position, BusError>>;
@@ -27,6 +32,7 @@ pub(super) struct Junction {
     pub(super) bus: Arc<dyn Bus>,
     pub(super) store: Store,
     publish_timeout: Duration,
+    shutdown: CancellationToken,
     state: Mutex<State>,
     /// Told when publishers need not wait for the end of the spool any more.
     changed: Notify,
@@ -89,7 +95,12 @@ fn bytes_of(records: &[Record]) -> u64 {
 }
 
 impl Junction {
-    pub(super) fn new(bus: Arc<dyn Bus>, store: Store, publish_timeout: Duration) -> Self {
+    pub(super) fn new(
+        bus: Arc<dyn Bus>,
+        store: Store,
+        publish_timeout: Duration,
+        shutdown: CancellationToken,
+    ) -> Self {
         let held_records = store.held_records();
         if held_records > 0 {
             let bytes = store.log.stored_bytes();
@@ -109,6 +120,7 @@ impl Junction {
             bus,
             store,
             publish_timeout,
+            shutdown,
             state: Mutex::new(state),
             changed: Notify::new(),
             spooled_records: AtomicU64::new(0),
@@ -240,13 +252,25 @@ impl Junction {
         }
     }
 
+    /// Waits as long as the bus may take, and says how long that is.
+    async fn patience(&self) -> Duration {
+        let stopping = async {
+            self.shutdown.cancelled().await;
+            sleep(STOP_PATIENCE).await;
+        };
+        match timeout(self.publish_timeout, stopping).await {
+            Ok(()) => STOP_PATIENCE,
+            Err(_) => self.publish_timeout,
+        }
+    }
+
     /// Gives records to the bus, and what it does not take to the spool.
     async fn publish_straight(&self, topic: &str, batch: Vec<Record>) -> Outcomes {
-        let publish = self.bus.publish(topic, batch.clone());
-        let mut outcomes = match timeout(self.publish_timeout, publish).await {
-            Ok(outcomes) => outcomes,
-            Err(_) => {
-                let waited_ms = self.publish_timeout.as_millis();
+        let mut outcomes: Outcomes = tokio::select! {
+            biased;
+            outcomes = self.bus.publish(topic, batch.clone()) => outcomes,
+            patience = self.patience() => {
+                let waited_ms = patience.as_millis();
                 let message = format!("the bus has acknowledged nothing for {waited_ms} ms");
                 let late = BusError::new(ErrorKind::Transient, message);
                 batch.iter().map(|_| Err(late.clone())).collect()

@@ -136,16 +136,11 @@ impl ReplaySink {
     }
 
     /// Makes a refused record a dead letter, as the intake does. A letter that is refused goes again without the
-    /// record's bytes; that of a dead letter there is none.
+    /// record's bytes.
     async fn bury(&self, item: &Record, message: String) -> Outcome {
         let kind = "publish_refused".into();
         let rejection = Rejection { kind, message, position_bytes: None };
-        if self.topic == TOPIC_DEAD {
-            return Outcome::Rejected(rejection);
-        }
-        let letter = DeadLetter::new(STAGE, item, None, &rejection);
-        let shorter = letter.clone().without_payload();
-        for letter in [letter, shorter] {
+        for letter in self.letters(item, &rejection) {
             let letters = vec![letter.into_record()];
             let answer = self.junction.bus.publish(TOPIC_DEAD, letters).await.pop();
             match answer {
@@ -158,6 +153,17 @@ impl ReplaySink {
         let reason = &rejection.message;
         tracing::error!(id = %item.id, reason, "the bus refuses a record and its dead letter");
         Outcome::Rejected(rejection)
+    }
+
+    /// What may stand for a refused record, the best first.
+    fn letters(&self, item: &Record, rejection: &Rejection) -> Vec<DeadLetter> {
+        if self.topic == TOPIC_DEAD {
+            // It is a letter already, and what it tells without the bytes is not lost with them.
+            let letter = DeadLetter::from_record(item).ok();
+            return letter.map(DeadLetter::without_payload).into_iter().collect();
+        }
+        let letter = DeadLetter::new(STAGE, item, None, rejection);
+        vec![letter.clone(), letter.without_payload()]
     }
 }
 

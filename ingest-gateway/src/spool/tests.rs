@@ -234,6 +234,34 @@ async fn nothing_waits_for_a_bus_that_is_known_to_be_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_a_stop_the_spool_takes_in_time_what_a_bus_does_not_answer() {
+    let config = SpoolConfig { publish_timeout: Span::from_secs(3_600), ..settings() };
+    let (files, far) = (MemoryFiles::default(), FarBus::new(Weather::Fair));
+    let (spool, runtime) = open(&files, &far, &config).await.expect("the spool opens");
+    let junction = Arc::clone(&spool.junction);
+    let doors = async {
+        while !junction.condition().is_straight {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        far.set(Weather::Silent);
+        let begun = tokio::time::Instant::now();
+        let publish = junction.publish(TOPIC_RAW, vec![record("a", 1, "the last")]);
+        let stop = async { runtime.context.shutdown.cancel() };
+        let (mut outcomes, ()) = tokio::join!(publish, stop);
+        outcomes.remove(0).expect("it is durable");
+        let drain = crate::config::Config::default().drain_timeout.0;
+        assert!(begun.elapsed() < drain, "{:?}", begun.elapsed());
+    };
+    spool.replay_beside(doors).await;
+    drop(junction);
+    far.set(Weather::Fair);
+    let rig = Rig::start_on(files, far, &config).await;
+    rig.until_straight().await;
+    assert_eq!(rig.taken("a"), [1]);
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_bus_took_without_saying_so_comes_again_under_its_id() {
     let rig = Rig::start(Weather::Fair).await;
     rig.until_straight().await;
@@ -355,6 +383,21 @@ async fn dead_letters_of_the_doors_wait_too() {
     rig.far.set(Weather::Fair);
     rig.until_straight().await;
     assert_eq!(rig.far.letters(), [letter]);
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_dead_letter_that_is_too_large_for_the_bus_the_rest_arrives() {
+    let rig = Rig::start(Weather::Away).await;
+    let kind = "invalid_json".into();
+    let rejection = Rejection { kind, message: "no JSON".to_owned(), position_bytes: None };
+    let large = record("a", 1, vec![b'{'; far_bus::PAYLOAD_BYTES_MAX]);
+    let letter = DeadLetter::new(STAGE, &large, None, &rejection);
+    let published = rig.junction.publish(TOPIC_DEAD, vec![letter.clone().into_record()]).await;
+    assert!(published[0].is_ok());
+    rig.far.set(Weather::Fair);
+    rig.until_straight().await;
+    assert_eq!(rig.far.letters(), [letter.without_payload()]);
     rig.stop().await;
 }
 

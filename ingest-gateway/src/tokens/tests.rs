@@ -181,6 +181,8 @@ async fn a_store_that_is_away_leaves_the_tokens_in_force_and_that_shows() {
     let looks = rig.tokens.looks();
     sleep(Duration::from_secs(60)).await;
     assert_eq!(rig.find(&north), of("north"));
+    let made_elsewhere = guess(0);
+    assert_eq!(rig.find_anew(&made_elsewhere).await, Found::Untold, "it may be a new one");
     assert!(rig.age_seconds() >= 50.0, "{}", rig.age_seconds());
     assert!(rig.tokens.looks() > looks + 20, "it is looked again and again");
     let parts = rig.context.health.parts();
@@ -188,6 +190,7 @@ async fn a_store_that_is_away_leaves_the_tokens_in_force_and_that_shows() {
     assert!(rig.context.health.is_ready());
 
     rig.book.is_away.store(false, Ordering::Relaxed);
+    assert_eq!(rig.find_anew(&made_elsewhere).await, Found::Unknown);
     rig.book.revoke(&id).await;
     sleep(Duration::from_secs(3)).await;
     assert_eq!(rig.find(&north), Found::Revoked);

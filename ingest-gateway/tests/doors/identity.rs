@@ -194,6 +194,20 @@ async fn the_first_line_must_be_a_token_where_one_is_required() {
 }
 
 #[tokio::test]
+async fn a_token_of_the_settings_that_looks_like_a_shops_ends_no_connection() {
+    let shops = Shops::none().await;
+    let own = Some(IngestToken::new(STRANGE).unwrap());
+    let gateway = shops.gateway(|config| config.ingest_token = own).await;
+    // Once another one is refused it is known that no shop has this one.
+    assert_eq!(post_line(&gateway, &bearer(&STRANGE.replace('9', "8"))).await, 401);
+    let answer = send_tcp(gateway.tcp, format!("{STRANGE}\none\n").as_bytes()).await;
+    assert!(answer.is_empty(), "{answer:?}");
+    assert_eq!(gateway.bus.texts(), ["one"]);
+    assert_eq!(refused_senders(&gateway, "tcp", "unknown_token"), 0.0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_connection_ends_with_its_token_and_what_was_read_of_it_is_kept() {
     let shops = Shops::none().await;
     let (north, south) = (shops.give("north").await, shops.give("south").await);

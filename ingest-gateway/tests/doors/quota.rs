@@ -86,7 +86,7 @@ async fn every_kind_of_request_beyond_the_quota_is_told_when_to_come_again() {
 async fn a_request_that_comes_again_is_taken_when_its_shop_has_earned_it() {
     let gateway = Gateway::start(|config| {
         config.http.shop = Some("hot".parse().unwrap());
-        limit(config, 10_000, 10);
+        limit(config, 1_500, 10);
     })
     .await;
     let body = "{\"a\":1}\n".repeat(3_000);
@@ -98,7 +98,8 @@ async fn a_request_that_comes_again_is_taken_when_its_shop_has_earned_it() {
         if answer.status() == 200 {
             break;
         }
-        assert_eq!((answer.status().as_u16(), retry_after(&answer)), (429, 1));
+        assert_eq!(answer.status(), 429);
+        assert!((1..=2).contains(&retry_after(&answer)), "{answer:?}");
         refused += 1;
         assert!(begun.elapsed() < SOON, "it is never taken");
     }
@@ -113,7 +114,7 @@ async fn a_request_that_comes_again_is_taken_when_its_shop_has_earned_it() {
 async fn lines_of_a_shop_beyond_its_quota_all_arrive_while_another_is_served() {
     let gateway = Gateway::start(|config| {
         config.tcp.shop = Some("hot".parse().unwrap());
-        limit(config, 20_000, 100);
+        limit(config, 6_000, 100);
     })
     .await;
     let begun = Instant::now();
@@ -129,7 +130,7 @@ async fn lines_of_a_shop_beyond_its_quota_all_arrive_while_another_is_served() {
     }
     senders.join_all().await;
     let took = begun.elapsed();
-    assert!(took > Duration::from_millis(100), "{took:?} for half a second of the quota");
+    assert!(took > Duration::from_millis(100), "{took:?} for two seconds of the quota");
     let waits = "millrace_gateway_quota_wait_seconds_count{shop=\"hot\"}";
     assert!(gateway.metric(waits) > 0.0);
     assert_eq!(gateway.door("tcp").busy, 0, "nothing was turned away");
@@ -148,20 +149,20 @@ async fn lines_of_a_shop_beyond_its_quota_all_arrive_while_another_is_served() {
 async fn a_line_whose_end_waits_for_the_quota_is_not_taken_for_one_that_never_ends() {
     let gateway = Gateway::start(|config| {
         config.tcp.shop = Some("hot".parse().unwrap());
-        config.tcp.idle_timeout = Span::from_millis(300);
-        config.tcp.line_timeout = Span::from_millis(300);
+        config.tcp.idle_timeout = Span::from_millis(1_500);
+        config.tcp.line_timeout = Span::from_millis(1_500);
         limit(config, 100, 10);
     })
     .await;
     let mut stream = TcpStream::connect(gateway.tcp).await.unwrap();
-    stream.write_all(&[b"x\n".repeat(151), b"the beginning".to_vec()].concat()).await.unwrap();
-    eventually("the shop is in debt", || gateway.door("tcp").accepted == 151).await;
+    stream.write_all(&[b"x\n".repeat(401), b"the beginning".to_vec()].concat()).await.unwrap();
+    eventually("the shop is in debt", || gateway.door("tcp").accepted == 401).await;
     stream.write_all(b" of a line\n").await.unwrap();
-    eventually("the line arrives whole", || gateway.door("tcp").accepted == 152).await;
+    eventually("the line arrives whole", || gateway.door("tcp").accepted == 402).await;
     assert_eq!(gateway.limit_hits("tcp", "idle_timeout"), 0.0);
     drop(stream);
     let bus = gateway.stop().await;
-    assert_eq!(bus.texts()[151], "the beginning of a line");
+    assert_eq!(bus.texts()[401], "the beginning of a line");
     assert!(bus.letters().is_empty());
 }
 

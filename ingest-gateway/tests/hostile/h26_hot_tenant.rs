@@ -81,8 +81,9 @@ async fn hostile_26_a_small_shop_is_not_behind_the_batches_of_a_hot_one() {
 
     let (waits, batches) = send_small(&gateway, 40).await;
     let (wait, before) = (waits[36], batches[36]);
-    assert!(before <= 24, "one in ten was behind {before} batches or more");
-    assert!(wait < Duration::from_secs(1), "one in ten waited for {wait:?} or longer");
+    // Without turns it would be nearly all of the eighty.
+    assert!(before <= 40, "one in ten was behind {before} batches or more");
+    assert!(wait < Duration::from_secs(2), "one in ten waited for {wait:?} or longer");
     let (small, hot) = (gateway.door("http").accepted, gateway.door("tcp").accepted);
     assert!(small == 40 && hot > 99 * small, "{hot} of {small} and {hot}");
     drop(pouring);
@@ -112,7 +113,7 @@ async fn hostile_26_a_hot_shop_with_a_quota_takes_its_rate_and_no_memory() {
     eventually("its senders wait", || gateway.metric(waits) > 50.0).await;
     let (small_waits, _) = send_small(&gateway, 200).await;
     let wait = small_waits[180];
-    assert!(wait < Duration::from_millis(500), "one in ten waited for {wait:?} or longer");
+    assert!(wait < Duration::from_secs(1), "one in ten waited for {wait:?} or longer");
     let held = gateway.metric("millrace_gateway_reading_held_bytes");
     assert!(held < (8 << 20) as f64, "{held} bytes are held of a shop that waits");
     let (taken, seconds) = (gateway.door("tcp").accepted, begun.elapsed().as_secs_f64());

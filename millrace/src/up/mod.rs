@@ -39,8 +39,8 @@ pub(crate) const METRICS_PORT: u16 = 9600;
 /// The variable in which tools find the ingest token.
 const INGEST_TOKEN_VARIABLE: &str = "MILLRACE_INGEST_TOKEN";
 
-/// The doors, before they are served.
-type Doors = BoxFuture<'static, Result<(), GatewayError>>;
+/// The doors, before they are served, and the address where they are looked after.
+type Doors = (BoxFuture<'static, Result<(), GatewayError>>, Admin);
 
 /// Runs the platform until it is told to stop; `taken` are the settings that come from its pipeline, `sockets` what
 /// the service manager has opened.
@@ -82,7 +82,7 @@ pub async fn run(
     let Listeners { gateway, api, admin } = listeners;
     let (is_http_tls, other_doors) = (gateway.is_http_tls(), gateway.other_doors());
     let mut services = Services::default();
-    let doors = open_doors(&opening, gateway, &stores, &runtime, &mut services).await?;
+    let doors = open_doors(&opening, (gateway, admin), &stores, &runtime, &mut services).await?;
     if opening.ready(&runtime).await?.is_none() {
         return services.wait(&context).await;
     }
@@ -104,7 +104,7 @@ pub async fn run(
         first_password: first_password.as_deref(),
     }
     .text();
-    start(&mut services, &config, current.clone(), doors, (api, admin), stores, &runtime);
+    start(&mut services, &config, current.clone(), doors, api, stores, &runtime);
     let (pipeline, context) = (config.enricher.clone(), runtime.context.clone());
     let reloader = Reloader::new(pipeline, Secret::new(secret.clone()), current, context);
     services.add("pipeline watch", reload::watch(reloader));
@@ -143,10 +143,10 @@ fn start_demo(services: &mut Services, door: SocketAddr, token: Option<String>, 
 }
 
 /// The doors, to be served when the bus is there. Those with a spool, which takes what they accept until then, are
-/// served from now on, and none are left.
+/// served from now on, with metrics and health, and none are left.
 async fn open_doors(
     opening: &Opening,
-    gateway: ingest_gateway::Bound,
+    (gateway, admin): (ingest_gateway::Bound, Admin),
     stores: &Stores,
     runtime: &Runtime,
     services: &mut Services,
@@ -157,10 +157,12 @@ async fn open_doors(
         cache: (opening.config.cache.url != MEMORY).then(|| Arc::clone(&stores.cache)),
     };
     let Some(spool) = opening.spool(runtime).await? else {
-        return Ok(Some(Box::pin(ingest_gateway::run(gateway, runtime.clone(), shared))));
+        let doors = ingest_gateway::run(gateway, runtime.clone(), shared);
+        return Ok(Some((Box::pin(doors), admin)));
     };
     let doors = ingest_gateway::run(gateway, spool.runtime(), shared);
     services.add("ingest-gateway", spool.replay_beside(doors));
+    services.add("metrics", admin.serve(runtime.context.clone()));
     Ok(None)
 }
 
@@ -170,12 +172,13 @@ fn start(
     config: &PlatformConfig,
     current: CurrentPlan,
     doors: Option<Doors>,
-    (api, admin): (query_api::Bound, Admin),
+    api: query_api::Bound,
     stores: Stores,
     runtime: &Runtime,
 ) {
-    if let Some(doors) = doors {
+    if let Some((doors, admin)) = doors {
         services.add("ingest-gateway", doors);
+        services.add("metrics", admin.serve(runtime.context.clone()));
     }
     let (limits, foreign) = (config.enricher.limits(), config.foreign_topics());
     services.add("enricher", enricher::run(current, limits, foreign.clone(), runtime.clone()));
@@ -188,7 +191,6 @@ fn start(
     }
     let api = query_api::run(api, config.query_api.clone(), stores, foreign, runtime.clone());
     services.add("query-api", api);
-    services.add("metrics", admin.serve(runtime.context.clone()));
     let told = service_manager::tell(runtime.context.clone(), parts(config));
     services.add("service manager", told);
 }

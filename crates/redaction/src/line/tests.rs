@@ -201,6 +201,16 @@ fn the_end_of_a_cut_line_hides_what_may_go_on() {
 }
 
 #[test]
+fn long_lines_take_no_longer_than_their_length() {
+    for (begin, piece) in
+        [("", "4111111111111111-"), ("[\"", "4111111111111111-"), ("[1", ",4111111111111111")]
+    {
+        let line = [begin, &piece.repeat((1 << 20) / piece.len())].concat();
+        assert!(!stored(&line).contains("4111111111111111"), "{begin}{piece}");
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_are_taken() {
     let masked =
         mask().mask(b"\xff\xfe password=\xff\xfe\x00 4111111111111111\xff", false).unwrap();

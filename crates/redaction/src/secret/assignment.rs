@@ -180,11 +180,10 @@ impl Value<'_, '_> {
     /// A value without quotes, of a name without them.
     fn unquoted(&mut self, sign: Sign, at: usize) -> usize {
         let bytes = self.text.bytes;
-        let mut end = self.end(at, ends_value);
-        if sign == Sign::Encoded {
-            let encoded = memchr::memmem::find(&bytes[at..end], b"%26");
-            end = encoded.map_or(end, |length| at + length);
-        }
+        let mut end = match sign {
+            Sign::Encoded => self.end_of_encoded(at),
+            Sign::Colon | Sign::Equals => self.end(at, ends_value),
+        };
         let first = &bytes[at..end];
         let is_scheme = self.kind == Kind::Authorization
             && bytes.get(end) == Some(&b' ')
@@ -212,6 +211,21 @@ impl Value<'_, '_> {
             at += length_bytes;
         }
         self.text.bytes.len()
+    }
+
+    /// Where a value ends in an address within an address: at its `&`, which is `%26` there. Not a byte behind that is
+    /// looked at, or many values in one address would take the square of their time.
+    fn end_of_encoded(&self, from: usize) -> usize {
+        let bytes = self.text.bytes;
+        let mut at = from;
+        while at < bytes.len() && !bytes[at..].starts_with(b"%26") {
+            let (character, length_bytes) = self.text.character(at);
+            if ends_value(character) {
+                return at;
+            }
+            at += length_bytes;
+        }
+        at.min(bytes.len())
     }
 
     /// Whether a value hides anything.

@@ -209,6 +209,7 @@ fn long_lines_take_no_longer_than_their_length() {
         "\\",
         "'",
         "{\"cvv\":1,",
+        "password%3Da%26",
     ] {
         let line = piece.repeat((1 << 20) / piece.len());
         let found = secrets.find(line.as_bytes(), false);

@@ -38,6 +38,10 @@ fn tokens_of_shops_open_a_door_to_others_where_they_are_required() {
     config.http.tls = asks(ClientCertificates::Optional);
     config.http.tls.shops.insert("north.example".into(), "north".parse().unwrap());
     assert!(!config.needs_tokens_of_shops(), "a certificate does too");
+    let mut config = Config { require_token: true, ..Config::default() };
+    config.http.sign_in.user = Some("shop".into());
+    config.http.sign_in.password_file = Some("/etc/door.password".into());
+    assert!(!config.needs_tokens_of_shops(), "a user and a password do too");
 }
 
 #[test]

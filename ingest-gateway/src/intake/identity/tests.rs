@@ -150,6 +150,10 @@ async fn a_token_of_the_settings_may_look_like_a_shops() {
     let rig = rig(json!({ "ingest_token": STRANGE }));
     assert_eq!(who(&rig.intake, Some(STRANGE), None).await, is("default"));
     assert!(rig.intake.is_token(STRANGE.as_bytes()));
+    let mut pass = Pass::of(STRANGE.as_bytes()).unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(rig.intake.foundation.tokens.looks() > 0, "no shop has it, as is known by now");
+    assert_eq!(rig.intake.check_pass(&mut pass), Ok(()), "it never ends");
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,10 @@ pub(super) enum Weather {
     Broken,
 }
 
-/// The bus. What begins with `refuse` is too large for it.
+/// A larger payload is refused.
+pub(super) const PAYLOAD_BYTES_MAX: usize = 16 << 10;
+
+/// The bus. What begins with `refuse` is too large for it too.
 pub(super) struct FarBus {
     weather: watch::Sender<Weather>,
     taken: Mutex<Vec<(String, Record)>>,
@@ -74,7 +77,7 @@ impl FarBus {
 
     fn take(&self, topic: &str, record: Record) -> Result<Position, BusError> {
         let weather = self.check()?;
-        if record.payload.starts_with(b"refuse") {
+        if record.payload.starts_with(b"refuse") || record.payload.len() > PAYLOAD_BYTES_MAX {
             return Err(error(ErrorKind::Rejected, "it is too large"));
         }
         if let Weather::FairFor(left) = weather {

@@ -103,7 +103,9 @@ fn setting(
         },
         "what" => return refuse(reader, option, "`previous` or `next`"),
         "negate" => return refuse(reader, option, "`true` or `false`"),
-        "pattern" | "enable_metric" | "id" | "ecs_compatibility" => return None,
+        "pattern" | "enable_metric" | "id" => return None,
+        "ecs_compatibility" if matches!(value.as_str(), "disabled" | "v1" | "v8") => return None,
+        "ecs_compatibility" => return refuse(reader, option, "disabled, v1 or v8"),
         "charset" if is_utf8(&value) => return None,
         "charset" => match charset(&value) {
             Some(charset) => {

@@ -164,3 +164,11 @@ fn an_answer_and_a_sign_in_are_those_of_the_input() {
     let said = carried("input { http { response_code => 404 } }", OPEN).map(|_| ());
     assert!(said.expect_err("it is no success").contains("it is 200, 201, 202 or 204"));
 }
+
+#[test]
+fn a_mode_that_there_is_not_is_refused_of_multiline_too() {
+    let text = "input { tcp { port => 1 host => '::1' codec => multiline {
+        pattern => '^ ' what => previous ecs_compatibility => v9 } } }";
+    let said = carried(text, OPEN).map(|_| ());
+    assert!(said.expect_err("there is no such mode").contains("disabled, v1 or v8"));
+}
