@@ -86,7 +86,7 @@ impl LineMask {
     /// The card numbers of a line. A number of JSON may also be a time or an id: it is one only where it has the
     /// length for it.
     fn cards(&self, line: &[u8]) -> Vec<Card> {
-        if !self.cards {
+        if !self.cards || !card::may_be_in(line) {
             return Vec::new();
         }
         let mut numbers = JsonNumbers::new(Text::new(line, false));
