@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use benches::doors::arguments::Arguments;
 use benches::doors::server::{Server, serve_if_told};
-use benches::doors::{payload, raise_open_files};
+use benches::doors::{longest_of, payload, raise_open_files};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use tempfile::TempDir;
@@ -226,10 +226,7 @@ fn measure_storm(count: usize, report: &mut String) {
     let failed = took.extract_if(.., |took| took.is_err()).count();
     let mut took: Vec<Duration> = took.into_iter().flatten().collect();
     took.sort_unstable();
-    let at = |share: f64| {
-        let place = (took.len() as f64 * share) as usize;
-        took.get(place.min(took.len().saturating_sub(1))).map_or(0.0, Duration::as_secs_f64)
-    };
+    let at = |share: f64| longest_of(&took, share).as_secs_f64();
     writeln!(
         report,
         "\n{count} connections at once, {STORM_LINES} lines each: {failed} failed, {} of {} lines durable; from the beginning \

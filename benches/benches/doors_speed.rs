@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use benches::doors::arguments::Arguments;
+use benches::doors::longest_of;
 use benches::doors::payload::{self, DATAGRAM_BYTES, EVENTS};
 use benches::doors::sender::{self, Senders};
 use benches::doors::server::{Server, Used, serve_if_told};
@@ -215,11 +216,7 @@ fn measure_acknowledgement(arguments: &Arguments, report: &mut String) {
     let mut took = sender::paced_requests(address, &request, ACK_CONNECTIONS, pace, arguments.time);
     let used = server.read("http").since(&before);
     took.sort_unstable();
-    let at = |share: f64| {
-        let place = (took.len() as f64 * share) as usize;
-        took.get(place.min(took.len().saturating_sub(1)))
-            .map_or(0.0, |took| took.as_secs_f64() * 1e3)
-    };
+    let at = |share: f64| longest_of(&took, share).as_secs_f64() * 1e3;
     writeln!(
         report,
         "\nAcknowledgement of requests of {EVENTS} lines over HTTP at {events_per_second:.0} events a second, half of what was \

@@ -7,6 +7,8 @@ pub mod payload;
 pub mod sender;
 pub mod server;
 
+use std::time::Duration;
+
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// Lets this process open as many files as the system allows it, and says how many that are.
@@ -16,4 +18,11 @@ pub fn raise_open_files() -> u64 {
     // What it then is counts, whether or not this was allowed.
     setrlimit(Resource::Nofile, limit).unwrap_or_default();
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// The longest of this share of durations, which are sorted; nothing where there is none.
+#[must_use]
+pub fn longest_of(sorted: &[Duration], share: f64) -> Duration {
+    let place = (sorted.len() as f64 * share) as usize;
+    sorted.get(place.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
 }

@@ -162,6 +162,12 @@ impl EcsCompatibility {
     /// Its words in settings.
     pub const WORDS: [(&str, Self); 3] =
         [("disabled", Self::Disabled), ("v1", Self::V1), ("v8", Self::V8)];
+
+    /// The one that a word of settings stands for.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, mode)| mode)
+    }
 }
 
 /// What filters may use at load beside their options.

@@ -246,14 +246,11 @@ impl Stage for EnricherStage {
 fn write_metadata(event: &mut Event, record: &Record) {
     let mut received_at = Vec::with_capacity(30);
     event::format_timestamp(record.received_at_ns, &mut received_at);
-    let own = event.child(event.root(), "@metadata");
     // Of a Beat's there are words that pipelines ask for: `beat`, `version`, `pipeline`.
-    let is_kept =
-        |own: &NodeId| &*record.listener == BEATS_DOOR && event.kind(*own) == Kind::Object;
-    let (metadata, is_new) = match own.filter(is_kept) {
-        Some(own) => (own, false),
-        None => (event.new_object(), true),
-    };
+    let kept = event
+        .child(event.root(), "@metadata")
+        .filter(|own| &*record.listener == BEATS_DOOR && event.kind(*own) == Kind::Object);
+    let metadata = kept.unwrap_or_else(|| event.new_object());
     for (name, text) in [
         ("received_at", String::from_utf8_lossy(&received_at)),
         ("record_id", Cow::Owned(record.id.to_string())),
@@ -263,14 +260,13 @@ fn write_metadata(event: &mut Event, record: &Record) {
         ("content_type", Cow::Borrowed(&*record.content_type)),
     ] {
         let text = event.new_text(&text);
-        let forged = if is_new { None } else { event.child(metadata, name) };
-        match forged {
+        match kept.and_then(|kept| event.child(kept, name)) {
             Some(forged) => event.replace(forged, text),
             None => event.attach(metadata, name, text),
         }
     }
     // Any other sender's own `@metadata` gives way: these are the platform's words.
-    if is_new {
+    if kept.is_none() {
         event.put_field("@metadata", metadata);
     }
 }

@@ -122,8 +122,7 @@ impl Template {
     }
 
     /// The string of the event that all of the text is, if it is one of its fields and nothing else.
-    #[must_use]
-    pub fn whole_string(&self, event: &Event) -> Option<NodeId> {
+    fn whole_string(&self, event: &Event) -> Option<NodeId> {
         match self.parts.as_slice() {
             [Part::Field(path, _)] => event.get(path).filter(|id| event.kind(*id) == Kind::String),
             _ => None,

@@ -276,6 +276,13 @@ impl Default for HttpConfig {
     }
 }
 
+impl HttpConfig {
+    /// Whether only senders come in that show a certificate, or a user and a password.
+    fn knows_senders(&self) -> bool {
+        self.tls.knows_senders() || self.sign_in.is_on()
+    }
+}
+
 /// Where a door listens, if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listen {
@@ -369,12 +376,11 @@ impl Config {
 
     fn check_reach(&self, problems: &mut Vec<Problem>) {
         let with_token = [
-            ("tcp.listen", self.tcp.listen, &self.tcp.tls),
-            ("http.listen", self.http.listen, &self.http.tls),
+            ("tcp.listen", self.tcp.listen, self.tcp.tls.knows_senders()),
+            ("http.listen", self.http.listen, self.http.knows_senders()),
         ];
-        for (setting, listen, tls) in with_token {
-            let is_asked = setting == "http.listen" && self.http.sign_in.is_on();
-            if listen.is_reachable() && !self.needs_token() && !tls.knows_senders() && !is_asked {
+        for (setting, listen, knows_senders) in with_token {
+            if listen.is_reachable() && !self.needs_token() && !knows_senders {
                 let message = format!(
                     "other machines reach {listen}, and anyone there could send: set \
                      ingest_gateway.ingest_token (openssl rand -hex 16 makes one), or \

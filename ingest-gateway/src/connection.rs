@@ -128,6 +128,39 @@ enum End {
     Stopped,
 }
 
+/// When things happened, and what is due when.
+struct Times {
+    last_read: Instant,
+    /// The line whose beginning has come and whose end has not, and when it began.
+    line_begun: (Option<u64>, Instant),
+    /// When the beginning of an event was last let wait for its next line.
+    event_held_at: Instant,
+    /// Since when the process stops.
+    stopping: Option<Instant>,
+}
+
+impl Times {
+    fn begin() -> Self {
+        let now = Instant::now();
+        Self { last_read: now, line_begun: (None, now), event_held_at: now, stopping: None }
+    }
+
+    /// The time until now was not the sender's.
+    fn begin_anew(&mut self) {
+        self.last_read = Instant::now();
+        self.line_begun.1 = self.last_read;
+    }
+
+    /// Until when more must have come.
+    fn deadline(&self, door: &Door) -> Instant {
+        match (self.stopping, self.line_begun) {
+            (Some(since), _) => (since + LAST_READ).min(self.last_read.max(since) + LAST_SILENCE),
+            (None, (None, _)) => self.last_read + door.idle_timeout,
+            (None, (Some(_), begun)) => begun + door.line_timeout,
+        }
+    }
+}
+
 struct Connection {
     reader: Reader<Stream>,
     /// Who sends its lines.
@@ -275,46 +308,39 @@ impl Connection {
 
     /// Reads until there is no more, and sends what is complete.
     async fn read_all(&mut self, shutdown: &CancellationToken) -> End {
-        let mut last_read = Instant::now();
-        let mut line_begun = (None, last_read);
-        let mut event_held_at = last_read;
-        let mut stopping: Option<Instant> = None;
+        let mut times = Times::begin();
         loop {
             if self.lane.is_free() && self.frames.has_unread() {
                 if let Err(end) = self.send_on().await {
                     return end;
                 }
                 // Its first lines may have waited for the quota of their shop.
-                last_read = Instant::now();
+                times.last_read = Instant::now();
             }
             if self.frames.is_broken() {
                 return End::Misframed;
             }
-            if line_begun.0 != self.frames.unfinished() {
-                line_begun = (self.frames.unfinished(), Instant::now());
+            if times.line_begun.0 != self.frames.unfinished() {
+                times.line_begun = (self.frames.unfinished(), Instant::now());
             }
-            let deadline = match (stopping, line_begun) {
-                (Some(since), _) => (since + LAST_READ).min(last_read.max(since) + LAST_SILENCE),
-                (None, (None, _)) => last_read + self.door.idle_timeout,
-                (None, (Some(_), begun)) => begun + self.door.line_timeout,
-            };
+            let deadline = times.deadline(&self.door);
             let may_read =
                 self.frames.buffered_bytes() < READ_AHEAD_BYTES || !self.frames.has_unread();
             let flush_interval = self.frames.flush_interval();
-            let flush_at = flush_interval.map(|interval| event_held_at.max(last_read) + interval);
+            let held_at = times.event_held_at.max(times.last_read);
+            let flush_at = flush_interval.map(|interval| held_at + interval);
             tokio::select! {
                 receipt = self.lane.arrival(), if !self.lane.is_free() => {
                     self.take_back(receipt);
                     // The time during which the log held the sender up is not the sender's.
-                    last_read = Instant::now();
-                    line_begun.1 = last_read;
+                    times.begin_anew();
                 }
                 read = self.reader.next(), if may_read => match read {
                     Ok(Some((block, room))) => {
-                        last_read = Instant::now();
+                        times.last_read = Instant::now();
                         if self.reader.has_waited() {
                             // Nor is the time for which its shop's quota did.
-                            line_begun.1 = last_read;
+                            times.begin_anew();
                         }
                         self.take_in(block, room);
                     }
@@ -322,28 +348,30 @@ impl Connection {
                     Err(_) => return End::Broken,
                 },
                 // While its lines wait for the log, a sender may be silent and in the midst of a line.
-                () = sleep_until(deadline), if may_read && (stopping.is_some() || self.lane.is_free()) => {
-                    if stopping.is_none() && self.is_kept_waiting(line_begun.0.is_some()) {
-                        last_read = Instant::now();
-                        line_begun.1 = last_read;
-                        continue;
+                () = sleep_until(deadline), if may_read && (times.stopping.is_some() || self.lane.is_free()) => {
+                    if times.stopping.is_some() {
+                        return End::Stopped;
                     }
-                    return if stopping.is_some() { End::Stopped } else { End::Silent };
+                    if !self.is_kept_waiting(times.line_begun.0.is_some()) {
+                        return End::Silent;
+                    }
+                    times.begin_anew();
                 }
                 // Whoever wrote the beginning of an event has perhaps written all of it.
                 () = sleep_until(flush_at.unwrap_or(deadline)),
                     if flush_at.is_some() && self.lane.is_free() => {
                     // Its next line may have come already, and want memory only. That is not waited for
                     // without end, or all memory could be beginnings.
-                    let may_wait = self.reader.may_wait() || last_read.elapsed() < self.door.line_timeout;
+                    let is_soon = times.last_read.elapsed() < self.door.line_timeout;
+                    let may_wait = self.reader.may_wait() || is_soon;
                     if self.reader.is_held_up() && may_wait {
-                        event_held_at = Instant::now();
+                        times.event_held_at = Instant::now();
                     } else {
                         self.frames.end_event();
                     }
                 }
-                () = shutdown.cancelled(), if stopping.is_none() => {
-                    stopping = Some(Instant::now());
+                () = shutdown.cancelled(), if times.stopping.is_none() => {
+                    times.stopping = Some(Instant::now());
                 }
             }
         }

@@ -8,6 +8,7 @@ mod batch;
 mod identity;
 mod ids;
 mod lane;
+mod letters;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use access::IngestToken;
-use bus::{BusError, ErrorKind, Position, TOPIC_DEAD, TOPIC_RAW};
+use bus::{BusError, ErrorKind, Position, TOPIC_RAW};
 use bytestring::ByteString;
 use event::Limits;
 use pipeline::{DoorLedger, Rejection, Runtime};
@@ -25,6 +26,7 @@ pub(crate) use batch::{Batch, Line, Origin};
 pub(crate) use identity::{Identity, Pass, Shown, Unidentified};
 pub(crate) use ids::Ids;
 pub(crate) use lane::{Lane, Receipt};
+pub(crate) use letters::{publish_letters, without_payload};
 
 use crate::budget::Budget;
 use crate::config::Config;
@@ -287,8 +289,8 @@ impl Intake {
         if letters.is_empty() {
             return;
         }
-        let mut outcomes =
-            self.foundation.runtime.bus.publish(TOPIC_DEAD, letters).await.into_iter();
+        let bus = self.foundation.runtime.bus.as_ref();
+        let mut outcomes = publish_letters(bus, letters).await.into_iter();
         for answer in answers.iter_mut().filter(|answer| matches!(answer, Answer::Refused(_))) {
             match self.answer(outcomes.next()) {
                 Answer::Accepted => {}

@@ -97,17 +97,17 @@ pub async fn run(bound: Bound, runtime: Runtime, stores: Stores) -> Result<(), G
     }
     if let Some(listener) = http {
         let listener = TcpListener::from_std(listener)?;
-        let mut gate = opening.gate(http::DOOR, listener, config.http.connections_max);
         let (intake, tls) = (opening.intake(http::DOOR), certificates.http.clone());
-        gate.has_tls = tls.is_some();
+        let connections_max = config.http.connections_max;
+        let gate = opening.gate(http::DOOR, listener, connections_max, tls.is_some());
         let serve = http::serve(gate, intake, config.http.clone(), tls, context.shutdown.clone());
         opening.doors.spawn(serve);
     }
     if let Some(listener) = beats {
         let listener = TcpListener::from_std(listener)?;
-        let mut gate = opening.gate(beats::DOOR, listener, config.beats.connections_max);
         let (intake, tls) = (opening.intake(beats::DOOR), certificates.beats.clone());
-        gate.has_tls = tls.is_some();
+        let connections_max = config.beats.connections_max;
+        let gate = opening.gate(beats::DOOR, listener, connections_max, tls.is_some());
         let serve = beats::serve(gate, intake, config.beats.clone(), tls, context.shutdown.clone());
         opening.doors.spawn(serve);
     }

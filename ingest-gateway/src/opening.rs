@@ -51,9 +51,15 @@ impl Opening<'_> {
         Intake::new(door, self.foundation)
     }
 
-    pub(crate) fn gate<L>(&self, door: &'static str, listener: L, connections_max: u32) -> Gate<L> {
+    pub(crate) fn gate<L>(
+        &self,
+        door: &'static str,
+        listener: L,
+        connections_max: u32,
+        has_tls: bool,
+    ) -> Gate<L> {
         let (peers, metrics) = (Arc::clone(self.peers), self.foundation.metrics.clone());
-        Gate { door, listener, connections_max, peers, metrics, has_tls: false }
+        Gate { door, listener, connections_max, peers, metrics, has_tls }
     }
 
     fn shutdown(&self) -> CancellationToken {
@@ -69,8 +75,7 @@ impl Opening<'_> {
         tls: Option<Arc<Acceptor>>,
     ) -> Result<(), GatewayError> {
         let listener = TcpListener::from_std(listener)?;
-        let mut gate = self.gate(door.intake.door(), listener, connections_max);
-        gate.has_tls = tls.is_some();
+        let gate = self.gate(door.intake.door(), listener, connections_max, tls.is_some());
         self.doors.spawn(tcp::serve(gate, door, tls, self.shutdown()));
         Ok(())
     }
@@ -149,7 +154,7 @@ impl Opening<'_> {
         let (config, intake) = (&config.unix, self.intake(unix::DOOR));
         if let Some(unix::Listening { listener, file }) = sockets.stream {
             let listener = UnixListener::from_std(listener)?;
-            let gate = self.gate(unix::DOOR, listener, config.connections_max);
+            let gate = self.gate(unix::DOOR, listener, config.connections_max, false);
             let door = Arc::new(unix::door(intake.clone(), config));
             self.doors.spawn(unix::serve(gate, door, file, self.shutdown()));
         }

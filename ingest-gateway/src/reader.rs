@@ -209,17 +209,30 @@ mod tests {
     use tokio::time::{Instant, sleep, timeout};
 
     use super::Reader;
-    use crate::budget::Budget;
+    use crate::budget::{Budget, Share};
     use crate::config::Config;
-    use crate::quota::Quotas;
+    use crate::quota::{Quotas, Turnstile};
 
     const MOMENT: Duration = Duration::from_millis(1);
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn share() -> Share {
+        Budget::new(ByteSize(64 << 20), &Metrics::default()).share()
+    }
+
+    /// The turnstile of a shop that has five seconds to wait.
+    fn in_debt() -> Option<Turnstile> {
+        let mut config = Config::default();
+        config.quota.bytes_per_second = Some(ByteSize(1_000));
+        let quotas = Quotas::new(&config, &Context::default());
+        let shop = ByteString::from_static("north");
+        quotas.charge(&shop, 1, 15_000);
+        quotas.turnstile(&shop)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_silent_connection_holds_no_memory_and_what_comes_waits_for_some() {
-        let budget = Budget::new(ByteSize(64 << 20), &Metrics::default());
-        let share = budget.share();
+        let share = share();
         let (mut sender, stream) = duplex(1 << 10);
         let mut reader = Reader::new(stream, share.clone(), 4);
         assert!(timeout(MOMENT, reader.next()).await.is_err(), "nothing has come");
@@ -245,15 +258,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_comes_of_a_shop_in_debt_waits_without_memory_and_keeps_its_place() {
-        let mut config = Config::default();
-        config.quota.bytes_per_second = Some(ByteSize(1_000));
-        let quotas = Quotas::new(&config, &Context::default());
-        let shop = ByteString::from_static("north");
-        quotas.charge(&shop, 1, 15_000);
-        let share = Budget::new(ByteSize(64 << 20), &Metrics::default()).share();
+        let (turnstile, share) = (in_debt(), share());
         let (mut sender, stream) = duplex(1 << 10);
         let mut reader = Reader::new(stream, share.clone(), 1);
-        reader.set_turnstile(quotas.turnstile(&shop));
+        reader.set_turnstile(turnstile);
         assert!(timeout(MOMENT, reader.next()).await.is_err() && !reader.may_wait());
         sender.write_all(b"one").await.unwrap();
         let begun = Instant::now();
@@ -279,18 +287,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_reads_no_more_holds_up_nobody_of_its_shop() {
-        let mut config = Config::default();
-        config.quota.bytes_per_second = Some(ByteSize(1_000));
-        let quotas = Quotas::new(&config, &Context::default());
-        let shop = ByteString::from_static("north");
-        quotas.charge(&shop, 1, 15_000);
-        let share = Budget::new(ByteSize(64 << 20), &Metrics::default()).share();
+        let (turnstile, share) = (in_debt(), share());
         let (mut first_sender, first_stream) = duplex(1 << 10);
         let (mut second_sender, second_stream) = duplex(1 << 10);
         let mut first = Reader::new(first_stream, share.clone(), 1);
         let mut second = Reader::new(second_stream, share, 1);
-        first.set_turnstile(quotas.turnstile(&shop));
-        second.set_turnstile(quotas.turnstile(&shop));
+        first.set_turnstile(turnstile.clone());
+        second.set_turnstile(turnstile);
         first_sender.write_all(b"one").await.unwrap();
         second_sender.write_all(b"two").await.unwrap();
         assert!(timeout(MOMENT, first.next()).await.is_err() && first.waits());

@@ -99,7 +99,7 @@ impl Spool {
         let watching = stop.run_until_cancelled(report::watch(&junction, &inside, &context.health));
         let replaying = replay::run(Arc::clone(&junction), topics, ledgers, own);
         let (ended, ..) = tokio::join!(serving, replaying, watching);
-        let held_records = junction.condition().held_records;
+        let held_records = junction.store.held_records();
         if held_records > 0 {
             tracing::info!(
                 records = held_records,

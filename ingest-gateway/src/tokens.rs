@@ -77,8 +77,7 @@ impl Seen {
 impl Tokens {
     /// The tokens of this store, which [`watch`](Self::watch) reads. Without a store there are none.
     pub(crate) fn new(documents: Option<Arc<dyn DocumentStore>>, context: &Context) -> Arc<Self> {
-        let nothing = || Arc::new(TokenTable::default());
-        let table = if documents.is_none() { Some(nothing()) } else { None };
+        let table = documents.is_none().then(Arc::default);
         let seen = Seen { table, read_at: Instant::now(), looks: 0, look_begun_at: None };
         let (seen, _) = watch::channel(seen);
         let (wanted, shutdown) = (Notify::new(), context.shutdown.clone());

@@ -2,9 +2,10 @@
 
 use std::fmt::Display;
 use std::future::Future;
+use std::pin::pin;
 
 use service::{Context, HealthState};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::command::Failure;
 
@@ -15,6 +16,7 @@ type Ended = (&'static str, Result<(), String>);
 #[derive(Debug, Default)]
 pub(crate) struct Services {
     running: JoinSet<Ended>,
+    first_failure: Option<String>,
 }
 
 impl Services {
@@ -27,27 +29,57 @@ impl Services {
         self.running.spawn(async move { (name, service.await.map_err(|error| error.to_string())) });
     }
 
+    /// Does something while they run, and gives what came of it. One that ends by itself meanwhile cancels the
+    /// context's shutdown, with which the work must end too; [`wait`](Self::wait) tells the failure.
+    pub(crate) async fn beside<T>(
+        &mut self,
+        context: &Context,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                Some(joined) = self.running.join_next() => self.look_at(joined, context),
+            }
+        }
+    }
+
     /// Waits until all have ended: because they were told to, or because one ended by itself, which
     /// stops the others.
     pub(crate) async fn wait(mut self, context: &Context) -> Result<(), Failure> {
-        let mut first_failure = None;
         while let Some(joined) = self.running.join_next().await {
-            let (name, result) =
-                joined.unwrap_or_else(|panic| ("a service", Err(panic.to_string())));
-            let failure = match result {
-                Err(error) => Some(format!("{name} stopped: {error}")),
-                Ok(()) if !context.shutdown.is_cancelled() => {
-                    Some(format!("{name} stopped by itself"))
-                }
-                Ok(()) => None,
-            };
-            if let Some(failure) = failure {
-                tracing::error!("{failure}");
-                context.health.set(name, HealthState::Failed { reason: failure.clone() });
-                first_failure.get_or_insert(failure);
-                context.shutdown.cancel();
-            }
+            self.look_at(joined, context);
         }
-        first_failure.map_or(Ok(()), |failure| Err(Failure::new(failure)))
+        self.first_failure.map_or(Ok(()), |failure| Err(Failure::new(failure)))
+    }
+
+    /// Looks how one has ended, and stops the others if it was not told to.
+    fn look_at(&mut self, joined: Result<Ended, JoinError>, context: &Context) {
+        let (name, result) = joined.unwrap_or_else(|panic| ("a service", Err(panic.to_string())));
+        let failure = match result {
+            Err(error) => format!("{name} stopped: {error}"),
+            Ok(()) if !context.shutdown.is_cancelled() => format!("{name} stopped by itself"),
+            Ok(()) => return,
+        };
+        tracing::error!("{failure}");
+        context.health.set(name, HealthState::Failed { reason: failure.clone() });
+        self.first_failure.get_or_insert(failure);
+        context.shutdown.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_that_ends_while_something_is_waited_for_ends_that_too() {
+        let context = Context::default();
+        let mut services = Services::default();
+        services.add("doors", async { Err("a door has failed") });
+        services.beside(&context, context.shutdown.cancelled()).await;
+        let failure = services.wait(&context).await.expect_err("it has failed");
+        assert_eq!(failure.message, "doors stopped: a door has failed");
     }
 }

@@ -40,7 +40,8 @@ pub(crate) struct ShownToken {
     /// Names the token; no secret.
     id: String,
     /// Whose events are sent with it.
-    shop: String,
+    #[schema(value_type = String)]
+    shop: ShopName,
     /// What it is for.
     label: Option<String>,
     #[schema(inline)]
@@ -108,7 +109,6 @@ impl From<Standing> for TokenState {
 fn shown(token: Token, now: Timestamp) -> ShownToken {
     let state = token.standing(now).into();
     let Token { id, shop, label, created_at, created_by, expires_at, revoked_at } = token;
-    let shop = shop.to_string();
     ShownToken { id, shop, label, state, created_at, created_by, expires_at, revoked_at }
 }
 

@@ -2,8 +2,6 @@
 //!
 //! A problem never tells a stranger what went wrong inside: that goes to the log.
 
-use std::time::Duration;
-
 use access::{KeysError, PasswordError};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -12,6 +10,7 @@ use document_store::DocumentError;
 use query::{Bound, Query};
 use search_store::{StoreError, StoreErrorKind, shown};
 use serde::Serialize;
+use service::retry_after_seconds;
 use utoipa::ToSchema;
 
 /// The media type of a problem.
@@ -107,7 +106,7 @@ impl Problem {
     pub(crate) fn unavailable(detail: impl Into<String>, retry_after_s: u64) -> Self {
         let title = "Not available now";
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, detail);
-        Self { retry_after_s: Some(retry_after_s.max(1)), ..problem }
+        Self { retry_after_s: Some(retry_after_s), ..problem }
     }
 
     /// It took too long.
@@ -190,24 +189,19 @@ impl From<query::ParseError> for Problem {
     }
 }
 
-/// Whole seconds, as `Retry-After` has them: whoever waits for a part less comes too early.
-fn seconds(wait: Duration) -> u64 {
-    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
-}
-
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match (error.kind(), &error) {
             (StoreErrorKind::Invalid, _) => Self::invalid(error.to_string()),
             (StoreErrorKind::Expired, _) => Self::expired(error.to_string()),
             (_, StoreError::TooManyPointsInTime { after, reason }) => {
-                Self::too_many(reason, seconds(*after).max(1))
+                Self::too_many(reason, retry_after_seconds(*after))
             }
             (_, StoreError::NoPointInTime { after, reason }) => {
-                Self::unavailable(reason, seconds(*after))
+                Self::unavailable(reason, retry_after_seconds(*after))
             }
             (_, StoreError::Unavailable { after, .. }) => {
-                Self::unavailable("the search store is busy", seconds(*after))
+                Self::unavailable("the search store is busy", retry_after_seconds(*after))
             }
             _ => Self::internal(error),
         }
@@ -243,6 +237,8 @@ impl From<KeysError> for Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

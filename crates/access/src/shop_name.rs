@@ -6,8 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The longest name of a shop, in bytes.
 pub const SHOP_NAME_BYTES_MAX: usize = 64;
@@ -17,7 +16,8 @@ const DEFAULT: &str = "default";
 
 /// The name of a shop: a lower-case letter or a digit, then up to 63 lower-case letters, digits, `_`, `.` or `-`.
 /// Cloning shares.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ShopName(Arc<str>);
 
 /// The text cannot be a shop's name.
@@ -51,25 +51,11 @@ impl FromStr for ShopName {
     }
 }
 
-impl TryFrom<&str> for ShopName {
-    type Error = NotAShopName;
-
-    fn try_from(text: &str) -> Result<Self, NotAShopName> {
-        text.parse()
-    }
-}
-
 impl TryFrom<String> for ShopName {
     type Error = NotAShopName;
 
     fn try_from(text: String) -> Result<Self, NotAShopName> {
         text.parse()
-    }
-}
-
-impl AsRef<str> for ShopName {
-    fn as_ref(&self) -> &str {
-        &self.0
     }
 }
 
@@ -94,12 +80,6 @@ impl fmt::Debug for ShopName {
 impl Serialize for ShopName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for ShopName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse::<Self>().map_err(D::Error::custom)
     }
 }
 

@@ -86,11 +86,12 @@ impl LineMask {
     /// The card numbers of a line. A number of JSON may also be a time or an id: it is one only where it has the
     /// length for it.
     fn cards(&self, line: &[u8]) -> Vec<Card> {
-        if !self.cards || !card::may_be_in(line) {
+        let found = if self.cards { card::find(line) } else { Vec::new() };
+        if found.is_empty() {
             return Vec::new();
         }
         let mut numbers = JsonNumbers::new(Text::new(line, false));
-        let cards = card::find(line).into_iter().filter_map(|digits| {
+        let cards = found.into_iter().filter_map(|digits| {
             let number = numbers.around(&digits);
             let is_card = number.is_none_or(card::is_number);
             is_card.then_some(Card { digits, is_number: number.is_some() })

@@ -11,6 +11,12 @@ pub const RETRY_DELAY_FIRST: Duration = Duration::from_millis(100);
 /// Ceiling of any wait; a sink that asks for longer is heard.
 pub const RETRY_DELAY_MAX: Duration = Duration::from_secs(30);
 
+/// What `Retry-After` tells of a wait: whole seconds, at least one, and never less than the wait.
+#[must_use]
+pub fn retry_after_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
 /// The waits of one task that is tried again and again.
 #[derive(Debug, Default)]
 pub struct Backoff {
@@ -37,6 +43,14 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_told_to_come_back_too_early() {
+        for (wait_us, told_s) in [(0, 1), (1, 1), (1_000_000, 1), (1_000_001, 2), (59_400_000, 60)]
+        {
+            assert_eq!(retry_after_seconds(Duration::from_micros(wait_us)), told_s, "{wait_us} us");
+        }
+    }
 
     #[test]
     fn waits_grow_to_the_ceiling_and_never_below_what_was_asked() {

@@ -22,7 +22,7 @@ pub mod units;
 pub mod waiting;
 
 pub use admin::{Admin, AdminConfig};
-pub use backoff::Backoff;
+pub use backoff::{Backoff, retry_after_seconds};
 pub use config::{Check, Findings, Flag, Mistakes};
 pub use context::Context;
 pub use health::{Health, HealthState};

@@ -3,9 +3,8 @@
 //!
 //! FOLDER holds one JSON file a plugin, or lists of user agents and addresses; the formats are described in its README.
 //! `--regexes`, `--geoip` (of cities) and `--geoip-systems` (of autonomous systems) name the data that some of them hold
-//! for. Prints how many of each file pass, and with `--show`
-//! what is wrong with the others. Ends with 1 if a vector fails of a filter that exists here; with `--known`, if one fails
-//! that the list does not name, or one passes that it names.
+//! for. Prints how many of each file pass, and with `--show` what is wrong with the others. Ends with 1 if a vector fails
+//! of a filter that exists here; with `--known`, if one fails that the list does not name, or one passes that it names.
 
 mod assertion;
 mod known;

@@ -81,8 +81,7 @@ impl OptionValue for EcsCompatibility {
     const WORDS: &'static [&'static str] = &[Self::WORDS[0].0, Self::WORDS[1].0, Self::WORDS[2].0];
 
     fn read(options: &mut Options<'_>, name: &'static str) -> Option<Self> {
-        let word = options.choice(name, <Self as OptionValue>::WORDS)?;
-        Self::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, mode)| mode)
+        options.choice(name, <Self as OptionValue>::WORDS).and_then(Self::of_word)
     }
 }
 

@@ -8,8 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 
-/// Codes that such an answer may have.
-const STATUSES: [u16; 4] = [200, 201, 202, 204];
 /// Headers that are the connection's, or the body's own.
 const OWN_HEADERS: [&str; 4] = ["connection", "content-length", "date", "transfer-encoding"];
 
@@ -30,6 +28,9 @@ impl Default for ResponseConfig {
 }
 
 impl ResponseConfig {
+    /// Codes that such an answer may have.
+    pub const STATUSES: [u16; 4] = [200, 201, 202, 204];
+
     /// The code, if it is another than usual.
     pub(crate) fn other_status(&self) -> Option<StatusCode> {
         StatusCode::from_u16(self.status).ok().filter(|status| *status != StatusCode::OK)
@@ -44,7 +45,7 @@ impl ResponseConfig {
     }
 
     pub(super) fn check(&self, problems: &mut Vec<Problem>) {
-        if !STATUSES.contains(&self.status) {
+        if !Self::STATUSES.contains(&self.status) {
             let message = format!("{} is not 200, 201, 202 or 204", self.status);
             problems.push(Problem::new("status", message));
         }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{ErrorKind, Record, TOPIC_DEAD, TOPIC_RAW};
-use pipeline::{DeadLetter, Ledgers, Runtime};
+use pipeline::DeadLetter;
 use service::{ByteSize, Context};
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -22,9 +22,8 @@ use tokio::time::Instant;
 use super::identity::FileId;
 use super::{DOOR, Door, Positions};
 use crate::config::{Config, FileConfig, StartPosition};
-use crate::intake::tests::ScriptedBus;
-use crate::intake::{Clock, Foundation, Intake};
-use crate::stores::Stores;
+use crate::intake::tests::{ScriptedBus, foundation};
+use crate::intake::{Foundation, Intake};
 
 const LINE_BYTES_MAX: u64 = 1 << 10;
 
@@ -52,11 +51,8 @@ impl Rig {
         fs::create_dir(folder.path().join("logs")).unwrap();
         let bus = Arc::new(ScriptedBus::default());
         let context = Context::default();
-        let ledgers = Ledgers::new(&context.metrics);
-        let runtime = Runtime { bus: bus.clone(), ledgers, context: context.clone() };
         let settings = Config { line_bytes_max: ByteSize(LINE_BYTES_MAX), ..Config::default() };
-        let stores = Stores::default();
-        let foundation = Foundation::new(&settings, runtime, Clock::system(), &stores);
+        let foundation = foundation(&settings, &bus, &context);
         let door = door(&foundation, &config, &context);
         Self { folder, config, bus, context, foundation, door, now: Instant::now() }
     }

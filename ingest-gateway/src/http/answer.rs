@@ -12,6 +12,7 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTIC
 use hyper::{Response, StatusCode};
 use pipeline::Rejection;
 use serde::Serialize;
+pub(crate) use service::retry_after_seconds;
 
 use crate::intake::{Answer, Intake, Receipt};
 
@@ -199,11 +200,6 @@ pub(crate) fn no_room(intake: &Intake) -> String {
         true => format!("{FAILED}; then send this again"),
         false => "the log has no room at the moment; send this again".to_owned(),
     }
-}
-
-/// The value of `Retry-After`: whole seconds, and never none.
-pub(crate) fn retry_after_seconds(wait: Duration) -> u64 {
-    u64::try_from(wait.as_millis().div_ceil(1_000).max(1)).unwrap_or(u64::MAX)
 }
 
 /// The answer for a body that was read to its end.

@@ -73,6 +73,17 @@ impl Bus for ScriptedBus {
     }
 }
 
+/// What doors with these settings share, in front of this log.
+pub(crate) fn foundation(
+    config: &Config,
+    bus: &Arc<ScriptedBus>,
+    context: &Context,
+) -> Arc<Foundation> {
+    let ledgers = Ledgers::new(&context.metrics);
+    let runtime = Runtime { bus: bus.clone(), ledgers, context: context.clone() };
+    Foundation::new(config, runtime, Clock::system(), &Stores::default())
+}
+
 struct Rig {
     bus: Arc<ScriptedBus>,
     context: Context,
@@ -205,6 +216,19 @@ async fn what_the_log_refuses_for_good_is_a_dead_letter() {
     let answers = rig.intake.take(&rig.batch(&["too large for the log"])).await;
     assert!(matches!(&answers[..], [Answer::Refused(why)] if why.kind == "publish_refused"));
     assert_eq!(rig.bus.records(TOPIC_DEAD).len(), 1);
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_is_too_large_for_the_log_stands_without_the_lines_bytes() {
+    let rig = rig([Some(ErrorKind::Rejected), None]);
+    let mut batch = rig.batch(&["bad"]);
+    batch.lines[0].refuse(rejection("invalid_json"));
+    let answers = rig.intake.take(&batch).await;
+    assert_eq!(answers, [Answer::Refused(Box::new(rejection("invalid_json")))]);
+    let letters = rig.bus.records(TOPIC_DEAD);
+    let letter = DeadLetter::from_record(&letters[0]).unwrap();
+    assert_eq!((&*letter.kind, &letter.payload), ("invalid_json", &None));
+    assert_eq!((letters.len(), letter.payload_bytes), (1, 3));
 }
 
 #[tokio::test]

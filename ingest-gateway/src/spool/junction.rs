@@ -133,9 +133,9 @@ impl Junction {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place among what is on its way into the spool, if there is room; `None` where the way leads straight to
-    /// the bus. Waits while the last of the spool is on its way.
-    async fn enter(&self, bytes: u64) -> Option<Result<Append<'_>, BusError>> {
+    /// A place for records among what is on its way into the spool, if there is room; `None` where the way leads
+    /// straight to the bus. Waits while the last of the spool is on its way.
+    async fn enter(&self, batch: &[Record]) -> Option<Result<Append<'_>, BusError>> {
         loop {
             // Before the look at the state, so that no change after it is missed.
             let changed = self.changed.notified();
@@ -143,7 +143,7 @@ impl Junction {
                 let mut state = self.state();
                 match state.switch.way(Instant::now()) {
                     Way::Straight => return None,
-                    Way::Spool => return Some(self.begin(&mut state, bytes)),
+                    Way::Spool => return Some(self.begin(&mut state, bytes_of(batch))),
                     Way::Wait(until) => until,
                 }
             };
@@ -349,7 +349,7 @@ impl Bus for Junction {
         if batch.is_empty() || !LANES.iter().any(|(spooled, _)| *spooled == topic) {
             return self.bus.publish(topic, batch).await;
         }
-        match self.enter(bytes_of(&batch)).await {
+        match self.enter(&batch).await {
             None => self.publish_straight(topic, batch).await,
             Some(append) => self.publish_to_spool(append, topic, batch).await,
         }

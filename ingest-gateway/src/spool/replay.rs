@@ -21,7 +21,7 @@ use service::{CancellationToken, Context, wait_for};
 
 use super::LANES;
 use super::junction::Junction;
-use crate::intake::STAGE;
+use crate::intake::{STAGE, publish_letters, without_payload};
 
 /// When to try again after an error that only a person can mend.
 const FATAL_RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -135,15 +135,17 @@ impl ReplaySink {
         outcomes
     }
 
-    /// Makes a refused record a dead letter, as the intake does. A letter that is refused goes again without the
-    /// record's bytes.
+    /// Makes a refused record a dead letter, as the intake does. One that is a letter already tells the rest of what
+    /// it holds.
     async fn bury(&self, item: &Record, message: String) -> Outcome {
         let kind = "publish_refused".into();
         let rejection = Rejection { kind, message, position_bytes: None };
-        for letter in self.letters(item, &rejection) {
-            let letters = vec![letter.into_record()];
-            let answer = self.junction.bus.publish(TOPIC_DEAD, letters).await.pop();
-            match answer {
+        let letter = match self.topic {
+            TOPIC_DEAD => without_payload(item),
+            _ => Some(DeadLetter::new(STAGE, item, None, &rejection).into_record()),
+        };
+        if let Some(letter) = letter {
+            match publish_letters(self.junction.bus.as_ref(), vec![letter]).await.pop() {
                 Some(Ok(_)) => return Outcome::Rejected(rejection),
                 Some(Err(error)) if error.kind == ErrorKind::Rejected => {}
                 Some(Err(error)) => return not_now(error),
@@ -153,17 +155,6 @@ impl ReplaySink {
         let reason = &rejection.message;
         tracing::error!(id = %item.id, reason, "the bus refuses a record and its dead letter");
         Outcome::Rejected(rejection)
-    }
-
-    /// What may stand for a refused record, the best first.
-    fn letters(&self, item: &Record, rejection: &Rejection) -> Vec<DeadLetter> {
-        if self.topic == TOPIC_DEAD {
-            // It is a letter already, and what it tells without the bytes is not lost with them.
-            let letter = DeadLetter::from_record(item).ok();
-            return letter.map(DeadLetter::without_payload).into_iter().collect();
-        }
-        let letter = DeadLetter::new(STAGE, item, None, rejection);
-        vec![letter.clone(), letter.without_payload()]
     }
 }
 

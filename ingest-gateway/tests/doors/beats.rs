@@ -4,7 +4,7 @@ use bus::Codec;
 use service::{ByteSize, Span};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::lumberjack::{Sender, batch, compressed, event, frame, window};
+use crate::support::lumberjack::{Sender, batch, compressed, event, frame, window};
 use crate::support::{Gateway, Mode, SOON, eventually};
 
 fn events(count: usize) -> Vec<String> {

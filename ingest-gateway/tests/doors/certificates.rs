@@ -6,8 +6,8 @@ use ingest_gateway::{ClientCertificates, TlsConfig};
 use rustls::version::TLS13;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::lumberjack::{event, window};
-use crate::shops_of_tests::{Shops, refused_senders, shop, shops_of};
+use crate::support::lumberjack::{event, window};
+use crate::support::shops::{Shops, refused_senders, shop, shops_of};
 use crate::support::{Gateway, SOON, any_port, eventually};
 use crate::tls::{Authority, Pair, client, connect, send};
 

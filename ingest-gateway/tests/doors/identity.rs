@@ -8,9 +8,9 @@ use service::{Span, http_client};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket, UnixStream};
 
-use crate::lumberjack::{Sender, event, window};
-use crate::otlp_messages::{call, framed, record, request};
-use crate::shops_of_tests::{Shops, refused_senders, shop, shops_of};
+use crate::support::lumberjack::{Sender, event, window};
+use crate::support::otlp::{call, framed, record, request};
+use crate::support::shops::{Shops, refused_senders, shop, shops_of};
 use crate::support::{Gateway, any_port, eventually, read_to_close, send_tcp};
 
 /// What looks like a shop's token, and is none.

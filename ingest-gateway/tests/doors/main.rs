@@ -22,11 +22,5 @@ mod tls_memory;
 mod udp;
 mod unix;
 
-#[path = "../support/lumberjack.rs"]
-mod lumberjack;
-#[path = "../support/otlp.rs"]
-mod otlp_messages;
-#[path = "../support/shops.rs"]
-mod shops_of_tests;
 #[path = "../support/mod.rs"]
 mod support;

@@ -6,7 +6,7 @@ use pipeline::DeadLetter;
 use pipeline::dead_letter::REPLAY_ATTEMPTS_MAX;
 use service::ByteSize;
 
-use crate::lumberjack::{Sender, event, window};
+use crate::support::lumberjack::{Sender, event, window};
 use crate::support::{Gateway, any_port, eventually, send_raw, send_tcp};
 
 const CARD: &str = "4111111111111111";

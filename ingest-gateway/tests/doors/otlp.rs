@@ -4,15 +4,13 @@ use access::IngestToken;
 use bus::Codec;
 use hyper::HeaderMap;
 use serde_json::{Value, json};
-use service::{ByteSize, http_client};
+use service::ByteSize;
 
-use crate::otlp_messages::{call, framed, gzip, message, record, request, text};
+use crate::support::otlp::{call, framed, gzip, message, record, request, text};
 use crate::support::{Gateway, MemoryBus, Mode};
 
 async fn post(gateway: &Gateway, content_type: &str, body: Vec<u8>) -> (u16, HeaderMap, Vec<u8>) {
-    let client = http_client::builder().build().unwrap();
-    let sent = client.post(gateway.url("/v1/logs")).header("content-type", content_type).body(body);
-    let response = sent.send().await.unwrap();
+    let response = gateway.post("/v1/logs", content_type, body).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     (status, headers, response.bytes().await.unwrap().to_vec())
 }

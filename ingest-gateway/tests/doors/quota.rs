@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 
-use crate::otlp_messages::{call, framed, record, request};
+use crate::support::otlp::{call, framed, record, request};
 use crate::support::{Gateway, SOON, eventually, send_tcp};
 
 /// Gives the shop `hot` so many events a second, and a burst.
@@ -24,14 +24,13 @@ fn limit(config: &mut Config, events_per_second: u64, burst_ms: u64) {
     config.shops.insert("hot".parse().unwrap(), ShopConfig { quota });
 }
 
-async fn post(
-    gateway: &Gateway,
-    path: &str,
-    content_type: &str,
-    body: impl Into<reqwest::Body>,
-) -> Response {
-    let request = http_client::builder().build().unwrap().post(gateway.url(path)).body(body);
-    request.header("content-type", content_type).send().await.unwrap()
+/// A gateway whose lines over TCP are of that shop.
+async fn start_for_lines(events_per_second: u64, burst_ms: u64) -> Gateway {
+    Gateway::start(|config| {
+        config.tcp.shop = Some("hot".parse().unwrap());
+        limit(config, events_per_second, burst_ms);
+    })
+    .await
 }
 
 /// In seconds.
@@ -52,23 +51,23 @@ async fn every_kind_of_request_beyond_the_quota_is_told_when_to_come_again() {
     })
     .await;
     let body = "{\"a\":1}\n".repeat(200);
-    let first = post(&gateway, "/v1/logs", "application/x-ndjson", body.clone()).await;
+    let first = gateway.post("/v1/logs", "application/x-ndjson", body.clone()).await;
     assert_eq!(first.status(), 200, "a request that is let in is taken whole");
 
-    let lines = post(&gateway, "/v1/logs", "application/x-ndjson", body).await;
+    let lines = gateway.post("/v1/logs", "application/x-ndjson", body).await;
     assert!(is_for_later(&lines), "{lines:?}");
     assert_eq!(lines.headers()["content-type"], "application/problem+json");
     let problem: Value = lines.json().await.unwrap();
     assert!(problem["detail"].as_str().unwrap().contains("quota"), "{problem}");
 
     let items = "{\"create\":{}}\n{\"a\":1}\n";
-    let bulk = post(&gateway, "/_bulk", "application/x-ndjson", items).await;
+    let bulk = gateway.post("/_bulk", "application/x-ndjson", items).await;
     assert!(is_for_later(&bulk), "{bulk:?}");
     let error: Value = bulk.json().await.unwrap();
     assert_eq!(error["error"]["type"], "es_rejected_execution_exception");
 
     let message = request(&[record("order placed")]);
-    let otlp = post(&gateway, "/v1/logs", "application/x-protobuf", message.clone()).await;
+    let otlp = gateway.post("/v1/logs", "application/x-protobuf", message.clone()).await;
     assert!(is_for_later(&otlp), "{otlp:?}");
     let (grpc, _) = call(&gateway, &[], framed(0, &message)).await;
     assert_eq!(grpc["grpc-status"], "14", "UNAVAILABLE, which all clients take for another try");
@@ -90,11 +89,11 @@ async fn a_request_that_comes_again_is_taken_when_its_shop_has_earned_it() {
     })
     .await;
     let body = "{\"a\":1}\n".repeat(3_000);
-    assert_eq!(post(&gateway, "/v1/logs", "", body.clone()).await.status(), 200);
+    assert_eq!(gateway.post("/v1/logs", "", body.clone()).await.status(), 200);
     let begun = Instant::now();
     let mut refused = 0_u32;
     loop {
-        let answer = post(&gateway, "/v1/logs", "", body.clone()).await;
+        let answer = gateway.post("/v1/logs", "", body.clone()).await;
         if answer.status() == 200 {
             break;
         }
@@ -112,11 +111,7 @@ async fn a_request_that_comes_again_is_taken_when_its_shop_has_earned_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lines_of_a_shop_beyond_its_quota_all_arrive_while_another_is_served() {
-    let gateway = Gateway::start(|config| {
-        config.tcp.shop = Some("hot".parse().unwrap());
-        limit(config, 6_000, 100);
-    })
-    .await;
+    let gateway = start_for_lines(6_000, 100).await;
     let begun = Instant::now();
     let mut senders = JoinSet::new();
     for sender in 0..3 {
@@ -125,7 +120,7 @@ async fn lines_of_a_shop_beyond_its_quota_all_arrive_while_another_is_served() {
         senders.spawn(async move { send_tcp(address, lines.join("\n").as_bytes()).await });
     }
     while senders.try_join_next().is_none() {
-        let answer = post(&gateway, "/v1/logs", "", "{\"of\":\"another\"}").await;
+        let answer = gateway.post("/v1/logs", "", "{\"of\":\"another\"}").await;
         assert_eq!(answer.status(), 200);
     }
     senders.join_all().await;
@@ -168,11 +163,7 @@ async fn a_line_whose_end_waits_for_the_quota_is_not_taken_for_one_that_never_en
 
 #[tokio::test]
 async fn many_short_connections_get_no_more_than_a_long_one() {
-    let gateway = Gateway::start(|config| {
-        config.tcp.shop = Some("hot".parse().unwrap());
-        limit(config, 100, 10);
-    })
-    .await;
+    let gateway = start_for_lines(100, 10).await;
     let begun = Instant::now();
     for n in 0..30 {
         send_tcp(gateway.tcp, format!("{n}\n{n}\n").as_bytes()).await;
@@ -195,7 +186,6 @@ async fn datagrams_wait_in_the_kernel_while_their_shop_is_in_debt() {
     for n in 0..400 {
         socket.send_to(format!("{{\"n\":{n}}}").as_bytes(), gateway.udp).await.unwrap();
     }
-    eventually("they are read", || gateway.door("udp").accepted > 0).await;
     eventually("the shop is in debt", || gateway.door("udp").accepted >= 300).await;
     socket.send_to(b"{\"last\":1}", gateway.udp).await.unwrap();
     eventually("all arrive", || gateway.door("udp").accepted == 401).await;
@@ -207,11 +197,7 @@ async fn datagrams_wait_in_the_kernel_while_their_shop_is_in_debt() {
 
 #[tokio::test]
 async fn a_stop_takes_what_has_arrived_whatever_the_quota_says() {
-    let gateway = Gateway::start(|config| {
-        config.tcp.shop = Some("hot".parse().unwrap());
-        limit(config, 1, 1_000);
-    })
-    .await;
+    let gateway = start_for_lines(1, 1_000).await;
     let lines: Vec<String> = (0..1_000).map(|n| format!("{n}")).collect();
     let mut stream = TcpStream::connect(gateway.tcp).await.unwrap();
     stream.write_all(format!("{}\n", lines.join("\n")).as_bytes()).await.unwrap();

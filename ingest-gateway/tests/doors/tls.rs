@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::lumberjack::{event, window};
+use crate::support::lumberjack::{event, window};
 use crate::support::{Gateway, SOON, any_port, config, eventually};
 
 const NAME: &str = "gateway.example";

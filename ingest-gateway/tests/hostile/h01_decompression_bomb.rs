@@ -7,10 +7,10 @@ use service::ByteSize;
 use service::http_client;
 
 use crate::bystander::Bystander;
-use crate::lumberjack::{Sender, compressed, frame, window};
 use crate::memory::{alone, rise_during};
-use crate::otlp_messages::{call, framed};
 use crate::support::Gateway;
+use crate::support::lumberjack::{Sender, compressed, frame, window};
+use crate::support::otlp::{call, framed};
 
 const PLAIN_BYTES: usize = 10 << 30;
 

@@ -2,10 +2,10 @@
 
 use service::http_client;
 
-use crate::lumberjack::{Sender, compressed, event, window};
 use crate::memory::alone;
-use crate::otlp_messages::{call, framed, gzip, record, request};
 use crate::support::Gateway;
+use crate::support::lumberjack::{Sender, compressed, event, window};
+use crate::support::otlp::{call, framed, gzip, record, request};
 
 #[tokio::test]
 async fn hostile_02_encodings_within_each_other_are_refused() {

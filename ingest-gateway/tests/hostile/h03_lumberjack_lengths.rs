@@ -1,9 +1,9 @@
 //! 3: a Lumberjack frame that declares 4 GiB, or a window of 2³²-1 events.
 
 use crate::bystander::Bystander;
-use crate::lumberjack::{Sender, batch, event, frame, window};
 use crate::memory::{alone, rise_during};
 use crate::support::Gateway;
+use crate::support::lumberjack::{Sender, batch, event, frame, window};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_03_a_length_is_refused_before_anything_is_allocated() {

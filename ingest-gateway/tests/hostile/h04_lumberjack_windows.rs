@@ -1,7 +1,7 @@
 //! 4: sequence numbers that roll over, windows within windows, and events that no window announced.
 
-use crate::lumberjack::{Sender, event, window};
 use crate::memory::alone;
+use crate::support::lumberjack::{Sender, event, window};
 use crate::support::{Gateway, eventually};
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use crate::bystander::Bystander;
 use crate::http2::{DATA, END_HEADERS, END_STREAM, HEADERS, frame, opening, post};
 use crate::memory::{alone, rise_during};
-use crate::otlp_messages::GRPC;
+use crate::support::otlp::GRPC;
 use crate::support::{Gateway, SOON, any_port, eventually, send_raw, send_tcp, statuses};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

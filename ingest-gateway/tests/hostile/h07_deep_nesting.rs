@@ -2,12 +2,11 @@
 
 use event::{Event, Limits, RefusalKind};
 use serde_json::{Value, json};
-use service::http_client;
 
 use crate::bystander::Bystander;
-use crate::lumberjack::{Sender, batch};
 use crate::memory::{alone, rise_during};
-use crate::otlp_messages::{call, framed, message, request};
+use crate::support::lumberjack::{Sender, batch};
+use crate::support::otlp::{call, framed, message, put_varint, request};
 use crate::support::{Gateway, send_tcp};
 
 const LEVELS: usize = 100_000;
@@ -23,9 +22,7 @@ fn endless() -> String {
 }
 
 async fn post(gateway: &Gateway, path: &str, content_type: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
-    let client = http_client::builder().build().unwrap();
-    let request = client.post(gateway.url(path)).header("content-type", content_type).body(body);
-    let response = request.send().await.unwrap();
+    let response = gateway.post(path, content_type, body).await;
     (response.status().as_u16(), response.bytes().await.unwrap().to_vec())
 }
 
@@ -105,12 +102,7 @@ fn deep_value() -> Vec<u8> {
         // ArrayValue.values, and AnyValue.array_value around it.
         for tag in [0x0a, 0x2a] {
             let mut head = vec![tag];
-            let mut length = reversed.len();
-            while length >= 0x80 {
-                head.push((length & 0x7f) as u8 | 0x80);
-                length >>= 7;
-            }
-            head.push(length as u8);
+            put_varint(&mut head, reversed.len());
             reversed.extend(head.iter().rev());
         }
     }

@@ -1,12 +1,11 @@
 //! 8: objects with countless keys, with a huge key, and with the same key again.
 
 use serde_json::{Value, json};
-use service::http_client;
 
 use crate::bystander::Bystander;
-use crate::lumberjack::{Sender, frame};
 use crate::memory::{alone, rise_during};
-use crate::otlp_messages::{message, request};
+use crate::support::lumberjack::{Sender, frame};
+use crate::support::otlp::{message, request};
 use crate::support::{Gateway, any_port, send_tcp};
 
 async fn post(gateway: &Gateway, body: String) -> Value {
@@ -19,9 +18,7 @@ async fn post_to(
     content_type: &str,
     body: impl Into<reqwest::Body>,
 ) -> Value {
-    let client = http_client::builder().build().unwrap();
-    let request = client.post(gateway.url(path)).header("content-type", content_type);
-    request.body(body).send().await.unwrap().json().await.unwrap()
+    gateway.post(path, content_type, body).await.json().await.unwrap()
 }
 
 /// Members with names of their own, a comma between them.
@@ -91,11 +88,9 @@ async fn hostile_08_bulk_bodies_and_exports_have_the_same_bounds() {
     // Attributes of two bytes, each of which is a value.
     let attributes: Vec<(u8, &[u8])> = vec![(6, b""); 400_000];
     let export = request(&[message(&attributes), message(&[])]);
-    let client = http_client::builder().build().unwrap();
-    let sent =
-        client.post(gateway.url("/v1/logs")).header("content-type", "application/x-protobuf");
-    let (response, rise) = rise_during(sent.body(export).send()).await;
-    let answer = response.unwrap().bytes().await.unwrap();
+    let sent = gateway.post("/v1/logs", "application/x-protobuf", export);
+    let (response, rise) = rise_during(sent).await;
+    let answer = response.bytes().await.unwrap();
     assert!(String::from_utf8_lossy(&answer).contains("too_many_fields"));
     assert!(rise < 32 << 20, "{rise} bytes");
     assert_eq!(gateway.door("http").refused["too_many_fields"], 3);

@@ -4,13 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pipeline::dead_letter::REPLAY_ATTEMPTS_MAX;
 use serde_json::{Value, json};
-use service::http_client;
-use tokio::net::{UdpSocket, UnixDatagram};
+use tokio::net::UdpSocket;
 
-use crate::lumberjack::{Sender, compressed, frame, window};
 use crate::memory::alone;
-use crate::otlp_messages::{message, request};
-use crate::support::{Gateway, any_port, eventually, send_tcp};
+use crate::support::lumberjack::{Sender, compressed, frame, window};
+use crate::support::otlp::{message, request};
+use crate::support::{Gateway, eventually, send_tcp};
+use crate::syslog;
 
 const STRANGE: &[u8] = b"\xff\xfe nul \x00 escape \x1b[31m \xed\xa0\x80 \xc0\xaf";
 
@@ -36,15 +36,7 @@ async fn hostile_09_json_that_is_no_text_is_refused_with_its_bytes() {
     let line = b"{\"a\":\"\xff\"}";
     let good: &[u8] = b"{\"a\":\"\\ud800 \\u0000 \\u001b[31m\"}";
     let body = [line, b"\n".as_slice(), good, b"\n{\"a\":\"\x1b\"}\n{\"a\":\"\x00\"}"].concat();
-    let response = http_client::builder()
-        .build()
-        .unwrap()
-        .post(gateway.url("/v1/logs"))
-        .body(body)
-        .send()
-        .await
-        .unwrap();
-    let answer: Value = response.json().await.unwrap();
+    let answer: Value = gateway.post("/v1/logs", "", body).await.json().await.unwrap();
     let kinds: Vec<_> = answer["refused"].as_array().unwrap().iter().map(|r| &r["kind"]).collect();
     assert_eq!(kinds, ["invalid_utf8", "invalid_json", "invalid_json"]);
     assert_eq!(answer["refused"][0]["position"], 6);
@@ -54,12 +46,8 @@ async fn hostile_09_json_that_is_no_text_is_refused_with_its_bytes() {
         &line[..]
     );
 
-    let plain = http_client::builder()
-        .build()
-        .unwrap()
-        .post(gateway.url("/v1/logs"))
-        .header("content-type", "text/plain");
-    let answer: Value = plain.body(STRANGE.to_vec()).send().await.unwrap().json().await.unwrap();
+    let plain = gateway.post("/v1/logs", "text/plain", STRANGE).await;
+    let answer: Value = plain.json().await.unwrap();
     assert_eq!(answer["accepted"], 1);
     assert_eq!(gateway.bus.records()[1].payload, STRANGE);
     gateway.stop().await;
@@ -69,19 +57,9 @@ async fn hostile_09_json_that_is_no_text_is_refused_with_its_bytes() {
 async fn hostile_09_syslog_keeps_every_byte_beside_its_text() {
     let _alone = alone().await;
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("log");
-    let gateway = Gateway::start(|config| {
-        (config.syslog.tcp_listen, config.syslog.udp_listen) = (any_port(), any_port());
-        config.syslog.socket_path = Some(path.clone());
-    })
-    .await;
+    let gateway = syslog::start(folder.path()).await;
     let line = [b"<13>".as_slice(), STRANGE].concat();
-    let counted = [format!("{} ", line.len()).as_bytes(), &line].concat();
-    send_tcp(gateway.syslog.tcp.unwrap(), &counted).await;
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    socket.send_to(&line, gateway.syslog.udp.unwrap()).await.unwrap();
-    UnixDatagram::unbound().unwrap().send_to(&line, &path).await.unwrap();
-    eventually("all arrive", || gateway.door("syslog").accepted == 3).await;
+    syslog::send_each_way(&gateway, folder.path(), &line).await;
     for event in gateway.bus.events() {
         let original = event["event"]["original_base64"].as_str().unwrap();
         assert_eq!(STANDARD.decode(original).unwrap(), line);
@@ -126,9 +104,7 @@ async fn hostile_09_documents_and_records_that_are_no_text_are_dead_letters_with
     let _alone = alone().await;
     let gateway = Gateway::start(|_| {}).await;
     let post = async |path: &str, content_type: &str, body: Vec<u8>| {
-        let client = http_client::builder().build().unwrap();
-        let request = client.post(gateway.url(path)).header("content-type", content_type);
-        let response = request.body(body).send().await.unwrap();
+        let response = gateway.post(path, content_type, body).await;
         (response.status().as_u16(), response.bytes().await.unwrap())
     };
     let document = b"{\"a\":\"\xed\xa0\x80\"}";

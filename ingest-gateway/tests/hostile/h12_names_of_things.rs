@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use service::http_client;
 
-use crate::lumberjack::{Sender, batch};
 use crate::memory::alone;
-use crate::otlp_messages::{message, record, text};
+use crate::support::lumberjack::{Sender, batch};
+use crate::support::otlp::{message, record, text};
 use crate::support::{Gateway, any_port, send_tcp};
 
 /// What looks like a path, a topic, a list of indices, a template or a format.

@@ -1,13 +1,12 @@
 //! 13: an event that tries to be two, and two that try to be one.
 
 use serde_json::{Value, json};
-use service::http_client;
-use tokio::net::{UdpSocket, UnixDatagram};
 
-use crate::lumberjack::{Sender, compressed, event, window};
 use crate::memory::alone;
-use crate::otlp_messages::{message, record, request, text};
-use crate::support::{Gateway, any_port, eventually, send_tcp};
+use crate::support::lumberjack::{Sender, compressed, event, window};
+use crate::support::otlp::{message, record, request, text};
+use crate::support::{Gateway, send_tcp};
+use crate::syslog;
 
 #[tokio::test]
 async fn hostile_13_one_event_stays_one_event() {
@@ -15,19 +14,8 @@ async fn hostile_13_one_event_stays_one_event() {
     let gateway = Gateway::start(|_| {}).await;
     let escaped = r#"{"message":"first\r\n{\"level\":\"forged\"}\u000a\u2028\u0085end"}"#;
     send_tcp(gateway.tcp, format!("{escaped}\n").as_bytes()).await;
-    let url = gateway.url("/v1/logs");
     let post = async |body: String| -> Value {
-        http_client::builder()
-            .build()
-            .unwrap()
-            .post(&url)
-            .body(body)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap()
+        gateway.post("/v1/logs", "", body).await.json().await.unwrap()
     };
     assert_eq!(post(escaped.to_owned()).await["accepted"], 1);
     assert_eq!(post(format!("[{escaped}]")).await["accepted"], 1);
@@ -49,20 +37,10 @@ async fn hostile_13_one_event_stays_one_event() {
 async fn hostile_13_a_message_of_syslog_stays_one_where_its_length_is_known() {
     let _alone = alone().await;
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("log");
-    let gateway = Gateway::start(|config| {
-        (config.syslog.tcp_listen, config.syslog.udp_listen) = (any_port(), any_port());
-        config.syslog.socket_path = Some(path.clone());
-    })
-    .await;
+    let gateway = syslog::start(folder.path()).await;
     let forged =
         "<13>Oct 11 22:14:15 h app: one\r\n<0>Oct 11 22:14:15 h kernel: forged\n12 <0>forged";
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    socket.send_to(forged.as_bytes(), gateway.syslog.udp.unwrap()).await.unwrap();
-    UnixDatagram::unbound().unwrap().send_to(forged.as_bytes(), &path).await.unwrap();
-    let counted = format!("{} {forged}", forged.len());
-    send_tcp(gateway.syslog.tcp.unwrap(), counted.as_bytes()).await;
-    eventually("all arrive", || gateway.door("syslog").accepted == 3).await;
+    syslog::send_each_way(&gateway, folder.path(), forged.as_bytes()).await;
     for event in gateway.bus.events() {
         assert_eq!(event["process"]["name"], "app");
         assert_eq!(event["log"]["syslog"]["priority"], 13);
@@ -81,9 +59,7 @@ async fn hostile_13_records_of_other_protocols_stay_one_too() {
     let gateway = Gateway::start(|_| {}).await;
     let forged = "one\n{\"level\":\"forged\"}\r\n\0\"},{\"level\":\"forged\"";
     let post = async |path: &str, content_type: &str, body: Vec<u8>| -> Vec<u8> {
-        let client = http_client::builder().build().unwrap();
-        let request = client.post(gateway.url(path)).header("content-type", content_type);
-        request.body(body).send().await.unwrap().bytes().await.unwrap().to_vec()
+        gateway.post(path, content_type, body).await.bytes().await.unwrap().to_vec()
     };
     // As a message, and as the name and the value of an attribute.
     let attribute = message(&[(1, forged.as_bytes()), (2, &text(forged))]);

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::bystander::Bystander;
 use crate::memory::{alone, rise_during};
-use crate::otlp_messages::{call, framed, record, request};
+use crate::support::otlp::{call, framed, record, request};
 use crate::support::{Gateway, read_to_close, send_raw, send_tcp, statuses};
 
 const TOKEN: &str = "correct-horse?battery>>staple";

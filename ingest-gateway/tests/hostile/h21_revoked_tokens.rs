@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 
 use crate::bystander::Bystander;
 use crate::memory::{alone, rise_during};
-use crate::otlp_messages::{GRPC, framed, record, request};
-use crate::shops_of_tests::{Shops, refused_senders};
+use crate::support::otlp::{GRPC, framed, record, request};
+use crate::support::shops::{Shops, refused_senders};
 use crate::support::{Gateway, SOON, eventually, read_to_close, statuses};
 
 async fn post(gateway: &Gateway, token: &str) -> u16 {

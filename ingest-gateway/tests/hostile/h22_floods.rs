@@ -13,15 +13,15 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::bystander::Bystander;
-use crate::callers::{connect_deaf, connect_from};
 use crate::http2::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADER_TABLE_SIZE, HEADERS, INITIAL_WINDOW_SIZE,
     ONCE, PING, POST, PRIORITY, REMEMBERED, RST_STREAM, SETTINGS, WINDOW_UPDATE, field, flood,
     frame, opening, post,
 };
 use crate::memory::{alone, rise_during};
+use crate::support::callers::{connect_deaf, connect_from};
+use crate::support::certificate::Certificate;
 use crate::support::{Gateway, MemoryBus, SOON, eventually};
-use crate::tls::Certificate;
 
 /// Pieces that no door takes.
 const PIECES_MAX: u32 = 200_000;
@@ -226,9 +226,10 @@ fn long_answer() -> Bytes {
 
 /// A gateway that keeps nothing of what it takes, and closes connections without a request after some seconds.
 async fn forgetful(idle_seconds: u64) -> Gateway {
-    let mut bus = MemoryBus::new();
-    bus.forgets = true;
-    Gateway::start_on(bus, |config| config.http.idle_timeout = Span::from_secs(idle_seconds)).await
+    Gateway::start_on(MemoryBus::forgetful(), |config| {
+        config.http.idle_timeout = Span::from_secs(idle_seconds);
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -253,7 +254,8 @@ async fn hostile_22_answers_that_nobody_lets_come_are_bounded_and_end_the_connec
                     let request = Request::post("http://door/_bulk").body(Full::new(body.clone()));
                     answers.extend(sender.send_request(request.unwrap()).await);
                 }
-                // It asks on meanwhile, so that the connection is never without a request.
+                // It asks on meanwhile, so that the connection is never without a request; slowly, as one that
+                // breaks no rule.
                 loop {
                     let request = Request::get("http://door/health").body(Full::default());
                     if sender.send_request(request.unwrap()).await.is_err() {

@@ -8,13 +8,13 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::bystander::Bystander;
-use crate::callers::connect_from;
 use crate::http2::{DATA, END_HEADERS, HEADERS, frame, opening, post};
-use crate::lumberjack::{Sender, frame as lumberjack, window};
 use crate::memory::{alone, rise_during};
-use crate::otlp_messages::GRPC;
+use crate::support::callers::connect_from;
+use crate::support::certificate::Certificate;
+use crate::support::lumberjack::{Sender, frame as lumberjack, window};
+use crate::support::otlp::GRPC;
 use crate::support::{Gateway, Mode, SOON, any_port, eventually};
-use crate::tls::Certificate;
 
 const HELD: &str = "millrace_gateway_reading_held_bytes";
 /// Senders of windows that never end: more than one address has memory for.
@@ -45,7 +45,7 @@ async fn hostile_23_handshakes_that_never_end_are_ended_and_hold_up_nobody() {
     let _alone = alone().await;
     let certificate = Certificate::new();
     let gateway = Gateway::start(|config| {
-        let handshake_timeout = Span::from_secs(1);
+        let handshake_timeout = Span::from_secs(3);
         let tls = ingest_gateway::TlsConfig { handshake_timeout, ..certificate.door() };
         (config.http.tls, config.beats.tls, config.syslog.tls) = (tls.clone(), tls.clone(), tls);
         config.syslog.tls_listen = any_port();
@@ -63,7 +63,7 @@ async fn hostile_23_handshakes_that_never_end_are_ended_and_hold_up_nobody() {
             for beginning in beginnings {
                 streams.extend(begin(60, address, beginning).await);
             }
-            // While they do nothing, another one shakes hands.
+            // While they do nothing, another one shakes hands, within the same time.
             drop(certificate.connect(address, &[]).await);
             all_end(streams).await;
         };
@@ -160,7 +160,7 @@ async fn hostile_23_windows_and_frames_that_never_end_stay_within_the_memory() {
         assert_eq!(ended, SENDERS as f64, "{name}");
     }
     let mut next = Sender::connect(gateway.beats).await;
-    next.send(&[window(1), crate::lumberjack::event(1, "{}")].concat()).await;
+    next.send(&[window(1), crate::support::lumberjack::event(1, "{}")].concat()).await;
     assert_eq!(next.ack().await, 1, "the next connection is served");
     bystander.was_served(&gateway).await;
     eventually("memory is given back", || gateway.metric(HELD) == 0.0).await;

@@ -8,13 +8,6 @@ use crate::bystander::Bystander;
 use crate::memory::{alone, rise_during};
 use crate::support::{Gateway, MemoryBus, any_port, eventually};
 
-/// A gateway that keeps nothing of what it takes, so that a flood can be long.
-async fn forgetful(adjust: impl FnOnce(&mut ingest_gateway::Config)) -> Gateway {
-    let mut bus = MemoryBus::new();
-    bus.forgets = true;
-    Gateway::start_on(bus, adjust).await
-}
-
 /// Sockets that send.
 async fn sockets() -> Vec<UdpSocket> {
     let mut sockets = Vec::new();
@@ -42,7 +35,7 @@ fn nothing_came(sockets: &[UdpSocket]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_24_a_flood_is_never_answered_and_every_datagram_is_counted() {
     let _alone = alone().await;
-    let gateway = forgetful(|_| {}).await;
+    let gateway = Gateway::start_on(MemoryBus::forgetful(), |_| {}).await;
     let bystander = Bystander::start(&gateway);
     let sockets = sockets().await;
     let datagrams: [&[u8]; 4] = [b"", b"\n\n\n", b"\0\0\0", b"{\"a\":1}\n{\"a\":2}"];
@@ -64,7 +57,10 @@ async fn hostile_24_a_flood_is_never_answered_and_every_datagram_is_counted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_24_a_flood_of_syslog_is_never_answered_and_every_datagram_is_counted() {
     let _alone = alone().await;
-    let gateway = forgetful(|config| config.syslog.udp_listen = any_port()).await;
+    let gateway = Gateway::start_on(MemoryBus::forgetful(), |config| {
+        config.syslog.udp_listen = any_port();
+    })
+    .await;
     let bystander = Bystander::start(&gateway);
     let sockets = sockets().await;
     let long = [b"<13>".as_slice(), &[b'x'; 8_000]].concat();
@@ -92,7 +88,7 @@ async fn hostile_24_a_flood_within_the_machine_waits_and_loses_nothing() {
     let _alone = alone().await;
     let folder = tempfile::tempdir().unwrap();
     let (lines, syslog) = (folder.path().join("lines"), folder.path().join("log"));
-    let gateway = forgetful(|config| {
+    let gateway = Gateway::start_on(MemoryBus::forgetful(), |config| {
         config.unix.datagram_path = Some(lines.clone());
         config.syslog.socket_path = Some(syslog.clone());
     })

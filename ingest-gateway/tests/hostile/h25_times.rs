@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use service::http_client;
 
 use crate::memory::alone;
-use crate::otlp_messages::{call, framed, message, request, text};
+use crate::support::otlp::{call, framed, message, request, text};
 use crate::support::{Gateway, any_port, send_tcp};
 
 /// Half a year and a day, in seconds: as far as a time without a year may be from its receipt.

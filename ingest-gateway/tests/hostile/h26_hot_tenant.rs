@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use ingest_gateway::{Config, QuotaConfig, ShopConfig};
 use service::{ByteSize, Span, http_client};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::memory::alone;
+use crate::support::callers::socket;
 use crate::support::{Gateway, MemoryBus, eventually};
 
 /// What waits in the kernel on the side of a sender.
@@ -23,8 +24,7 @@ fn shops(config: &mut Config) {
 
 /// A connection of the hot shop, from another address than the small one's: what it holds is not its share.
 async fn connect(address: SocketAddr) -> TcpStream {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind(SocketAddr::from(([127, 0, 0, 2], 0))).unwrap();
+    let socket = socket(2);
     socket.set_send_buffer_size(SEND_BUFFER_BYTES).unwrap();
     socket.connect(address).await.unwrap()
 }
@@ -61,8 +61,7 @@ async fn send_small(gateway: &Gateway, times: usize) -> (Vec<Duration>, Vec<u64>
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_26_a_small_shop_is_not_behind_the_batches_of_a_hot_one() {
     let _alone = alone().await;
-    let mut bus = MemoryBus::new();
-    bus.forgets = true;
+    let mut bus = MemoryBus::forgetful();
     // A log that takes one batch after the other.
     bus.pace = Some(Duration::from_millis(5));
     let gateway = Gateway::start_on(bus, |config| {
@@ -93,10 +92,8 @@ async fn hostile_26_a_small_shop_is_not_behind_the_batches_of_a_hot_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_26_a_hot_shop_with_a_quota_takes_its_rate_and_no_memory() {
     let _alone = alone().await;
-    let mut bus = MemoryBus::new();
-    bus.forgets = true;
     let (events_per_second, burst) = (20_000, Span::from_millis(100));
-    let gateway = Gateway::start_on(bus, |config| {
+    let gateway = Gateway::start_on(MemoryBus::forgetful(), |config| {
         shops(config);
         let quota = QuotaConfig {
             events_per_second: Some(events_per_second),

@@ -3,6 +3,7 @@
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 
 use crate::support::SOON;
+use crate::support::otlp::put_varint;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -75,12 +76,7 @@ fn put_text(block: &mut Vec<u8>, text: &str) {
         Ok(length @ 0..0x7f) => block.push(length),
         _ => {
             block.push(0x7f);
-            let mut rest = text.len() - 0x7f;
-            while rest >= 0x80 {
-                block.push((rest & 0x7f) as u8 | 0x80);
-                rest >>= 7;
-            }
-            block.push(rest as u8);
+            put_varint(block, text.len() - 0x7f);
         }
     }
     block.extend_from_slice(text.as_bytes());

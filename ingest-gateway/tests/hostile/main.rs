@@ -28,15 +28,8 @@ mod h25_times;
 mod h26_hot_tenant;
 
 mod bystander;
-mod callers;
 mod http2;
-#[path = "../support/lumberjack.rs"]
-mod lumberjack;
 mod memory;
-#[path = "../support/otlp.rs"]
-mod otlp_messages;
-#[path = "../support/shops.rs"]
-mod shops_of_tests;
 #[path = "../support/mod.rs"]
 mod support;
-mod tls;
+mod syslog;

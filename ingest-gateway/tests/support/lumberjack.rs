@@ -1,7 +1,5 @@
 //! A sender of Lumberjack frames that can do what a good one would not.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 use std::io::Write;
 use std::net::SocketAddr;
 

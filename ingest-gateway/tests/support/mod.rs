@@ -2,6 +2,12 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod callers;
+pub(crate) mod certificate;
+pub(crate) mod lumberjack;
+pub(crate) mod otlp;
+pub(crate) mod shops;
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,7 +20,7 @@ use bus::{
 };
 use ingest_gateway::{Config, GatewayError, Listen, Stores, bind, run};
 use pipeline::{DeadLetter, DoorSnapshot, Ledgers, Runtime};
-use service::Context;
+use service::{Context, http_client};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -40,8 +46,8 @@ pub(crate) enum Mode {
 pub(crate) struct MemoryBus {
     mode: watch::Sender<Mode>,
     published: Mutex<Vec<(String, Record)>>,
-    /// Whether it keeps what it is given; a flood of tests with gigabytes does not want that.
-    pub(crate) forgets: bool,
+    /// Whether it keeps nothing of what it is given.
+    forgets: bool,
     pub(crate) warning: Option<String>,
     /// How long it takes for one batch; it takes one at a time then.
     pub(crate) pace: Option<Duration>,
@@ -61,6 +67,11 @@ impl MemoryBus {
             turn: tokio::sync::Mutex::default(),
             batches: AtomicU64::new(0),
         }
+    }
+
+    /// One that keeps nothing of what it is given, so that a flood can be long.
+    pub(crate) fn forgetful() -> Self {
+        Self { forgets: true, ..Self::new() }
     }
 
     /// Batches that it was given and has answered.
@@ -233,6 +244,18 @@ impl Gateway {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.http)
+    }
+
+    /// Posts a body of this type.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> reqwest::Response {
+        let client = http_client::builder().build().unwrap();
+        let request = client.post(self.url(path)).header("content-type", content_type).body(body);
+        request.send().await.unwrap()
     }
 
     pub(crate) fn door(&self, name: &str) -> DoorSnapshot {

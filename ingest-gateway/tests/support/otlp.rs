@@ -2,8 +2,6 @@
 //!
 //! Source: `opentelemetry/proto/logs/v1/logs.proto` and what it names; "gRPC over HTTP2".
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 use std::io::Write;
 
 use http_body_util::{BodyExt, Full};
@@ -16,17 +14,21 @@ use crate::support::Gateway;
 /// The path of the one call that there is.
 pub(crate) const GRPC: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
+/// A number in pieces of seven bits, the lowest first, as lengths of protobuf and the rest of HPACK's are written.
+pub(crate) fn put_varint(message: &mut Vec<u8>, mut number: usize) {
+    while number >= 0x80 {
+        message.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    message.push(number as u8);
+}
+
 /// A message of one field for each of these.
 pub(crate) fn message(fields: &[(u8, &[u8])]) -> Vec<u8> {
     let mut message = Vec::new();
     for (number, bytes) in fields {
         message.push(number << 3 | 2);
-        let mut length = bytes.len();
-        while length >= 0x80 {
-            message.push((length & 0x7f) as u8 | 0x80);
-            length >>= 7;
-        }
-        message.push(length as u8);
+        put_varint(&mut message, bytes.len());
         message.extend_from_slice(bytes);
     }
     message

@@ -1,7 +1,5 @@
 //! Shops with tokens in a document store, and gateways that know them.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 use std::sync::Arc;
 
 use access::ShopName;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Failure, escape_control, print};
+use super::{Failure, escape_control, print, text};
 use crate::cli::{DeadCommand, DeadListArguments, DeadSelectArguments, DeadShowArguments};
 use crate::client::Client;
 
@@ -89,14 +89,6 @@ async fn select(arguments: &DeadSelectArguments, path: &str) -> Result<Value, Fa
         }
     }
     Client::open(&arguments.server)?.post(path, &selection).await
-}
-
-fn text(letter: &Value, field: &str) -> String {
-    match &letter[field] {
-        Value::String(text) => escape_control(text),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
 }
 
 fn write_row(out: &mut dyn Write, letter: &Value, json: bool) -> io::Result<()> {

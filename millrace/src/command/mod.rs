@@ -166,6 +166,15 @@ fn escape_control(text: &str) -> String {
     out
 }
 
+/// A field of an answer on one line; empty where there is none.
+fn text(answer: &Value, field: &str) -> String {
+    match &answer[field] {
+        Value::String(text) => escape_control(text),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
 /// A value on one line, of a long one the beginning. What stands in events moves no cursor.
 fn shown(value: &Value, characters_max: usize) -> String {
     let text = escape_control(&value.to_string());

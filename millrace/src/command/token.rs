@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Failure, escape_control, print, say};
+use super::{Failure, escape_control, print, say, text};
 use crate::cli::{TokenCommand, TokenCreateArguments, TokenListArguments, TokenRevokeArguments};
 use crate::client::Client;
 
@@ -74,10 +74,6 @@ async fn revoke(arguments: &TokenRevokeArguments) -> Result<(), Failure> {
     print(|out| {
         writeln!(out, "{} of the shop {}: revoked at {since}", arguments.id, text(&token, "shop"))
     })
-}
-
-fn text(token: &Value, field: &str) -> String {
-    token[field].as_str().map(escape_control).unwrap_or_default()
 }
 
 /// A moment without the part of its second, which a table has no room for.

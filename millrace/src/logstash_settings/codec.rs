@@ -2,13 +2,15 @@
 
 mod multiline;
 
-use enricher::Charset;
 use enricher::language::{Attribute, Plugin, Value, ValueKind};
+use enricher::{Charset, EcsCompatibility};
 use event::FieldPath;
+use ingest_gateway::Delimiter;
 use service::suggest::nearest;
 
 pub(super) use multiline::Multiline;
 
+use super::carried::SettingValue;
 use super::plugin::PluginReader;
 
 /// What lines are.
@@ -73,6 +75,18 @@ impl Codec {
         }
     }
 
+    /// Reads the codec's own `ecs_compatibility`.
+    fn read_mode(&mut self, reader: &mut PluginReader<'_>, option: &Attribute) {
+        let word = text(&option.value);
+        match EcsCompatibility::of_word(&word) {
+            Some(mode) => self.is_ecs = mode != EcsCompatibility::Disabled,
+            None => {
+                let message = format!("`ecs_compatibility` of the codec cannot be `{word}`");
+                reader.options.refuse_at(option.span, message, "write disabled, v1 or v8");
+            }
+        }
+    }
+
     /// Whether it keeps the text of a line beside `message`.
     pub(super) fn keeps_original(&self) -> bool {
         self.is_ecs && self.lines == Lines::Plain
@@ -129,6 +143,24 @@ pub(super) fn read_stream(reader: &mut PluginReader<'_>) -> (Codec, Option<Multi
     match multiline::read(reader) {
         Some((codec, multiline)) => (codec, Some(multiline)),
         None => (read(reader, Lines::Plain, Takes::Stream), None),
+    }
+}
+
+/// Lets what [`read_stream`] gave stand for the settings of a door.
+pub(super) fn carry_stream(
+    reader: &mut PluginReader<'_>,
+    table: &str,
+    codec: &Codec,
+    multiline: Option<Multiline>,
+) {
+    let lines = SettingValue::Text(codec.lines.as_str().to_owned());
+    reader.carry("codec", &["ingest_gateway", table, "codec"], lines);
+    if let Some(delimiter) = codec.delimiter.clone() {
+        let path = ["ingest_gateway", table, "delimiter"];
+        reader.carry("codec", &path, SettingValue::Text(delimiter));
+    }
+    if let Some(multiline) = multiline {
+        multiline.carry(reader, table);
     }
 }
 
@@ -189,7 +221,7 @@ fn options(reader: &mut PluginReader<'_>, codec: &Plugin, said: &mut Codec, take
                 None => "lines are UTF-8, and what is not is marked; let the sender write UTF-8",
             },
             "delimiter" if LINE_ENDS.contains(&value.as_str()) => continue,
-            "delimiter" if takes == Takes::Stream && (1..=16).contains(&value.len()) => {
+            "delimiter" if takes == Takes::Stream && value.parse::<Delimiter>().is_ok() => {
                 said.delimiter = Some(value);
                 continue;
             }
@@ -203,13 +235,8 @@ fn options(reader: &mut PluginReader<'_>, codec: &Plugin, said: &mut Codec, take
             "target" => {
                 "write `codec => plain` and the filter `json` with `source => \"message\"` and this target"
             }
-            "ecs_compatibility" if matches!(value.as_str(), "disabled" | "v1" | "v8") => {
-                said.is_ecs = value != "disabled";
-                continue;
-            }
             "ecs_compatibility" => {
-                let message = format!("`ecs_compatibility` of the codec cannot be `{value}`");
-                reader.options.refuse_at(option.span, message, "write disabled, v1 or v8");
+                said.read_mode(reader, &option);
                 continue;
             }
             "decode_size_limit_bytes" => "a line's longest is `ingest_gateway.line_bytes_max`",

@@ -17,11 +17,11 @@ mod taken;
 
 use std::collections::BTreeMap;
 
+use enricher::PipelineText;
 use enricher::config::HASH_KEY_VARIABLE;
 use enricher::language::{
     Branch, Config, Diagnostic, Plugin, Section, SectionKind, Source, Statement, parse,
 };
-use enricher::{EcsCompatibility, PipelineText};
 use service::suggest::nearest;
 
 pub use carried::{Carried, Left, Setting, SettingValue, Spot};
@@ -44,7 +44,7 @@ pub fn carry_over(
     let variables = variables(config.environment("").variables, is_key_set);
     let tree = parse(&text.source, text.syntax(config))?;
     let ecs = text.ecs_compatibility(config);
-    of_tree(&tree, &text.source, &variables, (reach, ecs))
+    of_tree(&tree, Surroundings { source: &text.source, variables: &variables, reach, ecs })
 }
 
 /// The variables that inputs and outputs may name, out of those of filters. The installation's own key, which
@@ -76,13 +76,7 @@ pub fn all_mistakes(
     all
 }
 
-fn of_tree(
-    tree: &Config,
-    source: &Source,
-    variables: &BTreeMap<String, String>,
-    (reach, ecs): (Reach, EcsCompatibility),
-) -> Result<Carried, Vec<Diagnostic>> {
-    let surroundings = Surroundings { source, variables, reach, ecs };
+fn of_tree(tree: &Config, surroundings: Surroundings<'_>) -> Result<Carried, Vec<Diagnostic>> {
     let mut walk = Walk { surroundings, carried: Carried::default(), mistakes: Vec::new() };
     for section in tree.sections.iter().filter(|section| section.kind != SectionKind::Filter) {
         walk.section(section);

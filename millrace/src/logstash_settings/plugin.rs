@@ -182,8 +182,10 @@ impl<'a> PluginReader<'a> {
 
     /// Whether field names are those of ECS.
     pub(super) fn is_ecs(&mut self) -> bool {
-        let given = self.options.choice("ecs_compatibility", &["disabled", "v1", "v8"]);
-        given.map_or(self.is_ecs_by_default(), |mode| mode != "disabled")
+        let words = EcsCompatibility::WORDS.map(|(word, _)| word);
+        let given = self.options.choice("ecs_compatibility", &words);
+        let mode = given.and_then(EcsCompatibility::of_word).unwrap_or(self.ecs);
+        mode != EcsCompatibility::Disabled
     }
 
     /// A number of these bounds.

@@ -9,6 +9,7 @@ mod tls;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use enricher::EcsCompatibility;
 use service::config::load;
 
 use super::*;
@@ -21,11 +22,16 @@ const OPEN: Reach = Reach {
     are_beats_allowed: true,
 };
 
+/// What a file is read with that is open and of ECS.
+fn usual<'a>(source: &'a Source, variables: &'a BTreeMap<String, String>) -> Surroundings<'a> {
+    Surroundings { source, variables, reach: OPEN, ecs: EcsCompatibility::V8 }
+}
+
 fn carried(text: &str, reach: Reach) -> Result<Carried, String> {
     let source = Source::new("s.conf", text);
     let tree = parse(&source, Default::default()).expect("the language");
     let variables = BTreeMap::from([("PASSWORD".to_owned(), "hunter2".to_owned())]);
-    of_tree(&tree, &source, &variables, (reach, EcsCompatibility::V8))
+    of_tree(&tree, Surroundings { reach, ..usual(&source, &variables) })
         .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 

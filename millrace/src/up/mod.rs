@@ -83,12 +83,12 @@ pub async fn run(
     let (is_http_tls, other_doors) = (gateway.is_http_tls(), gateway.other_doors());
     let mut services = Services::default();
     let doors = open_doors(&opening, (gateway, admin), &stores, &runtime, &mut services).await?;
-    if opening.ready(&runtime).await?.is_none() {
+    if services.beside(&context, opening.ready(&runtime)).await?.is_none() {
         return services.wait(&context).await;
     }
-    let password_file = arguments.api.admin_password_file.as_deref();
-    let documents = stores.documents.as_ref();
-    let first_password = first_password::ensure(documents, password_file, &context).await?;
+    let (password_file, documents) = (&arguments.api.admin_password_file, &*stores.documents);
+    let first_password = first_password::ensure(documents, password_file.as_deref(), &context);
+    let first_password = services.beside(&context, first_password).await?;
 
     let table = StartTable {
         data: data.path(),

@@ -77,18 +77,17 @@ pub(crate) fn each_once(documents: &str, events: u64) {
 
 /// Waits until nothing is behind or under way any more, and asserts that every ledger balances then.
 pub(crate) fn balanced(platform: &Platform) {
-    eventually("a ledger at rest", || {
+    let ledgers = eventually("a ledger at rest", || {
         let status = platform.status();
         let ledgers = status["stages"].as_array().cloned().unwrap_or_default();
         let rests = ledgers.iter().all(|ledger| ledger["in_flight"] == 0);
         if rests && lag_records(&status) == 0 && !ledgers.is_empty() {
-            Ok(())
+            Ok(ledgers)
         } else {
             Err(status.to_string())
         }
     });
-    let status = platform.status();
-    for ledger in status["stages"].as_array().expect("ledgers") {
+    for ledger in ledgers {
         assert_eq!(ledger["balance"], 0, "{ledger}");
     }
 }

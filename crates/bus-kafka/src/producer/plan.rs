@@ -6,7 +6,7 @@ use bus::{BusError, Record};
 
 use crate::config::{Format, KafkaConfig};
 use crate::error::rejected;
-use crate::message::{FRAME_OVERHEAD_BYTES, Outgoing, message_bytes, one_record, whole_frame};
+use crate::message::{Outgoing, message_bytes, one_record, whole_frame};
 use crate::topics::Topic;
 
 /// Where a record is: its message, and its place in it.
@@ -60,8 +60,8 @@ fn plan_records<'a>(topic: &Topic, batch: &'a [Record], config: &KafkaConfig) ->
 }
 
 fn plan_frames<'a>(topic: &Topic, batch: &'a [Record], config: &KafkaConfig) -> Plan<'a> {
-    let most = config.message_bytes_max.as_usize();
-    let frame_bytes = config.frame_bytes.as_usize().min(most - FRAME_OVERHEAD_BYTES);
+    let frame_bytes_max = config.frame_bytes_max();
+    let frame_bytes = config.frame_bytes.as_usize().min(frame_bytes_max);
     let mut partitioner = Partitioner::new(topic.partitions);
     let mut open: Vec<Option<(usize, FrameBuilder<'a>)>> = Vec::new();
     open.resize_with(topic.partitions.max(1) as usize, || None);
@@ -69,7 +69,7 @@ fn plan_frames<'a>(topic: &Topic, batch: &'a [Record], config: &KafkaConfig) -> 
     let mut frames: Vec<Option<(u32, FrameBuilder<'a>)>> = Vec::new();
     let mut places = Vec::with_capacity(batch.len());
     for record in batch {
-        let fits = |bytes: &usize| *bytes + HEADER_BYTES + FRAME_OVERHEAD_BYTES <= most;
+        let fits = |bytes: &usize| *bytes + HEADER_BYTES <= frame_bytes_max;
         let Some(bytes) = encoded_bytes_max(record).filter(fits) else {
             places.push(Err(too_large(record, config)));
             continue;

@@ -132,7 +132,7 @@ impl PartitionTask {
                 let (stage, PartitionId { topic, partition }) = (self.spec.name, &self.partition);
                 tracing::warn!(
                     stage, %topic, partition,
-                    "the batch in hand is not settled; what the stage remembered is lost"
+                    "the batch in hand is not settled or not committed; what the stage remembered is lost"
                 );
             }
             done?;

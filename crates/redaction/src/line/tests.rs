@@ -130,7 +130,7 @@ fn what_only_looks_like_a_secret_stays() {
         "wrong password:\nat x",
         "Access denied for user 'root'@'localhost' (using password: YES)",
         "chpasswd[30938]: pam_unix(chpasswd:chauthtok): user \"x\" is not in /etc/passwd",
-        "sudo: ada : TTY=pts/0 ; PWD=/home/ada ; USER=root ; COMMAND=/bin/ls",
+        "sudo: ada : TTY=pts/0 ; PWD=/srv/shop ; USER=root ; COMMAND=/bin/ls",
         "Failed password for root from 203.0.113.7 port 22 ssh2",
         "the bearer of good news and the basic membership",
         "eyJhIjoxfQ== eyJhbGciOiJIUzI1NiJ9.abc",

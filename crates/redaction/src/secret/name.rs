@@ -20,9 +20,9 @@ pub(super) enum Kind {
 }
 
 /// Names that no other word ends with.
-const ANYWHERE: [&str; 3] = ["password", "passwd", "passphrase"];
+pub(super) const ANYWHERE: [&str; 3] = ["password", "passwd", "passphrase"];
 /// Names that must begin a word.
-const WORDS: [&str; 25] = [
+pub(super) const WORDS: [&str; 25] = [
     "access_token",
     "api_key",
     "api_token",
@@ -49,8 +49,8 @@ const WORDS: [&str; 25] = [
     "verification_code",
     "verification_value",
 ];
-const AUTHORIZATION: &str = "authorization";
-const COOKIES: [&str; 2] = ["cookie", "cookies"];
+pub(super) const AUTHORIZATION: &str = "authorization";
+pub(super) const COOKIES: [&str; 2] = ["cookie", "cookies"];
 /// Each of the names holds one of these: as it is written in lower case, in capitals, and where words stand
 /// together. They are rare in anything else.
 const FRAGMENTS: [&str; 30] = [

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use access::{Scope, Shops};
+use access::Scope;
 use bytes::Bytes;
 use reqwest::Method;
 use serde::Deserialize;
@@ -93,11 +93,7 @@ impl RawHit<'_> {
             tracing::warn!(index, id = %self.id, "a document is not of this store's form");
             return None;
         };
-        let may_see = match scope.shops() {
-            Shops::All => true,
-            Shops::Only(shops) => shops.contains(&hit.shop),
-        };
-        if !may_see {
+        if !scope.shops().contain(&hit.shop) {
             tracing::error!(index, id = %self.id, "the engine gave a document of another shop");
             return None;
         }

@@ -107,14 +107,6 @@ fn visible(scope: &Scope) -> Plan {
     }
 }
 
-/// Whether a scope may see a shop's documents.
-pub(crate) fn may_see(scope: &Scope, shop: &str) -> bool {
-    match scope.shops() {
-        Shops::All => true,
-        Shops::Only(shops) => shops.contains(shop),
-    }
-}
-
 fn within(range: TimeRange) -> Plan {
     let from = range.from_ns.unwrap_or(i64::MIN);
     let to = match range.to_ns {

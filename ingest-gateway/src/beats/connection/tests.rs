@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::TOPIC_RAW;
-use pipeline::{Ledgers, Runtime};
 use service::{Context, Span};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
@@ -17,9 +16,8 @@ use crate::beats::DOOR;
 use crate::budget::Share;
 use crate::config::{BeatsConfig, Config};
 use crate::connections::tests::admission;
-use crate::intake::tests::ScriptedBus;
-use crate::intake::{Clock, Foundation, Intake};
-use crate::stores::Stores;
+use crate::intake::Intake;
+use crate::intake::tests::{ScriptedBus, foundation};
 
 /// A connection that is served, and its sender.
 struct Rig {
@@ -37,10 +35,7 @@ fn rig(config: BeatsConfig) -> Rig {
 fn rig_of(settings: &Config, config: BeatsConfig) -> Rig {
     let bus = Arc::new(ScriptedBus::default());
     let context = Context::default();
-    let ledgers = Ledgers::new(&context.metrics);
-    let runtime = Runtime { bus: bus.clone(), ledgers, context: context.clone() };
-    let stores = Stores::default();
-    let foundation = Foundation::new(settings, runtime, Clock::system(), &stores);
+    let foundation = foundation(settings, &bus, &context);
     let intake = Intake::new(DOOR, &foundation);
     let admission = admission(&foundation.budget);
     let share = admission.guest.share.clone();
@@ -87,7 +82,7 @@ async fn whoever_waits_for_memory_and_holds_none_is_told_to_wait_and_not_sent_aw
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_sender_expect_sent_away() {
+async fn a_silent_sender_is_sent_away() {
     let config = BeatsConfig::default();
     let idle = config.idle_timeout.0;
     let rig = rig(config);
@@ -98,7 +93,7 @@ async fn a_silent_sender_expect_sent_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_that_trickles_and_never_ends_its_window_expect_sent_away() {
+async fn a_sender_that_trickles_and_never_ends_its_window_is_sent_away() {
     let keep_alive_interval = Span::from_secs(3_600);
     let config = BeatsConfig { keep_alive_interval, ..BeatsConfig::default() };
     let (idle, whole) = (config.idle_timeout.0, config.window_timeout.0);

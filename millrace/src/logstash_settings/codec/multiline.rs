@@ -41,7 +41,7 @@ pub(super) fn read(reader: &mut PluginReader<'_>) -> Option<(Codec, Multiline)> 
     let mut codec = Codec::new(Lines::Plain, reader.is_ecs_by_default());
     codec.multiline_tag = Some(TAG.to_owned());
     if let Some(mode) = given("ecs_compatibility") {
-        codec.is_ecs = text(&mode.value) != "disabled";
+        codec.read_mode(reader, mode);
     }
     // Without a pattern, or with names that nobody knows here, the reason is that of the codecs that no door has.
     let pattern = pattern(reader, &text(&given("pattern")?.value), codec.is_ecs)?;
@@ -103,9 +103,8 @@ fn setting(
         },
         "what" => return refuse(reader, option, "`previous` or `next`"),
         "negate" => return refuse(reader, option, "`true` or `false`"),
-        "pattern" | "enable_metric" | "id" => return None,
-        "ecs_compatibility" if matches!(value.as_str(), "disabled" | "v1" | "v8") => return None,
-        "ecs_compatibility" => return refuse(reader, option, "disabled, v1 or v8"),
+        // The first two have been read.
+        "pattern" | "ecs_compatibility" | "enable_metric" | "id" => return None,
         "charset" if is_utf8(&value) => return None,
         "charset" => match charset(&value) {
             Some(charset) => {
@@ -158,7 +157,7 @@ fn bytes(text: &str) -> Option<u64> {
 
 impl Multiline {
     /// Lets it stand for the settings of a door.
-    pub(crate) fn carry(self, reader: &mut PluginReader<'_>, table: &str) {
+    pub(super) fn carry(self, reader: &mut PluginReader<'_>, table: &str) {
         for (name, value) in self.0 {
             reader.carry("codec", &["ingest_gateway", table, "multiline", name], value);
         }

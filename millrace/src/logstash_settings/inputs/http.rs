@@ -1,5 +1,6 @@
 //! The input `http`: the HTTP door.
 
+use ingest_gateway::ResponseConfig;
 use service::{ByteSize, Secret};
 
 use crate::logstash_settings::carried::SettingValue;
@@ -26,8 +27,6 @@ const SENDER: Sender =
 const TABLE: [&str; 2] = ["ingest_gateway", "http"];
 /// Where the configuration names a file with the password, it is not that of the input.
 const PASSWORD_FILE: &[&str] = &["ingest_gateway.http.sign_in.password_file"];
-/// What a request that is taken may be answered with.
-const SUCCESSES: [i64; 4] = [200, 201, 202, 204];
 const REASONS: Reasons = &[
     (TUNING, &["threads", "max_pending_requests"]),
     (
@@ -117,7 +116,9 @@ fn carry_codec(reader: &mut PluginReader<'_>, codec: &Codec) {
 /// Reads what a request that is taken is answered with.
 fn answer(reader: &mut PluginReader<'_>, is_carried: bool) {
     if let Some(code) = reader.options.integer("response_code") {
-        if !SUCCESSES.contains(&code) {
+        let is_success =
+            u16::try_from(code).is_ok_and(|code| ResponseConfig::STATUSES.contains(&code));
+        if !is_success {
             let message = format!("`response_code` cannot be {code}");
             reader.options.refuse("response_code", message, "it is 200, 201, 202 or 204");
         } else if is_carried {

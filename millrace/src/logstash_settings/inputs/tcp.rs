@@ -1,6 +1,5 @@
 //! The input `tcp`: the TCP door.
 
-use crate::logstash_settings::carried::SettingValue;
 use crate::logstash_settings::codec;
 use crate::logstash_settings::listen::{self, Door};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
@@ -71,15 +70,7 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     let is_carried = listen::carry(reader, DOOR, may_be_open);
     let (codec, multiline) = codec::read_stream(reader);
     if is_carried {
-        let value = SettingValue::Text(codec.lines.as_str().to_owned());
-        reader.carry("codec", &["ingest_gateway", "tcp", "codec"], value);
-        if let Some(delimiter) = codec.delimiter.clone() {
-            let path = ["ingest_gateway", "tcp", "delimiter"];
-            reader.carry("codec", &path, SettingValue::Text(delimiter));
-        }
-        if let Some(multiline) = multiline {
-            multiline.carry(reader, "tcp");
-        }
+        codec::carry_stream(reader, DOOR.table, &codec, multiline);
         tls.carry(reader);
     }
     reader.leave_given(REASONS);

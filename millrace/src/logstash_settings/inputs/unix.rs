@@ -44,16 +44,8 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     } else if let Some(path) = path {
         let table = ["ingest_gateway", "unix"];
         reader.carry("path", &[table[0], table[1], "stream_path"], SettingValue::Text(path));
-        let value = SettingValue::Text(codec.lines.as_str().to_owned());
-        reader.carry("codec", &[table[0], table[1], "codec"], value);
-        if let Some(delimiter) = codec.delimiter.clone() {
-            let value = SettingValue::Text(delimiter);
-            reader.carry("codec", &[table[0], table[1], "delimiter"], value);
-        }
+        codec::carry_stream(reader, table[1], &codec, multiline);
         door = Some(table[1]);
-        if let Some(multiline) = multiline {
-            multiline.carry(reader, "unix");
-        }
     }
     reader.leave_given(REASONS);
     read_every(reader, Events { door, codec: Some(&codec), sender: None, unless: &[] });

@@ -5,7 +5,8 @@ use super::*;
 fn of_events(text: &str, ecs: EcsCompatibility) -> Vec<String> {
     let source = Source::new("s.conf", text);
     let tree = parse(&source, Default::default()).expect("the language");
-    let carried = of_tree(&tree, &source, &BTreeMap::new(), (OPEN, ecs)).expect("it is right");
+    let carried = of_tree(&tree, Surroundings { ecs, ..usual(&source, &BTreeMap::new()) });
+    let carried = carried.expect("it is right");
     let shown = carried.settings.iter().map(Setting::shown);
     shown.filter_map(|setting| Some(setting.strip_prefix(OF_EVENTS)?.to_owned())).collect()
 }

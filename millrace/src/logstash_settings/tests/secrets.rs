@@ -2,8 +2,6 @@
 
 use super::*;
 
-const MODE: (Reach, EcsCompatibility) = (OPEN, EcsCompatibility::V8);
-
 #[test]
 fn filters_are_printed_with_the_variables_that_are_written() {
     let said = reasons(
@@ -37,7 +35,7 @@ fn a_text_with_both_kinds_of_quotes_cannot_be_written() {
     let source = Source::new("s.conf", r#"input { kafka { type => 'a"\'b' } }"#);
     let syntax = enricher::language::Syntax { support_escapes: true };
     let tree = parse(&source, syntax).expect("the language");
-    let carried = of_tree(&tree, &source, &BTreeMap::new(), MODE).expect("it is right");
+    let carried = of_tree(&tree, usual(&source, &BTreeMap::new())).expect("it is right");
     let said = carried.left_lines();
     assert!(said.contains("holds both kinds of quotes"), "{said}");
 }
@@ -49,7 +47,7 @@ fn the_key_of_the_installation_is_no_empty_text() {
     let tree = parse(&source, Default::default()).expect("the language");
     let carried = |is_key_set| {
         let of_filters = BTreeMap::from([(HASH_KEY_VARIABLE.to_owned(), "hunter2".to_owned())]);
-        of_tree(&tree, &source, &variables(of_filters, is_key_set), MODE)
+        of_tree(&tree, usual(&source, &variables(of_filters, is_key_set)))
     };
     let set = carried(true).expect("the variable is set");
     let password = set.find("search.elasticsearch.password").expect("a password");

@@ -6,7 +6,6 @@ use std::time::Duration;
 use bus::{Codec, TOPIC_RAW};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use pipeline::{Ledgers, Runtime};
 use serde_json::Value;
 use service::Context;
 use tokio::time::timeout;
@@ -17,9 +16,8 @@ use crate::http::DOOR;
 use crate::http::decoding::Encoding;
 use crate::http::request::{BODY_MEMORY_BYTES, Plan};
 use crate::http::route::Door;
-use crate::intake::tests::ScriptedBus;
-use crate::intake::{Clock, Foundation, Intake, Origin};
-use crate::stores::Stores;
+use crate::intake::tests::{ScriptedBus, foundation};
+use crate::intake::{Intake, Origin};
 
 #[test]
 fn an_id_is_one_of_its_index_and_shop() {
@@ -43,11 +41,7 @@ fn a_pipeline_is_named_in_the_query() {
 #[tokio::test(start_paused = true)]
 async fn documents_for_whose_answer_there_is_no_memory_are_to_come_again() {
     let bus = Arc::new(ScriptedBus::default());
-    let context = Context::default();
-    let ledgers = Ledgers::new(&context.metrics);
-    let runtime = Runtime { bus: bus.clone(), ledgers, context };
-    let stores = Stores::default();
-    let foundation = Foundation::new(&Config::default(), runtime, Clock::system(), &stores);
+    let foundation = foundation(&Config::default(), &bus, &Context::default());
     let share = foundation.budget.share();
     let door = Door { intake: Intake::new(DOOR, &foundation), config: HttpConfig::default() };
     let origin = Arc::new(Origin {

@@ -46,6 +46,15 @@ impl Certificate {
         address: SocketAddr,
         protocols: &[&str],
     ) -> TlsStream<TcpStream> {
+        self.greet(TcpStream::connect(address).await.unwrap(), protocols).await
+    }
+
+    /// The same on a connection that there is.
+    pub(crate) async fn greet(
+        &self,
+        stream: TcpStream,
+        protocols: &[&str],
+    ) -> TlsStream<TcpStream> {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -53,7 +62,6 @@ impl Certificate {
         let builder = builder.with_safe_default_protocol_versions().unwrap();
         let mut config = builder.with_root_certificates(roots).with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let stream = TcpStream::connect(address).await.unwrap();
         let name = ServerName::try_from(NAME).unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
     }

@@ -1,4 +1,4 @@
-//! Connections from other addresses of this machine than the bystander's, so that what they hold is not its share.
+//! Connections from other addresses of this machine than others', so that what they hold is not the others' share.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,8 @@ use tokio::net::{TcpSocket, TcpStream};
 /// The smallest buffer that the kernel gives: what is sent stays with its sender.
 const DEAF_BYTES: u32 = 4 << 10;
 
-fn socket(host: u8) -> TcpSocket {
+/// A socket whose address is 127.0.0.`host`.
+pub(crate) fn socket(host: u8) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, host], 0))).unwrap();
     socket
