@@ -9,6 +9,8 @@ pub fn hold(data: &[u8]) {
     let payload = Bytes::copy_from_slice(data);
     let mut event = Event::new();
     let ours = event.decode_json(&payload, 0, &Limits::default());
+    let asked = event::validate(data, &Limits::default());
+    assert_eq!(asked, ours, "who only asks is told something else");
     let mark = if data.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let theirs = serde_json::from_slice::<Map<String, Value>>(&data[mark..]);
     match (&ours, &theirs) {

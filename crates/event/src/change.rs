@@ -130,6 +130,7 @@ impl Event {
     /// Takes a value out of its container. It can be attached elsewhere.
     pub fn detach(&mut self, id: NodeId) {
         let parent = self.node(id).parent;
+        self.forget_field(id);
         unlink(&mut self.nodes, id.0);
         mark_changed(&mut self.nodes, parent);
     }
@@ -141,6 +142,13 @@ impl Event {
         mark_changed(&mut self.nodes, container.0);
         if container == self.root() {
             self.names.clear();
+            // None is filed as the event's own again, as one that gets another name would be.
+            let mut at = first.map_or(NONE, |field| field.0);
+            while at != NONE {
+                let field = &mut self.nodes[at as usize];
+                field.parent = NONE;
+                at = field.next;
+            }
         }
         let node = &mut self.nodes[container.0 as usize];
         node.first_child = NONE;
@@ -239,11 +247,27 @@ impl Event {
     /// Says where a field stands, if it is one of the event's own or of an object whose fields are filed.
     #[inline]
     pub(crate) fn note_field(&mut self, id: NodeId) {
+        if let Some(hash) = self.filed_hash(id) {
+            self.names.put(hash, id.0);
+        }
+    }
+
+    /// Says that a field will stand there no longer, or not under its name.
+    #[inline]
+    pub(crate) fn forget_field(&mut self, id: NodeId) {
+        if let Some(hash) = self.filed_hash(id) {
+            self.names.forget(hash, id.0);
+        }
+    }
+
+    /// The hash that a field is filed by: of the event's own, and of objects whose fields are filed.
+    #[inline]
+    fn filed_hash(&self, id: NodeId) -> Option<u16> {
         let Node { parent, name_hash, .. } = self.nodes[id.0 as usize];
         let is_filed = |object: &Node| object.kind == Kind::Object && self.is_filed(object);
-        if parent == self.root().0 || self.nodes.get(parent as usize).is_some_and(is_filed) {
-            self.names.put(names::within_object(name_hash, parent), id.0);
-        }
+        let has_files =
+            parent == self.root().0 || self.nodes.get(parent as usize).is_some_and(is_filed);
+        has_files.then(|| names::within_object(name_hash, parent))
     }
 
     /// Puts a value that stands nowhere at the end of an array.
@@ -257,6 +281,7 @@ impl Event {
     pub fn replace(&mut self, old: NodeId, new: NodeId) {
         let parent = self.node(old).parent;
         if parent != NONE {
+            self.forget_field(old);
             replace(&mut self.nodes, old.0, new.0);
             self.note_field(new);
             mark_changed(&mut self.nodes, parent);
@@ -438,56 +463,6 @@ impl Event {
         self.push(array, old);
         self.push(array, added);
         true
-    }
-
-    /// Adds a tag; one that the event has already is not added again.
-    pub fn add_tag(&mut self, tag: &str) {
-        if !self.has_tag(tag) {
-            self.push_tag(tag);
-        }
-    }
-
-    /// Adds a tag even if the event has it already, as the common option `add_tag` does.
-    pub fn push_tag(&mut self, tag: &str) {
-        let added = self.new_text(tag);
-        let tags = self.tags_array();
-        self.push(tags, added);
-    }
-
-    /// The array of tags: made if there is none, and out of a single value.
-    fn tags_array(&mut self) -> NodeId {
-        let root = self.root();
-        match self.child(root, "tags") {
-            Some(tags) if self.kind(tags) == Kind::Array => tags,
-            Some(single) => {
-                let array = self.new_array();
-                self.replace(single, array);
-                if self.kind(single) != Kind::Null {
-                    self.push(array, single);
-                }
-                array
-            }
-            None => {
-                let array = self.new_array();
-                self.attach(root, "tags", array);
-                array
-            }
-        }
-    }
-
-    /// Removes every tag of this name. A single value becomes an array by this, as in Logstash.
-    pub fn remove_tag(&mut self, tag: &str) {
-        if self.child(self.root(), "tags").is_none() {
-            return;
-        }
-        let tags = self.tags_array();
-        let mut at = self.first_child(tags);
-        while let Some(element) = at {
-            at = self.next_sibling(element);
-            if self.text_is(element, tag) {
-                self.detach(element);
-            }
-        }
     }
 }
 

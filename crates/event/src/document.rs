@@ -205,11 +205,18 @@ impl Event {
         if object == self.root() || self.is_filed(container) {
             match self.names.known(names::within_object(hash, object.0)) {
                 Known::Never => return None,
-                Known::At(newest) => {
-                    let node = &self.nodes[newest as usize];
-                    if node.parent == object.0 && node.name_hash == hash && self.is_named(node, key)
-                    {
-                        return Some(NodeId(newest));
+                Known::Among(newest, may_be_elsewhere) => {
+                    for id in newest {
+                        let Some(node) = self.nodes.get(id as usize) else { continue };
+                        if node.parent == object.0
+                            && node.name_hash == hash
+                            && self.is_named(node, key)
+                        {
+                            return Some(NodeId(id));
+                        }
+                    }
+                    if !may_be_elsewhere {
+                        return None;
                     }
                 }
                 Known::Nothing => {}
@@ -238,11 +245,12 @@ impl Event {
         None
     }
 
+    #[inline]
     pub(crate) fn is_named(&self, node: &Node, key: &str) -> bool {
         if node.has(KEY_ESCAPED) {
             return self.key_of(node) == key;
         }
-        self.key_slice(node) == key.as_bytes()
+        names::is_same(self.key_slice(node), key.as_bytes())
     }
 
     /// The values of an object or an array, in order.
@@ -279,8 +287,12 @@ impl Event {
 
     /// The value at a reference.
     #[must_use]
+    #[inline]
     pub fn get(&self, path: &FieldPath) -> Option<NodeId> {
-        self.get_within(self.root(), path)
+        match &*path.segments {
+            [only] => self.named_child(self.root(), &only.key, only.name_hash),
+            _ => self.get_within(self.root(), path),
+        }
     }
 
     /// The value at a reference that begins at a container.
@@ -334,7 +346,7 @@ impl Event {
         if node.has(TEXT_ESCAPED) {
             return unescape(self.text_slice(node)) == text;
         }
-        self.text_slice(node) == text.as_bytes()
+        names::is_same(self.text_slice(node), text.as_bytes())
     }
 
     /// A scalar's text: strings without escapes, numbers as written, `true` and `false`. `None` for
@@ -374,15 +386,6 @@ impl Event {
     #[inline]
     pub fn has_escapes(&self, id: NodeId) -> bool {
         self.node(id).has(TEXT_ESCAPED)
-    }
-
-    /// Whether the event has a tag.
-    #[must_use]
-    pub fn has_tag(&self, tag: &str) -> bool {
-        let Some(tags) = self.child(self.root(), "tags") else {
-            return false;
-        };
-        self.text_is(tags, tag) || self.elements(tags).any(|element| self.text_is(element, tag))
     }
 }
 

@@ -40,13 +40,13 @@ impl Fragment {
         nodes.remove(wrapper as usize);
         let without_wrapper = |id: &mut u32| *id = id.checked_sub(1).unwrap_or(NONE);
         for node in &mut nodes {
-            let Node { first_child, last_child, next, previous, .. } = node;
-            for id in [first_child, last_child, next, previous] {
+            // What has the name of a later one stands nowhere.
+            let Node { parent, first_child, last_child, next, previous, .. } = node;
+            for id in [parent, first_child, last_child, next, previous] {
                 if *id != NONE {
                     without_wrapper(id);
                 }
             }
-            without_wrapper(&mut node.parent);
         }
         Some(Self { text: text.into(), nodes: nodes.into(), is_rough })
     }
@@ -152,6 +152,9 @@ mod tests {
             assert!(event.merge_fragment(&FieldPath::key("v"), &fragment), "{json}");
             assert_eq!(written(&event)["v"], serde_json::from_str::<Value>(json).unwrap());
         }
+        let twice = Fragment::new(br#"{"a":{"b":1},"c":2,"a":3}"#).unwrap();
+        assert!(event.merge_fragment(&FieldPath::key("v"), &twice));
+        assert_eq!(written(&event)["v"], json!({"c": 2, "a": 3}), "the last one of a name stays");
         for json in ["", "1,2", "{", "1}"] {
             assert!(Fragment::new(json.as_bytes()).is_none(), "{json}");
         }

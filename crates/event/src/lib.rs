@@ -11,6 +11,8 @@ mod fragment;
 #[cfg(test)]
 mod growth;
 mod members;
+#[cfg(test)]
+mod model;
 mod names;
 mod node;
 mod path;
@@ -19,6 +21,7 @@ mod rewrite;
 mod scan;
 mod shared_text;
 mod sweep;
+mod tags;
 mod text;
 mod timestamp;
 mod write;
@@ -29,7 +32,7 @@ pub use members::{Members, members, plain_text};
 pub use node::{Kind, Node, NodeId};
 pub use path::{FieldPath, FieldPathError, Segment};
 pub use refusal::{Limits, Refusal, RefusalKind};
-pub use scan::{Scanned, scan};
+pub use scan::{Scanned, scan, validate};
 pub use shared_text::{SharedText, SharedTextBase, TextSpan};
 pub use sweep::Swept;
 pub use text::{escape, escape_bytes, unescape};

@@ -5,7 +5,7 @@
 //! they are.
 
 /// Where nothing was put.
-const NOWHERE: u32 = u32::MAX;
+pub(crate) const NOWHERE: u32 = u32::MAX;
 const PLACES: usize = 1_024;
 
 /// A hash of a name without its escapes: of its length, its first eight bytes and its last eight.
@@ -46,33 +46,56 @@ pub(crate) fn within_object(hash: u16, object: u32) -> u16 {
     hash.wrapping_add((object as u16).wrapping_mul(0x9e37))
 }
 
-/// Where the fields of an event stand, by the hashes of their names. One that was taken away is not forgotten, so
-/// what is found here must be looked at.
+/// Whether two names or short texts are the same: with a few loads, where a call that compares any bytes costs more.
+#[inline]
+pub(crate) fn is_same(left: &[u8], right: &[u8]) -> bool {
+    let length = left.len();
+    if length != right.len() {
+        return false;
+    }
+    if let (Some(first), Some(last)) = (left.first_chunk::<8>(), left.last_chunk::<8>()) {
+        return right.first_chunk() == Some(first)
+            && right.last_chunk() == Some(last)
+            && (length <= 16 || left[8..length - 8] == right[8..length - 8]);
+    }
+    if let (Some(first), Some(last)) = (left.first_chunk::<4>(), left.last_chunk::<4>()) {
+        return right.first_chunk() == Some(first) && right.last_chunk() == Some(last);
+    }
+    left.iter().zip(right).all(|(left, right)| left == right)
+}
+
+/// Where the fields of an event stand, by the hashes of their names. What is found here must be looked at: names have
+/// places in common.
 #[derive(Debug)]
 pub(crate) struct Names {
     /// Which fields these are: another number once all are forgotten, and never 0.
     generation: u32,
     /// A bit for each place that a field was put to: a bit that is not set says that there is none.
     occupied: [u64; PLACES / 64],
-    /// The field that was put to a place last, where its bit is set. Only an event that is decoded has it: it is used
+    /// A bit for each place that more fields were put to than it has room for.
+    crowded: [u64; PLACES / 64],
+    /// The fields that were put to a place last, where its bit is set. Only an event that is decoded has it: it is used
     /// again for the next one, while those that are made of an event are many, and each is looked into a few times.
-    newest: Option<Box<[u32; PLACES]>>,
+    newest: Option<Box<[Place; PLACES]>>,
 }
+
+/// The fields that were put to one place, the last one first.
+type Place = [u32; 2];
 
 /// What is known of where a name's field stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
     /// There never was a field under such a hash.
     Never,
-    /// The field that was put last under such a hash.
-    At(u32),
+    /// The fields that may have the name, [`NOWHERE`] where there are fewer; and whether others may have it.
+    Among(Place, bool),
     /// Nothing: fields are not filed here.
     Nothing,
 }
 
 impl Names {
     pub(crate) fn new() -> Self {
-        Self { generation: 1, occupied: [0; PLACES / 64], newest: None }
+        Self { generation: 1, occupied: [0; PLACES / 64], crowded: [0; PLACES / 64], newest: None }
     }
 
     /// Files fields from now on. No field stands anywhere yet.
@@ -80,7 +103,7 @@ impl Names {
     pub(crate) fn start(&mut self) {
         self.clear();
         if self.newest.is_none() {
-            self.newest = Some(Box::new([NOWHERE; PLACES]));
+            self.newest = Some(Box::new([[NOWHERE; 2]; PLACES]));
         }
     }
 
@@ -89,6 +112,7 @@ impl Names {
     pub(crate) fn clear(&mut self) {
         self.generation = self.generation.wrapping_add(1).max(1);
         self.occupied = [0; PLACES / 64];
+        self.crowded = [0; PLACES / 64];
     }
 
     /// What marks an object all fields of which are filed here.
@@ -102,8 +126,31 @@ impl Names {
     pub(crate) fn put(&mut self, hash: u16, node: u32) {
         if let Some(newest) = &mut self.newest {
             let (place, word, bit) = place(hash);
+            let mut earlier = NOWHERE;
+            if self.occupied[word] & bit != 0 {
+                let [last, first] = newest[place];
+                earlier = last;
+                if first != NOWHERE {
+                    self.crowded[word] |= bit;
+                }
+            }
             self.occupied[word] |= bit;
-            newest[place] = node;
+            newest[place] = [node, earlier];
+        }
+    }
+
+    /// Takes note that a field whose name has this hash is taken away, or gets another name.
+    #[inline]
+    pub(crate) fn forget(&mut self, hash: u16, node: u32) {
+        if let Some(newest) = &mut self.newest {
+            let (place, word, bit) = place(hash);
+            if self.occupied[word] & bit != 0 {
+                newest[place] = match newest[place] {
+                    [last, first] if last == node => [first, NOWHERE],
+                    [last, first] if first == node => [last, NOWHERE],
+                    others => others,
+                };
+            }
         }
     }
 
@@ -114,7 +161,7 @@ impl Names {
         let (place, word, bit) = place(hash);
         match self.occupied[word] & bit {
             0 => Known::Never,
-            _ => Known::At(newest[place]),
+            _ => Known::Among(newest[place], self.crowded[word] & bit != 0),
         }
     }
 }
@@ -128,7 +175,7 @@ fn place(hash: u16) -> (usize, usize, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Known, Names, hash, hash_within, within_object};
+    use super::{Known, NOWHERE, Names, hash, hash_within, is_same, within_object};
 
     #[test]
     fn a_name_has_the_same_hash_wherever_it_stands() {
@@ -165,10 +212,47 @@ mod tests {
         let mut names = Names::new();
         names.start();
         names.put(0xff01, 7);
-        assert_eq!((names.known(0xff01), names.known(0xff02)), (Known::At(7), Known::At(7)));
+        assert_eq!(names.known(0xff01), Known::Among([7, NOWHERE], false));
+        assert_eq!(names.known(0xff02), Known::Among([7, NOWHERE], false));
         assert_eq!(names.known(0x0101), Known::Never);
         names.clear();
         assert_eq!(names.known(0xff01), Known::Never);
+    }
+
+    #[test]
+    fn what_has_no_room_in_its_place_must_be_looked_for() {
+        let mut names = Names::new();
+        names.start();
+        names.put(0xff01, 7);
+        names.put(0xff02, 8);
+        assert_eq!(names.known(0xff01), Known::Among([8, 7], false));
+        names.forget(0xff01, 6);
+        names.forget(0xff02, 8);
+        assert_eq!(names.known(0xff01), Known::Among([7, NOWHERE], false));
+        names.put(0xff02, 9);
+        names.put(0xff03, 10);
+        assert_eq!(names.known(0xff01), Known::Among([10, 9], true));
+        names.forget(0xff02, 9);
+        assert_eq!(names.known(0xff01), Known::Among([10, NOWHERE], true));
+        names.start();
+        names.put(0xff01, 11);
+        assert_eq!(names.known(0xff01), Known::Among([11, NOWHERE], false));
+    }
+
+    #[test]
+    fn texts_of_every_length_are_told_apart_at_every_place() {
+        let text: Vec<u8> = (0..40).collect();
+        let copy = text.clone();
+        for length in 0..text.len() {
+            let text = &text[..length];
+            assert!(is_same(text, &copy[..length]));
+            assert!(!is_same(text, &[text, b"x"].concat()));
+            for place in 0..length {
+                let mut other = text.to_vec();
+                other[place] ^= 0x40;
+                assert!(!is_same(text, &other), "{length} {place}");
+            }
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ impl Event {
 
     /// Gives a value of an object another name, which the object does not have.
     pub fn rename_in_place(&mut self, id: NodeId, name: &str) {
+        self.forget_field(id);
         self.name(id, name);
         self.note_field(id);
         let parent = self.node(id).parent;

@@ -4,6 +4,7 @@
 
 mod keys;
 pub(crate) mod lexeme;
+mod validate;
 
 use crate::names::{hash, hash_within};
 use crate::node::{
@@ -13,6 +14,7 @@ use crate::refusal::{Limits, Refusal, RefusalKind};
 use crate::text::unescape;
 use keys::Keys;
 use lexeme::{Escapes, is_blank, literal, number, skip_blanks, string};
+pub use validate::validate;
 
 /// The deepest nesting that any limit may allow.
 pub(crate) const DEPTH_CAP: usize = 128;
@@ -44,6 +46,18 @@ impl Scanned {
 /// The first refusal by precedence, with its position.
 pub fn scan(payload: &[u8], limits: &Limits, nodes: &mut Vec<Node>) -> Result<Scanned, Refusal> {
     nodes.clear();
+    let (start, depth_max) = opened(payload, limits)?;
+    let nodes_max = limits.nodes_max as usize;
+    let scanned = Scanned::default();
+    let mut scanner = Scanner { payload, nodes, depth_max, nodes_max, flags: 0, scanned };
+    let end = scanner.run(start);
+    let scanned = scanner.scanned;
+    closed(payload, start, end)?;
+    Ok(scanned)
+}
+
+/// Where the object begins that a payload must be, and how deep it may be.
+fn opened(payload: &[u8], limits: &Limits) -> Result<(usize, usize), Refusal> {
     let refuse = |kind, position_bytes| Err(Refusal { kind, position_bytes });
     if payload.len() > limits.payload_bytes_max.min(NONE as usize) {
         return refuse(RefusalKind::TooLarge, limits.payload_bytes_max);
@@ -56,23 +70,23 @@ pub fn scan(payload: &[u8], limits: &Limits, nodes: &mut Vec<Node>) -> Result<Sc
     if payload.get(start) != Some(&b'{') {
         return refuse(RefusalKind::NotAnObject, start);
     }
-    let depth_max = (limits.depth_max as usize).clamp(1, DEPTH_CAP);
-    let nodes_max = limits.nodes_max as usize;
-    let scanned = Scanned::default();
-    let mut scanner = Scanner { payload, nodes, depth_max, nodes_max, flags: 0, scanned };
-    let end = match scanner.run(start) {
+    Ok((start, (limits.depth_max as usize).clamp(1, DEPTH_CAP)))
+}
+
+/// Whether the object that begins at `start` is good and is all, where it ends there, or is refused so.
+fn closed(payload: &[u8], start: usize, end: Result<usize, Refusal>) -> Result<(), Refusal> {
+    let end = match end {
         Ok(end) => end,
         Err(refusal) if refusal.kind == RefusalKind::TooDeep => {
             return Err(deeper_than_allowed(payload, start, refusal));
         }
         Err(refusal) => return Err(refusal),
     };
-    let scanned = scanner.scanned;
     let rest = skip_blanks(payload, end);
     if rest < payload.len() {
-        return refuse(RefusalKind::TrailingData, rest);
+        return Err(Refusal { kind: RefusalKind::TrailingData, position_bytes: rest });
     }
-    Ok(scanned)
+    Ok(())
 }
 
 /// Scans one JSON value that was put into a buffer from `from` to its end, between `{"":` and `}`,

@@ -1,6 +1,8 @@
 //! Output: copies slices, and walks only what was changed. A document is one line, however its
 //! payload was laid out.
 
+use std::ops::Range;
+
 use crate::document::Event;
 use crate::names;
 use crate::node::{
@@ -19,17 +21,11 @@ impl Event {
         out.extend_from_slice(b"{\"@timestamp\":\"");
         format_timestamp(self.timestamp_ns, out);
         out.push(b'"');
-        let [metadata, timestamp] = HIDDEN.map(|name| names::hash(name.as_bytes()));
-        let mut at = self.node(self.root()).first_child;
-        while at != NONE {
-            let node = &self.nodes[at as usize];
-            let maybe = node.name_hash == metadata || node.name_hash == timestamp;
-            if !maybe || !HIDDEN.iter().any(|name| self.is_named(node, name)) {
-                out.push(b',');
-                self.write_member(node, out);
-            }
-            at = node.next;
-        }
+        let hidden = HIDDEN.map(|name| names::hash(name.as_bytes()));
+        let is_hidden = |node: &Node| {
+            hidden.contains(&node.name_hash) && HIDDEN.iter().any(|name| self.is_named(node, name))
+        };
+        self.write_members(self.node(self.root()).first_child, false, is_hidden, out);
         out.push(b'}');
     }
 
@@ -38,12 +34,54 @@ impl Event {
         self.write(self.node(id), out);
     }
 
+    /// Appends the members from one on, with a comma before each, also before the first one unless nothing stands
+    /// before it. Those that still stand side by side in the payload are copied as a whole.
+    fn write_members(
+        &self,
+        from: u32,
+        is_beginning: bool,
+        is_hidden: impl Fn(&Node) -> bool,
+        out: &mut Vec<u8>,
+    ) {
+        let mut at = from;
+        let mut is_first = is_beginning;
+        let mut whole = 0..0;
+        let mut separate = |out: &mut Vec<u8>| {
+            if !std::mem::take(&mut is_first) {
+                out.push(b',');
+            }
+        };
+        while at != NONE {
+            let node = &self.nodes[at as usize];
+            at = node.next;
+            if is_hidden(node) {
+                continue;
+            }
+            let member = self.untouched_member(node);
+            let follows = member.start == whole.end + 1 && !whole.is_empty();
+            if follows && self.payload[whole.end] == b',' {
+                whole.end = member.end;
+                continue;
+            }
+            if !whole.is_empty() {
+                separate(out);
+                out.extend_from_slice(&self.payload[whole]);
+            }
+            if member.is_empty() {
+                separate(out);
+                self.write_member(node, out);
+            }
+            whole = member;
+        }
+        if !whole.is_empty() {
+            separate(out);
+            out.extend_from_slice(&self.payload[whole]);
+        }
+    }
+
     /// Appends `"name":value`. Names and strings stand in their buffers with their quotes, and names
     /// with their colon, nearly always: then they are copied as wholes.
     fn write_member(&self, node: &Node, out: &mut Vec<u8>) {
-        if let Some(member) = self.untouched_member(node) {
-            return out.extend_from_slice(member);
-        }
         let escaped = node.has(KEY_ESCAPED) && self.is_rough;
         let buffer = self.buffer(node.has(KEY_IN_SCRATCH));
         let (start, end) = (node.key_start as usize, node.key_end as usize);
@@ -60,18 +98,20 @@ impl Event {
         self.write(node, out);
     }
 
-    /// Name and value where they still stand side by side in the payload.
-    fn untouched_member(&self, node: &Node) -> Option<&[u8]> {
+    /// Where name and value still stand side by side in the payload; empty if they do not.
+    #[inline]
+    fn untouched_member(&self, node: &Node) -> Range<usize> {
         let touched = node.flags & (KEY_IN_SCRATCH | TEXT_IN_SCRATCH | CHANGED) != 0;
         let quote = u32::from(node.kind == Kind::String);
-        if touched || self.is_rough || node.key_end + 2 + quote != node.start {
-            return None;
+        if touched || self.is_rough || node.key_end + 2 + quote != node.start || node.key_start == 0
+        {
+            return 0..0;
         }
-        let start = (node.key_start as usize).checked_sub(1)?;
-        let member = self.payload.get(start..(node.end + quote) as usize)?;
+        let member = node.key_start as usize - 1..(node.end + quote) as usize;
         // A string that was cut short ends elsewhere.
-        let whole = quote == 0 || member.ends_with(b"\"");
-        (whole && self.payload.get(node.key_end as usize + 1) == Some(&b':')).then_some(member)
+        let is_whole = quote == 0 || self.payload.get(node.end as usize) == Some(&b'"');
+        let has_colon = self.payload.get(node.key_end as usize + 1) == Some(&b':');
+        if is_whole && has_colon { member } else { 0..0 }
     }
 
     fn write_string(&self, node: &Node, out: &mut Vec<u8>) {
@@ -103,24 +143,29 @@ impl Event {
         match node.kind {
             Kind::String => self.write_string(node, out),
             Kind::Object | Kind::Array if node.has(CHANGED) || self.is_rough => {
-                let object = node.kind == Kind::Object;
-                out.push(if object { b'{' } else { b'[' });
-                let mut at = node.first_child;
-                while at != NONE {
-                    let child = &self.nodes[at as usize];
-                    if at != node.first_child {
-                        out.push(b',');
-                    }
-                    if object {
-                        self.write_member(child, out);
-                    } else {
-                        self.write(child, out);
-                    }
-                    at = child.next;
+                if node.kind == Kind::Object {
+                    out.push(b'{');
+                    self.write_members(node.first_child, true, |_| false, out);
+                    out.push(b'}');
+                } else {
+                    self.write_elements(node.first_child, out);
                 }
-                out.push(if object { b'}' } else { b']' });
             }
             _ => out.extend_from_slice(self.text_slice(node)),
         }
+    }
+
+    fn write_elements(&self, from: u32, out: &mut Vec<u8>) {
+        out.push(b'[');
+        let mut at = from;
+        while at != NONE {
+            if at != from {
+                out.push(b',');
+            }
+            let element = &self.nodes[at as usize];
+            self.write(element, out);
+            at = element.next;
+        }
+        out.push(b']');
     }
 }

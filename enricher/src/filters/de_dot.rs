@@ -140,6 +140,10 @@ impl DeDot {
         names: &[String],
         field: NodeId,
     ) -> bool {
+        // A field of the name of the event's time would not be written.
+        if object == event.root() && names.first().is_some_and(|name| name == "@timestamp") {
+            return false;
+        }
         let depth_max = Limits::documents().depth_max as usize;
         if names.len() > 1 && depth + names.len() + height(event, field, depth_max) > depth_max {
             return false;

@@ -3,10 +3,8 @@
 //! `text/plain` is text; everything else is told by its bytes. Splits and judges; never decodes more
 //! than the strict scan needs.
 
-use std::cell::RefCell;
-
 use bytes::{Bytes, BytesMut};
-use event::{Limits, Refusal, RefusalKind, scan};
+use event::{Limits, Refusal, RefusalKind, validate};
 use pipeline::Rejection;
 
 use super::elements::Elements;
@@ -233,11 +231,7 @@ impl Untold {
 }
 
 fn refusal(payload: &[u8], limits: &Limits) -> Option<Refusal> {
-    thread_local! {
-        // A scan's nodes are of no use afterwards; keeping them for each body would cost memory.
-        static NODES: RefCell<Vec<event::Node>> = const { RefCell::new(Vec::new()) };
-    }
-    NODES.with_borrow_mut(|nodes| scan(payload, limits, nodes).err())
+    validate(payload, limits).err()
 }
 
 /// Why this is not one event in JSON, if it is not.

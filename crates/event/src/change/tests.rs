@@ -129,6 +129,17 @@ fn what_finds_no_place_in_its_shorter_array_stays() {
 }
 
 #[test]
+fn what_was_taken_out_with_all_others_is_not_found_under_another_name() {
+    let mut event = event(r#"{"a":1,"b":2}"#);
+    let taken = event.detach_all(event.root()).unwrap();
+    event.rename_in_place(taken, "c");
+    assert_eq!((event.get(&path("a")), event.get(&path("c"))), (None, None));
+    event.set_text(&path("d"), "x");
+    event.set_text(&path("c"), "y");
+    assert_eq!(written(&event), json!({"d":"x","c":"y"}));
+}
+
+#[test]
 fn a_replaced_field_keeps_its_place() {
     let mut event = event(r#"{"first":1,"sec\u006fnd":2,"last":3}"#);
     event.set_text(&path("second"), "x");

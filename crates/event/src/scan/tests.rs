@@ -3,13 +3,20 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
-use super::scan;
+use super::{scan, validate};
 use crate::growth::assert_linear;
-use crate::{Event, Limits, RefusalKind};
+use crate::{Event, Limits, Refusal, RefusalKind};
 
 fn kind(payload: &[u8]) -> Option<(RefusalKind, usize)> {
-    let refusal = scan(payload, &Limits::default(), &mut Vec::new()).err()?;
+    let refusal = refusal(payload, &Limits::default())?;
     Some((refusal.kind, refusal.position_bytes))
+}
+
+/// Why a payload is refused, by both who keep what they find and who only ask.
+fn refusal(payload: &[u8], limits: &Limits) -> Option<Refusal> {
+    let refusal = scan(payload, limits, &mut Vec::new()).err();
+    assert_eq!(refusal, validate(payload, limits).err(), "{}", payload.escape_ascii());
+    refusal
 }
 
 fn rewritten(payload: &[u8]) -> Value {
@@ -138,6 +145,16 @@ proptest! {
     fn arbitrary_bytes_are_judged_like_elsewhere(tail in prop::collection::vec(any::<u8>(), 0..40)) {
         let payload = [b"{".as_slice(), &tail].concat();
         prop_assert_eq!(kind(&payload).is_none(), accepts(&payload));
+    }
+
+    #[test]
+    fn who_only_asks_is_told_the_same(
+        text in r#"([\[{]|"a":|"a"|[\]},: ]|1|true){0,30}"#, depth_max in 1u32..5, nodes_max in 0u32..8,
+    ) {
+        let limits = Limits { depth_max, nodes_max, payload_bytes_max: 60 };
+        for payload in [text.clone(), format!("{{\"a\":{text}}}"), format!("{{\"a\":{text}")] {
+            refusal(payload.as_bytes(), &limits);
+        }
     }
 
     #[test]

@@ -72,6 +72,7 @@ fn what_is_in_the_way_is_replaced_or_stays() {
     for name in [".", "..", "."] {
         assert_eq!(nested(json!({name: 1})), json!({name: 1}));
     }
+    assert_eq!(nested(json!({".@timestamp": 1})), json!({".@timestamp": 1}), "it is written");
     assert_eq!(nested(json!({"..a..b.": 1})), json!({"a": {"b": 1}}));
     assert_eq!(nested(json!({"[a].b\"": 1})), json!({"[a]": {"b\"": 1}}));
 }

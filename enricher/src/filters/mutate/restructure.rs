@@ -20,10 +20,15 @@ pub(super) fn rename(
 }
 
 pub(super) fn copy(event: &mut Event, from: &FieldPath, to: &FieldPath) -> Result<(), Failed> {
+    if from.is_timestamp() {
+        return done(event.copy(from, to));
+    }
     match event.get(from) {
-        Some(id) if event.kind(id) == Kind::Null => Ok(()),
-        None if !from.is_timestamp() => Ok(()),
-        _ => done(event.copy(from, to)),
+        Some(id) if event.kind(id) != Kind::Null => {
+            let copy = event.new_copy(id);
+            done(event.place(to, copy))
+        }
+        _ => Ok(()),
     }
 }
 

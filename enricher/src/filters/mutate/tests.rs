@@ -1,7 +1,9 @@
 //! What `mutate` does to fields, and what it refuses.
 
+use event::{Event, FieldPath};
 use serde_json::{Value, json};
 
+use super::restructure;
 use crate::filters::trial::Trial;
 
 fn run(options: &str, event: Value) -> Value {
@@ -216,6 +218,17 @@ fn a_blocked_way_is_tagged_and_loses_nothing() {
 fn the_time_can_be_copied() {
     let out = run(r#"copy => { "@timestamp" => "[event][created]" }"#, json!({}));
     assert_eq!(out, json!({"event": {"created": "2024-06-15T12:00:00.000Z"}}));
+}
+
+#[test]
+fn a_field_with_the_times_name_is_not_copied_as_the_time() {
+    let mut event = Event::new();
+    let forged = event.new_text("forged");
+    event.attach(event.root(), "@timestamp", forged);
+    let to = FieldPath::key("time");
+    assert!(restructure::copy(&mut event, &FieldPath::key("@timestamp"), &to).is_ok());
+    let copied = event.get(&to).and_then(|id| event.text(id));
+    assert_eq!(copied.as_deref(), Some("1970-01-01T00:00:00.000Z"));
 }
 
 #[test]
