@@ -15,6 +15,7 @@ pub mod counters;
 pub mod files;
 pub mod testing;
 
+mod buffers;
 mod commits;
 mod consumer;
 mod failure;

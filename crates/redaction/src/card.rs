@@ -30,6 +30,8 @@ const fn belongs(byte: u8) -> bool {
 
 /// Bytes that are looked at together.
 const WINDOW_BYTES: usize = 8;
+/// Least digits in a window that lies within a card number, with a separator between any two.
+const WINDOW_DIGITS_MIN: u32 = WINDOW_BYTES as u32 / 2;
 /// From window to window: of these so close together one lies wholly within any card number.
 const STEP_BYTES: usize = DIGITS_MIN + 1 - WINDOW_BYTES;
 
@@ -50,10 +52,16 @@ fn next_window(text: &[u8], from: usize) -> Option<usize> {
         let quotes = window ^ (ALL * b'"' as u64);
         quotes.wrapping_sub(ALL) & !quotes & (ALL * 0x80) != 0
     };
+    // Of these bytes digits alone have this bit; blanks in a row are no number.
+    let has_digits = |window: u64| (window & (ALL * 0x10)).count_ones() >= WINDOW_DIGITS_MIN;
     let mut at = from;
     while let Some(window) = text.get(at..).and_then(<[u8]>::first_chunk) {
         let window = u64::from_ne_bytes(*window);
-        if window & (ALL * 0xe0) == ALL * 0x20 && !has_quote(window) && is_within_run(text, at) {
+        if window & (ALL * 0xe0) == ALL * 0x20
+            && !has_quote(window)
+            && has_digits(window)
+            && is_within_run(text, at)
+        {
             return Some(at);
         }
         at += STEP_BYTES;

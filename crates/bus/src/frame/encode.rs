@@ -52,7 +52,13 @@ impl<'a> FrameBuilder<'a> {
     /// Begins a frame whose body will take about `body_bytes`.
     #[must_use]
     pub fn new(body_bytes: usize) -> Self {
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + body_bytes);
+        Self::within(Vec::with_capacity(HEADER_BYTES + body_bytes))
+    }
+
+    /// Begins a frame in a buffer, in place of what it holds.
+    #[must_use]
+    pub fn within(mut bytes: Vec<u8>) -> Self {
+        bytes.clear();
         bytes.resize(HEADER_BYTES, 0);
         Self { bytes, records: 0, origins: 0, recent: [None; RECENT_ORIGINS] }
     }
@@ -137,9 +143,14 @@ fn text_length(text: &str) -> [u8; 2] {
 }
 
 fn same_origin(one: &Record, other: &Record) -> bool {
-    one.source == other.source
-        && one.shop == other.shop
-        && one.listener == other.listener
+    same_text(&one.source, &other.source)
+        && same_text(&one.shop, &other.shop)
+        && same_text(&one.listener, &other.listener)
         && one.codec == other.codec
-        && one.content_type == other.content_type
+        && same_text(&one.content_type, &other.content_type)
+}
+
+/// Records of one sender have the very same text, which need not be read then.
+fn same_text(one: &str, other: &str) -> bool {
+    one.len() == other.len() && (one.as_ptr() == other.as_ptr() || one == other)
 }

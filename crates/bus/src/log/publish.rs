@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, oneshot};
 
+use super::buffers::Buffers;
 use super::config::LogConfig;
 use super::failure::fatal;
 use super::topic::Topic;
@@ -24,12 +25,14 @@ const PERMIT_BYTES: usize = 1_024;
 pub(super) struct Queue {
     room: Arc<Semaphore>,
     permits: u32,
+    buffers: Arc<Buffers>,
 }
 
 impl Queue {
     pub(super) fn new(bytes: usize) -> Self {
         let permits = (bytes / PERMIT_BYTES).clamp(1, Semaphore::MAX_PERMITS.min(1 << 30)) as u32;
-        Self { room: Arc::new(Semaphore::new(permits as usize)), permits }
+        let room = Arc::new(Semaphore::new(permits as usize));
+        Self { room, permits, buffers: Arc::default() }
     }
 }
 
@@ -55,7 +58,7 @@ pub(super) async fn publish(
     queue: &Queue,
     batch: Vec<Record>,
 ) -> Vec<Result<Position, BusError>> {
-    let plan = plan(&batch, topic.lanes.len(), config);
+    let plan = plan(&batch, topic.lanes.len(), config, &queue.buffers);
     drop(batch);
     let wanted = plan.bytes.div_ceil(PERMIT_BYTES).min(queue.permits as usize) as u32;
     let Ok(room) = Arc::clone(&queue.room).acquire_many_owned(wanted).await else {
@@ -69,7 +72,8 @@ pub(super) async fn publish(
             continue;
         }
         let (reply, answer) = oneshot::channel();
-        let append = Append { frames, room: Arc::clone(&room), reply };
+        let buffers = Arc::clone(&queue.buffers);
+        let append = Append { frames, room: Arc::clone(&room), reply, buffers };
         let sent = lane.writer.send(Request::Append(append));
         answers.push(sent.then_some(answer));
     }
@@ -81,10 +85,12 @@ pub(super) async fn publish(
             None => Err(closed()),
         });
     }
+    // The batch's own: what counts the holders of the topic's is written by all cores.
+    let name: Arc<str> = Arc::from(&*topic.name);
     let stored = |place: Place| {
         let first = first_offsets[place.partition as usize].as_ref().map_err(Clone::clone)?;
         Ok(Position {
-            topic: Arc::clone(&topic.name),
+            topic: Arc::clone(&name),
             partition: place.partition,
             offset: first + place.records_before,
             index: place.index,
@@ -98,7 +104,7 @@ fn closed() -> BusError {
 }
 
 /// Chooses each record's partition and packs the frames.
-fn plan(batch: &[Record], partitions: usize, config: &LogConfig) -> Plan {
+fn plan(batch: &[Record], partitions: usize, config: &LogConfig, buffers: &Buffers) -> Plan {
     let mut partitioner = Partitioner::new(partitions as u32);
     let mut bytes_left = vec![0_usize; partitions];
     let mut sizes = Vec::with_capacity(batch.len());
@@ -110,7 +116,8 @@ fn plan(batch: &[Record], partitions: usize, config: &LogConfig) -> Plan {
         });
         sizes.push(size);
     }
-    let mut packers: Vec<Packer<'_>> = bytes_left.into_iter().map(Packer::new).collect();
+    let packer = |bytes_left| Packer::new(bytes_left, buffers);
+    let mut packers: Vec<Packer<'_>> = bytes_left.into_iter().map(packer).collect();
     let mut places = Vec::with_capacity(batch.len());
     for (record, size) in batch.iter().zip(sizes) {
         places.push(size.map(|(partition, bytes)| {
@@ -144,11 +151,12 @@ struct Packer<'a> {
     open: Option<FrameBuilder<'a>>,
     records_before: u64,
     bytes_left: usize,
+    buffers: &'a Buffers,
 }
 
 impl<'a> Packer<'a> {
-    fn new(bytes_left: usize) -> Self {
-        Self { frames: Vec::new(), open: None, records_before: 0, bytes_left }
+    fn new(bytes_left: usize, buffers: &'a Buffers) -> Self {
+        Self { frames: Vec::new(), open: None, records_before: 0, bytes_left, buffers }
     }
 
     /// Adds a record; answers the number of records in the frames before its own, and its index.
@@ -159,7 +167,10 @@ impl<'a> Packer<'a> {
             self.close(full);
         }
         let capacity = self.bytes_left.min(config.frame_bytes).max(bytes);
-        let open = self.open.get_or_insert_with(|| FrameBuilder::new(capacity));
+        let buffers = self.buffers;
+        let open = self
+            .open
+            .get_or_insert_with(|| FrameBuilder::within(buffers.take(HEADER_BYTES + capacity)));
         let index = open.records();
         open.push(record);
         self.bytes_left -= bytes;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::buffers::Buffers;
 use super::config::{Fsync, LogConfig};
 use super::counters::count;
 use super::failure::{failure, reserve_reached, transient};
@@ -29,6 +30,8 @@ pub(super) struct Append {
     pub(super) room: Arc<OwnedSemaphorePermit>,
     /// Gets the offset of the first frame.
     pub(super) reply: oneshot::Sender<Result<u64, BusError>>,
+    /// Where the frames' buffers come from.
+    pub(super) buffers: Arc<Buffers>,
 }
 
 impl Append {
@@ -163,6 +166,7 @@ impl Writer {
         let mut next = stored.as_ref().copied().unwrap_or(0);
         for append in group.appends {
             let records = append.records();
+            append.frames.into_iter().for_each(|frame| append.buffers.give(frame.bytes));
             drop(append.room);
             // Nobody waits any more if the publisher's future was dropped.
             drop(append.reply.send(stored.as_ref().map(|_| next).map_err(Clone::clone)));
