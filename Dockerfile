@@ -25,9 +25,12 @@ COPY --from=build /src/LICENSE /usr/share/doc/millrace/LICENSE
 USER 10001
 WORKDIR /var/lib/millrace
 VOLUME /var/lib/millrace
-# Lines over TCP and UDP, HTTP with `_bulk` and OTLP, API and pages, metrics and health.
+# Lines over TCP and UDP, HTTP with `_bulk` and OTLP, API and pages, metrics and health. All listen within the container
+# (127.0.0.1) until a setting says otherwise.
 EXPOSE 5000/tcp 5000/udp 8080 8000 9600
-# Off unless a setting opens them: Beats, syslog without and with TLS.
-EXPOSE 5044 5514/tcp 5514/udp 6514
+# OTLP over HTTP and gRPC, Beats, syslog.
+EXPOSE 4318 4317 5044 5514/tcp 5514/udp
+# Off unless a setting opens them: where clients of Elasticsearch look, syslog with TLS.
+EXPOSE 9200 6514
 ENTRYPOINT ["millrace"]
 CMD ["up"]

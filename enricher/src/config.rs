@@ -12,7 +12,7 @@ use service::{ByteSize, Secret};
 use crate::EnricherError;
 use crate::field_reference::EscapeStyle;
 use crate::filter::{EcsCompatibility, Environment};
-use crate::input::{DOORS, InputConfig};
+use crate::input::{DOORS, InputConfig, is_of_files};
 use crate::pipeline_text::PipelineText;
 
 /// The variable of the process that pipelines hash with, in place of the installation's own key.
@@ -101,9 +101,13 @@ impl service::config::Check for Config {
         }
         for (door, input) in &self.inputs {
             findings.within(&format!("inputs.{door}"), |findings| {
-                if !DOORS.contains(&door.as_str()) {
+                if !DOORS.contains(&door.as_str()) && !is_of_files(door) {
                     let doors = DOORS.join(", ");
-                    findings.add(&[], format!("there is no door of this name; they are {doors}"));
+                    let message = format!(
+                        "there is no door of this name; they are {doors}, and `file-` with a word for a further input \
+                         of files"
+                    );
+                    findings.add(&[], message);
                 }
                 input.check(self.field_reference_escape_style, findings);
             });

@@ -17,8 +17,8 @@ use crate::field_reference::EscapeStyle;
 use crate::plan::CommonOptions;
 use crate::template::{FieldTemplate, Template};
 
-pub(crate) use settings::DOORS;
 pub use settings::InputConfig;
+pub(crate) use settings::{DOORS, is_of_files};
 
 /// The door whose events are objects already, of which `message` is the text.
 pub(crate) const BEATS_DOOR: &str = "beats";
@@ -65,7 +65,7 @@ impl Inputs {
         Self { by_door: settings.iter().map(input).collect() }
     }
 
-    /// What is done to the events of this door, if anything is.
+    /// What is done to the events of this door, or of this input of it, if anything is.
     pub(crate) fn of(&self, door: &str) -> Option<&Input> {
         self.by_door.iter().find(|(name, _)| name == door).map(|(_, input)| input)
     }

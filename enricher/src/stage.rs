@@ -15,7 +15,7 @@ use event::{Event, FieldPath, Fragment, Kind, Limits, NodeId, Refusal};
 use pipeline::{Stage, State, Verdict};
 use smallvec::SmallVec;
 
-use crate::input::{self, BEATS_DOOR, Inputs};
+use crate::input::{self, BEATS_DOOR, Inputs, is_of_files};
 use crate::lookup::{Lookups, Question, Wanted};
 use crate::plan::{Plan, Program};
 use crate::reload::CurrentPlan;
@@ -28,8 +28,6 @@ const DROPPED: &str = "dropped";
 const ROUTING_KEY_BYTES_MAX: usize = 256;
 /// Size of the blocks of memory that documents are written into, in bytes.
 const BLOCK_BYTES: usize = 64 << 10;
-/// The door whose records name a file as their source.
-const FILE_DOOR: &str = "file";
 /// What a document is.
 const CONTENT_TYPE: ByteString = ByteString::from_static("application/json");
 
@@ -92,7 +90,7 @@ impl Processor {
         let Self { program, limits, writes_metadata, file_path, inputs, event, .. } = self;
         let input = inputs.of(&record.listener);
         input::decode(event, record, input, limits)?;
-        if &*record.listener == FILE_DOOR && event.get(file_path).is_none() {
+        if is_of_files(&record.listener) && event.get(file_path).is_none() {
             event.set_text(file_path, &record.source);
         }
         if *writes_metadata {

@@ -292,6 +292,10 @@ fn a_line_of_a_file_is_told_its_path_unless_it_says_one_itself() {
         let mut stage = stage(filters);
         assert_eq!(path(&mut stage, of_file("a line", Codec::Plain)), "/var/log/shop/a.log");
         assert_eq!(path(&mut stage, of_file("{}", Codec::Json)), "/var/log/shop/a.log");
+        let of =
+            |listener: &str| Record { listener: listener.into(), ..of_file("{}", Codec::Json) };
+        assert_eq!(path(&mut stage, of("file-2")), "/var/log/shop/a.log", "a further input");
+        assert_eq!(path(&mut stage, of("file-")), Value::Null, "no input is called so");
         let own = r#"{"log":{"file":{"path":"/its/own"},"level":"info"}}"#;
         assert_eq!(path(&mut stage, of_file(own, Codec::Json)), "/its/own", "{filters}");
         assert_eq!(path(&mut stage, record("{}", Codec::Json)), Value::Null);

@@ -5,7 +5,9 @@
 mod beats;
 mod delimiter;
 mod file;
+mod further;
 mod identity;
+mod listen;
 mod masking;
 mod memory;
 mod multiline;
@@ -21,18 +23,17 @@ mod tls;
 mod unix;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::net::SocketAddr;
-use std::str::FromStr;
 
 use access::{IngestToken, ShopName};
 use bus::Codec;
 use event::Limits;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use service::{ByteSize, Span};
 
 pub use beats::BeatsConfig;
-pub use file::{FileConfig, FileMode, StartPosition};
+pub use file::{FileConfig, FileInputConfig, FileMode, StartPosition};
+pub use further::{BulkConfig, OtlpConfig};
+pub use listen::Listen;
 pub use masking::MaskingConfig;
 pub use memory::{Lowered, MemoryPart};
 pub use multiline::{MultilineConfig, What};
@@ -62,6 +63,10 @@ pub struct Config {
     pub udp: UdpConfig,
     /// The door for lines, arrays and objects over HTTP.
     pub http: HttpConfig,
+    /// Where the HTTP door is looked for by senders of OpenTelemetry.
+    pub otlp: OtlpConfig,
+    /// Where it is looked for by clients of Elasticsearch.
+    pub bulk: BulkConfig,
     /// The door for Beats and Logstash (Lumberjack).
     pub beats: BeatsConfig,
     /// The door for lines of files.
@@ -80,8 +85,8 @@ pub struct Config {
     /// Whether senders must show a token over HTTP and TCP, be it `ingest_token` or a shop's. A certificate that
     /// `tls.shops` names counts as one.
     pub require_token: bool,
-    /// How often the tokens of shops are read from the document store: how long one still opens a door that
-    /// was revoked.
+    /// How often it is looked in the document store whether tokens of shops have changed: how long one still opens a
+    /// door that was revoked.
     pub tokens_refresh_interval: Span,
     /// Whether UDP, which can show no token, may listen on an address that other machines reach.
     pub allow_unauthenticated_udp: bool,
@@ -117,6 +122,8 @@ impl Default for Config {
             tcp: TcpConfig::default(),
             udp: UdpConfig::default(),
             http: HttpConfig::default(),
+            otlp: OtlpConfig::default(),
+            bulk: BulkConfig::default(),
             beats: BeatsConfig::default(),
             file: FileConfig::default(),
             syslog: SyslogConfig::default(),
@@ -138,6 +145,17 @@ impl Default for Config {
             shops: BTreeMap::new(),
             share_quotas: true,
         }
+    }
+}
+
+impl Config {
+    /// These settings with no address to listen on, for whoever opens some.
+    #[must_use]
+    pub fn closed(mut self) -> Self {
+        for (_, listen) in self.listens_mut() {
+            *listen = Listen::Off;
+        }
+        self
     }
 }
 
@@ -283,70 +301,6 @@ impl HttpConfig {
     }
 }
 
-/// Where a door listens, if it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listen {
-    /// The door is closed.
-    Off,
-    /// On this address and port; port 0 takes a free one.
-    At(SocketAddr),
-}
-
-impl Listen {
-    const fn loopback(port: u16) -> Self {
-        Self::At(SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port))
-    }
-
-    /// The address, unless the door is closed.
-    #[must_use]
-    pub fn address(self) -> Option<SocketAddr> {
-        match self {
-            Self::Off => None,
-            Self::At(address) => Some(address),
-        }
-    }
-
-    fn is_reachable(self) -> bool {
-        self.address().is_some_and(|address| !address.ip().to_canonical().is_loopback())
-    }
-}
-
-impl FromStr for Listen {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "off" {
-            return Ok(Self::Off);
-        }
-        text.parse().map(Self::At).map_err(|_| {
-            format!(
-                "`{text}` is not an address with a port, as 127.0.0.1:5000 or [::1]:5000, nor `off`"
-            )
-        })
-    }
-}
-
-impl fmt::Display for Listen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Off => f.write_str("off"),
-            Self::At(address) => address.fmt(f),
-        }
-    }
-}
-
-impl Serialize for Listen {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Listen {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
-
 impl Config {
     /// What is wrong with these settings; nothing if they can be used.
     #[must_use]
@@ -375,17 +329,17 @@ impl Config {
     }
 
     fn check_reach(&self, problems: &mut Vec<Problem>) {
-        let with_token = [
-            ("tcp.listen", self.tcp.listen, self.tcp.tls.knows_senders()),
-            ("http.listen", self.http.listen, self.http.knows_senders()),
-        ];
-        for (setting, listen, knows_senders) in with_token {
+        let tcp = ("tcp.listen", self.tcp.listen, "tcp", self.tcp.tls.knows_senders());
+        let knows_senders = self.http.knows_senders();
+        let http =
+            self.http_listens().map(|(setting, listen)| (setting, listen, "http", knows_senders));
+        for (setting, listen, table, knows_senders) in [tcp].into_iter().chain(http) {
             if listen.is_reachable() && !self.needs_token() && !knows_senders {
                 let message = format!(
                     "other machines reach {listen}, and anyone there could send: set \
                      ingest_gateway.ingest_token (openssl rand -hex 16 makes one), or \
                      ingest_gateway.require_token = true for tokens of shops (millrace token create), ask for \
-                     certificates (tls.client_certificates = \"required\"), or listen on 127.0.0.1"
+                     certificates ({table}.tls.client_certificates = \"required\"), or listen on 127.0.0.1"
                 );
                 problems.push(Problem::new(setting, message));
             }

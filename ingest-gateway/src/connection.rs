@@ -80,7 +80,7 @@ impl Door {
         let origin = Arc::new(Origin {
             shop: intake.without_token(certificate.as_ref()).shop,
             source,
-            listener: self.name(),
+            listener: ByteString::from_static(self.name()),
             codec: self.codec,
             content_type: ByteString::new(),
             trace_context: ByteString::new(),
@@ -246,7 +246,7 @@ impl Connection {
             Ok(identity) => {
                 self.origin =
                     Arc::new(Origin { shop: identity.shop, ..Origin::clone(&self.origin) });
-                self.pass = Pass::of(token);
+                self.pass = self.door.intake.pass(token);
                 true
             }
             Err(why) => {
@@ -373,6 +373,7 @@ impl Connection {
                 () = shutdown.cancelled(), if times.stopping.is_none() => {
                     times.stopping = Some(Instant::now());
                 }
+                why = self.door.intake.pass_ended(self.pass.as_mut()) => return End::TokenEnded(why),
             }
         }
     }

@@ -4,10 +4,12 @@
 //! is sent away at once. Never reads from a connection.
 
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use prometheus::IntGauge;
@@ -142,6 +144,42 @@ impl Listener for TcpListener {
     }
 }
 
+/// Sockets of one door, which has its caps once for all of them.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    sockets: Vec<TcpListener>,
+    /// Which of them is asked first.
+    turn: AtomicUsize,
+}
+
+impl Listeners {
+    /// There must be one at least.
+    pub(crate) fn new(sockets: Vec<TcpListener>) -> Self {
+        Self { sockets, turn: AtomicUsize::new(0) }
+    }
+}
+
+impl Listener for Listeners {
+    type Stream = TcpStream;
+    type Peer = SocketAddr;
+
+    async fn next(&self) -> io::Result<(TcpStream, SocketAddr, Caller)> {
+        // Each time another one, so that a flood at one address holds up no other.
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.sockets.len().max(1);
+        let (later, first) = self.sockets.split_at(turn);
+        let accepted = poll_fn(|context| {
+            for socket in first.iter().chain(later) {
+                if let Poll::Ready(accepted) = socket.poll_accept(context) {
+                    return Poll::Ready(accepted);
+                }
+            }
+            Poll::Pending
+        });
+        let (stream, peer) = accepted.await?;
+        Ok((stream, peer, Caller::Address(peer.ip())))
+    }
+}
+
 impl Listener for UnixListener {
     type Stream = UnixStream;
     /// The user's number, where the system tells it.
@@ -237,9 +275,10 @@ pub(crate) mod tests {
 
     use prometheus::IntGauge;
     use service::{ByteSize, Metrics};
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::Semaphore;
 
-    use super::{Admission, Caller, Peers};
+    use super::{Admission, Caller, Listener, Listeners, Peers};
     use crate::budget::Budget;
 
     /// The only connection of its address.
@@ -275,6 +314,25 @@ pub(crate) mod tests {
         let peers = Peers::new(2, Arc::new(Budget::new(ByteSize(64 << 20), &Metrics::default())));
         drop(peers.admit(address("192.0.2.1")));
         assert!(peers.known().is_empty());
+    }
+
+    #[tokio::test]
+    async fn connections_in_numbers_at_one_address_hold_up_no_other() {
+        let one = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (busy, quiet) = (one.local_addr().unwrap(), other.local_addr().unwrap());
+        let mut connections = Vec::new();
+        for address in [busy, busy, busy, quiet] {
+            connections.push(TcpStream::connect(address).await.unwrap());
+        }
+        let listeners = Listeners::new(vec![one, other]);
+        let mut reached = Vec::new();
+        for _ in 0..3 {
+            let (stream, peer, caller) = listeners.next().await.unwrap();
+            assert_eq!(caller, Caller::Address(peer.ip()));
+            reached.push(stream.local_addr().unwrap());
+        }
+        assert!(reached.contains(&quiet), "{reached:?}");
     }
 
     #[test]

@@ -5,16 +5,17 @@
 //! read fast enough, or not while its shop is in debt with its quota, is counted: loss is never invisible.
 
 mod drops;
+mod passage;
 mod received;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Codec;
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 use pipeline::Rejection;
 use service::ByteSize;
@@ -26,20 +27,22 @@ pub(crate) use received::Socket;
 
 use crate::form::Form;
 use crate::intake::{Batch, Ids, Intake, Lane, Line, Origin};
-use crate::lines::{Lines, within};
-use crate::quota::Turnstile;
+use crate::lines::{whole, within};
+use passage::Passage;
 use received::{Buffers, Datagram};
 
 /// More than any datagram over UDP has.
 const UDP_BYTES_MAX: usize = 64 << 10;
 /// What Linux lets a datagram within the machine have, unless it is told otherwise (`net.core.wmem_default`).
 const UNIX_BYTES_MAX: usize = 256 << 10;
-/// Datagrams over UDP that one call takes at most.
+/// Pieces over UDP that one call takes at most: datagrams, or some that were sent at once.
 const UDP_COUNT_MAX: usize = 64;
 /// The same of datagrams within the machine, which are larger and wait for the door.
 const UNIX_COUNT_MAX: usize = 16;
 /// Memory that datagrams are copied into, one behind the other.
 const BLOCK_BYTES: usize = 1 << 20;
+/// Full blocks that are kept to be used again: those of a batch that fills, and of one on its way.
+const FULL_BLOCKS_MAX: usize = 8;
 /// Datagrams that are read before anything else gets its turn.
 const BURST: usize = 1_024;
 /// Senders that are remembered.
@@ -68,42 +71,42 @@ pub(crate) async fn serve(
     let intake = door.intake.clone();
     let dropped_now = || drops.map_or(0, Drops::count);
     // Datagrams wait in them only while the batch is full.
-    let mut buffers = match socket {
-        Socket::Udp(_) => Buffers::new(UDP_BYTES_MAX, UDP_COUNT_MAX),
+    let mut buffers = match &socket {
+        Socket::Udp(udp) => {
+            received::keep_together(udp);
+            Buffers::new(UDP_BYTES_MAX, UDP_COUNT_MAX)
+        }
         Socket::Unix(_) => Buffers::new(UNIX_BYTES_MAX, UNIX_COUNT_MAX),
     };
     let mut receiver = Receiver {
-        batch: intake.batch(Ids::counted()),
+        batch: intake.batch(Ids::counted()).large(),
         socket,
         block: BytesMut::new(),
+        full: VecDeque::new(),
         origins: HashMap::new(),
-        lines: Lines::new(intake.line_bytes_max()),
+        last_origin: None,
+        count: 0,
+        read_bytes: 0,
         door,
     };
     // All that comes here is one shop's: nothing in a datagram says whose it is.
-    let turnstile = intake.turnstile(&intake.anonymous().shop);
+    let mut passage = Passage::new(intake.turnstile(&intake.anonymous().shop));
     let mut lane = Lane::new(intake);
     let mut look = interval(DROPS_INTERVAL);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut dropped = dropped_now();
-    let mut held_up_at: Option<Instant> = None;
     loop {
         if lane.is_free() && !receiver.batch.is_empty() {
             lane.settle(receiver.take_batch());
             receiver.take_from(&mut buffers);
         }
-        let debt = turnstile.as_ref().and_then(Turnstile::hold_up);
-        if debt.is_some() {
-            held_up_at = held_up_at.or_else(|| Some(Instant::now()));
-        } else if let Some((turnstile, since)) = turnstile.as_ref().zip(held_up_at.take()) {
-            turnstile.note_wait(since.elapsed());
-        }
         tokio::select! {
             _ = lane.arrival(), if !lane.is_free() => {}
             // Meanwhile datagrams stay with the kernel, which drops and counts what it cannot keep.
-            () = sleep(debt.unwrap_or_default()), if debt.is_some() => {}
-            ready = receiver.socket.readable(), if debt.is_none() && !receiver.batch.is_full() => {
-                if let Err(error) = ready.and_then(|()| receiver.receive(&mut buffers)) {
+            () = passage.pass(), if passage.waits() => {}
+            ready = receiver.socket.readable(), if !passage.waits() && !receiver.batch.is_full() => {
+                let read = ready.and_then(|()| receiver.receive_in_turn(&mut buffers, &mut passage));
+                if let Err(error) = read {
                     tracing::warn!(door = receiver.door.intake.door(), %error, "cannot read datagrams");
                     sleep(Duration::from_millis(100)).await;
                 }
@@ -126,23 +129,42 @@ struct Receiver {
     socket: Socket,
     door: Door,
     block: BytesMut,
+    /// Blocks that are full, the oldest first: once nothing of what they hold is needed they are used again, since memory
+    /// that the system has to give anew costs more than what is written into it.
+    full: VecDeque<BytesMut>,
     batch: Batch,
     /// Senders by address; those without one are `None`.
     origins: HashMap<Option<SocketAddr>, Arc<Origin>>,
-    /// Frames one datagram after the other; its numbers tell the lines and messages of a batch apart.
-    lines: Lines,
+    /// The sender of the datagram before: they come in bursts.
+    last_origin: Option<(Option<SocketAddr>, Arc<Origin>)>,
+    /// Lines and messages so far: their numbers tell those of a batch apart.
+    count: u64,
+    /// Bytes of the datagrams that were taken.
+    read_bytes: u64,
 }
 
 impl Receiver {
     fn take_batch(&mut self) -> Batch {
-        let fresh = self.door.intake.batch(Ids::counted());
+        let fresh = self.door.intake.batch(Ids::counted()).large();
         std::mem::replace(&mut self.batch, fresh)
     }
 
-    /// Reads datagrams until there is none, the batch is full, or others must have their turn.
-    fn receive(&mut self, buffers: &mut Buffers) -> io::Result<()> {
+    /// Reads datagrams if the shop may send now; else the door stands in line.
+    fn receive_in_turn(&mut self, buffers: &mut Buffers, passage: &mut Passage) -> io::Result<()> {
+        if !passage.may_read() {
+            return Ok(());
+        }
+        let before = self.read_bytes;
+        let received = self.receive(buffers, passage.bytes_at_once());
+        passage.keep(self.read_bytes - before);
+        received
+    }
+
+    /// Reads datagrams until there is none, so many bytes have come, the batch is full, or others must have their turn.
+    fn receive(&mut self, buffers: &mut Buffers, bytes_max: u64) -> io::Result<()> {
+        let bytes_max = self.read_bytes.saturating_add(bytes_max);
         let mut count = self.take_from(buffers);
-        while count < BURST && !self.batch.is_full() {
+        while count < BURST && self.read_bytes < bytes_max && !self.batch.is_full() {
             match buffers.receive(&self.socket, BURST - count) {
                 Ok(()) => count += self.take_from(buffers),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -163,6 +185,7 @@ impl Receiver {
         }
         let intake = &self.door.intake;
         intake.metrics().received_bytes.with_label_values(&[intake.door()]).inc_by(bytes);
+        self.read_bytes += bytes;
         count
     }
 
@@ -172,7 +195,7 @@ impl Receiver {
         let payload = self.keep(datagram.bytes);
         if datagram.is_cut {
             let read_bytes = datagram.bytes.len() as u64;
-            let mut line = Line::good(self.lines.count(), payload);
+            let mut line = Line::good(self.next_number(), payload);
             line.refuse(Rejection {
                 kind: "too_large".into(),
                 message: format!(
@@ -183,26 +206,54 @@ impl Receiver {
             });
             self.push(line);
         } else if self.door.is_one_message {
-            let number = self.lines.count();
+            let number = self.next_number();
             self.push(within(payload, number, self.door.intake.line_bytes_max()));
         } else {
-            self.lines.push(payload);
-            while let Some(line) = self.lines.next() {
+            self.take_lines(payload);
+        }
+    }
+
+    /// Takes the lines of a datagram, the last of which its end ends. Empty ones have a number and are no lines.
+    fn take_lines(&mut self, mut payload: Bytes) {
+        let line_bytes_max = self.door.intake.line_bytes_max();
+        loop {
+            let end = memchr::memchr(b'\n', &payload);
+            let line = payload.split_to(end.unwrap_or(payload.len()));
+            let number = self.next_number();
+            if let Some(line) = whole(line, number, line_bytes_max) {
                 self.push(line);
             }
-            if let Some(last) = self.lines.finish() {
-                self.push(last);
+            if end.is_none() {
+                return;
             }
+            payload.advance(1);
         }
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.count += 1;
+        self.count
     }
 
     /// A copy of a datagram, next to the one before it.
     fn keep(&mut self, bytes: &[u8]) -> Bytes {
         if self.block.capacity() < bytes.len() {
-            self.block = BytesMut::with_capacity(BLOCK_BYTES.max(bytes.len()));
+            let free = self.free_block(bytes.len());
+            self.full.push_back(std::mem::replace(&mut self.block, free));
+            if self.full.len() > FULL_BLOCKS_MAX {
+                self.full.pop_front();
+            }
         }
         self.block.extend_from_slice(bytes);
         self.block.split().freeze()
+    }
+
+    /// A block with room for so many bytes: the one that was full first, if nothing of it is needed any more.
+    fn free_block(&mut self, bytes: usize) -> BytesMut {
+        let size_bytes = BLOCK_BYTES.max(bytes);
+        let is_free = self.full.front_mut().is_some_and(|first| first.try_reclaim(size_bytes));
+        let free = if is_free { self.full.pop_front() } else { None };
+        free.unwrap_or_else(|| BytesMut::with_capacity(size_bytes))
     }
 
     fn push(&mut self, line: Line) {
@@ -214,6 +265,15 @@ impl Receiver {
     }
 
     fn origin(&mut self, peer: Option<SocketAddr>) -> Arc<Origin> {
+        if let Some((_, last)) = self.last_origin.as_ref().filter(|(last, _)| *last == peer) {
+            return Arc::clone(last);
+        }
+        let origin = self.known_origin(peer);
+        self.last_origin = Some((peer, Arc::clone(&origin)));
+        origin
+    }
+
+    fn known_origin(&mut self, peer: Option<SocketAddr>) -> Arc<Origin> {
         if let Some(known) = self.origins.get(&peer) {
             return Arc::clone(known);
         }
@@ -226,7 +286,7 @@ impl Receiver {
             source: peer
                 .map_or_else(|| door.to_owned(), |peer| peer.ip().to_canonical().to_string())
                 .into(),
-            listener: door,
+            listener: ByteString::from_static(door),
             codec: self.door.codec,
             content_type: ByteString::new(),
             trace_context: ByteString::new(),
@@ -245,7 +305,7 @@ impl Receiver {
             if is_over {
                 self.take_from(buffers);
             } else {
-                is_over = self.receive(buffers).is_err() || Instant::now() >= deadline;
+                is_over = self.receive(buffers, u64::MAX).is_err() || Instant::now() >= deadline;
             }
             drop(lane.arrival().await);
             if self.batch.is_empty() {
@@ -255,3 +315,6 @@ impl Receiver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,16 +2,21 @@
 //!
 //! A file cannot be answered, but it can be read again: how far it is read is kept only when the log
 //! has acknowledged the lines before, and a line's id is made of the file's content and the line's
-//! place in it. So after a crash nothing is lost, and what is sent twice is one event.
+//! place in it. So after a crash nothing is lost, and what is sent twice is one event. Where lines are joined, how
+//! far it is read is kept by whole events.
 //!
 //! Files are looked at again and again rather than watched: no notice of a change comes over a network
 //! or out of every container's volume, and one that came would save no look, since it may be lost.
 //! The door waits for disks, so it runs on a thread of its own.
 
 mod block;
+mod braces;
 mod content;
 mod door;
+mod ended;
+mod events;
 mod identity;
+mod input;
 mod paths;
 mod positions;
 mod scan;
@@ -24,6 +29,7 @@ use service::CancellationToken;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+pub(crate) use braces::expand_braces;
 pub(crate) use door::Door;
 pub(crate) use positions::Positions;
 pub use positions::PositionsError;
@@ -77,16 +83,18 @@ async fn work(mut door: Door, share: Share, shutdown: CancellationToken) {
             // The next one is counted from its end: one that takes longer than that leaves time to read.
             _ = scans.tick() => {
                 door.scan(Instant::now());
+                door.end_due(Instant::now(), share.is_scarce());
                 scans.reset();
                 looks.reset();
             }
             _ = looks.tick() => {
                 door.look(Instant::now());
+                door.end_due(Instant::now(), share.is_scarce());
                 looks.reset();
             }
             room = room(waiting.as_mut().map(|(_, room)| room)), if waiting.is_some() => {
                 if let Some((id, _)) = waiting.take() {
-                    door.read(id, room);
+                    door.read(id, room, Instant::now());
                 }
             }
         }

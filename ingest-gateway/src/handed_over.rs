@@ -22,6 +22,9 @@ pub(crate) enum Place {
     Tcp,
     Udp,
     Http,
+    OtlpHttp,
+    OtlpGrpc,
+    Bulk,
     Beats,
     SyslogUdp,
     SyslogTcp,
@@ -63,10 +66,13 @@ enum Setting<'c> {
 }
 
 impl Place {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::Tcp,
         Self::Udp,
         Self::Http,
+        Self::OtlpHttp,
+        Self::OtlpGrpc,
+        Self::Bulk,
         Self::Beats,
         Self::SyslogUdp,
         Self::SyslogTcp,
@@ -82,6 +88,9 @@ impl Place {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
             Self::Http => "http",
+            Self::OtlpHttp => "otlp-http",
+            Self::OtlpGrpc => "otlp-grpc",
+            Self::Bulk => "bulk",
             Self::Beats => "beats",
             Self::SyslogUdp => "syslog-udp",
             Self::SyslogTcp => "syslog-tcp",
@@ -98,9 +107,10 @@ impl Place {
 
     fn kind(self) -> Kind {
         match self {
-            Self::Tcp | Self::Http | Self::Beats | Self::SyslogTcp | Self::SyslogTls => {
+            Self::Tcp | Self::Http | Self::OtlpHttp | Self::OtlpGrpc | Self::Bulk => {
                 Kind::Connections
             }
+            Self::Beats | Self::SyslogTcp | Self::SyslogTls => Kind::Connections,
             Self::Udp | Self::SyslogUdp => Kind::Datagrams,
             Self::UnixStream => Kind::LocalConnections,
             Self::SyslogSocket | Self::UnixDatagram => Kind::LocalDatagrams,
@@ -112,6 +122,9 @@ impl Place {
             Self::Tcp => Setting::Address(&mut config.tcp.listen),
             Self::Udp => Setting::Address(&mut config.udp.listen),
             Self::Http => Setting::Address(&mut config.http.listen),
+            Self::OtlpHttp => Setting::Address(&mut config.otlp.http_listen),
+            Self::OtlpGrpc => Setting::Address(&mut config.otlp.grpc_listen),
+            Self::Bulk => Setting::Address(&mut config.bulk.listen),
             Self::Beats => Setting::Address(&mut config.beats.listen),
             Self::SyslogUdp => Setting::Address(&mut config.syslog.udp_listen),
             Self::SyslogTcp => Setting::Address(&mut config.syslog.tcp_listen),

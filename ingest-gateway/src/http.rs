@@ -1,4 +1,4 @@
-//! The HTTP door: HTTP/1.1 (RFC 9112) and HTTP/2 with prior knowledge (RFC 9113), on one port.
+//! The HTTP door: HTTP/1.1 (RFC 9112) and HTTP/2 with prior knowledge (RFC 9113), both on each of its ports.
 //!
 //! Serves connections within limits and times; what a request means stands in `route`.
 
@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::HttpConfig;
-use crate::connections::{Admission, Gate};
+use crate::connections::{Admission, Gate, Listeners};
 use crate::intake::Intake;
 use crate::stream::Stream;
 use crate::tls::Acceptor;
@@ -57,7 +57,7 @@ const READ_AHEAD_BYTES: u32 = 64 << 10;
 
 /// Serves the door until told to stop, then lets requests in hand finish.
 pub(crate) async fn serve(
-    gate: Gate,
+    gate: Gate<Listeners>,
     intake: Intake,
     config: HttpConfig,
     tls: Option<Arc<Acceptor>>,

@@ -229,9 +229,14 @@ impl Intake {
         self.foundation.quotas.turnstile(shop)
     }
 
-    /// Lets a request of a shop in, of so many bytes as it says, or says when it should come again. It is let in whole.
-    pub(crate) fn admit(&self, shop: &ByteString, bytes: Option<u64>) -> Result<(), Duration> {
-        self.foundation.quotas.admit(shop, bytes)
+    /// Lets a request of a shop in, of so many bytes as it says, or says when it should come again. It is let in whole,
+    /// and passes nobody of its shop who waits.
+    pub(crate) async fn admit(
+        &self,
+        shop: &ByteString,
+        bytes: Option<u64>,
+    ) -> Result<(), Duration> {
+        self.foundation.quotas.admit(shop, bytes).await
     }
 
     /// Makes a batch durable, once: an answer for each line, in order. What is taken in counts against the quotas
@@ -307,7 +312,9 @@ impl Intake {
         let foundation = &self.foundation;
         let error = match outcome {
             Some(Ok(_)) => {
-                if foundation.failed.swap(false, Ordering::Relaxed) {
+                // Asked before it is written: many cores come by here with every record.
+                let failed = &foundation.failed;
+                if failed.load(Ordering::Relaxed) && failed.swap(false, Ordering::Relaxed) {
                     foundation.health().set(STAGE, HealthState::Ready);
                 }
                 return Answer::Accepted;

@@ -48,15 +48,15 @@ use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use config::{
-    BeatsConfig, ClientCertificates, Config, FileConfig, FileMode, HttpConfig, Listen,
-    MaskingConfig, MemoryPart, MultilineConfig, Problem, QuotaConfig, ResponseConfig, ShopConfig,
-    SignInConfig, SocketMode, SpoolConfig, StartPosition, SyslogConfig, TcpConfig, TlsConfig,
-    TlsVersion, UdpConfig, UnixConfig, What,
+    BeatsConfig, BulkConfig, ClientCertificates, Config, FileConfig, FileInputConfig, FileMode,
+    HttpConfig, Listen, MaskingConfig, MemoryPart, MultilineConfig, OtlpConfig, Problem,
+    QuotaConfig, ResponseConfig, ShopConfig, SignInConfig, SocketMode, SpoolConfig, StartPosition,
+    SyslogConfig, TcpConfig, TlsConfig, TlsVersion, UdpConfig, UnixConfig, What,
 };
 pub use file::PositionsError;
 pub use handed_over::{HandedOver, HandedOverError};
 pub use lines::{Delimiter, Framing, NotADelimiter, frames};
-pub use listen::{Bound, GatewayError, bind, bind_with};
+pub use listen::{Bound, ClosedDoor, GatewayError, bind, bind_with};
 pub use spool::Spool;
 pub use stores::Stores;
 pub use unix::SocketFileError;
@@ -75,7 +75,7 @@ const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`GatewayError`] when a socket cannot be served.
 pub async fn run(bound: Bound, runtime: Runtime, stores: Stores) -> Result<(), GatewayError> {
-    let Bound { config, tcp, udp, http, beats, positions, syslog, unix, tls } = bound;
+    let Bound { config, tcp, udp, http, beats, positions, syslog, unix, tls, .. } = bound;
     let context = runtime.context.clone();
     let foundation = Foundation::new(&config, runtime, Clock::system(), &stores);
     let tokens = Arc::clone(&foundation.tokens);
@@ -95,14 +95,7 @@ pub async fn run(bound: Bound, runtime: Runtime, stores: Stores) -> Result<(), G
         let door = udp::door(opening.intake(udp::DOOR), &config.udp);
         opening.datagrams(socket, door, "millrace_gateway_udp_dropped_datagrams_total")?;
     }
-    if let Some(listener) = http {
-        let listener = TcpListener::from_std(listener)?;
-        let (intake, tls) = (opening.intake(http::DOOR), certificates.http.clone());
-        let connections_max = config.http.connections_max;
-        let gate = opening.gate(http::DOOR, listener, connections_max, tls.is_some());
-        let serve = http::serve(gate, intake, config.http.clone(), tls, context.shutdown.clone());
-        opening.doors.spawn(serve);
-    }
+    opening.http(http, &config, certificates.http.clone())?;
     if let Some(listener) = beats {
         let listener = TcpListener::from_std(listener)?;
         let (intake, tls) = (opening.intake(beats::DOOR), certificates.beats.clone());

@@ -329,12 +329,6 @@ impl Lines {
         oversize.skip(&more[room..]);
         self.oversize = Some(oversize);
     }
-
-    /// The number of a line that came whole, and not through here.
-    pub(crate) fn count(&mut self) -> u64 {
-        self.ended += 1;
-        self.ended
-    }
 }
 
 fn beginning_of(framing: Framing) -> Frame {
@@ -350,6 +344,11 @@ fn beginning_of(framing: Framing) -> Frame {
 pub(crate) fn whole(line: Bytes, number: u64, line_bytes_max: usize) -> Option<Line> {
     let line = without_return(line);
     (!line.is_empty()).then(|| within(line, number, line_bytes_max))
+}
+
+/// The same where an empty line is one too.
+pub(crate) fn whole_or_empty(line: Bytes, number: u64, line_bytes_max: usize) -> Line {
+    within(without_return(line), number, line_bytes_max)
 }
 
 /// A line whose bytes are all there; refused if they are too many.

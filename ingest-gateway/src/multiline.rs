@@ -5,6 +5,7 @@
 //! stays alone.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{JoinLimit, Joined};
@@ -31,7 +32,8 @@ pub(crate) struct Multiline {
 /// What belongs together; cloning shares.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    pattern: Regex,
+    /// A clone of the expression itself would have memory of its own to match with.
+    pattern: Arc<Regex>,
     negate: bool,
     what: What,
     lines_max: u32,
@@ -44,7 +46,7 @@ impl Rules {
     /// None without a pattern. No event is longer than a line may be.
     pub(crate) fn new(config: &MultilineConfig, line_bytes_max: usize) -> Option<Self> {
         Some(Self {
-            pattern: config.pattern()?,
+            pattern: Arc::new(config.pattern()?),
             negate: config.negate,
             what: config.what,
             lines_max: config.lines_max,
@@ -69,6 +71,11 @@ impl Multiline {
     /// Whether an event has begun whose end has not come.
     fn is_holding(&self) -> bool {
         self.held_lines > 0
+    }
+
+    /// The number of its first line, while an event has begun.
+    pub(crate) fn begins_with(&self) -> Option<u64> {
+        self.is_holding().then_some(self.number)
     }
 
     /// How long it is waited for the next line, while an event has begun.

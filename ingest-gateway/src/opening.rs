@@ -7,12 +7,12 @@ use tokio::net::{TcpListener, UdpSocket, UnixDatagram, UnixListener};
 use tokio::task::JoinSet;
 
 use crate::config::Config;
-use crate::connections::{Gate, Peers};
+use crate::connections::{Gate, Listeners, Peers};
 use crate::datagrams::{Drops, Socket};
 use crate::intake::{Foundation, Intake};
-use crate::listen::{GatewayError, SyslogSockets, TlsOfDoors, UnixSockets};
+use crate::listen::{GatewayError, HttpSockets, SyslogSockets, TlsOfDoors, UnixSockets};
 use crate::tls::Acceptor;
-use crate::{connection, datagrams, syslog_door, tcp, tls, unix};
+use crate::{connection, datagrams, http, syslog_door, tcp, tls, unix};
 
 /// The certificates of the doors, looked at again and again until this is dropped.
 pub(crate) struct Certificates {
@@ -113,6 +113,26 @@ impl Opening<'_> {
             serve.await;
             drop(file);
         });
+        Ok(())
+    }
+
+    /// The HTTP door on all of its addresses.
+    pub(crate) fn http(
+        &mut self,
+        sockets: HttpSockets,
+        config: &Config,
+        tls: Option<Arc<Acceptor>>,
+    ) -> Result<(), GatewayError> {
+        let HttpSockets { own, otlp_http, otlp_grpc, bulk } = sockets;
+        let sockets = [own, otlp_http, otlp_grpc, bulk].into_iter().flatten();
+        let sockets = sockets.map(TcpListener::from_std).collect::<Result<Vec<_>, _>>()?;
+        if sockets.is_empty() {
+            return Ok(());
+        }
+        let (config, intake) = (config.http.clone(), self.intake(http::DOOR));
+        let (listeners, connections_max) = (Listeners::new(sockets), config.connections_max);
+        let gate = self.gate(http::DOOR, listeners, connections_max, tls.is_some());
+        self.doors.spawn(http::serve(gate, intake, config, tls, self.shutdown()));
         Ok(())
     }
 

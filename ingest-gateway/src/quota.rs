@@ -2,7 +2,8 @@
 //!
 //! Whatever a door took in is charged here, once, when it is durable. A shop in debt is held up before anything
 //! of it is read, so it holds no memory that others want: requests are answered with the time to wait, and what
-//! cannot be answered is not read until then. Nothing is ever dropped for a quota, and none holds up a stop.
+//! cannot be answered is not read until then. Those of a shop who wait stand in one line, whichever door they come to,
+//! and nobody passes it. Nothing is ever dropped for a quota, and none holds up a stop.
 
 mod bucket;
 pub(crate) mod shared;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 use prometheus::{HistogramVec, IntCounter, IntCounterVec};
 use service::{CancellationToken, Context, Metrics};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::config::{Config, QuotaConfig};
 pub(crate) use shop::Leave;
@@ -29,6 +30,10 @@ const OTHER: &str = "other";
 const KNOWN_MIN: usize = 1_024;
 /// What a request is taken to bring that does not say how long it is, in bytes.
 const REQUEST_BYTES: u64 = 64 << 10;
+/// How long a request stands in line behind others of its shop before it is told to come again.
+const REQUEST_WAIT: Duration = Duration::from_secs(2);
+/// When it is told to come again at the earliest.
+const AGAIN_MIN: Duration = Duration::from_secs(1);
 
 /// The quotas of all shops.
 #[derive(Debug)]
@@ -113,14 +118,24 @@ impl Quotas {
         Some(Turnstile { shop, metrics: self.metrics.clone(), shutdown: self.shutdown.clone() })
     }
 
-    /// Lets a request in that promises so many bytes, however many they are, or says when it should come again.
-    pub(crate) fn admit(&self, shop: &ByteString, bytes: Option<u64>) -> Result<(), Duration> {
+    /// Lets a request in that promises so many bytes, however many they are, or says when it should come again. It
+    /// passes nobody of its shop who waits, and stands in line behind them for a while. Dropping the future gives its
+    /// place up.
+    pub(crate) async fn admit(
+        &self,
+        shop: &ByteString,
+        bytes: Option<u64>,
+    ) -> Result<(), Duration> {
         let Some(shop) = self.find(shop) else { return Ok(()) };
         if self.shutdown.is_cancelled() {
             return Ok(());
         }
         let bytes = bytes.unwrap_or(REQUEST_BYTES);
-        match shop.let_in(bytes) {
+        let let_in = match shop.let_in_at_once(bytes) {
+            Some(let_in) => let_in,
+            None => self.let_in_from_line(&shop, bytes).await,
+        };
+        match let_in {
             Ok(leave) => {
                 leave.keep(bytes);
                 Ok(())
@@ -130,6 +145,20 @@ impl Quotas {
                 self.metrics.refused.with_label_values(&[&*shop.label]).inc();
                 Err(wait)
             }
+        }
+    }
+
+    /// Lets a request in when those before it are through, or says when it should come again.
+    async fn let_in_from_line(&self, shop: &Arc<Shop>, bytes: u64) -> Result<Leave, Duration> {
+        // Until that is paid nobody is let in.
+        if let Some(debt) = shop.debt().filter(|debt| *debt > REQUEST_WAIT) {
+            return Err(debt);
+        }
+        tokio::select! {
+            waited = timeout(REQUEST_WAIT, shop.wait(bytes)) => {
+                waited.map_err(|_| shop.debt().unwrap_or_default().max(AGAIN_MIN))
+            }
+            () = self.shutdown.cancelled() => Ok(Leave::free()),
         }
     }
 
@@ -189,7 +218,7 @@ pub(crate) struct Turnstile {
 
 impl Turnstile {
     /// How long the shop has to wait; none if it has not, or if the process stops.
-    pub(crate) fn debt(&self) -> Option<Duration> {
+    fn debt(&self) -> Option<Duration> {
         self.shop.debt().filter(|_| !self.shutdown.is_cancelled())
     }
 
@@ -198,7 +227,7 @@ impl Turnstile {
         if self.shutdown.is_cancelled() {
             return Some(Leave::free());
         }
-        self.shop.let_in_before_others(bytes as u64)
+        self.shop.let_in_at_once(bytes as u64)?.ok()
     }
 
     /// Lets it through when its shop has earned it and those before it are through. Dropping the future
@@ -207,7 +236,7 @@ impl Turnstile {
         if let Some(leave) = self.try_pass(bytes) {
             return leave;
         }
-        // It may only have met another one at this very moment.
+        // That may be paid, and those before it not be through yet.
         if self.debt().is_some() {
             self.shop.tell_of_debt();
         }
@@ -220,13 +249,8 @@ impl Turnstile {
         leave
     }
 
-    /// How long the shop has to wait, for a door that reads nothing meanwhile: the log is told.
-    pub(crate) fn hold_up(&self) -> Option<Duration> {
-        self.debt().inspect(|_| self.shop.tell_of_debt())
-    }
-
     /// Counts that senders were held up for so long.
-    pub(crate) fn note_wait(&self, wait: Duration) {
+    fn note_wait(&self, wait: Duration) {
         let waited = self.metrics.waited.with_label_values(&[&*self.shop.label]);
         waited.observe(wait.as_secs_f64());
     }

@@ -18,7 +18,7 @@ use bus::log::LogConfig;
 use bus::log::files::{DiskFiles, Files};
 use bus::{Bus, BusError, TOPIC_DEAD, TOPIC_RAW, TopicSpec};
 use pipeline::Runtime;
-use service::{Context, Health};
+use service::{CancellationToken, Context, Health};
 
 use crate::config::SpoolConfig;
 use junction::Junction;
@@ -76,6 +76,12 @@ impl Spool {
     pub fn runtime(&self) -> Runtime {
         let bus: Arc<dyn Bus> = self.junction.clone();
         Runtime { bus, ..self.runtime.clone() }
+    }
+
+    /// Cancelled when the bus was reached and has its topics, which the replay sees to. Others need not.
+    #[must_use]
+    pub fn reached(&self) -> CancellationToken {
+        self.junction.reached.clone()
     }
 
     /// Replays the spool while the doors are served, and closes it when they have ended. A replay that fails does not

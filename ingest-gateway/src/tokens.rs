@@ -1,5 +1,5 @@
-//! The tokens of shops, as the doors know them: a table in memory that is read from the document store again
-//! and again.
+//! The tokens of shops, as the doors know them: a table in memory that is read from the document store anew when a
+//! token was made or revoked, for which that is looked at again and again.
 //!
 //! A store that fails leaves the table in force that there is. No door ever asks the store itself, and nothing
 //! here decides who comes in.
@@ -19,6 +19,9 @@ use tokio::time::{Instant, sleep, timeout};
 const PART: &str = "ingest tokens";
 /// How long the store may take to give all tokens.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// All tokens are read after this time though nothing says that they have changed: whoever changed them may not have
+/// said so.
+const FULL_READ_INTERVAL: Duration = Duration::from_secs(60);
 /// Shortest time from one look at the store to another that an unknown token asks for.
 const ASKED_INTERVAL_MIN: Duration = Duration::from_secs(1);
 /// How long whoever shows an unknown token waits for such a look.
@@ -43,6 +46,8 @@ pub(crate) enum Found {
 pub(crate) struct Tokens {
     documents: Option<Arc<dyn DocumentStore>>,
     seen: watch::Sender<Seen>,
+    /// Counts the looks that have shown that tokens have ended.
+    endings: watch::Sender<u64>,
     /// Somebody shows a token that the table does not know.
     wanted: Notify,
     /// When nothing is read any more.
@@ -54,7 +59,7 @@ pub(crate) struct Tokens {
 struct Seen {
     /// All tokens; none before the store was read once.
     table: Option<Arc<TokenTable>>,
-    /// When that was read.
+    /// When it was last read, or known to be as the store has it.
     read_at: Instant,
     /// How many looks at the store have ended, whatever came of them.
     looks: u64,
@@ -79,9 +84,9 @@ impl Tokens {
     pub(crate) fn new(documents: Option<Arc<dyn DocumentStore>>, context: &Context) -> Arc<Self> {
         let table = documents.is_none().then(Arc::default);
         let seen = Seen { table, read_at: Instant::now(), looks: 0, look_begun_at: None };
-        let (seen, _) = watch::channel(seen);
+        let ((seen, _), (endings, _)) = (watch::channel(seen), watch::channel(0));
         let (wanted, shutdown) = (Notify::new(), context.shutdown.clone());
-        let tokens = Arc::new(Self { documents, seen, wanted, shutdown });
+        let tokens = Arc::new(Self { documents, seen, endings, wanted, shutdown });
         if tokens.documents.is_some() {
             tokens.show_age(&context.metrics);
         }
@@ -92,7 +97,7 @@ impl Tokens {
         let seen = self.seen.subscribe();
         metrics.computed(
             "millrace_gateway_tokens_age_seconds",
-            "Time since the tokens of shops were last read; since the start where they never were",
+            "Time since the tokens of shops were last those of the store; since the start where they never were",
             MetricKind::Gauge,
             &[],
             move || {
@@ -137,8 +142,19 @@ impl Tokens {
         self.seen.borrow().looks
     }
 
-    /// Reads the tokens again and again, with so much time between. Goes on until it is dropped, and ends at once
-    /// where there is no store.
+    /// Changes when tokens were seen to have ended that had not before. The time of a token tells nobody.
+    pub(crate) fn endings(&self) -> watch::Receiver<u64> {
+        self.endings.subscribe()
+    }
+
+    /// When a token ends by itself, by the table that there is. That is never changed.
+    pub(crate) fn expires_at(&self, token: &[u8]) -> Option<Timestamp> {
+        let table = self.seen.borrow().table.clone();
+        table?.expires_at(token)
+    }
+
+    /// Looks at the store again and again, with so much time between, and reads all tokens where some have changed.
+    /// Goes on until it is dropped, and ends at once where there is no store.
     pub(crate) async fn watch(self: Arc<Self>, refresh_interval: Duration, context: Context) {
         let Some(documents) = &self.documents else {
             tracing::info!(
@@ -148,19 +164,18 @@ impl Tokens {
         };
         let mut is_made = false;
         let mut is_in_trouble = false;
+        let mut all_read_at: Option<Instant> = None;
         loop {
             let begun_at = Instant::now();
-            let read = read(documents.as_ref(), &mut is_made).await;
+            let is_fresh = all_read_at.is_some_and(|at| begun_at - at < FULL_READ_INTERVAL);
+            let known = self.seen.borrow().table.clone().filter(|_| is_fresh);
+            let look = look(documents.as_ref(), known, &mut is_made).await;
             let ended_at = Instant::now();
-            report(trouble(&read), &mut is_in_trouble, &context);
-            self.seen.send_modify(|seen| {
-                seen.looks += 1;
-                seen.look_begun_at = Some(begun_at);
-                if let Ok(table) = read {
-                    seen.table = Some(Arc::new(table));
-                    seen.read_at = begun_at;
-                }
-            });
+            report(trouble(&look), &mut is_in_trouble, &context);
+            if let Ok(Look { is_read: true, .. }) = look {
+                all_read_at = Some(begun_at);
+            }
+            self.take(look, begun_at);
             let asked = async {
                 self.wanted.notified().await;
                 sleep(ASKED_INTERVAL_MIN.saturating_sub(ended_at.elapsed())).await;
@@ -171,27 +186,68 @@ impl Tokens {
             }
         }
     }
+
+    /// Tells everybody what came of a look that began then.
+    fn take(&self, look: Result<Look, TokenError>, begun_at: Instant) {
+        let table = look.ok().map(|look| look.table);
+        let before = self.seen.borrow().table.clone();
+        // Nobody who looks a token up waits for this.
+        let ends_some = match (&before, &table) {
+            (Some(before), Some(table)) if !Arc::ptr_eq(before, table) => table.ends_any_of(before),
+            _ => false,
+        };
+        self.seen.send_modify(|seen| {
+            seen.looks += 1;
+            seen.look_begun_at = Some(begun_at);
+            if table.is_some() {
+                seen.table = table;
+                seen.read_at = begun_at;
+            }
+        });
+        if ends_some {
+            self.endings.send_modify(|endings| *endings += 1);
+        }
+    }
 }
 
-/// Reads all tokens. Their collection is made where it is missing, by whoever comes first.
-async fn read(documents: &dyn DocumentStore, is_made: &mut bool) -> Result<TokenTable, TokenError> {
-    let read = async {
+/// What a look at the store has shown.
+struct Look {
+    /// All tokens.
+    table: Arc<TokenTable>,
+    /// Whether they were read; else they are those that were known.
+    is_read: bool,
+}
+
+/// Reads all tokens, unless those that are `known` are all. Their collection is made where it is missing, by whoever
+/// comes first.
+async fn look(
+    documents: &dyn DocumentStore,
+    known: Option<Arc<TokenTable>>,
+    is_made: &mut bool,
+) -> Result<Look, TokenError> {
+    let look = async {
         if !*is_made {
             shops::ensure_collections(documents).await?;
             *is_made = true;
         }
-        TokenTable::load(documents).await
+        if let Some(table) = known
+            && table.is_current(documents).await?
+        {
+            return Ok(Look { table, is_read: false });
+        }
+        let table = Arc::new(TokenTable::load(documents).await?);
+        Ok::<_, TokenError>(Look { table, is_read: true })
     };
-    timeout(READ_TIMEOUT, read).await.unwrap_or_else(|_| {
+    timeout(READ_TIMEOUT, look).await.unwrap_or_else(|_| {
         let message = format!("the document store gave no answer in {} s", READ_TIMEOUT.as_secs());
         Err(DocumentError::new(ErrorKind::Transient, message).into())
     })
 }
 
 /// What is wrong with what was read, or with the reading.
-fn trouble(read: &Result<TokenTable, TokenError>) -> Option<String> {
-    match read {
-        Ok(table) => table.unreadable().map(|error| format!("{error}: it lets nobody in")),
+fn trouble(look: &Result<Look, TokenError>) -> Option<String> {
+    match look {
+        Ok(look) => look.table.unreadable().map(|error| format!("{error}: it lets nobody in")),
         Err(error) => Some(format!("the tokens of shops are those that were read last: {error}")),
     }
 }

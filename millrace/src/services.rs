@@ -54,6 +54,17 @@ impl Services {
         self.first_failure.map_or(Ok(()), |failure| Err(Failure::new(failure)))
     }
 
+    /// Stops them because of something else that failed, and gives that failure when all have ended.
+    ///
+    /// # Errors
+    /// Always.
+    pub(crate) async fn give_up(self, context: &Context, failure: Failure) -> Result<(), Failure> {
+        context.shutdown.cancel();
+        // What they say of their own end stands in the log.
+        drop(self.wait(context).await);
+        Err(failure)
+    }
+
     /// Looks how one has ended, and stops the others if it was not told to.
     fn look_at(&mut self, joined: Result<Ended, JoinError>, context: &Context) {
         let (name, result) = joined.unwrap_or_else(|panic| ("a service", Err(panic.to_string())));
@@ -72,6 +83,22 @@ impl Services {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn they_end_in_good_order_when_the_start_comes_to_nothing() {
+        let context = Context::default();
+        let (ended, has_ended) = tokio::sync::oneshot::channel();
+        let mut services = Services::default();
+        let shutdown = context.shutdown.clone();
+        services.add("doors", async move {
+            shutdown.cancelled().await;
+            tokio::task::yield_now().await;
+            ended.send(()).map_err(|()| "nobody waits")
+        });
+        let failure = services.give_up(&context, Failure::new("no password")).await;
+        assert_eq!(failure.expect_err("it has failed").message, "no password");
+        has_ended.await.expect("it has drained before");
+    }
 
     #[tokio::test]
     async fn one_that_ends_while_something_is_waited_for_ends_that_too() {

@@ -114,9 +114,11 @@ pub(crate) fn shared_addresses(config: &PlatformConfig) -> Vec<SharedAddress> {
         ("query_api.listen", config.query_api.listen),
         ("metrics.listen", config.metrics.listen.unwrap_or(metrics)),
     ];
+    // A door that nobody asked for gives way.
     let doors = config.ingest_gateway.connection_listens();
     let mut known: Vec<(String, Listen)> = doors
         .into_iter()
+        .filter(|(_, listen)| !listen.gives_way())
         .map(|(name, listen)| (format!("ingest_gateway.{name}"), listen))
         .collect();
     let mut shared = Vec::new();
@@ -200,5 +202,9 @@ mod tests {
         assert!(check_addresses(&config).is_ok(), "any free port");
         config.query_api.listen = at("127.0.0.2:8080");
         assert!(check_addresses(&config).is_ok(), "another address");
+        config.query_api.listen = at("127.0.0.1:4318");
+        assert!(check_addresses(&config).is_ok(), "nobody asked for the door that is there");
+        config.ingest_gateway.otlp.http_listen = Listen::At(at("127.0.0.1:4318"));
+        check_addresses(&config).expect_err("now somebody did");
     }
 }

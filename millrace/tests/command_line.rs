@@ -6,7 +6,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use support::{Platform, eventually, text, tool, tool_with_input};
+use support::{CLOSED, Platform, eventually, text, tool, tool_with_input};
 
 /// Runs `up` where it must be refused, and gives its one line and exit code.
 fn refused(arguments: &[&str]) -> (String, Option<i32>) {
@@ -49,7 +49,7 @@ fn a_port_in_use_is_one_clear_line() {
         ["--tcp-listen", "--http-listen", "--api-listen", "--metrics-listen", "--udp-listen"]
     {
         let address = if flag == "--udp-listen" { &udp_address } else { &address };
-        let mut arguments = FREE.to_vec();
+        let mut arguments = [&FREE[..], &CLOSED].concat();
         let place = arguments.iter().position(|argument| *argument == flag).expect("a flag");
         arguments[place + 1] = address;
         let (line, code) = refused(&arguments);
@@ -426,6 +426,12 @@ fn check_config_looks_at_the_log_and_at_addresses() {
         assert!(lines.contains(said), "{lines}");
         assert_eq!(code, Some(64), "{lines}");
     }
+    // Where a door would be that nobody asked for.
+    let right = tool(&["up", "--check-config", "--http-listen", "127.0.0.1:4318"]);
+    assert!(right.status.success(), "{}", text(&right.stderr));
+    let beats = ["--http-listen", "127.0.0.1:5044", "--beats-listen", "127.0.0.1:5044"];
+    let (lines, _) = refused(&[&["--check-config"][..], &beats].concat());
+    assert!(lines.contains("ingest_gateway.beats.listen"), "{lines}");
 }
 
 #[test]

@@ -44,10 +44,15 @@ fn every_line_counts_once_through_rotations_a_kill_and_a_stop() {
     let log = Log { folder: TempDir::new().expect("a folder") };
     let pattern = log.path("*.log").display().to_string();
     let beginning = "ingest_gateway.file.start_position=beginning";
+    let further = log.path("*.further").display().to_string();
+    let input = format!("ingest_gateway.file.inputs.file-further.paths={further}");
     log.append("shop.log", 0..1_000);
-    let mut platform = Platform::start(&["--file-paths", &pattern, "--set", beginning]);
+    let settings = ["--file-paths", &pattern, "--set", beginning, "--set", &input];
+    let mut platform = Platform::start(&settings);
     arrive(&platform, 1_000);
-    assert!(platform.logged().contains(&format!("lines of files   {pattern}")));
+    for pattern in [&pattern, &further] {
+        assert!(platform.logged().contains(&format!("lines of files   {pattern}")), "{pattern}");
+    }
 
     log.append("shop.log", 1_000..1_500);
     log.rotate("shop.log", "shop.log.1");

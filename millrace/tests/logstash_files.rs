@@ -163,7 +163,10 @@ fn check_refuses_the_settings_that_up_refuses() {
     let folder = tempfile::tempdir().expect("a folder");
     for (ends, setting) in [
         ("input { file { path => 'shop.log' } }", "ingest_gateway.file.paths"),
-        ("input { file { path => '/var/log/{a,b}.log' } }", "ingest_gateway.file.paths"),
+        (
+            "input { file { path => '/var/log/*.log' exclude => '{a,b}.log' } }",
+            "ingest_gateway.file.exclude",
+        ),
         ("input { kafka { topics => 'a' client_id => 'my shop' } }", "bus.kafka.client_id"),
         ("output { elasticsearch { hosts => 'http://es/?a=b' } }", "search.url"),
         // Where the HTTP door is, unless it is told otherwise.

@@ -1,19 +1,25 @@
 //! Kafka is away, and the gateway goes on accepting: what it acknowledged meanwhile comes into `logs.raw` when Kafka
-//! is back, in its order, though the gateway was stopped, started and killed in between.
+//! is back, in its order, though the gateway was stopped, started and killed in between. A whole platform that starts
+//! then goes on when Kafka is there.
 
 mod support;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use bus::{Bus, Delivery, ErrorKind, TOPIC_RAW};
 use bus_kafka::{KafkaBus, KafkaConfig};
 use serde_json::Value;
 
 use support::cluster::{Cluster, SearchEngine, engine, engines};
-use support::{PATIENCE, eventually, text};
+use support::{PATIENCE, Platform, eventually, text};
+use tempfile::TempDir;
 
 const GATEWAY: &str = "ingest-gateway";
+
+/// There is one Kafka for the tests of this file.
+static KAFKA: Mutex<()> = Mutex::new(());
 
 /// Kafka is killed, until this is dropped: the tests after a failed one find it again.
 struct Outage;
@@ -70,6 +76,7 @@ fn stored(cluster: &Cluster, events: usize) -> Vec<u64> {
 
 #[test]
 fn what_is_accepted_while_kafka_is_away_arrives_in_its_order() {
+    let _alone = KAFKA.lock().unwrap_or_else(PoisonError::into_inner);
     let engine = SearchEngine::OpenSearch;
     let mut cluster = Cluster::new(engine, &engine.url());
     let folder = cluster.folder().join("spool").display().to_string();
@@ -112,4 +119,39 @@ fn what_is_accepted_while_kafka_is_away_arrives_in_its_order() {
     send(&cluster, 500..600);
     assert_eq!(stored(&cluster, 600), (0..600).collect::<Vec<_>>());
     assert_eq!(cluster.stop(GATEWAY), Some(0), "{}", cluster.logged(GATEWAY));
+}
+
+#[test]
+fn a_platform_that_starts_without_kafka_goes_on_when_it_is_there() {
+    let _alone = KAFKA.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = TempDir::new().expect("a folder");
+    let bus = engine("MILLRACE_TEST_KAFKA");
+    let spool = format!("ingest_gateway.spool.folder={}", folder.path().join("spool").display());
+    let prefix = format!("bus.kafka.topic_prefix=t{}.", uuid::Uuid::new_v4().simple());
+    let outage = Outage::begin();
+    let settings = ["--bus", &bus, "--set", &spool, "--set", &prefix];
+    let mut platform = Platform::start_in(folder, &settings);
+    let lines: String = (0..100).map(|number| format!("{{\"n\":{number}}}\n")).collect();
+    let send = |platform: &Platform| {
+        let sent = platform.send(lines.as_bytes(), &[]);
+        let told = text(&sent.stdout);
+        assert!(told.starts_with("100 accepted"), "{told}{}", text(&sent.stderr));
+    };
+    send(&platform);
+    let status = platform.status();
+    assert_eq!(status["parts"]["bus"]["state"], "waiting", "{status}");
+    drop(outage);
+    let found = |events: u64| {
+        eventually("all of it can be found", || match platform.count("type:other") {
+            count if count == events => Ok(()),
+            count => Err(format!("{count} of {events}: {}", platform.status())),
+        });
+    };
+    found(100);
+    send(&platform);
+    found(200);
+    let status = platform.status();
+    assert_eq!(status["balanced"], true, "{status}");
+    assert!(status["parts"].get("bus").is_none(), "{status}");
+    assert_eq!(platform.stop().0, Some(0), "{}", platform.logged());
 }

@@ -8,7 +8,7 @@ use std::net::UdpSocket;
 use jiff::Timestamp;
 use millrace::generate::{Generator, Options, Summary};
 use serde_json::Value;
-use support::{Platform, eventually, text};
+use support::{Platform, eventually, text, tool_with_input};
 
 const EVENTS: u64 = 200_000;
 const EXPECTED: &str = include_str!("expected/events.json");
@@ -204,6 +204,34 @@ fn every_door_leads_to_the_same_place() {
             other => Err(format!("{other} of {count}")),
         });
     }
+}
+
+#[test]
+fn sdks_agents_and_clients_find_the_http_door_at_addresses_of_their_own() {
+    let platform = Platform::start(&[
+        "--http-listen",
+        "off",
+        "--set",
+        "ingest_gateway.otlp.http_listen=127.0.0.1:0",
+        "--set",
+        "ingest_gateway.bulk.listen=127.0.0.1:0",
+    ]);
+    let addresses = &platform.addresses;
+    assert_eq!((addresses.http, addresses.otlp_grpc), (None, None));
+    for door in [addresses.otlp_http, addresses.bulk] {
+        let url = format!("http://{}", door.expect("it is open"));
+        let sent = tool_with_input(&["send", "--url", &url], b"{\"message\":\"unchanged\"}\n");
+        assert!(sent.status.success(), "{}", text(&sent.stderr));
+    }
+    eventually("both events", || match platform.count("unchanged") {
+        2 => Ok(()),
+        other => Err(format!("{other} found")),
+    });
+    eventually("the start table", || {
+        let logged = platform.logged();
+        let rows = ["OTLP over HTTP   http://127.0.0.1:", "_bulk            http://127.0.0.1:"];
+        if rows.iter().all(|row| logged.contains(row)) { Ok(()) } else { Err(logged) }
+    });
 }
 
 fn post(platform: &Platform, headers: &[&str], body: &[u8]) -> Value {

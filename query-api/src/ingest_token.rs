@@ -218,7 +218,9 @@ impl From<TokenError> for Problem {
             }
             TokenError::Documents(error) => error.into(),
             TokenError::Label | TokenError::Past { .. } => Self::invalid(error.to_string()),
-            TokenError::TooMany { .. } => Self::limit_reached(error.to_string()),
+            TokenError::TooManyOfShop { .. } | TokenError::TooMany { .. } => {
+                Self::limit_reached(error.to_string())
+            }
             TokenError::Random(_) | TokenError::Unreadable { .. } => Self::internal(error),
         }
     }

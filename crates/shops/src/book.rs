@@ -1,5 +1,8 @@
 //! The book of ingest tokens in the document store. A token is never changed but by being revoked, and one that is
 //! revoked stays, so that it can be told who had what; of very many the oldest go.
+//!
+//! Each change writes the book's edition anew in the same transaction, so that whoever knows all tokens need not read
+//! them again to know that they are the same.
 
 use access::{SecretDigest, ShopName, generate_secret};
 use bytes::Bytes;
@@ -19,13 +22,19 @@ pub const INGEST_TOKENS: CollectionSpec = CollectionSpec {
     indexes: &[
         IndexSpec { name: BY_SHOP, fields: &["shop", "id"], unique: false },
         IndexSpec { name: BY_STATE, fields: &["state", "id"], unique: false },
+        IndexSpec { name: BY_SHOP_AND_STATE, fields: &["shop", "state", "id"], unique: false },
     ],
 };
 const BY_SHOP: &str = "by_shop";
 const BY_STATE: &str = "by_state";
+const BY_SHOP_AND_STATE: &str = "by_shop_and_state";
+/// The document with the edition, which is in no index. No token has such an id.
+const EDITION: &str = "edition";
 
-/// The most tokens that are not revoked.
-pub const LIVE_TOKENS_MAX: u64 = 10_000;
+/// The most tokens of a shop that are not revoked.
+pub const LIVE_TOKENS_OF_SHOP_MAX: u64 = 1_000;
+/// The most tokens of all shops that are not revoked.
+pub const LIVE_TOKENS_MAX: u64 = 100_000;
 /// The most revoked tokens that are kept.
 pub const REVOKED_TOKENS_MAX: u64 = 10_000;
 /// How often a token that others change at the same moment is read.
@@ -34,11 +43,16 @@ const TRIES: usize = 2;
 /// How many tokens there may be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room {
+    pub(crate) live_of_shop_max: u64,
     pub(crate) live_max: u64,
     pub(crate) revoked_max: u64,
 }
 
-const ROOM: Room = Room { live_max: LIVE_TOKENS_MAX, revoked_max: REVOKED_TOKENS_MAX };
+const ROOM: Room = Room {
+    live_of_shop_max: LIVE_TOKENS_OF_SHOP_MAX,
+    live_max: LIVE_TOKENS_MAX,
+    revoked_max: REVOKED_TOKENS_MAX,
+};
 
 /// What `revoked_at` says, for the index, which holds texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,12 +63,30 @@ enum State {
 }
 
 impl State {
-    fn values(self) -> Vec<IndexValue> {
+    fn value(self) -> IndexValue {
         let name = match self {
             Self::Live => "live",
             Self::Revoked => "revoked",
         };
-        vec![IndexValue::Text(name.to_owned())]
+        IndexValue::Text(name.to_owned())
+    }
+}
+
+/// Which changes a book has seen: another one after each of them. None before the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Edition(Option<Bytes>);
+
+impl Edition {
+    /// That of the book now. Tokens that are read later may be newer, and are never older.
+    pub(crate) async fn read(documents: &dyn DocumentStore) -> Result<Self, DocumentError> {
+        let document = documents.get(INGEST_TOKENS.name, EDITION).await?;
+        Ok(Self(document.map(|document| document.body)))
+    }
+
+    /// The change that makes another one. It belongs to each change of a token.
+    fn next() -> Change {
+        let body = serde_json::json!({ "edition": Uuid::now_v7() }).to_string().into();
+        Change::Put { id: EDITION.to_owned(), body, expect: Expect::Any }
     }
 }
 
@@ -98,8 +130,8 @@ pub async fn ensure_collections(documents: &dyn DocumentStore) -> Result<(), Doc
 /// Makes a token and gives it with its text, which is stored nowhere: show it now.
 ///
 /// # Errors
-/// The label or the time of expiry cannot be used, there are [`LIVE_TOKENS_MAX`] tokens that are not revoked, or the
-/// document store fails.
+/// The label or the time of expiry cannot be used, there are [`LIVE_TOKENS_OF_SHOP_MAX`] tokens of the shop or
+/// [`LIVE_TOKENS_MAX`] of all that are not revoked, or the document store fails.
 pub async fn create(
     documents: &dyn DocumentStore,
     new: NewToken,
@@ -115,25 +147,37 @@ pub(crate) async fn create_within(
 ) -> Result<(Token, String), TokenError> {
     let now = Timestamp::now();
     new.check(now)?;
-    make_room(documents, room).await?;
+    make_room(documents, &new.shop, room).await?;
     let text = format!("{TOKEN_PREFIX}{}", generate_secret()?);
     let NewToken { shop, label, expires_at, created_by } = new;
     let id = Uuid::now_v7().simple().to_string();
     let (created_at, revoked_at) = (now, None);
     let token = Token { id, shop, label, created_at, created_by, expires_at, revoked_at };
     let stored = Stored { state: State::Live, digest: SecretDigest::of(text.as_bytes()), token };
-    documents.put(INGEST_TOKENS.name, &stored.token.id, stored.body()?, Expect::Absent).await?;
+    let (id, body) = (stored.token.id.clone(), stored.body()?);
+    let put = Change::Put { id, body, expect: Expect::Absent };
+    documents.apply(INGEST_TOKENS.name, vec![put, Edition::next()]).await?;
     Ok((stored.token, text))
 }
 
 /// Refuses where there are enough, and removes the oldest revoked tokens where these are too many. Tokens that are
 /// made at the same moment may be a few more.
-async fn make_room(documents: &dyn DocumentStore, room: Room) -> Result<(), TokenError> {
-    let live = documents.count(INGEST_TOKENS.name, BY_STATE, &State::Live.values()).await?;
+async fn make_room(
+    documents: &dyn DocumentStore,
+    shop: &ShopName,
+    room: Room,
+) -> Result<(), TokenError> {
+    let of_shop = [IndexValue::Text(shop.as_str().to_owned()), State::Live.value()];
+    let live_of_shop = documents.count(INGEST_TOKENS.name, BY_SHOP_AND_STATE, &of_shop).await?;
+    if live_of_shop >= room.live_of_shop_max {
+        let (shop, most) = (shop.clone(), room.live_of_shop_max);
+        return Err(TokenError::TooManyOfShop { shop, most });
+    }
+    let live = documents.count(INGEST_TOKENS.name, BY_STATE, &[State::Live.value()]).await?;
     if live >= room.live_max {
         return Err(TokenError::TooMany { most: room.live_max });
     }
-    let equals = State::Revoked.values();
+    let equals = vec![State::Revoked.value()];
     let revoked = documents.count(INGEST_TOKENS.name, BY_STATE, &equals).await?;
     let surplus = usize::try_from(revoked.saturating_sub(room.revoked_max)).unwrap_or(usize::MAX);
     if surplus == 0 {
@@ -142,7 +186,7 @@ async fn make_room(documents: &dyn DocumentStore, room: Room) -> Result<(), Toke
     let oldest = Find { equals, limit: surplus.min(FIND_LIMIT_MAX), ..Find::default() };
     let oldest = documents.find(INGEST_TOKENS.name, BY_STATE, &oldest).await?;
     let delete = |document: Document| Change::Delete { id: document.id, expect: Expect::Any };
-    let changes = oldest.documents.into_iter().map(delete).collect();
+    let changes = oldest.documents.into_iter().map(delete).chain([Edition::next()]).collect();
     documents.apply(INGEST_TOKENS.name, changes).await?;
     Ok(())
 }
@@ -226,8 +270,9 @@ pub async fn revoke(
         }
         let token = Token { revoked_at: Some(now), ..stored.token };
         let revoked = Stored { state: State::Revoked, token, ..stored };
-        let expect = Expect::Version(version);
-        match documents.put(INGEST_TOKENS.name, id, revoked.body()?, expect).await {
+        let (id, body, expect) = (id.to_owned(), revoked.body()?, Expect::Version(version));
+        let changes = vec![Change::Put { id, body, expect }, Edition::next()];
+        match documents.apply(INGEST_TOKENS.name, changes).await {
             Ok(()) => return Ok(Some(revoked.token)),
             // Somebody else was first, most likely with the same wish.
             Err(error) if error.kind == ErrorKind::Conflict && tries < TRIES => {}

@@ -9,8 +9,8 @@ mod table;
 mod token;
 
 pub use book::{
-    INGEST_TOKENS, LIVE_TOKENS_MAX, REVOKED_TOKENS_MAX, create, ensure_collections, get, list,
-    list_of_shop, revoke,
+    INGEST_TOKENS, LIVE_TOKENS_MAX, LIVE_TOKENS_OF_SHOP_MAX, REVOKED_TOKENS_MAX, create,
+    ensure_collections, get, list, list_of_shop, revoke,
 };
 pub use table::{Holder, Lookup, TokenTable};
 pub use token::{

@@ -1,4 +1,4 @@
-//! Ingest tokens as a door looks them up: by digest, in memory. It never asks the store, so whoever holds a table
+//! Ingest tokens as a door looks them up: by digest, in memory. No look-up asks the store, so whoever holds a table
 //! decides how old it may be.
 
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use access::{SecretDigest, ShopName};
 use document_store::DocumentStore;
 use jiff::Timestamp;
 
-use crate::book::{Stored, all_stored};
+use crate::book::{Edition, Stored, all_stored};
 use crate::token::{Standing, TokenError, standing};
 
 /// Whom a token makes of its sender.
@@ -46,6 +46,8 @@ struct Entry {
 pub struct TokenTable {
     entries: HashMap<SecretDigest, Entry>,
     unreadable: Option<Arc<TokenError>>,
+    /// Of the book when the reading began.
+    edition: Edition,
 }
 
 impl TokenTable {
@@ -54,7 +56,7 @@ impl TokenTable {
     /// # Errors
     /// The document store fails.
     pub async fn load(documents: &dyn DocumentStore) -> Result<Self, TokenError> {
-        let mut table = Self::default();
+        let mut table = Self { edition: Edition::read(documents).await?, ..Self::default() };
         for stored in all_stored(documents, Vec::new()).await? {
             match stored {
                 Ok(stored) => {
@@ -65,6 +67,30 @@ impl TokenTable {
             }
         }
         Ok(table)
+    }
+
+    /// Whether no token was made or revoked since: one document tells. What others than [`create`](crate::create) and
+    /// [`revoke`](crate::revoke) have written is not seen.
+    ///
+    /// # Errors
+    /// The document store fails.
+    pub async fn is_current(&self, documents: &dyn DocumentStore) -> Result<bool, TokenError> {
+        Ok(Edition::read(documents).await? == self.edition)
+    }
+
+    /// Whether a token that was not revoked in the table `before` is revoked or gone.
+    #[must_use]
+    pub fn ends_any_of(&self, before: &Self) -> bool {
+        let live = before.entries.iter().filter(|(_, entry)| !entry.is_revoked);
+        let lasts =
+            |digest: &SecretDigest| self.entries.get(digest).is_some_and(|entry| !entry.is_revoked);
+        live.map(|(digest, _)| digest).any(|digest| !lasts(digest))
+    }
+
+    /// When a token ends by itself; `None` where it does not, or is none.
+    #[must_use]
+    pub fn expires_at(&self, offered: &[u8]) -> Option<Timestamp> {
+        self.entries.get(&SecretDigest::of(offered))?.expires_at
     }
 
     /// What is wrong with a token in the store that is none, if there is one.

@@ -114,6 +114,7 @@ async fn a_token_ends_at_its_time_and_no_past_time_is_taken() {
     let wanted = NewToken { expires_at: Some(expires_at), ..new("north") };
     let (token, text) = create(&documents, wanted).await.unwrap();
     let table = table(&documents).await;
+    assert_eq!(table.expires_at(text.as_bytes()), Some(expires_at));
     let just_before = expires_at.checked_sub(SignedDuration::from_nanos(1)).unwrap();
     assert_eq!(table.find(text.as_bytes(), just_before), Lookup::Holder(&holder(&token)));
     assert_eq!(table.find(text.as_bytes(), expires_at), Lookup::Expired);
@@ -202,13 +203,15 @@ async fn what_is_no_id_is_not_looked_for() {
 #[tokio::test]
 async fn there_is_room_for_so_many_and_the_oldest_revoked_go() {
     let (documents, _folder) = store().await;
-    let room = Room { live_max: 2, revoked_max: 1 };
+    let room = Room { live_of_shop_max: 2, live_max: 2, revoked_max: 1 };
     let mut made = Vec::new();
     for _ in 0..2 {
         made.push(create_within(&documents, new("north"), room).await.unwrap().0);
     }
     let full = create_within(&documents, new("south"), room).await.unwrap_err();
     assert!(full.to_string().contains("there are 2 ingest tokens"), "{full}");
+    let full = create_within(&documents, new("north"), room).await.unwrap_err();
+    assert!(full.to_string().contains("the shop north has 2 ingest tokens"), "{full}");
     for token in &made {
         revoke(&documents, &token.id, Timestamp::now()).await.unwrap();
     }
@@ -216,6 +219,55 @@ async fn there_is_room_for_so_many_and_the_oldest_revoked_go() {
     let left: Vec<String> =
         list(&documents).await.unwrap().into_iter().map(|token| token.id).collect();
     assert!(!left.contains(&made[0].id) && left.contains(&made[1].id), "{left:?}");
+}
+
+#[tokio::test]
+async fn one_shop_takes_no_room_from_the_others() {
+    let (documents, _folder) = store().await;
+    let room = Room { live_of_shop_max: 1, live_max: 9, revoked_max: 9 };
+    let (first, _) = create_within(&documents, new("north"), room).await.unwrap();
+    let full = create_within(&documents, new("north"), room).await.unwrap_err();
+    assert!(matches!(full, TokenError::TooManyOfShop { most: 1, .. }), "{full}");
+    create_within(&documents, new("south"), room).await.unwrap();
+    revoke(&documents, &first.id, Timestamp::now()).await.unwrap();
+    create_within(&documents, new("north"), room).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_table_is_current_until_a_token_is_made_or_revoked() {
+    let (documents, _folder) = store().await;
+    let is_current = async |table: &TokenTable| table.is_current(&documents).await.unwrap();
+    let empty = table(&documents).await;
+    assert!(is_current(&empty).await);
+    let (north, text) = create(&documents, new("north")).await.unwrap();
+    assert!(!is_current(&empty).await, "one was made");
+    let with_north = table(&documents).await;
+    assert!(is_current(&with_north).await);
+    assert_eq!(
+        list(&documents).await.unwrap(),
+        std::slice::from_ref(&north),
+        "what tells it is no token"
+    );
+    assert!(get(&documents, "edition").await.unwrap().is_none());
+
+    revoke(&documents, &north.id, Timestamp::now()).await.unwrap();
+    assert!(!is_current(&with_north).await, "one was revoked");
+    let after = table(&documents).await;
+    revoke(&documents, &north.id, Timestamp::now()).await.unwrap();
+    assert!(is_current(&after).await, "it was revoked before");
+    assert!(after.ends_any_of(&with_north) && !with_north.ends_any_of(&empty));
+    assert!(empty.ends_any_of(&with_north), "one that is gone has ended too");
+    assert!(!after.ends_any_of(&after), "it had ended before");
+    assert_eq!(after.expires_at(text.as_bytes()), None);
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_leaves_no_trace() {
+    let (documents, _folder) = store().await;
+    let room = Room { live_of_shop_max: 0, live_max: 9, revoked_max: 9 };
+    let before = table(&documents).await;
+    create_within(&documents, new("north"), room).await.unwrap_err();
+    assert!(before.is_current(&documents).await.unwrap());
 }
 
 #[tokio::test]

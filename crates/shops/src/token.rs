@@ -126,7 +126,18 @@ pub enum TokenError {
         /// The time that was given.
         expires_at: Timestamp,
     },
-    /// There are as many as there may be.
+    /// There are as many of the shop as there may be.
+    #[error(
+        "the shop {shop} has {most} ingest tokens that are not revoked, the most that one shop may have: revoke \
+         those that nobody uses"
+    )]
+    TooManyOfShop {
+        /// Whose.
+        shop: ShopName,
+        /// How many there may be.
+        most: u64,
+    },
+    /// There are as many of all shops as there may be.
     #[error(
         "there are {most} ingest tokens that are not revoked, the most there may be: revoke those that \
          nobody uses"

@@ -57,6 +57,37 @@ fn what_an_input_adds_stands_beside_what_came() {
 }
 
 #[test]
+fn inputs_of_files_are_told_apart_by_their_names() {
+    let config: Config = serde_json::from_value(json!({"inputs": {
+        "file": {"type": "shop"}, "file-2": {"type": "nginx", "tags": ["web"]}, "file-": {},
+    }}))
+    .unwrap();
+    let mut findings = service::config::Findings::default();
+    service::config::Check::check(&config, &mut findings);
+    let said = format!("{findings:?}");
+    assert_eq!(said.matches("there is no door of this name").count(), 1, "{said}");
+    let environment = Environment { inputs: config.inputs, ..Environment::default() };
+    let source = Source::new("test.conf", "filter { }");
+    let plan = parse_and_compile(&source, Syntax::default(), &environment).unwrap();
+    let mut processor = Processor::new(&plan, Limits::default());
+    for (listener, kind, tags) in [
+        ("file", "shop", Value::Null),
+        ("file-2", "nginx", json!(["web"])),
+        ("file-3", "", Value::Null),
+    ] {
+        let of_file = Record { listener: listener.into(), ..record(Codec::Plain, b"a line") };
+        let mut out = Value::Null;
+        let ran = processor.run(&of_file, |event, _| {
+            let mut json = Vec::new();
+            event.write_json(&mut json);
+            out = serde_json::from_slice(&json).unwrap();
+        });
+        assert_eq!(ran, Ok(1));
+        assert_eq!((out["type"].as_str().unwrap_or_default(), &out["tags"]), (kind, &tags));
+    }
+}
+
+#[test]
 fn the_sender_has_an_address_where_nothing_else_stands() {
     let input = json!({"sender_fields": ["host", "[@metadata][input][tcp][source][ip]"]});
     let out = run("tcp", input.clone(), record(Codec::Plain, b"a line")).unwrap();

@@ -96,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let origin = Arc::new(Origin {
             shop: identity.shop,
             source: peer.ip().to_canonical().to_string().into(),
-            listener: DOOR,
+            listener: ByteString::from_static(DOOR),
             codec: Codec::Json,
             content_type: ByteString::new(),
             trace_context: ByteString::new(),
@@ -138,6 +138,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             End::Finished | End::Broken | End::Stopped => {}
         }
+        // It reads no more: others of its shop have its turn.
+        drop(self.reader.take_first());
         // The last acknowledgement is on its way before the socket is closed.
         drop(timeout(ACK_TIMEOUT, self.reader.stream.shutdown()).await);
         tracing::debug!(peer = %self.peer, ?end, "a Beats connection has ended");

@@ -12,7 +12,7 @@ use super::{Listen, Problem, TlsConfig};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BeatsConfig {
-    /// Address and port, or `off`. Beats look for port 5044.
+    /// Address and port, or `off`.
     pub listen: Listen,
     /// Whether it may listen on an address that other machines reach: the protocol can show no token.
     pub allow_unauthenticated: bool,
@@ -42,7 +42,7 @@ pub struct BeatsConfig {
 impl Default for BeatsConfig {
     fn default() -> Self {
         Self {
-            listen: Listen::Off,
+            listen: Listen::loopback_if_free(5044),
             allow_unauthenticated: false,
             shop: None,
             tls: TlsConfig::default(),

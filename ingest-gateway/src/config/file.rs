@@ -1,5 +1,7 @@
-//! Settings of the file door: which files it follows, where it begins, and where it keeps its place.
+//! Settings of the file door: which files it follows, what their lines are, where it begins, and where it
+//! keeps its place.
 
+use std::collections::BTreeMap;
 use std::path::{self, Path, PathBuf};
 
 use access::ShopName;
@@ -8,14 +10,21 @@ use glob::Pattern;
 use serde::{Deserialize, Serialize};
 use service::Span;
 
-use super::Problem;
-use super::problem::refuse_zero;
+use super::problem::{refuse_zero, within};
+use super::{MultilineConfig, Problem};
+use crate::file::{DOOR, expand_braces};
+
+/// What the name of a further input begins with, before a word of its own.
+const INPUT_NAME_PREFIX: &str = "file-";
+/// Most bytes of such a name.
+const INPUT_NAME_BYTES_MAX: usize = 64;
 
 /// Settings of the file door.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FileConfig {
-    /// Files to read, as absolute paths with `*`, `?`, `[...]` and `**`. Without any the door is closed.
+    /// Files to read, as absolute paths with `*`, `?`, `[...]`, `**` and `{a,b}`. Without any, here or in `inputs`,
+    /// the door is closed.
     pub paths: Vec<String>,
     /// Names of files, without their folders, that are left out; with the same signs.
     pub exclude: Vec<String>,
@@ -25,6 +34,12 @@ pub struct FileConfig {
     pub start_position: Option<StartPosition>,
     /// What a line is: a JSON object, or plain text.
     pub codec: Codec,
+    /// Which lines are one event.
+    pub multiline: MultilineConfig,
+    /// Further files with settings of their own, by a name that begins with `file-`: their records and
+    /// `enricher.inputs` have it. What several inputs find is the first one's: these paths, then in the order of
+    /// the names, the shorter ones first.
+    pub inputs: BTreeMap<String, FileInputConfig>,
     /// The shop of all lines; absent, `default`.
     pub shop: Option<ShopName>,
     /// Where the places of all files are kept, as an absolute path. Absent, that is in the data folder.
@@ -49,6 +64,8 @@ impl Default for FileConfig {
             mode: FileMode::Tail,
             start_position: None,
             codec: Codec::Json,
+            multiline: MultilineConfig::default(),
+            inputs: BTreeMap::new(),
             shop: None,
             position_file: None,
             poll_interval: Span::from_millis(250),
@@ -56,6 +73,34 @@ impl Default for FileConfig {
             close_after: Span::from_secs(300),
             open_files_max: 512,
             forget_after: Span::from_secs(14 * 24 * 3_600),
+        }
+    }
+}
+
+/// Files of the door that have settings of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileInputConfig {
+    /// Files to read, as those of the door.
+    pub paths: Vec<String>,
+    /// Names of files, without their folders, that are left out.
+    pub exclude: Vec<String>,
+    /// Where a file begins of which no place is kept. Absent, that is its end. Only for followed files.
+    pub start_position: Option<StartPosition>,
+    /// What a line is: a JSON object, or plain text.
+    pub codec: Codec,
+    /// Which lines are one event.
+    pub multiline: MultilineConfig,
+}
+
+impl Default for FileInputConfig {
+    fn default() -> Self {
+        Self {
+            paths: Vec::new(),
+            exclude: Vec::new(),
+            start_position: None,
+            codec: Codec::Json,
+            multiline: MultilineConfig::default(),
         }
     }
 }
@@ -84,7 +129,33 @@ impl FileConfig {
     /// Whether the door is open.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        !self.paths.is_empty()
+        !self.paths.is_empty() || !self.inputs.is_empty()
+    }
+
+    /// The paths of all inputs.
+    #[must_use]
+    pub fn patterns(&self) -> Vec<String> {
+        self.all_inputs().into_iter().flat_map(|(_, input)| input.paths).collect()
+    }
+
+    /// All inputs with their names, in the order in which they are asked for a file.
+    pub(crate) fn all_inputs(&self) -> Vec<(String, FileInputConfig)> {
+        let mut all = vec![(DOOR.to_owned(), self.own_input())];
+        all.extend(self.inputs.iter().map(|(name, input)| (name.clone(), input.clone())));
+        // The names of inputs that are counted have their order then: `file-2` before `file-10`.
+        all.sort_by_key(|(name, _)| name.len());
+        all
+    }
+
+    /// What the door's own table says of its files.
+    fn own_input(&self) -> FileInputConfig {
+        FileInputConfig {
+            paths: self.paths.clone(),
+            exclude: self.exclude.clone(),
+            start_position: self.start_position,
+            codec: self.codec,
+            multiline: self.multiline.clone(),
+        }
     }
 
     /// Names the file of places within this folder, unless a setting names one.
@@ -105,22 +176,9 @@ impl FileConfig {
     }
 
     pub(super) fn check(&self, problems: &mut Vec<Problem>) {
-        for path in &self.paths {
-            if let Some(wrong) = check_path(path) {
-                let message = format!("`{path}` {wrong}");
-                problems.push(Problem::new("paths", message));
-            }
-        }
-        for name in &self.exclude {
-            if let Some(wrong) = check_name(name) {
-                let message = format!("`{name}` {wrong}");
-                problems.push(Problem::new("exclude", message));
-            }
-        }
-        if self.mode == FileMode::Read && self.start_position == Some(StartPosition::End) {
-            let message = "with mode \"read\" a file is always read from its beginning: remove this, \
-                           or set mode = \"tail\"";
-            problems.push(Problem::new("start_position", message));
+        self.own_input().check(self.mode, problems);
+        for (name, input) in &self.inputs {
+            within("inputs", problems, |problems| check_input(name, input, self.mode, problems));
         }
         if let Some(wrong) = self.position_file.as_deref().and_then(check_file) {
             let message = format!("it {wrong}: write it as \"/var/lib/millrace/positions.json\"");
@@ -138,6 +196,49 @@ impl FileConfig {
     }
 }
 
+impl FileInputConfig {
+    fn check(&self, mode: FileMode, problems: &mut Vec<Problem>) {
+        for path in &self.paths {
+            if let Some(wrong) = check_path(path) {
+                let message = format!("`{path}` {wrong}");
+                problems.push(Problem::new("paths", message));
+            }
+        }
+        for name in &self.exclude {
+            if let Some(wrong) = check_name(name) {
+                let message = format!("`{name}` {wrong}");
+                problems.push(Problem::new("exclude", message));
+            }
+        }
+        if mode == FileMode::Read && self.start_position == Some(StartPosition::End) {
+            let message = "with mode \"read\" a file is always read from its beginning: remove this, \
+                           or set mode = \"tail\"";
+            problems.push(Problem::new("start_position", message));
+        }
+        within("multiline", problems, |problems| self.multiline.check(problems));
+    }
+}
+
+/// Checks a further input, with its name and that it names files.
+fn check_input(name: &str, input: &FileInputConfig, mode: FileMode, problems: &mut Vec<Problem>) {
+    let is_known = |letter: u8| matches!(letter, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    let own = name.strip_prefix(INPUT_NAME_PREFIX).unwrap_or_default();
+    if own.is_empty() || name.len() > INPUT_NAME_BYTES_MAX || !own.bytes().all(is_known) {
+        let message = format!(
+            "this is no name of an input: write `{INPUT_NAME_PREFIX}` and a word of small letters, digits, - and _, as \
+             {INPUT_NAME_PREFIX}nginx, of {INPUT_NAME_BYTES_MAX} bytes at most"
+        );
+        problems.push(Problem::new(name, message));
+    }
+    within(name, problems, |problems| {
+        if input.paths.is_empty() {
+            problems
+                .push(Problem::new("paths", "it names no files: write some, or remove the table"));
+        }
+        input.check(mode, problems);
+    });
+}
+
 fn check_file(file: &Path) -> Option<&'static str> {
     if file.is_relative() {
         return Some("is not absolute, so it would be another file in another folder");
@@ -146,22 +247,28 @@ fn check_file(file: &Path) -> Option<&'static str> {
 }
 
 fn check_path(path: &str) -> Option<String> {
-    if !path.starts_with('/') {
-        return Some("is not absolute: begin it with /".into());
-    }
-    check_pattern(path)
+    let patterns = match expand_braces(path) {
+        Ok(patterns) => patterns,
+        Err(error) => return Some(error.to_string()),
+    };
+    patterns.iter().find_map(|pattern| {
+        if !pattern.starts_with('/') {
+            return Some("is not absolute: begin it with /".to_owned());
+        }
+        check_pattern(pattern)
+    })
 }
 
 fn check_name(name: &str) -> Option<String> {
     if name.contains('/') {
         return Some("holds a /, but names of files are compared without their folders".into());
     }
+    if name.contains(['{', '}']) {
+        return Some("has braces, which mean nothing here: write an entry for each case".into());
+    }
     check_pattern(name)
 }
 
 fn check_pattern(pattern: &str) -> Option<String> {
-    if pattern.contains(['{', '}']) {
-        return Some("has braces, which mean nothing here: write an entry for each case".into());
-    }
     Pattern::new(pattern).err().map(|error| format!("is no pattern: {}", error.msg))
 }

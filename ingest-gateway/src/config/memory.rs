@@ -103,13 +103,14 @@ impl Config {
 
     /// Whether a door that is open speaks TLS.
     pub(crate) fn speaks_tls(&self) -> bool {
+        let http = self.http_listens().map(|(_, listen)| (listen, &self.http.tls));
         let doors = [
             (self.tcp.listen, &self.tcp.tls),
-            (self.http.listen, &self.http.tls),
             (self.beats.listen, &self.beats.tls),
             (self.syslog.tls_listen, &self.syslog.tls),
         ];
-        doors.into_iter().any(|(listen, tls)| listen.address().is_some() && tls.is_on())
+        let mut doors = doors.into_iter().chain(http);
+        doors.any(|(listen, tls)| listen.address().is_some() && tls.is_on())
     }
 }
 

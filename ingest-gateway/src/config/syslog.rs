@@ -50,8 +50,8 @@ pub struct SyslogConfig {
 impl Default for SyslogConfig {
     fn default() -> Self {
         Self {
-            udp_listen: Listen::Off,
-            tcp_listen: Listen::Off,
+            udp_listen: Listen::loopback_if_free(5514),
+            tcp_listen: Listen::loopback_if_free(5514),
             tls_listen: Listen::Off,
             socket_path: None,
             socket_mode: SocketMode(0o666),

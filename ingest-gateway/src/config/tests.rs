@@ -20,9 +20,67 @@ fn settings(config: &Config) -> Vec<String> {
 fn the_defaults_are_usable_and_stay_on_this_machine() {
     let config = Config::default();
     assert_eq!(config.check(), []);
-    for listen in [config.tcp.listen, config.udp.listen, config.http.listen] {
-        assert!(listen.address().unwrap().ip().is_loopback());
+    let mut open = Vec::new();
+    for (setting, listen) in config.clone().listens_mut() {
+        if let Some(address) = listen.address() {
+            assert!(address.ip().is_loopback(), "{setting}");
+            open.push((setting, address.port(), listen.gives_way()));
+        }
     }
+    let expected = [
+        ("tcp.listen", 5000, false),
+        ("udp.listen", 5000, false),
+        ("http.listen", 8080, false),
+        ("otlp.http_listen", 4318, true),
+        ("otlp.grpc_listen", 4317, true),
+        ("beats.listen", 5044, true),
+        ("syslog.udp_listen", 5514, true),
+        ("syslog.tcp_listen", 5514, true),
+    ];
+    assert_eq!(open, expected);
+    assert!(config.closed().listens_mut().iter().all(|(_, listen)| **listen == Listen::Off));
+}
+
+#[test]
+fn an_address_that_somebody_has_written_is_asked_for_though_it_is_the_default() {
+    let given =
+        json!({ "beats": { "listen": "127.0.0.1:5044" }, "otlp": { "grpc_listen": "off" } });
+    let config = Config::deserialize(given.into_deserializer()).unwrap();
+    assert!(!config.beats.listen.gives_way() && config.otlp.http_listen.gives_way());
+    assert_eq!(config.beats.listen.address(), Config::default().beats.listen.address());
+    assert_eq!(config.otlp.grpc_listen, Listen::Off);
+    let shown = serde_json::to_value(Config::default()).unwrap();
+    assert_eq!(shown["otlp"]["http_listen"], "127.0.0.1:4318", "as it would be written");
+}
+
+#[test]
+fn a_door_that_nobody_asked_for_gives_way_to_another_one() {
+    for taken in ["127.0.0.1:4318", "0.0.0.0:4318", "[::]:4318", "[::ffff:127.0.0.1]:4318"] {
+        let mut config = Config { require_token: true, ..Config::default() };
+        config.http.listen = taken.parse().unwrap();
+        assert_eq!(config.check(), [], "nothing to refuse");
+        config.give_way();
+        assert_eq!(config.otlp.http_listen, Listen::Off, "{taken}");
+        assert!(config.http.listen != Listen::Off && config.beats.listen.gives_way());
+    }
+    let mut config = Config::default();
+    config.udp.listen = "127.0.0.1:5514".parse().unwrap();
+    config.give_way();
+    assert_eq!(config.syslog.udp_listen, Listen::Off);
+    assert!(config.syslog.tcp_listen.gives_way(), "TCP has ports of its own");
+    config.otlp.http_listen = "127.0.0.1:8080".parse().unwrap();
+    config.give_way();
+    assert_eq!(settings(&config), ["otlp.http_listen"], "both were asked for");
+}
+
+#[test]
+fn who_wants_no_http_has_none_at_further_addresses_but_those_that_were_asked_for() {
+    let mut config = Config::default();
+    config.http.listen = Listen::Off;
+    config.otlp.grpc_listen = "127.0.0.1:4317".parse().unwrap();
+    config.give_way();
+    assert_eq!(config.otlp.http_listen, Listen::Off);
+    assert_eq!(config.otlp.grpc_listen.address().map(|address| address.port()), Some(4317));
 }
 
 #[test]
@@ -39,6 +97,21 @@ fn a_door_that_others_reach_needs_a_token() {
     assert_eq!(settings(&config), ["udp.listen"], "a token does not help UDP");
     config.allow_unauthenticated_udp = true;
     assert_eq!(settings(&config), Vec::<&str>::new());
+}
+
+#[test]
+fn further_addresses_of_the_http_door_are_no_way_around_its_token() {
+    let mut config = Config::default();
+    config.otlp.http_listen = "0.0.0.0:4318".parse().unwrap();
+    config.otlp.grpc_listen = "[::]:4317".parse().unwrap();
+    config.bulk.listen = "0.0.0.0:9200".parse().unwrap();
+    let all = ["otlp.http_listen", "otlp.grpc_listen", "bulk.listen"];
+    assert_eq!(settings(&config), all);
+    assert!(config.check()[2].to_string().contains("http.tls.client_certificates"));
+    config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
+    assert_eq!(config.check(), []);
+    config.bulk.listen = config.otlp.grpc_listen;
+    assert_eq!(settings(&config), ["bulk.listen"], "an address is one door's");
 }
 
 #[test]
@@ -265,9 +338,8 @@ fn settings_are_read_and_a_token_is_never_written() {
 
 #[test]
 fn beats_can_show_no_token_so_strangers_must_be_let_in_by_name() {
-    let mut config = Config::default();
-    assert_eq!(config.beats.listen, Listen::Off);
-    config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
+    let token = IngestToken::new("0123456789abcdef").unwrap();
+    let mut config = Config { ingest_token: Some(token), ..Config::default() };
     config.beats.listen = "0.0.0.0:5044".parse().unwrap();
     assert_eq!(settings(&config), ["beats.listen"]);
     assert!(config.check()[0].to_string().contains("allow_unauthenticated = true"));

@@ -4,17 +4,18 @@
 
 use bytes::Bytes;
 
+use super::events::Events;
 use crate::intake::Batch;
-use crate::lines::whole;
 
-/// Adds the lines of a block that begins at `offset` of its file, until the batch is full. Says where
-/// the first byte stands that was not taken.
+/// Gives the lines of a block that begins at `offset` of its file to its events, until the batch is full. Says
+/// where the first byte stands that was not taken.
 ///
 /// Zeros at the beginning of a line are passed over where something stands behind them: they are the hole
 /// that a writer leaves who goes on at his old place in a file that was truncated. Behind the last line
 /// a writer may put his next ones in their place.
 pub(crate) fn fill(
     batch: &mut Batch,
+    events: &mut Events,
     block: &Bytes,
     offset: u64,
     is_last: bool,
@@ -34,9 +35,7 @@ pub(crate) fn fill(
             None => break,
         };
         let line = block.slice(at..at + line_bytes);
-        if let Some(line) = whole(line, offset + at as u64, line_bytes_max) {
-            batch.push(line);
-        }
+        events.take(line, offset + at as u64, line_bytes_max, batch);
         at += passed;
     }
     offset + at as u64

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytestring::ByteString;
 use prometheus::IntGauge;
@@ -16,12 +17,13 @@ use tokio::time::Instant;
 use super::DOOR;
 use super::content::Content;
 use super::identity::{FileId, Fingerprint, Stamp};
+use super::input::Input;
 use super::paths::{Folders, Paths, is_gzip, leads_to};
 use super::positions::Positions;
 use super::tail::{Rules, Step, Tail};
 use super::troubles::{Troubles, unreadable};
 use crate::budget::Reservation;
-use crate::config::{FileConfig, FileMode};
+use crate::config::{FileConfig, FileInputConfig, FileMode};
 use crate::intake::{Batch, Intake};
 use crate::quota::Turnstile;
 
@@ -63,6 +65,13 @@ pub(crate) struct Arrival {
     is_durable: bool,
 }
 
+impl Arrival {
+    /// Of what is sent of a file: when it has arrived, all before `end` has.
+    pub(super) fn new(tail: &Tail, end: u64, is_last: bool) -> Self {
+        Self { id: tail.id, name: tail.name.clone(), end, is_last, is_durable: false }
+    }
+}
+
 impl Door {
     pub(crate) fn new(
         intake: Intake,
@@ -72,9 +81,13 @@ impl Door {
     ) -> Self {
         let gauge = |state| intake.metrics().files.with_label_values(&[state]);
         let (open, unreadable) = (gauge("open"), gauge("unreadable"));
+        let (line_bytes_max, metrics) = (intake.line_bytes_max(), intake.metrics().clone());
+        let input = |name, config: &FileInputConfig| {
+            Input::new(name, config, line_bytes_max, metrics.clone())
+        };
         Self {
+            paths: Paths::new(&config, input),
             intake: intake.of_shop(config.shop.as_ref()),
-            paths: Paths::new(&config),
             troubles: Troubles::new(health, unreadable),
             cannot_keep: false,
             open,
@@ -143,6 +156,10 @@ impl Door {
         }
     }
 
+    fn is_on_its_way(&self, id: FileId) -> bool {
+        self.tails.get(&id).is_some_and(|tail| tail.is_on_its_way)
+    }
+
     fn is_open(&self, id: FileId) -> bool {
         self.tails.get(&id).is_some_and(|tail| tail.content.is_some())
     }
@@ -165,9 +182,10 @@ impl Door {
         self.save()
     }
 
-    /// Opens a file and finds out whether it still is what it was; whether there is anything to read.
+    /// Opens a file and finds out whether it still is what it was; whether there is anything to read. What is on its
+    /// way of it arrives first.
     fn prepare(&mut self, id: FileId) -> io::Result<bool> {
-        if !self.open(id)? {
+        if self.is_on_its_way(id) || !self.open(id)? {
             return Ok(false);
         }
         let (Some(tail), Some(position)) = (self.tails.get_mut(&id), self.positions.get(id)) else {
@@ -181,6 +199,9 @@ impl Door {
         let is_cut = content.is_plain() && stamp.bytes < tail.reads_from() && !tail.is_finished;
         if is_cut || !position.fits(content.file())? {
             self.begin_anew(id, stamp)?;
+            if self.is_on_its_way(id) {
+                return Ok(false);
+            }
         } else if tail.is_finished {
             (tail.seen, tail.verified) = (Some(stamp), Some(stamp));
             tail.close();
@@ -228,14 +249,15 @@ impl Door {
         let fingerprint = Fingerprint::of(content.file())?;
         tracing::info!(path = %service::Printable(path.display()), "the file begins anew");
         let position = self.positions.begin(id, &path, fingerprint, 0, now_s);
-        let (shop, codec) = (self.intake.anonymous().shop, self.config.codec);
-        let origin = Tail::origin(shop, codec, &path, &position.name);
-        let mut fresh = Tail::new(position, path, origin, tail.active_at);
+        let (input, shop) = (Arc::clone(&tail.input), self.intake.anonymous().shop);
+        let origin = input.origin(shop, &path, &position.name);
+        let mut fresh = Tail::new(position, path, input, origin, tail.active_at);
         fresh.content = Some(content);
         fresh.is_ready = tail.is_ready;
         fresh.is_present = tail.is_present;
         fresh.verified = Some(stamp);
-        *tail = fresh;
+        let before = std::mem::replace(tail, fresh);
+        self.end_content(before);
         Ok(())
     }
 
@@ -255,7 +277,7 @@ impl Door {
     }
 
     /// Reads a block of a file that was next, into this memory.
-    pub(crate) fn read(&mut self, id: FileId, room: Reservation) {
+    pub(crate) fn read(&mut self, id: FileId, room: Reservation, now: Instant) {
         let rules =
             Rules { line_bytes_max: self.intake.line_bytes_max(), end_is_final: self.reads_once() };
         let Some(tail) = self.tails.get_mut(&id) else { return };
@@ -273,32 +295,41 @@ impl Door {
             Ok(step) => step,
             Err(error) => return self.fail(id, &error),
         };
-        let read = tail.reads_from().saturating_sub(before);
+        let (read, room) = (tail.reads_from().saturating_sub(before), tail.keep_room(room));
         self.intake.metrics().received_bytes.with_label_values(&[DOOR]).inc_by(read);
         self.troubles.clear(&tail.path);
+        if read > 0 {
+            tail.active_at = now;
+        }
         if !matches!(step, Step::Lines { .. }) {
-            // Nothing of it is on its way: all before this place is durable, or is no line.
-            self.positions.advance(id, &tail.name, tail.at, false);
+            // Nothing of it is on its way: all before this place is durable, or is no event.
+            self.positions.advance(id, &tail.name, tail.ended_at(), false);
         }
         match step {
             Step::Lines { mut batch, end, is_last } => {
-                batch.room = Some(room);
-                self.send(id, *batch, end, is_last);
+                batch.room = room;
+                let arrival = Arrival::new(tail, end, is_last);
+                self.send(*batch, arrival, true);
             }
             Step::Passed => self.enqueue(id),
             Step::Quiet => self.rest(id),
         }
     }
 
-    fn send(&mut self, id: FileId, batch: Batch, end: u64, is_last: bool) {
+    /// Sends a batch of a file. What cannot come again is lost, and counted so, if the process must stop before it is
+    /// durable.
+    pub(super) fn send(&mut self, batch: Batch, mut arrival: Arrival, can_come_again: bool) {
+        let id = arrival.id;
         let Some(tail) = self.tails.get_mut(&id) else { return };
-        let name = tail.name.clone();
         tail.is_on_its_way = true;
         let intake = self.intake.clone();
         self.on_their_way.spawn(async move {
-            let is_durable = batch.is_empty() || intake.deliver(batch).await.is_empty();
             // The batch is gone, and its memory with it, before anybody looks at this.
-            Arrival { id, name, end, is_last, is_durable }
+            arrival.is_durable = match can_come_again {
+                true => batch.is_empty() || intake.deliver(batch).await.is_empty(),
+                false => intake.settle(batch).await.is_empty(),
+            };
+            arrival
         });
         self.rest(id);
     }
@@ -389,10 +420,16 @@ impl Door {
 
     /// Waits for what is on its way and keeps how far that is.
     pub(crate) async fn finish(mut self) {
+        self.settle_all().await;
+        self.end_gone();
+        self.settle_all().await;
+        self.save();
+    }
+
+    async fn settle_all(&mut self) {
         while self.awaits_arrivals() {
             let arrival = self.arrival().await;
             self.settle(&arrival, Instant::now());
         }
-        self.save();
     }
 }

@@ -1,4 +1,4 @@
-//! Which files there are: what the patterns of the settings find now. Opens nothing.
+//! Which files there are: what the patterns of the settings find now, and whose each is. Opens nothing.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -6,11 +6,14 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::DirEntryExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use glob::{MatchOptions, Pattern, glob_with};
 
+use super::braces::expand_braces;
 use super::identity::FileId;
-use crate::config::{FileConfig, FileMode};
+use super::input::Input;
+use crate::config::{FileConfig, FileInputConfig, FileMode};
 
 /// As a shell does: `*` does not find what lies in deeper folders. That it finds no hidden files either is
 /// left to [`Wanted`], since the crate panics there at names that are not UTF-8.
@@ -23,9 +26,17 @@ const OPTIONS: MatchOptions = MatchOptions {
 /// The patterns of the settings.
 #[derive(Debug)]
 pub(crate) struct Paths {
+    /// The first one that finds a file has it.
+    inputs: Vec<Patterns>,
+    takes_gzip: bool,
+}
+
+/// The patterns of an input.
+#[derive(Debug)]
+struct Patterns {
+    input: Arc<Input>,
     wanted: Vec<Wanted>,
     excluded: Vec<Pattern>,
-    takes_gzip: bool,
 }
 
 /// A pattern, with those of its parts that name hidden files and folders.
@@ -39,13 +50,22 @@ struct Wanted {
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// Files, each once.
-    pub(crate) files: HashMap<FileId, (PathBuf, Metadata)>,
+    pub(crate) files: HashMap<FileId, Sighting>,
     /// In their order.
     pub(crate) order: Vec<FileId>,
     /// What could not be looked at.
     pub(crate) failures: Vec<(PathBuf, io::Error)>,
     /// Compressed files where only plain ones are read.
     pub(crate) compressed: HashSet<PathBuf>,
+}
+
+/// A file that was found.
+#[derive(Debug)]
+pub(crate) struct Sighting {
+    pub(crate) path: PathBuf,
+    pub(crate) metadata: Metadata,
+    /// Whose it is.
+    pub(crate) input: Arc<Input>,
 }
 
 impl Wanted {
@@ -68,13 +88,44 @@ impl Wanted {
     }
 }
 
-impl Paths {
+impl Patterns {
     /// Those of settings that were checked; what is no pattern finds nothing.
-    pub(crate) fn new(config: &FileConfig) -> Self {
+    fn new(config: &FileInputConfig, input: Input) -> Self {
+        let expanded = config.paths.iter().filter_map(|path| expand_braces(path).ok());
         let excluded = config.exclude.iter().filter_map(|text| Pattern::new(text).ok());
         Self {
-            wanted: config.paths.iter().filter_map(|text| Wanted::new(text)).collect(),
+            input: Arc::new(input),
+            wanted: expanded.flatten().filter_map(|text| Wanted::new(&text)).collect(),
             excluded: excluded.collect(),
+        }
+    }
+
+    /// Whether a file of this name would be read.
+    fn want(&self, path: &Path) -> bool {
+        let matches = |wanted: &Wanted| {
+            wanted.pattern.matches_path_with(path, OPTIONS) && wanted.reveals(path)
+        };
+        self.wanted.iter().any(matches) && !self.is_excluded(path)
+    }
+
+    fn is_excluded(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        self.excluded.iter().any(|pattern| pattern.matches(&name))
+    }
+}
+
+impl Paths {
+    /// Those of the door, with what is made of each input's name and settings.
+    pub(crate) fn new(
+        config: &FileConfig,
+        input: impl Fn(String, &FileInputConfig) -> Input,
+    ) -> Self {
+        let patterns = |(name, config): (String, FileInputConfig)| {
+            let input = input(name, &config);
+            Patterns::new(&config, input)
+        };
+        Self {
+            inputs: config.all_inputs().into_iter().map(patterns).collect(),
             takes_gzip: config.mode == FileMode::Read,
         }
     }
@@ -82,11 +133,13 @@ impl Paths {
     /// Looks for files now. A folder that does not exist has none.
     pub(crate) fn find(&self) -> Found {
         let mut found = Found::default();
-        for wanted in &self.wanted {
+        let all =
+            self.inputs.iter().flat_map(|of| of.wanted.iter().map(move |wanted| (of, wanted)));
+        for (of, wanted) in all {
             let Ok(paths) = glob_with(wanted.pattern.as_str(), OPTIONS) else { continue };
             for path in paths {
                 match path {
-                    Ok(path) if wanted.reveals(&path) => self.add(path, &mut found),
+                    Ok(path) if wanted.reveals(&path) => self.add(path, of, &mut found),
                     Err(error) if wanted.reveals(error.path()) => {
                         found.failures.push((error.path().to_owned(), error.into()));
                     }
@@ -97,8 +150,8 @@ impl Paths {
         found
     }
 
-    fn add(&self, path: PathBuf, found: &mut Found) {
-        if self.is_excluded(&path) {
+    fn add(&self, path: PathBuf, of: &Patterns, found: &mut Found) {
+        if of.is_excluded(&path) {
             return;
         }
         let metadata = match fs::metadata(&path) {
@@ -114,22 +167,14 @@ impl Paths {
         }
         let id = FileId::of(&metadata);
         if let Entry::Vacant(first) = found.files.entry(id) {
-            first.insert((path, metadata));
+            first.insert(Sighting { path, metadata, input: Arc::clone(&of.input) });
             found.order.push(id);
         }
     }
 
-    /// Whether a file of this name would be read.
-    pub(crate) fn want(&self, path: &Path) -> bool {
-        let matches = |wanted: &Wanted| {
-            wanted.pattern.matches_path_with(path, OPTIONS) && wanted.reveals(path)
-        };
-        self.wanted.iter().any(matches) && !self.is_excluded(path)
-    }
-
-    fn is_excluded(&self, path: &Path) -> bool {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        self.excluded.iter().any(|pattern| pattern.matches(&name))
+    /// Whose a file of this name would be.
+    pub(crate) fn want(&self, path: &Path) -> Option<&Arc<Input>> {
+        self.inputs.iter().find(|of| of.want(path)).map(|of| &of.input)
     }
 }
 

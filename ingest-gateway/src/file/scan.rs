@@ -5,13 +5,15 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::content::Content;
 use super::door::Door;
 use super::identity::{FileId, Fingerprint, Stamp, read_full};
-use super::paths::{Folders, Found, is_gzip};
+use super::input::Input;
+use super::paths::{Folders, Found, Sighting, is_gzip};
 use super::tail::{BLOCK_BYTES, Tail};
 use super::troubles::unreadable;
 use crate::config::StartPosition;
@@ -24,11 +26,12 @@ impl Door {
         let now_s = self.now_s();
         self.note(&mut found);
         for id in &found.order {
-            let (path, metadata) = &found.files[id];
+            let Sighting { path, metadata, input } = &found.files[id];
             match self.tails.get_mut(id) {
-                None => self.take_in(*id, path, true, now),
+                None => self.take_in(*id, path, input, true, now),
                 Some(tail) => {
                     (tail.is_present, tail.path) = (true, path.clone());
+                    tail.input = Arc::clone(input);
                     if tail.seen != Some(Stamp::of(metadata)) && tail.content.is_none() {
                         tail.active_at = now;
                         self.enqueue(*id);
@@ -79,7 +82,7 @@ impl Door {
     /// Says what cannot be looked at, and that compressed files are not followed.
     fn note(&mut self, found: &mut Found) {
         let mut there: HashSet<&Path> = found.failures.iter().map(|(path, _)| &**path).collect();
-        there.extend(found.files.values().map(|(path, _)| &**path));
+        there.extend(found.files.values().map(|sighting| &*sighting.path));
         there.extend(self.tails.values().map(|tail| &*tail.path));
         there.insert(self.positions.path());
         self.troubles.keep(|path| there.contains(path));
@@ -94,8 +97,15 @@ impl Door {
     }
 
     /// Takes a file in that was not known to this process.
-    fn take_in(&mut self, id: FileId, path: &Path, is_present: bool, now: Instant) {
-        match self.begin(id, path, now) {
+    fn take_in(
+        &mut self,
+        id: FileId,
+        path: &Path,
+        input: &Arc<Input>,
+        is_present: bool,
+        now: Instant,
+    ) {
+        match self.begin(id, path, input, now) {
             Ok(Some(mut tail)) => {
                 tail.is_present = is_present;
                 let is_finished = tail.is_finished;
@@ -115,7 +125,13 @@ impl Door {
         }
     }
 
-    fn begin(&mut self, id: FileId, path: &Path, now: Instant) -> io::Result<Option<Tail>> {
+    fn begin(
+        &mut self,
+        id: FileId,
+        path: &Path,
+        input: &Arc<Input>,
+        now: Instant,
+    ) -> io::Result<Option<Tail>> {
         let content = Content::open(path, is_gzip(path), &self.open)?;
         let metadata = content.metadata()?;
         if FileId::of(&metadata) != id {
@@ -126,16 +142,19 @@ impl Door {
         let position = match self.positions.adopt(id, path, content.file())? {
             Some(position) => position.clone(),
             None => {
-                let offset = self.start_of(id, path, content.file(), &metadata)?;
+                let offset = match self.is_read_whole(id, path, input, &metadata) {
+                    true => 0,
+                    false => last_line_at(content.file(), metadata.len())?,
+                };
                 let fingerprint = Fingerprint::of(content.file())?;
                 let now_s = self.now_s();
                 self.positions.begin(id, path, fingerprint, offset, now_s).clone()
             }
         };
-        let (shop, codec) = (self.intake.anonymous().shop, self.config.codec);
+        let shop = self.intake.anonymous().shop;
         // The path that it had when it was followed, so that lines that are sent again are the same.
-        let origin = Tail::origin(shop, codec, Path::new(&position.path), &position.name);
-        let mut tail = Tail::new(&position, path.to_owned(), origin, now);
+        let origin = input.origin(shop, Path::new(&position.path), &position.name);
+        let mut tail = Tail::new(&position, path.to_owned(), Arc::clone(input), origin, now);
         tail.verified = (metadata.len() >= position.offset).then(|| Stamp::of(&metadata));
         if tail.is_finished {
             tail.seen = tail.verified;
@@ -152,24 +171,14 @@ impl Door {
             && self.open.get() <= i64::from(self.config.open_files_max)
     }
 
-    /// Where a file begins of which no position is kept. Only what was there before the door was
-    /// begins with its end: neither what came later nor what came or was renamed while nothing ran.
-    fn start_of(
-        &self,
-        id: FileId,
-        path: &Path,
-        file: &File,
-        metadata: &Metadata,
-    ) -> io::Result<u64> {
-        if self.reads_once()
-            || self.config.start_position == Some(StartPosition::Beginning)
+    /// Whether a file of which no position is kept begins with its first line. Only what was there before the door
+    /// was begins with its end: neither what came later nor what came or was renamed while nothing ran.
+    fn is_read_whole(&self, id: FileId, path: &Path, input: &Input, metadata: &Metadata) -> bool {
+        self.reads_once()
+            || input.start_position == Some(StartPosition::Beginning)
             || self.has_scanned && !self.shut_at_first.contains(&id)
             || self.positions.are_older_than(metadata.created().ok())
             || self.positions.knew_path(path)
-        {
-            return Ok(0);
-        }
-        last_line_at(file, metadata.len())
     }
 
     /// Files that are no longer where they were. Renamed ones are read to their end.
@@ -188,6 +197,8 @@ impl Door {
             tail.is_present = false;
             if let Some(path) = folders.locate(&tail.path, tail.id) {
                 tail.path = path;
+                // No scan finds it again: there may be more of it when what is on its way has arrived.
+                tail.seen = None;
                 renamed.push(tail.id);
             }
         }
@@ -198,30 +209,30 @@ impl Door {
             return;
         }
         // What was renamed while no process ran.
-        let mut unseen: Vec<(FileId, PathBuf)> = Vec::new();
+        let mut unseen: Vec<(FileId, PathBuf, Arc<Input>)> = Vec::new();
         for position in self.positions.all() {
             let path = Path::new(&position.path);
             if !self.tails.contains_key(&position.id())
                 && !position.finished
-                && self.paths.want(path)
+                && let Some(input) = self.paths.want(path)
                 && let Some(now_at) = folders.locate(path, position.id())
                 && now_at != path
                 && File::open(&now_at).and_then(|file| position.fits(&file)).unwrap_or(false)
             {
-                unseen.push((position.id(), now_at));
+                unseen.push((position.id(), now_at, Arc::clone(input)));
             }
         }
-        for (id, path) in unseen {
-            self.take_in(id, &path, false, now);
+        for (id, path, input) in unseen {
+            self.take_in(id, &path, &input, false, now);
         }
     }
 
-    /// Lets go of files without news, and of those that are gone.
+    /// Lets go of files without news, and of those that are gone. An event that has begun ends first.
     fn close_idle(&mut self, now: Instant) {
         let close_after = self.config.close_after.0;
         let mut gone = Vec::new();
         for tail in self.tails.values_mut() {
-            if tail.is_ready || tail.is_on_its_way {
+            if tail.is_ready || tail.is_on_its_way || tail.has_begun() {
                 continue;
             }
             if let Some(content) = &tail.content {
@@ -248,9 +259,9 @@ impl Door {
         let metrics = self.intake.metrics();
         metrics.files.with_label_values(&["known"]).set(count(self.tails.len()));
         let unread = self.tails.values().filter(|tail| !tail.is_finished).filter_map(|tail| {
-            let (path, metadata) = found.files.get(&tail.id)?;
-            let position = self.positions.get(tail.id).filter(|_| !is_gzip(path))?;
-            Some(metadata.len().saturating_sub(position.offset))
+            let sighting = found.files.get(&tail.id)?;
+            let position = self.positions.get(tail.id).filter(|_| !is_gzip(&sighting.path))?;
+            Some(sighting.metadata.len().saturating_sub(position.offset))
         });
         let unread = unread.fold(0_u64, u64::saturating_add);
         metrics.unread_bytes.set(i64::try_from(unread).unwrap_or(i64::MAX));

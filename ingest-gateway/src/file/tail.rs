@@ -1,27 +1,32 @@
 //! One file: where in it the next line begins, and the step that reads on.
 //!
-//! Holds no bytes between two steps but the evidence of a line that is too long: a line whose end has
-//! not come is read again when the file has grown. So thousands of files cost no memory.
+//! Holds no bytes between two steps but the evidence of a line that is too long, and what has begun of an event of
+//! several lines: a line whose end has not come is read again when the file has grown. So thousands of files cost
+//! little memory.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bus::Codec;
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use tokio::time::Instant;
 
-use super::DOOR;
 use super::block::fill;
 use super::content::Content;
+use super::events::Events;
 use super::identity::{FileId, Stamp};
+use super::input::Input;
 use super::positions::Position;
+use crate::budget::Reservation;
 use crate::intake::{Batch, Ids, Origin};
 use crate::lines::Oversize;
 
 /// Blocks that are read at once, unless a line needs a larger one.
 pub(crate) const BLOCK_BYTES: usize = 256 << 10;
+/// How long an event waits for lines that have come and want memory, while others want the memory that it has.
+const HELD_UP_MAX: Duration = Duration::from_secs(60);
 
 /// A file that is read.
 #[derive(Debug)]
@@ -31,7 +36,10 @@ pub(crate) struct Tail {
     pub(crate) path: PathBuf,
     /// Name of its content.
     pub(crate) name: ByteString,
-    pub(crate) origin: Arc<Origin>,
+    /// Whose it is once it begins anew. What has begun stays with the input that found it first.
+    pub(crate) input: Arc<Input>,
+    origin: Arc<Origin>,
+    events: Events,
     pub(crate) content: Option<Content>,
     /// Where the next line begins.
     pub(crate) at: u64,
@@ -57,7 +65,7 @@ pub(crate) struct Tail {
 /// What a step came to.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Lines; when they are durable, all before `end` is.
+    /// Events; when they are durable, all before `end` is.
     Lines { batch: Box<Batch>, end: u64, is_last: bool },
     /// There was nothing to send in it, and there is more.
     Passed,
@@ -74,9 +82,11 @@ pub(crate) struct Rules {
 }
 
 impl Tail {
+    /// A file of this input at `path`, whose lines come from there.
     pub(crate) fn new(
         position: &Position,
         path: PathBuf,
+        input: Arc<Input>,
         origin: Arc<Origin>,
         now: Instant,
     ) -> Self {
@@ -84,6 +94,8 @@ impl Tail {
             id: position.id(),
             path,
             name: position.name.as_str().into(),
+            events: Events::new(&input, &origin),
+            input,
             origin,
             content: None,
             at: position.offset,
@@ -98,20 +110,6 @@ impl Tail {
             is_finished: position.finished,
             active_at: now,
         }
-    }
-
-    /// Where its lines come from.
-    pub(crate) fn origin(shop: ByteString, codec: Codec, path: &Path, name: &str) -> Arc<Origin> {
-        Arc::new(Origin {
-            shop,
-            source: path.to_string_lossy().into_owned().into(),
-            listener: DOOR,
-            codec,
-            content_type: ByteString::new(),
-            trace_context: ByteString::new(),
-            // Every file stays on one partition, so that its order holds.
-            routing_key: name.into(),
-        })
     }
 
     pub(crate) fn ids(&self) -> Ids {
@@ -143,6 +141,41 @@ impl Tail {
         scanned.or(self.zeros_end).unwrap_or(self.at)
     }
 
+    /// Up to where all lines belong to events that have ended.
+    pub(crate) fn ended_at(&self) -> u64 {
+        self.events.begins_at().unwrap_or(self.at)
+    }
+
+    /// Whether an event has begun whose end has not come.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.events.begins_at().is_some()
+    }
+
+    /// Whether the next line of an event that has begun has not come for long enough. One that has come is waited
+    /// for, but not without end, or all memory could be beginnings.
+    pub(crate) fn is_due(&self, now: Instant, is_memory_scarce: bool) -> bool {
+        let Some(flush_interval) = self.events.flush_interval() else { return false };
+        let waited = now.duration_since(self.active_at);
+        match (self.is_on_its_way, self.is_ready) {
+            (true, _) => false,
+            (false, true) => is_memory_scarce && waited >= flush_interval.max(HELD_UP_MAX),
+            (false, false) => waited >= flush_interval,
+        }
+    }
+
+    /// Ends the event that has begun, into a fresh batch. Nothing comes of empty lines.
+    pub(crate) fn end_event(&mut self, mut batch: Batch) -> Batch {
+        batch.set_origin(&self.origin);
+        self.events.end(&mut batch);
+        batch.room = self.events.take_room();
+        batch
+    }
+
+    /// Adds memory of what was read; what is held of it is kept, and the rest given away.
+    pub(crate) fn keep_room(&mut self, room: Reservation) -> Option<Reservation> {
+        self.events.keep_room(room)
+    }
+
     /// Reads one block, of at most so many bytes, into a fresh batch.
     pub(crate) fn step(
         &mut self,
@@ -165,7 +198,8 @@ impl Tail {
             self.pass_over(&mut batch, &block, is_last, rules);
             is_all = self.reads_from() == from + read as u64;
         } else {
-            let end = fill(&mut batch, &block, from, is_last, rules.line_bytes_max);
+            let (events, max) = (&mut self.events, rules.line_bytes_max);
+            let end = fill(&mut batch, events, &block, from, is_last, max);
             self.move_to(end, from, &block, is_end, rules);
         }
         let has_all = is_end && is_all && !batch.is_full();
@@ -175,10 +209,13 @@ impl Tail {
             self.zeros_end = None;
         }
         let is_last = is_last && has_all;
+        if is_last {
+            self.events.end(&mut batch);
+        }
         Ok(match (batch.is_empty(), has_all) {
             (true, true) if !is_last => Step::Quiet,
             (true, false) => Step::Passed,
-            _ => Step::Lines { batch: Box::new(batch), end: self.at, is_last },
+            _ => Step::Lines { batch: Box::new(batch), end: self.ended_at(), is_last },
         })
     }
 
@@ -228,7 +265,8 @@ impl Tail {
         oversize.skip(&block[..end.unwrap_or(block.len())]);
         let passed = scanned + end.map_or(block.len(), |end| end + 1) as u64;
         if end.is_some() || is_last {
-            batch.push(oversize.into_line(self.at, rules.line_bytes_max));
+            let line = oversize.into_line(self.at, rules.line_bytes_max);
+            self.events.take_refused(line, batch);
             self.at = passed;
         } else {
             self.oversize = Some((oversize, passed));

@@ -3,6 +3,8 @@
 
 mod appended;
 mod crashed;
+mod inputs;
+mod joined;
 mod many;
 mod read_once;
 mod rotated;
@@ -21,6 +23,7 @@ use tokio::time::Instant;
 
 use super::identity::FileId;
 use super::{DOOR, Door, Positions};
+use crate::budget::Share;
 use crate::config::{Config, FileConfig, StartPosition};
 use crate::intake::tests::{ScriptedBus, foundation};
 use crate::intake::{Foundation, Intake};
@@ -33,6 +36,8 @@ struct Rig {
     bus: Arc<ScriptedBus>,
     context: Context,
     foundation: Arc<Foundation>,
+    /// The door's part of the memory.
+    share: Share,
     door: Door,
     now: Instant,
 }
@@ -53,8 +58,9 @@ impl Rig {
         let context = Context::default();
         let settings = Config { line_bytes_max: ByteSize(LINE_BYTES_MAX), ..Config::default() };
         let foundation = foundation(&settings, &bus, &context);
+        let share = foundation.budget.share();
         let door = door(&foundation, &config, &context);
-        Self { folder, config, bus, context, foundation, door, now: Instant::now() }
+        Self { folder, config, bus, context, foundation, share, door, now: Instant::now() }
     }
 
     /// A crash: what the door knows is gone, but for what stands on disk.
@@ -65,6 +71,7 @@ impl Rig {
     /// Looks at everything, reads all there is, and waits for it to arrive.
     async fn round(&mut self) {
         self.door.scan(self.now);
+        self.door.end_due(self.now, false);
         self.read_all().await;
         while self.door.awaits_arrivals() {
             let arrival = self.door.arrival().await;
@@ -84,8 +91,8 @@ impl Rig {
     /// Reads what was next and waited for memory until now.
     async fn read_next(&mut self, next: (FileId, usize)) {
         let (id, bytes) = next;
-        let room = self.foundation.budget.share().reserve(bytes).await;
-        self.door.read(id, room);
+        let room = self.share.reserve(bytes).await;
+        self.door.read(id, room, self.now);
     }
 
     /// Lets open files without news go.
@@ -111,6 +118,11 @@ impl Rig {
     fn refuse(&self, batches: usize) {
         let failures = std::iter::repeat_n(Some(ErrorKind::Transient), batches);
         self.bus.failures.lock().unwrap().extend(failures);
+    }
+
+    /// The file of positions.
+    fn kept(&self) -> String {
+        fs::read_to_string(self.config.position_file.as_ref().unwrap()).unwrap_or_default()
     }
 
     fn records(&self) -> Vec<Record> {

@@ -13,11 +13,7 @@ use crate::listen::{GatewayError, bind_with};
 
 /// Settings with every door closed.
 fn closed() -> Config {
-    let mut config = Config::default();
-    config.tcp.listen = Listen::Off;
-    config.udp.listen = Listen::Off;
-    config.http.listen = Listen::Off;
-    config
+    Config::default().closed()
 }
 
 fn handed_over<S: Into<Socket>>(name: &str, socket: S) -> Result<HandedOver, String> {
@@ -38,6 +34,22 @@ fn a_socket_opens_a_door_that_is_off() {
     let address = socket.local_addr().unwrap();
     let bound = bind_with(closed(), handed_over("syslog-udp", socket).unwrap()).unwrap();
     assert_eq!(bound.syslog_udp_address(), Some(address));
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let bound = bind_with(closed(), handed_over("otlp-grpc", listener).unwrap()).unwrap();
+    assert_eq!((bound.otlp_grpc_address(), bound.http_address()), (Some(address), None));
+}
+
+#[test]
+fn a_door_that_nobody_asked_for_gives_way_to_a_socket() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut config = closed();
+    config.beats.listen = Listen::IfFree(address);
+    let bound = bind_with(config, handed_over("syslog-tcp", listener).unwrap()).unwrap();
+    assert_eq!((bound.beats_address(), bound.syslog_tcp_address()), (None, Some(address)));
+    assert!(bound.closed_doors().is_empty(), "it was given to another door of ours");
 }
 
 #[test]

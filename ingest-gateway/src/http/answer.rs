@@ -150,7 +150,7 @@ impl Problem {
         Self { retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
-    /// The shop has sent more than its quota. What is sent again after this time is taken.
+    /// The shop has sent more than its quota. What is sent again after this time may be taken.
     pub(crate) fn over_quota(retry_after: Duration) -> Self {
         let detail = "the shop has sent more than its quota; send this again later";
         Self { retry_after: Some(retry_after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }

@@ -87,13 +87,13 @@ async fn plan(door: &Door, sender: &Sender, request: &Request<Incoming>) -> Resu
         door.intake.metrics().limit_hit(DOOR, "body_bytes");
         return Err(too_large(&door.config));
     }
-    door.intake.admit(&identity.shop, promised).map_err(Problem::over_quota)?;
+    door.intake.admit(&identity.shop, promised).await.map_err(Problem::over_quota)?;
     let room = room(door, &sender.share, encoding, promised).await?;
     let content_type = text(headers, CONTENT_TYPE.as_str());
     let origin = Arc::new(Origin {
         shop: identity.shop,
         source: sender.source.clone(),
-        listener: DOOR,
+        listener: ByteString::from_static(DOOR),
         codec: codec(content_type, door.config.codec),
         content_type: clipped(content_type).into(),
         trace_context: trace_context(headers).into(),

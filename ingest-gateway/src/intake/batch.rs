@@ -21,13 +21,17 @@ const BYTES_MAX: usize = 1 << 20;
 /// A batch with this many lines is full, so that tiny lines do not become a mountain of records.
 const LINES_MAX: usize = 2_048;
 
+/// How many times as much a large batch has.
+const LARGE: usize = 4;
+
 /// What the lines of one sender have in common.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     pub(crate) shop: ByteString,
     /// The peer's address without its port.
     pub(crate) source: ByteString,
-    pub(crate) listener: &'static str,
+    /// The door, or the input of it.
+    pub(crate) listener: ByteString,
     pub(crate) codec: Codec,
     pub(crate) content_type: ByteString,
     pub(crate) trace_context: ByteString,
@@ -121,6 +125,8 @@ pub(crate) struct Batch {
     masking: Arc<Masking>,
     /// Bytes of payloads that are copies and hold no block.
     masked_bytes: usize,
+    /// How many times as much as an ordinary batch it may hold.
+    size: usize,
 }
 
 impl Batch {
@@ -141,7 +147,13 @@ impl Batch {
             door,
             masking: Arc::clone(masking),
             masked_bytes: 0,
+            size: 1,
         }
+    }
+
+    /// For a door that nobody waits for, and that must take much at once.
+    pub(crate) fn large(self) -> Self {
+        Self { size: LARGE, ..self }
     }
 
     /// Later lines come from here.
@@ -184,7 +196,7 @@ impl Batch {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.held_bytes() >= BYTES_MAX || self.lines.len() >= LINES_MAX
+        self.held_bytes() >= self.size * BYTES_MAX || self.lines.len() >= self.size * LINES_MAX
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -241,7 +253,7 @@ impl Batch {
             received_at_ns: self.received_at_ns,
             shop: origin.shop.clone(),
             source: origin.source.clone(),
-            listener: ByteString::from_static(origin.listener),
+            listener: origin.listener.clone(),
             codec: origin.codec,
             content_type: match line.content_type {
                 Some(own) => ByteString::from_static(own),

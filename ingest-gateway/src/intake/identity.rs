@@ -3,10 +3,15 @@
 //!
 //! What looks like a shop's token and is none is refused at every door: whoever shows it means to be somebody.
 
+use std::future::pending;
+use std::time::Duration;
+
 use access::ShopName;
 use bytestring::ByteString;
 use jiff::Timestamp;
 use service::Secret;
+use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::Intake;
 use crate::tokens::Found;
@@ -67,15 +72,12 @@ impl Unidentified {
 /// The token that let a connection in. It is looked at again while the connection lasts, so it is kept.
 pub(crate) struct Pass {
     token: Secret<Box<[u8]>>,
+    /// When its time is over, if it ever is.
+    expires_at: Option<Timestamp>,
     /// How many looks at the store had ended when it was last found good.
-    looks: u64,
-}
-
-impl Pass {
-    /// Of a token that was shown; none for what does not look like a shop's: the token of the settings never ends.
-    pub(crate) fn of(token: &[u8]) -> Option<Self> {
-        shops::is_token(token).then(|| Self { token: Secret::new(token.into()), looks: 0 })
-    }
+    looks: Option<u64>,
+    /// Changes when tokens have ended.
+    endings: watch::Receiver<u64>,
 }
 
 impl Intake {
@@ -148,10 +150,42 @@ impl Intake {
         Ok(Identity { shop: ByteString::from(shop.as_str()) })
     }
 
+    /// The pass of a token that was shown; none for what does not look like a shop's: the token of the settings never
+    /// ends.
+    pub(crate) fn pass(&self, token: &[u8]) -> Option<Pass> {
+        let tokens = &self.foundation.tokens;
+        shops::is_token(token).then(|| Pass {
+            endings: tokens.endings(),
+            expires_at: tokens.expires_at(token),
+            token: Secret::new(token.into()),
+            looks: None,
+        })
+    }
+
+    /// Waits until the token that let a connection in no longer would, and says why; for ever where none did. Dropping
+    /// the future loses nothing.
+    pub(crate) async fn pass_ended(&self, pass: Option<&mut Pass>) -> Unidentified {
+        let Some(pass) = pass else { return pending().await };
+        loop {
+            // It may have ended before anybody waited.
+            if let Err(why) = self.check_pass(pass) {
+                return why;
+            }
+            let expires_in = pass.expires_at.map(|at| self.time_until(at));
+            tokio::select! {
+                changed = pass.endings.changed() => if changed.is_err() {
+                    return pending().await;
+                },
+                () = sleep(expires_in.unwrap_or_default()), if expires_in.is_some() => {}
+            }
+            pass.looks = None;
+        }
+    }
+
     /// Whether the token that let a connection in still would.
     pub(crate) fn check_pass(&self, pass: &mut Pass) -> Result<(), Unidentified> {
         let tokens = &self.foundation.tokens;
-        let looks = tokens.looks();
+        let looks = Some(tokens.looks());
         // Time passes between two looks, but not much of it.
         if pass.looks == looks {
             return Ok(());
@@ -188,6 +222,11 @@ impl Intake {
     /// Who sends where nothing can be shown.
     pub(crate) fn anonymous(&self) -> Identity {
         Identity { shop: self.shop.clone() }
+    }
+
+    fn time_until(&self, at: Timestamp) -> Duration {
+        // What is past has no time left.
+        Duration::try_from(at.duration_since(self.now())).unwrap_or_default()
     }
 
     fn now(&self) -> Timestamp {

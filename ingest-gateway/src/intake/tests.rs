@@ -110,7 +110,7 @@ impl Rig {
         batch.set_origin(&Arc::new(Origin {
             shop: "default".into(),
             source: "192.0.2.1".into(),
-            listener: "tcp",
+            listener: "tcp".into(),
             codec: Codec::Plain,
             content_type: "text/plain".into(),
             trace_context: "trace".into(),
@@ -280,7 +280,7 @@ async fn what_is_taken_in_is_counted_by_shop_and_what_comes_again_is_not() {
     batch.set_origin(&Arc::new(Origin {
         shop: "other".into(),
         source: "192.0.2.2".into(),
-        listener: "tcp",
+        listener: "tcp".into(),
         codec: Codec::Plain,
         content_type: ByteString::new(),
         trace_context: ByteString::new(),

@@ -44,6 +44,8 @@ struct State {
     untold: Amounts,
     taken_at: Instant,
     told_at: Option<Instant>,
+    /// How many stand in the queue.
+    waiting: usize,
 }
 
 /// Events, and bytes of them.
@@ -84,6 +86,7 @@ impl Shop {
             untold: Amounts::default(),
             taken_at: now,
             told_at: None,
+            waiting: 0,
         };
         Arc::new(Self {
             name,
@@ -103,29 +106,20 @@ impl Shop {
     }
 
     /// Lets somebody in who is about to send so many bytes, or says how long that is too much.
-    pub(super) fn let_in(self: &Arc<Self>, bytes: u64) -> Result<Leave, Duration> {
-        let mut state = self.state();
-        if let Some(wait) = state.debt(Instant::now()) {
-            return Err(wait);
-        }
-        let events = bytes.div_ceil(state.event_bytes);
-        let shop = Arc::clone(self);
-        let promise = Promise {
-            shop,
-            events: state.events.as_mut().map(|bucket| bucket.promise(events)).unwrap_or_default(),
-            bytes: state.bytes.as_mut().map(|bucket| bucket.promise(bytes)).unwrap_or_default(),
-        };
-        Ok(Leave { promise: Some(promise) })
+    fn let_in(self: &Arc<Self>, bytes: u64) -> Result<Leave, Duration> {
+        self.state().let_in(self, bytes)
     }
 
-    /// The same, unless others wait already.
-    pub(super) fn let_in_before_others(self: &Arc<Self>, bytes: u64) -> Option<Leave> {
-        let _turn = self.turn.try_lock().ok()?;
-        self.let_in(bytes).ok()
+    /// The same, unless others wait already: nobody passes them. Those who only come at the same moment do not wait for
+    /// each other.
+    pub(super) fn let_in_at_once(self: &Arc<Self>, bytes: u64) -> Option<Result<Leave, Duration>> {
+        let mut state = self.state();
+        (state.waiting == 0).then(|| state.let_in(self, bytes))
     }
 
     /// Waits until it may be let in, behind those who wait already. Dropping the future leaves the queue.
     pub(super) async fn wait(self: &Arc<Self>, bytes: u64) -> Leave {
+        let _place = Place::take(self);
         let _turn = self.turn.lock().await;
         loop {
             match self.let_in(bytes) {
@@ -205,10 +199,41 @@ impl Shop {
 }
 
 impl State {
+    /// Promises what so many bytes may bring, or says how long that is too much.
+    fn let_in(&mut self, shop: &Arc<Shop>, bytes: u64) -> Result<Leave, Duration> {
+        if let Some(wait) = self.debt(Instant::now()) {
+            return Err(wait);
+        }
+        let events = bytes.div_ceil(self.event_bytes);
+        let promise = Promise {
+            shop: Arc::clone(shop),
+            events: self.events.as_mut().map(|bucket| bucket.promise(events)).unwrap_or_default(),
+            bytes: self.bytes.as_mut().map(|bucket| bucket.promise(bytes)).unwrap_or_default(),
+        };
+        Ok(Leave { promise: Some(promise) })
+    }
+
     fn debt(&mut self, now: Instant) -> Option<Duration> {
         let of = |bucket: &mut Option<Bucket>| bucket.as_mut().map(|bucket| bucket.debt(now));
         let debt = of(&mut self.events).max(of(&mut self.bytes));
         debt.filter(|debt| !debt.is_zero())
+    }
+}
+
+/// A place in the queue, until it is dropped.
+struct Place<'s>(&'s Shop);
+
+impl<'s> Place<'s> {
+    fn take(shop: &'s Shop) -> Self {
+        shop.state().waiting += 1;
+        Self(shop)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.waiting = state.waiting.saturating_sub(1);
     }
 }
 

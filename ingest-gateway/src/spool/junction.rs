@@ -34,6 +34,8 @@ pub(super) struct Junction {
     publish_timeout: Duration,
     shutdown: CancellationToken,
     state: Mutex<State>,
+    /// Cancelled when the bus was reached and has its topics.
+    pub(super) reached: CancellationToken,
     /// Told when publishers need not wait for the end of the spool any more.
     changed: Notify,
     spooled_records: AtomicU64,
@@ -122,6 +124,7 @@ impl Junction {
             publish_timeout,
             shutdown,
             state: Mutex::new(state),
+            reached: CancellationToken::new(),
             changed: Notify::new(),
             spooled_records: AtomicU64::new(0),
             replayed_records: AtomicU64::new(0),
@@ -200,6 +203,7 @@ impl Junction {
         state.trouble = None;
         drop(state);
         self.settle();
+        self.reached.cancel();
     }
 
     /// The replay has committed what the bus took.

@@ -166,12 +166,14 @@ async fn a_bus_that_is_away_from_the_beginning_gets_all_of_it_in_order() {
     let told = || matches!(rig.health(), Some(HealthState::Degraded { reason }) if reason.contains("no broker"));
     rig.until("a word in the health", told).await;
     assert!(rig.context.health.is_ready(), "the doors accept");
+    assert!(!rig.junction.reached.is_cancelled(), "whoever needs the bus waits");
     assert!(rig.metric("millrace_gateway_spool_records") >= 9.0);
     assert!(rig.metric("millrace_gateway_spool_bytes") > 0.0);
     rig.until("an age", || rig.metric("millrace_gateway_spool_oldest_seconds") > 0.0).await;
 
     rig.far.set(Weather::Fair);
     rig.until_straight().await;
+    assert!(rig.junction.reached.is_cancelled());
     assert_eq!(rig.taken("a"), (0..9).collect::<Vec<_>>());
     rig.accept("a", 9..12).await;
     assert_eq!(rig.taken("a"), (0..12).collect::<Vec<_>>());

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ingest_gateway::{Config, GatewayError, StartPosition, bind};
+use ingest_gateway::{Config, FileInputConfig, FileMode, GatewayError, StartPosition, bind};
 use service::Span;
 use tempfile::TempDir;
 
@@ -88,6 +88,20 @@ async fn a_stop_keeps_what_was_acknowledged_and_loses_nothing_of_the_rest() {
 }
 
 #[tokio::test]
+async fn the_last_event_of_several_lines_ends_by_time() {
+    let logs = Logs::new();
+    let follow_and_join = |config: &mut Config| {
+        logs.follow()(config);
+        config.file.multiline.pattern = Some("^ ".into());
+        config.file.multiline.flush_interval = Span::from_millis(50);
+    };
+    logs.append("a.log", "one\n 1\ntwo\n 2\n");
+    let gateway = Gateway::start(follow_and_join).await;
+    eventually("both events", || accepted(&gateway) == 2).await;
+    assert_eq!(gateway.stop().await.texts(), ["one\n 1", "two\n 2"]);
+}
+
+#[tokio::test]
 async fn a_stop_without_an_answer_of_the_log_is_quick_and_loses_nothing() {
     let logs = Logs::new();
     logs.append("a.log", "one\ntwo\n");
@@ -155,20 +169,57 @@ async fn without_room_files_wait_within_the_memory_of_the_doors() {
 fn what_cannot_be_used_is_said_before_anything_starts() {
     let logs = Logs::new();
     let mut wrong = config();
-    wrong.file.paths = vec!["*.log".into(), "/var/log/{a,b}.log".into(), "/var/***".into()];
-    wrong.file.exclude = vec!["/tmp/x".into()];
+    wrong.file.paths = [
+        "*.log",
+        "/var/log/{a,b.log",
+        "/var/***",
+        "{/a,b}/*.log",
+        "/{a,b**}",
+        "/{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}",
+        "/var/log/{a,b}.log",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    wrong.file.exclude = vec!["/tmp/x".into(), "{a,b}".into()];
     let Err(GatewayError::Settings(problems)) = bind(wrong) else { panic!("it starts") };
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let expected = [
         "begin it with /",
-        "an entry for each case",
+        "has a { without its }",
         "is no pattern",
+        "begin it with /",
+        "is no pattern",
+        "stands for more than 1000 patterns",
         "without their",
+        "an entry for each case",
         "name the file",
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:?}");
     for (problem, part) in problems.iter().zip(expected) {
         assert!(problem.starts_with("ingest_gateway.file.") && problem.contains(part), "{problem}");
+    }
+
+    let mut inputs = config();
+    logs.follow()(&mut inputs);
+    inputs.file.mode = FileMode::Read;
+    let input = FileInputConfig { paths: vec!["/var/log/*".into()], ..FileInputConfig::default() };
+    inputs.file.inputs.insert("nginx".into(), input.clone());
+    let mut late = FileInputConfig { start_position: Some(StartPosition::End), ..input };
+    late.multiline.pattern = Some("%{TIMESTAMP_ISO8601}".into());
+    inputs.file.inputs.insert("file-late".into(), late);
+    inputs.file.inputs.insert("file-none".into(), FileInputConfig::default());
+    let Err(GatewayError::Settings(problems)) = bind(inputs) else { panic!("it starts") };
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let expected = [
+        "file-late.start_position: with mode",
+        "file-late.multiline.pattern: patterns of grok",
+        "file-none.paths: it names no files",
+        "nginx: this is no name of an input",
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:?}");
+    for (problem, begins) in problems.iter().zip(expected) {
+        let begins = format!("ingest_gateway.file.inputs.{begins}");
+        assert!(problem.starts_with(&begins), "{problem}");
     }
 
     let mut damaged = config();

@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, UdpSocket, UnixStream};
 use crate::support::lumberjack::{Sender, event, window};
 use crate::support::otlp::{call, framed, record, request};
 use crate::support::shops::{Shops, refused_senders, shop, shops_of};
-use crate::support::{Gateway, any_port, eventually, read_to_close, send_tcp};
+use crate::support::{Gateway, Mode, SOON, any_port, eventually, read_to_close, send_tcp};
 
 /// What looks like a shop's token, and is none.
 const STRANGE: &str = "mrt_0123456789012345678901234567890123456789012";
@@ -208,7 +208,7 @@ async fn a_token_of_the_settings_that_looks_like_a_shops_ends_no_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_ends_with_its_token_and_what_was_read_of_it_is_kept() {
+async fn a_silent_connection_ends_with_its_token_and_what_was_read_of_it_is_kept() {
     let shops = Shops::none().await;
     let (north, south) = (shops.give("north").await, shops.give("south").await);
     let gateway = shops.gateway(|_| {}).await;
@@ -216,27 +216,63 @@ async fn a_connection_ends_with_its_token_and_what_was_read_of_it_is_kept() {
     ending.write_all(format!("{}\none\n", north.text).as_bytes()).await.unwrap();
     let mut going_on = TcpStream::connect(gateway.tcp).await.unwrap();
     going_on.write_all(format!("{}\ntwo\n", south.text).as_bytes()).await.unwrap();
-    eventually("both are served", || gateway.door("tcp").accepted == 2).await;
+    let mut without = TcpStream::connect(gateway.tcp).await.unwrap();
+    without.write_all(b"three\n").await.unwrap();
+    eventually("all are served", || gateway.door("tcp").accepted == 3).await;
+    let received = "millrace_gateway_received_bytes_total{door=\"tcp\"}";
+    let before = gateway.metric(received);
+    ending.write_all(b"the beginning").await.unwrap();
+    eventually("it is read", || gateway.metric(received) == before + 13.0).await;
 
+    // It sends nothing more.
     shops.revoke(&north).await;
-    let mut status = 200;
-    while status == 200 {
-        status = post_line(&gateway, &bearer(&north.text)).await;
-    }
-    assert_eq!(status, 401);
-    ending.write_all(b"three\nfour\nthe beginning").await.unwrap();
     assert_eq!(read_to_close(&mut ending).await, "the ingest token was revoked\n");
-    going_on.write_all(b"five\n").await.unwrap();
-    eventually("the other goes on", || gateway.door("tcp").accepted == 5).await;
+    assert_eq!(post_line(&gateway, &bearer(&north.text)).await, 401);
+    going_on.write_all(b"four\n").await.unwrap();
+    without.write_all(b"five\n").await.unwrap();
+    eventually("the others go on", || gateway.door("tcp").accepted == 5).await;
     let of = |shop: &str| {
         let records = gateway.bus.records();
         let own = records.iter().filter(|r| &*r.listener == "tcp" && &*r.shop == shop);
         own.map(|record| record.payload.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(of("north"), ["one", "three", "four"]);
-    assert_eq!(of("south"), ["two", "five"]);
+    assert_eq!(of("north"), ["one"]);
+    assert_eq!(of("south"), ["two", "four"]);
+    assert_eq!(of("default"), ["three", "five"]);
     assert_eq!(gateway.bus.letters()[0].kind, "incomplete_line");
     assert_eq!(refused_senders(&gateway, "tcp", "revoked_token"), 1.0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_is_durable_before_a_connection_ends_with_its_token() {
+    let shops = Shops::none().await;
+    let north = shops.give("north").await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lines");
+    let gateway = shops.gateway(|config| config.unix.stream_path = Some(path.clone())).await;
+    let mut stream = UnixStream::connect(&path).await.unwrap();
+    stream.write_all(format!("{}\none\n", north.text).as_bytes()).await.unwrap();
+    eventually("it is served", || gateway.door("unix").accepted == 1).await;
+    gateway.bus.set_mode(Mode::Hangs);
+    let received = "millrace_gateway_received_bytes_total{door=\"unix\"}";
+    let before = gateway.metric(received);
+    stream.write_all(b"two\n").await.unwrap();
+    eventually("it is read", || gateway.metric(received) == before + 4.0).await;
+    shops.revoke(&north).await;
+    let mut answer = Vec::new();
+    {
+        let mut closing = std::pin::pin!(stream.read_to_end(&mut answer));
+        let is_refused = || refused_senders(&gateway, "unix", "revoked_token") == 1.0;
+        tokio::select! {
+            _ = &mut closing => panic!("it is closed before that is durable"),
+            () = eventually("its end is noticed", is_refused) => {}
+        }
+        gateway.bus.set_mode(Mode::Works);
+        tokio::time::timeout(SOON, closing).await.unwrap().unwrap();
+    }
+    assert_eq!(answer, b"the ingest token was revoked\n");
+    assert_eq!(gateway.bus.texts(), ["one", "two"]);
     gateway.stop().await;
 }
 

@@ -8,6 +8,7 @@ mod cors;
 mod elasticsearch;
 mod file;
 mod framing;
+mod further_addresses;
 mod http;
 mod identity;
 mod logstash;

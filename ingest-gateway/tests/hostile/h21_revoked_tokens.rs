@@ -47,16 +47,19 @@ async fn hostile_21_a_token_ends_on_connections_that_stay_open_and_what_was_sent
     }
     eventually("all are let in", || taken(&gateway, "tcp", "north") == 50).await;
     shops.revoke(&stolen).await;
-    is_refused(&gateway, &stolen.text).await;
     let attack = async {
-        for thief in &mut thieves {
-            thief.write_all(b"{\"n\":2}\n").await.unwrap();
+        for (number, thief) in thieves.iter_mut().enumerate() {
+            if number % 2 == 0 {
+                // It may be closed already: half of them send nothing more, and are closed all the same.
+                drop(thief.write_all(b"{\"n\":2}\n").await);
+            }
             assert_eq!(read_to_close(thief).await, "the ingest token was revoked\n");
         }
     };
     let ((), rise) = rise_during(attack).await;
     assert!(rise < 16 << 20, "{rise} bytes");
     assert_eq!(refused_senders(&gateway, "tcp", "revoked_token"), 50.0);
+    is_refused(&gateway, &stolen.text).await;
     // What had come before the door looked is durable; nothing comes any more.
     let kept = taken(&gateway, "tcp", "north");
     assert!((50..=100).contains(&kept), "{kept}");

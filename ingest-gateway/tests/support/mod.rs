@@ -165,7 +165,10 @@ impl Bus for MemoryBus {
 pub(crate) struct Gateway {
     pub(crate) tcp: SocketAddr,
     pub(crate) udp: SocketAddr,
+    /// Of the HTTP door, or where it is reached besides if that is off.
     pub(crate) http: SocketAddr,
+    /// Where the HTTP door is reached besides.
+    pub(crate) further: Further,
     /// Of the syslog door, where it is open.
     pub(crate) syslog: Syslog,
     pub(crate) beats: SocketAddr,
@@ -173,6 +176,13 @@ pub(crate) struct Gateway {
     pub(crate) context: Context,
     pub(crate) ledgers: Arc<Ledgers>,
     serving: JoinHandle<Result<(), GatewayError>>,
+}
+
+/// Further addresses of the HTTP door.
+pub(crate) struct Further {
+    pub(crate) otlp_http: Option<SocketAddr>,
+    pub(crate) otlp_grpc: Option<SocketAddr>,
+    pub(crate) bulk: Option<SocketAddr>,
 }
 
 /// Addresses of the syslog door.
@@ -187,9 +197,9 @@ pub(crate) fn any_port() -> Listen {
     Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)))
 }
 
-/// Settings with the doors that are open without any on free ports.
+/// Settings with the doors for lines, HTTP and Beats on free ports, and the others closed.
 pub(crate) fn config() -> Config {
-    let mut config = Config::default();
+    let mut config = Config::default().closed();
     let any = any_port();
     (config.tcp.listen, config.udp.listen, config.http.listen) = (any, any, any);
     config.beats.listen = any;
@@ -221,7 +231,12 @@ impl Gateway {
         Self {
             tcp: bound.tcp_address().unwrap(),
             udp: bound.udp_address().unwrap(),
-            http: bound.http_address().unwrap(),
+            http: bound.http_address().or(bound.otlp_http_address()).unwrap(),
+            further: Further {
+                otlp_http: bound.otlp_http_address(),
+                otlp_grpc: bound.otlp_grpc_address(),
+                bulk: bound.bulk_address(),
+            },
             syslog: Syslog {
                 udp: bound.syslog_udp_address(),
                 tcp: bound.syslog_tcp_address(),

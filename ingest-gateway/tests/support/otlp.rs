@@ -3,6 +3,7 @@
 //! Source: `opentelemetry/proto/logs/v1/logs.proto` and what it names; "gRPC over HTTP2".
 
 use std::io::Write;
+use std::net::SocketAddr;
 
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request};
@@ -59,7 +60,16 @@ pub(crate) async fn call(
     headers: &[(&'static str, &'static str)],
     body: Vec<u8>,
 ) -> (HeaderMap, Vec<u8>) {
-    let stream = TcpStream::connect(gateway.http).await.unwrap();
+    call_at(gateway.http, headers, body).await
+}
+
+/// The same at one of the door's addresses.
+pub(crate) async fn call_at(
+    address: SocketAddr,
+    headers: &[(&'static str, &'static str)],
+    body: Vec<u8>,
+) -> (HeaderMap, Vec<u8>) {
+    let stream = TcpStream::connect(address).await.unwrap();
     let handshake =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.unwrap();

@@ -68,20 +68,17 @@ async fn records(plugin: &str, vector: &Value, config: Config) -> Result<Vec<Rec
 }
 
 /// The settings with this door alone, on a free port.
-fn on_free_port(plugin: &str, mut config: Config) -> Result<Config, String> {
-    let open = Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
-    let doors = [
-        ("tcp", &mut config.tcp.listen),
-        ("udp", &mut config.udp.listen),
-        ("http", &mut config.http.listen),
-        ("beats", &mut config.beats.listen),
-    ];
-    let mut is_known = false;
-    for (name, listen) in doors {
-        is_known |= name == plugin;
-        *listen = if name == plugin { open } else { Listen::Off };
-    }
-    if is_known { Ok(config) } else { Err(format!("no door is an input `{plugin}`")) }
+fn on_free_port(plugin: &str, config: Config) -> Result<Config, String> {
+    let mut config = config.closed();
+    let listen = match plugin {
+        "tcp" => &mut config.tcp.listen,
+        "udp" => &mut config.udp.listen,
+        "http" => &mut config.http.listen,
+        "beats" => &mut config.beats.listen,
+        _ => return Err(format!("no door is an input `{plugin}`")),
+    };
+    *listen = Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
+    Ok(config)
 }
 
 fn address(plugin: &str, bound: &Bound) -> Option<SocketAddr> {

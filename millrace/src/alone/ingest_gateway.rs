@@ -45,6 +45,9 @@ impl Alone for IngestGateway {
             ("tcp", bound.tcp_address()),
             ("udp", bound.udp_address()),
             ("http", bound.http_address()),
+            ("http for OTLP over HTTP", bound.otlp_http_address()),
+            ("http for OTLP over gRPC", bound.otlp_grpc_address()),
+            ("http for clients of Elasticsearch", bound.bulk_address()),
             ("beats", bound.beats_address()),
         ];
         for (door, address) in doors {
@@ -55,7 +58,7 @@ impl Alone for IngestGateway {
         for (door, place) in bound.other_doors() {
             tracing::info!(place, "{door}");
         }
-        for pattern in &opening.config.ingest_gateway.file.paths {
+        for pattern in &opening.config.ingest_gateway.file.patterns() {
             tracing::info!(pattern, "files are read");
         }
         let runtime = opening.unready_runtime()?;

@@ -99,16 +99,16 @@ pub struct GatewayArguments {
     /// What the TCP, UDP and file doors take: lines of JSON, or plain text
     #[arg(long, value_parser = ["json", "plain"])]
     pub codec: Option<String>,
-    /// Address of the TCP door
+    /// Address of the TCP door, or off
     #[arg(long)]
     pub tcp_listen: Option<String>,
-    /// Address of the UDP door
+    /// Address of the UDP door, or off
     #[arg(long)]
     pub udp_listen: Option<String>,
-    /// Address of the HTTP door
+    /// Address of the HTTP door, or off; for OTLP it has 127.0.0.1:4318 and :4317 too if they are free
     #[arg(long)]
     pub http_listen: Option<String>,
-    /// Address of the Beats door, as 127.0.0.1:5044; it is off without one
+    /// Address of the Beats door, or off; without this 127.0.0.1:5044 if it is free and no token must be shown
     #[arg(long)]
     pub beats_listen: Option<String>,
     /// Files to follow, as /var/log/shop/*.log; may be repeated

@@ -114,8 +114,8 @@ const ABSENT: [(&str, &str); 23] = [
     ("msgpack", OTHER),
     (
         "multiline",
-        "join lines where the log is read, in the shipper; the inputs `tcp` and `unix` join them by a `pattern` \
-         whose names ship with Logstash",
+        "join lines where the log is read, in the shipper; the inputs `file`, `tcp` and `unix` join them by a \
+         `pattern` whose names ship with Logstash",
     ),
     ("netflow", OTHER),
     ("nmap", OTHER),
@@ -140,9 +140,17 @@ const LINE_ENDS: [&str; 4] = ["\n", "\\n", "\r\n", "\\r\\n"];
 
 /// Reads `codec` of a connection whose lines may be joined.
 pub(super) fn read_stream(reader: &mut PluginReader<'_>) -> (Codec, Option<Multiline>) {
+    read_joined(reader, Takes::Stream)
+}
+
+/// Reads `codec` where lines may be joined.
+pub(super) fn read_joined(
+    reader: &mut PluginReader<'_>,
+    takes: Takes,
+) -> (Codec, Option<Multiline>) {
     match multiline::read(reader) {
         Some((codec, multiline)) => (codec, Some(multiline)),
-        None => (read(reader, Lines::Plain, Takes::Stream), None),
+        None => (read(reader, Lines::Plain, takes), None),
     }
 }
 
@@ -160,7 +168,7 @@ pub(super) fn carry_stream(
         reader.carry("codec", &path, SettingValue::Text(delimiter));
     }
     if let Some(multiline) = multiline {
-        multiline.carry(reader, table);
+        multiline.carry(reader, &["ingest_gateway", table], &[]);
     }
 }
 

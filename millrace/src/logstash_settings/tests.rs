@@ -1,6 +1,7 @@
 //! What becomes of each plugin, as users write it.
 
 mod events;
+mod files;
 mod options;
 mod second;
 mod secrets;
@@ -486,7 +487,4 @@ fn the_input_file_is_the_door_for_files() {
         "ingest_gateway.file.mode = read",
     ];
     assert_eq!(told(once, Reach::default()).0, expected);
-    let two = "input { file { path => '/a' } file { path => '/b' } }";
-    assert_eq!(told(two, Reach::default()).1, ["input file"]);
-    assert!(reasons(two).contains("line 1 has it"));
 }

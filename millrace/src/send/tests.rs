@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use bus::log::{EmbeddedBus, LogConfig};
 use bus::{Bus, Delivery, TOPIC_DEAD, TOPIC_RAW};
-use ingest_gateway::Listen;
 use pipeline::{Ledgers, Runtime};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -285,10 +284,8 @@ async fn the_real_door_takes_everything_once_however_often_it_is_sent() {
     embedded.ensure_topics(&topics).await.unwrap();
     let mut config = ingest_gateway::Config {
         ingest_token: Some(access::IngestToken::new("0123456789abcdef").unwrap()),
-        ..ingest_gateway::Config::default()
+        ..ingest_gateway::Config::default().closed()
     };
-    config.tcp.listen = Listen::Off;
-    config.udp.listen = Listen::Off;
     config.http.listen = "127.0.0.1:0".parse().unwrap();
     let bound = ingest_gateway::bind(config).unwrap();
     let address = bound.http_address().unwrap();

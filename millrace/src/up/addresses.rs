@@ -20,6 +20,12 @@ pub struct Addresses {
     pub udp: Option<SocketAddr>,
     /// The HTTP door.
     pub http: Option<SocketAddr>,
+    /// Where it takes OTLP over HTTP besides.
+    pub otlp_http: Option<SocketAddr>,
+    /// Where it takes OTLP over gRPC besides.
+    pub otlp_grpc: Option<SocketAddr>,
+    /// Where it takes what clients of Elasticsearch send besides.
+    pub bulk: Option<SocketAddr>,
     /// The Beats door.
     pub beats: Option<SocketAddr>,
     /// API and pages.

@@ -7,6 +7,7 @@ use service::Admin;
 
 use super::METRICS_PORT;
 use super::addresses::Addresses;
+use super::start_table::DoorsTold;
 use crate::client::SOCKET;
 use crate::command::Failure;
 use crate::config::PlatformConfig;
@@ -30,11 +31,11 @@ impl Listeners {
         let mut gateway = config.ingest_gateway.clone();
         gateway.file.keep_places_in(data);
         gateway.fit_to_process(MemoryPart::Quarter).map_err(Failure::of)?;
-        Ok(Self {
-            gateway: ingest_gateway::bind_with(gateway, sockets).map_err(Failure::of)?,
-            api: query_api::bind(&config.query_api, Some(&socket)).await.map_err(Failure::of)?,
-            admin: Admin::bind(&config.metrics, METRICS_PORT).await.map_err(Failure::of)?,
-        })
+        // Before the doors, of which those that nobody asked for give way.
+        let api = query_api::bind(&config.query_api, Some(&socket)).await.map_err(Failure::of)?;
+        let admin = Admin::bind(&config.metrics, METRICS_PORT).await.map_err(Failure::of)?;
+        let gateway = ingest_gateway::bind_with(gateway, sockets).map_err(Failure::of)?;
+        Ok(Self { gateway, api, admin })
     }
 
     /// Where they are, with the ports that were chosen for port 0.
@@ -43,9 +44,21 @@ impl Listeners {
             tcp: self.gateway.tcp_address(),
             udp: self.gateway.udp_address(),
             http: self.gateway.http_address(),
+            otlp_http: self.gateway.otlp_http_address(),
+            otlp_grpc: self.gateway.otlp_grpc_address(),
+            bulk: self.gateway.bulk_address(),
             beats: self.gateway.beats_address(),
             api: self.api.address().map_err(Failure::of)?,
             metrics: self.admin.address,
         })
+    }
+
+    /// What else a person is told of the doors.
+    pub(super) fn told(&self) -> DoorsTold {
+        DoorsTold {
+            is_http_tls: self.gateway.is_http_tls(),
+            others: self.gateway.other_doors(),
+            closed: self.gateway.closed_doors().to_vec(),
+        }
     }
 }

@@ -2,8 +2,10 @@
 //! end. What each service does is its own affair.
 
 mod addresses;
+mod awaited_bus;
 mod data_folder;
 mod demo;
+mod doors;
 mod listeners;
 mod start_table;
 mod tap;
@@ -13,23 +15,24 @@ use std::path::Path;
 use std::sync::Arc;
 
 use enricher::{CurrentPlan, Reloader, reload};
-use futures::future::BoxFuture;
-use ingest_gateway::{GatewayError, HandedOver};
+use ingest_gateway::HandedOver;
 use pipeline::Runtime;
 use query_api::Stores;
-use service::{Admin, Context, Secret, shutdown};
+use service::{CancellationToken, Context, Secret, shutdown};
 
 use crate::backends::Opening;
 use crate::cli::UpArguments;
 use crate::command::Failure;
-use crate::config::{MEMORY, PlatformConfig};
+use crate::config::PlatformConfig;
 use crate::first_password;
 use crate::logstash_settings::Taken;
 use crate::service_manager;
 use crate::services::Services;
 
 pub use addresses::Addresses;
+use awaited_bus::AwaitedBus;
 use data_folder::DataFolder;
+use doors::{BUS, Doors};
 use listeners::Listeners;
 use start_table::StartTable;
 use tap::CurrentTap;
@@ -38,9 +41,6 @@ use tap::CurrentTap;
 pub(crate) const METRICS_PORT: u16 = 9600;
 /// The variable in which tools find the ingest token.
 const INGEST_TOKEN_VARIABLE: &str = "MILLRACE_INGEST_TOKEN";
-
-/// The doors, before they are served, and the address where they are looked after.
-type Doors = (BoxFuture<'static, Result<(), GatewayError>>, Admin);
 
 /// Runs the platform until it is told to stop; `taken` are the settings that come from its pipeline, `sockets` what
 /// the service manager has opened.
@@ -71,49 +71,18 @@ pub async fn run(
     let context = Context::default();
     shutdown::on_signals(context.shutdown.clone(), shutdown::DRAIN_DEADLINE)
         .map_err(|error| Failure::new(format!("cannot listen to signals: {error}")))?;
-    let config = Arc::new(config);
     let folder = Some(data.path().to_owned());
-    let opening = Opening { config: Arc::clone(&config), data: folder, context: context.clone() };
+    let opening = Opening { config: Arc::new(config), data: folder, context: context.clone() };
     let runtime = opening.unready_runtime()?;
     let current = CurrentPlan::new(plan);
     let stores = open_stores(&opening, data.path(), &current).await?;
-    let addresses = listeners.addresses()?;
-    let demo = arguments.demo.then(|| demo_door(&config, &addresses)).transpose()?;
-    let Listeners { gateway, api, admin } = listeners;
-    let (is_http_tls, other_doors) = (gateway.is_http_tls(), gateway.other_doors());
+    let (secret, data_folder) = (Secret::new(secret.clone()), &data);
+    let platform = Platform { opening, runtime, stores, current, secret, taken, data_folder };
     let mut services = Services::default();
-    let doors = open_doors(&opening, (gateway, admin), &stores, &runtime, &mut services).await?;
-    if services.beside(&context, opening.ready(&runtime)).await?.is_none() {
-        return services.wait(&context).await;
-    }
-    let (password_file, documents) = (&arguments.api.admin_password_file, &*stores.documents);
-    let first_password = first_password::ensure(documents, password_file.as_deref(), &context);
-    let first_password = services.beside(&context, first_password).await?;
-
-    let table = StartTable {
-        data: data.path(),
-        is_new: data.is_new,
-        addresses: &addresses,
-        is_http_tls,
-        other_doors: &other_doors,
-        durability_warning: runtime.bus.durability_warning(),
-        urls: [&config.bus.url, &config.search.url, &config.documents.url, &config.cache.url],
-        files: &config.ingest_gateway.file.paths,
-        taken: taken.as_ref(),
-        needs_token: config.ingest_gateway.needs_token(),
-        first_password: first_password.as_deref(),
-    }
-    .text();
-    start(&mut services, &config, current.clone(), doors, api, stores, &runtime);
-    let (pipeline, context) = (config.enricher.clone(), runtime.context.clone());
-    let reloader = Reloader::new(pipeline, Secret::new(secret.clone()), current, context);
-    services.add("pipeline watch", reload::watch(reloader));
-    if let Some((door, token)) = demo {
-        start_demo(&mut services, door, token, &runtime.context);
-    }
-    addresses.write(data.path())?;
-    crate::command::print(|out| out.write_all(table.as_bytes()))?;
-    let ended = services.wait(&runtime.context).await;
+    let ended = match platform.start(listeners, arguments, &mut services).await {
+        Ok(()) => services.wait(&context).await,
+        Err(failure) => services.give_up(&context, failure).await,
+    };
     Addresses::remove(data.path());
     ended
 }
@@ -134,65 +103,128 @@ async fn open_stores(
     })
 }
 
+/// The platform, of which nothing runs yet.
+struct Platform<'a> {
+    opening: Opening,
+    runtime: Runtime,
+    stores: Stores,
+    current: CurrentPlan,
+    /// Keys the pipeline's hashes.
+    secret: Secret<String>,
+    taken: Option<Taken>,
+    data_folder: &'a DataFolder,
+}
+
+impl Platform<'_> {
+    /// Starts one service after the other: all when the bus is there, or doors and API before it where a spool takes
+    /// what the doors accept. Ends when all have been started, or the process is told to stop before.
+    async fn start(
+        &self,
+        listeners: Listeners,
+        arguments: &UpArguments,
+        services: &mut Services,
+    ) -> Result<(), Failure> {
+        let (config, context) = (&self.opening.config, &self.runtime.context);
+        let addresses = listeners.addresses()?;
+        let demo = arguments.demo.then(|| demo_door(config, &addresses)).transpose()?;
+        let doors_told = listeners.told();
+        let Listeners { gateway, api, admin } = listeners;
+        let (stores, runtime) = (&self.stores, &self.runtime);
+        let doors = Doors::open(&self.opening, (gateway, admin), stores, runtime, services).await?;
+        if matches!(doors, Doors::Closed(..))
+            && services.beside(context, self.opening.ready(runtime)).await?.is_none()
+        {
+            return Ok(());
+        }
+        let password_file = arguments.api.admin_password_file.as_deref();
+        let first_password = first_password::ensure(&*stores.documents, password_file, context);
+        let first_password = services.beside(context, first_password).await?;
+        let spooled = match doors {
+            Doors::Open(spooled) => Some(spooled),
+            Doors::Closed(doors, admin) => {
+                services.add("ingest-gateway", doors);
+                services.add("metrics", admin.serve(context.clone()));
+                self.start_stages(services);
+                None
+            }
+        };
+        let (durability_warning, api_runtime) = match &spooled {
+            None => (runtime.bus.durability_warning(), runtime.clone()),
+            Some(spooled) => {
+                let awaited = AwaitedBus::within(runtime, &spooled.reached);
+                (spooled.durability_warning.clone(), awaited)
+            }
+        };
+        self.start_api(api, api_runtime, services);
+        if let Some((door, token)) = demo {
+            start_demo(services, door, token, context);
+        }
+        let table = StartTable {
+            data: self.data_folder.path(),
+            is_new: self.data_folder.is_new,
+            addresses: &addresses,
+            doors: &doors_told,
+            durability_warning,
+            urls: [&config.bus.url, &config.search.url, &config.documents.url, &config.cache.url],
+            files: &config.ingest_gateway.file.patterns(),
+            taken: self.taken.as_ref(),
+            needs_token: config.ingest_gateway.needs_token(),
+            first_password: first_password.as_deref(),
+        }
+        .text();
+        addresses.write(self.data_folder.path())?;
+        crate::command::print(|out| out.write_all(table.as_bytes()))?;
+        if let Some(spooled) = spooled {
+            self.start_behind(&spooled.reached, services).await;
+        }
+        Ok(())
+    }
+
+    /// Starts the services behind a bus when that was reached.
+    async fn start_behind(&self, reached: &CancellationToken, services: &mut Services) {
+        let context = &self.runtime.context;
+        let reached = context.shutdown.run_until_cancelled(reached.cancelled());
+        if services.beside(context, reached).await.is_some() {
+            context.health.clear(BUS);
+            self.start_stages(services);
+        }
+    }
+
+    /// Starts the services that read the bus, as the configuration asks for them.
+    fn start_stages(&self, services: &mut Services) {
+        let (config, stores, runtime) = (&self.opening.config, &self.stores, &self.runtime);
+        let (limits, foreign) = (config.enricher.limits(), config.foreign_topics());
+        let current = self.current.clone();
+        services.add("enricher", enricher::run(current, limits, foreign, runtime.clone()));
+        if config.fraud_worker.enabled {
+            let (config, documents) = (config.fraud_worker.clone(), Arc::clone(&stores.documents));
+            services.add("fraud-worker", fraud_worker::run(config, documents, runtime.clone()));
+        }
+        if config.indexer.enabled {
+            services.add("indexer", indexer::run(Arc::clone(&stores.search), runtime.clone()));
+        }
+    }
+
+    /// Starts the API, what the service manager is told, and the look at the pipeline's files.
+    fn start_api(&self, api: query_api::Bound, runtime: Runtime, services: &mut Services) {
+        let (config, context) = (&self.opening.config, &self.runtime.context);
+        let (stores, foreign) = (self.stores.clone(), config.foreign_topics());
+        let api = query_api::run(api, config.query_api.clone(), stores, foreign, runtime);
+        services.add("query-api", api);
+        services.add("service manager", service_manager::tell(context.clone(), parts(config)));
+        let (pipeline, secret) = (config.enricher.clone(), self.secret.reveal().clone());
+        let (current, context) = (self.current.clone(), context.clone());
+        let reloader = Reloader::new(pipeline, Secret::new(secret), current, context);
+        services.add("pipeline watch", reload::watch(reloader));
+    }
+}
+
 fn start_demo(services: &mut Services, door: SocketAddr, token: Option<String>, context: &Context) {
     let shutdown = context.shutdown.clone();
     services.add("demo", async move {
         demo::run(door, token, shutdown).await;
         Ok::<_, String>(())
     });
-}
-
-/// The doors, to be served when the bus is there. Those with a spool, which takes what they accept until then, are
-/// served from now on, with metrics and health, and none are left.
-async fn open_doors(
-    opening: &Opening,
-    (gateway, admin): (ingest_gateway::Bound, Admin),
-    stores: &Stores,
-    runtime: &Runtime,
-    services: &mut Services,
-) -> Result<Option<Doors>, Failure> {
-    let shared = ingest_gateway::Stores {
-        documents: Some(Arc::clone(&stores.documents)),
-        // What is in this process is shared with no other gateway.
-        cache: (opening.config.cache.url != MEMORY).then(|| Arc::clone(&stores.cache)),
-    };
-    let Some(spool) = opening.spool(runtime).await? else {
-        let doors = ingest_gateway::run(gateway, runtime.clone(), shared);
-        return Ok(Some((Box::pin(doors), admin)));
-    };
-    let doors = ingest_gateway::run(gateway, spool.runtime(), shared);
-    services.add("ingest-gateway", spool.replay_beside(doors));
-    services.add("metrics", admin.serve(runtime.context.clone()));
-    Ok(None)
-}
-
-/// Starts the doors that are not served yet, and the services behind them that the configuration asks for.
-fn start(
-    services: &mut Services,
-    config: &PlatformConfig,
-    current: CurrentPlan,
-    doors: Option<Doors>,
-    api: query_api::Bound,
-    stores: Stores,
-    runtime: &Runtime,
-) {
-    if let Some((doors, admin)) = doors {
-        services.add("ingest-gateway", doors);
-        services.add("metrics", admin.serve(runtime.context.clone()));
-    }
-    let (limits, foreign) = (config.enricher.limits(), config.foreign_topics());
-    services.add("enricher", enricher::run(current, limits, foreign.clone(), runtime.clone()));
-    if config.fraud_worker.enabled {
-        let (config, documents) = (config.fraud_worker.clone(), Arc::clone(&stores.documents));
-        services.add("fraud-worker", fraud_worker::run(config, documents, runtime.clone()));
-    }
-    if config.indexer.enabled {
-        services.add("indexer", indexer::run(Arc::clone(&stores.search), runtime.clone()));
-    }
-    let api = query_api::run(api, config.query_api.clone(), stores, foreign, runtime.clone());
-    services.add("query-api", api);
-    let told = service_manager::tell(runtime.context.clone(), parts(config));
-    services.add("service manager", told);
 }
 
 /// The parts of the health that say that a service is open.
@@ -242,6 +274,9 @@ mod tests {
             tcp: Some(any),
             udp: None,
             http: None,
+            otlp_http: None,
+            otlp_grpc: None,
+            bulk: None,
             beats: None,
             api: any,
             metrics: any,

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use ingest_gateway::ClosedDoor;
 use service::{Printable, url_without_secrets};
 
 use super::addresses::Addresses;
@@ -14,10 +15,8 @@ pub(super) struct StartTable<'a> {
     pub(super) data: &'a Path,
     pub(super) is_new: bool,
     pub(super) addresses: &'a Addresses,
-    /// Whether the HTTP door speaks TLS.
-    pub(super) is_http_tls: bool,
-    /// Doors beside those of the addresses: what each is, and where.
-    pub(super) other_doors: &'a [(&'static str, String)],
+    /// What else there is to be told of the doors.
+    pub(super) doors: &'a DoorsTold,
     pub(super) durability_warning: Option<String>,
     /// Of bus, search, documents and cache.
     pub(super) urls: [&'a str; 4],
@@ -29,6 +28,16 @@ pub(super) struct StartTable<'a> {
     pub(super) needs_token: bool,
     /// Shown once, at the first start.
     pub(super) first_password: Option<&'a str>,
+}
+
+/// What is told of the doors beside their addresses.
+pub(super) struct DoorsTold {
+    /// Whether the HTTP door speaks TLS.
+    pub(super) is_http_tls: bool,
+    /// Doors beside those of the addresses: what each is, and where.
+    pub(super) others: Vec<(&'static str, String)>,
+    /// Doors that nobody asked for, and whose addresses are not to be had.
+    pub(super) closed: Vec<ClosedDoor>,
 }
 
 impl StartTable<'_> {
@@ -43,30 +52,8 @@ impl StartTable<'_> {
         let [bus, search, documents, cache] = self.urls.map(url_without_secrets);
         let made = if self.is_new { " (made now)" } else { "" };
         writeln!(out, "\nMillrace {} runs. Ctrl-C stops it.\n", env!("CARGO_PKG_VERSION"))?;
-        let durable = match &self.durability_warning {
-            None => "an answer means: synced to disk".to_owned(),
-            Some(warning) => format!("NOT DURABLE: {warning}"),
-        };
         let addresses = self.addresses;
-        let at = |address: Option<SocketAddr>| {
-            address.map_or("off".to_owned(), |address| address.to_string())
-        };
-        let scheme = self.http_scheme();
-        let http =
-            addresses.http.map_or("off".to_owned(), |http| format!("{scheme}://{http}/v1/logs"));
-        let mut rows = vec![
-            ("lines over TCP", at(addresses.tcp), "no answer in the protocol".to_owned()),
-            ("lines over UDP", at(addresses.udp), "no answer in the protocol".to_owned()),
-            ("HTTP", http, durable.clone()),
-        ];
-        rows.extend(self.other_doors.iter().map(|(door, place)| {
-            (*door, Printable(place).to_string(), "no answer in the protocol".to_owned())
-        }));
-        rows.extend(addresses.beats.map(|beats| ("Beats", beats.to_string(), durable)));
-        rows.extend(self.files.iter().map(|files| {
-            let files = Printable(files).to_string();
-            ("lines of files", files, "read on from where the last start ended".to_owned())
-        }));
+        let mut rows = self.door_rows();
         rows.extend([
             (
                 "pages and API",
@@ -88,6 +75,12 @@ impl StartTable<'_> {
         for (what, place, note) in rows {
             writeln!(out, "  {}", format!("{what:<16} {place:<32} {note}").trim_end())?;
         }
+        if !self.doors.closed.is_empty() {
+            writeln!(out, "\n  WARNING: these doors are closed, and everything else runs:\n")?;
+            for closed in &self.doors.closed {
+                writeln!(out, "    {closed}")?;
+            }
+        }
         if let Some(taken) = self.taken {
             writeln!(out, "\n  From the inputs and outputs of {}:\n", Printable(&taken.pipeline))?;
             for line in taken.lines() {
@@ -103,8 +96,45 @@ impl StartTable<'_> {
         self.write_commands(out)
     }
 
+    /// What listens where, and what an answer there means.
+    fn door_rows(&self) -> Vec<(&'static str, String, String)> {
+        let addresses = self.addresses;
+        let durable = match &self.durability_warning {
+            None => "an answer means: synced to disk".to_owned(),
+            Some(warning) => format!("NOT DURABLE: {warning}"),
+        };
+        let at = |address: Option<SocketAddr>| {
+            address.map_or("off".to_owned(), |address| address.to_string())
+        };
+        let scheme = self.http_scheme();
+        let http =
+            addresses.http.map_or("off".to_owned(), |http| format!("{scheme}://{http}/v1/logs"));
+        let further = [
+            ("OTLP over HTTP", addresses.otlp_http, "/v1/logs"),
+            ("OTLP over gRPC", addresses.otlp_grpc, ""),
+            ("_bulk", addresses.bulk, "/_bulk"),
+        ];
+        let mut rows = vec![
+            ("lines over TCP", at(addresses.tcp), "no answer in the protocol".to_owned()),
+            ("lines over UDP", at(addresses.udp), "no answer in the protocol".to_owned()),
+            ("HTTP", http, durable.clone()),
+        ];
+        rows.extend(further.into_iter().filter_map(|(door, address, path)| {
+            Some((door, format!("{scheme}://{}{path}", address?), durable.clone()))
+        }));
+        rows.extend(self.doors.others.iter().map(|(door, place)| {
+            (*door, Printable(place).to_string(), "no answer in the protocol".to_owned())
+        }));
+        rows.extend(addresses.beats.map(|beats| ("Beats", beats.to_string(), durable)));
+        rows.extend(self.files.iter().map(|files| {
+            let files = Printable(files).to_string();
+            ("lines of files", files, "read on from where the last start ended".to_owned())
+        }));
+        rows
+    }
+
     fn http_scheme(&self) -> &'static str {
-        if self.is_http_tls { "https" } else { "http" }
+        if self.doors.is_http_tls { "https" } else { "http" }
     }
 
     fn write_commands(&self, out: &mut String) -> std::fmt::Result {
@@ -113,8 +143,10 @@ impl StartTable<'_> {
         let is_default = here.is_ok_and(|default| default == self.data);
         let data =
             if is_default { String::new() } else { format!(" --data {}", self.data.display()) };
-        let url = match self.addresses.http {
-            Some(http) if http.port() != 8080 || self.is_http_tls => {
+        let addresses = self.addresses;
+        // Where the HTTP door is off, it may be open at its further addresses.
+        let url = match addresses.http.or(addresses.otlp_http).or(addresses.bulk) {
+            Some(http) if http.port() != 8080 || self.doors.is_http_tls => {
                 format!(" --url {}://{}", self.http_scheme(), from_here(http))
             }
             _ => String::new(),
@@ -153,16 +185,28 @@ mod tests {
             tcp: None,
             udp: None,
             http: Some(any),
+            otlp_http: None,
+            otlp_grpc: Some(any),
+            bulk: None,
             beats: Some(any),
             api: any,
             metrics: any,
+        };
+        let doors = DoorsTold {
+            is_http_tls: false,
+            others: vec![("syslog over UDP", "127.0.0.1:514".to_owned())],
+            closed: vec![ClosedDoor {
+                setting: "otlp.http_listen",
+                address: any,
+                reason: "is in use".to_owned(),
+                way_out: "another address",
+            }],
         };
         let table = StartTable {
             data: Path::new("/data"),
             is_new: false,
             addresses: &addresses,
-            is_http_tls: false,
-            other_doors: &[("syslog over UDP", "127.0.0.1:514".to_owned())],
+            doors: &doors,
             durability_warning: None,
             urls: [
                 "embedded:",
@@ -180,7 +224,16 @@ mod tests {
         assert!(text.contains("syslog over UDP  127.0.0.1:514 "), "{text}");
         assert!(text.contains("pages and API    http://127.0.0.1:8181"), "{text}");
         assert!(text.contains("Beats            0.0.0.0:8181"), "{text}");
+        assert!(text.contains("OTLP over gRPC   http://0.0.0.0:8181 "), "{text}");
+        assert!(!text.contains("OTLP over HTTP "), "{text}");
+        let closed = "    ingest_gateway.otlp.http_listen: 0.0.0.0:8181 is in use";
+        assert!(text.contains("WARNING") && text.contains(closed), "{text}");
         assert!(text.contains("/shop/*.log ") && text.contains(r"/a\u{1b}[2J*.log "), "{text}");
         assert!(text.contains("mongodb://m:1") && !text.contains("hunter2"), "{text}");
+
+        let elsewhere: SocketAddr = "127.0.0.1:4318".parse().expect("an address");
+        let addresses = Addresses { http: None, otlp_http: Some(elsewhere), ..addresses.clone() };
+        let text = StartTable { addresses: &addresses, ..table }.text();
+        assert!(text.contains("send --url http://127.0.0.1:4318 --token TOKEN"), "{text}");
     }
 }

@@ -1,10 +1,11 @@
 //! Who may send is said in full, or the door stays shut.
 
+use access::IngestToken;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde_json::json;
 
-use crate::config::{ClientCertificates, Config, TlsConfig};
+use crate::config::{ClientCertificates, Config, Listen, TlsConfig};
 
 fn settings(config: &Config) -> Vec<String> {
     config.check().into_iter().map(|problem| problem.setting).collect()
@@ -61,6 +62,29 @@ fn beats_show_no_token_so_where_one_is_required_others_need_a_certificate() {
     assert_eq!(settings(&config), ["beats.listen"], "who need not show one does not");
     config.beats.tls = asks(ClientCertificates::Required);
     assert_eq!(config.check(), []);
+}
+
+#[test]
+fn doors_that_nobody_asked_for_are_no_way_around_a_token() {
+    let closed = |config: &Config| {
+        let closed = config.clone().close_tokenless();
+        closed.into_iter().map(|(setting, _)| setting).collect::<Vec<_>>()
+    };
+    let all = ["beats.listen", "syslog.udp_listen", "syslog.tcp_listen"];
+    let mut config = Config::default();
+    assert!(closed(&config).is_empty(), "nobody must show anything");
+    config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
+    assert_eq!(closed(&config), all);
+    config = Config { require_token: true, ..Config::default() };
+    assert_eq!(closed(&config), all);
+    config.beats.tls = asks(ClientCertificates::Optional);
+    assert_eq!(closed(&config), all, "who need not show one does not");
+    config.beats.tls = asks(ClientCertificates::Required);
+    config.syslog.udp_listen = "127.0.0.1:5514".parse().unwrap();
+    assert_eq!(closed(&config), ["syslog.tcp_listen"], "the others know senders, or were meant");
+    config.close_tokenless();
+    assert_eq!(config.syslog.tcp_listen, Listen::Off);
+    assert!(config.otlp.http_listen.gives_way(), "a token is asked for there");
 }
 
 #[test]

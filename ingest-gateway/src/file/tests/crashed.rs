@@ -7,12 +7,6 @@ use std::time::{Duration, SystemTime};
 use super::Rig;
 use crate::file::Positions;
 
-impl Rig {
-    fn kept(&self) -> String {
-        fs::read_to_string(self.config.position_file.as_ref().unwrap()).unwrap_or_default()
-    }
-}
-
 #[tokio::test]
 async fn a_position_moves_only_when_the_log_has_acknowledged() {
     let mut rig = Rig::new(|_| {});

@@ -50,6 +50,22 @@ async fn a_file_that_is_renamed_while_it_is_not_open_is_found_again() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_renamed_while_its_lines_are_on_their_way_is_read_to_its_end() {
+    let mut rig = Rig::new(|config| config.open_files_max = 1);
+    rig.append("open.log", "one\n");
+    rig.round().await;
+    rig.append("a.log", "two\n");
+    rig.door.scan(rig.now);
+    rig.read_all().await;
+    assert_eq!(rig.open_files(), 1, "it is closed again");
+    rig.append("a.log", "three\n");
+    rig.rename("a.log", "a.log.1");
+    rig.round().await;
+    rig.round().await;
+    assert_eq!(rig.sorted(), ["one", "three", "two"]);
+}
+
+#[tokio::test]
 async fn a_file_that_is_renamed_behind_a_link_is_found_again() {
     for is_restarted in [false, true] {
         let mut rig = Rig::new(|_| {});

@@ -1,6 +1,8 @@
 //! Who a sender is, whatever it shows and wherever it comes.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use access::ShopName;
@@ -8,9 +10,10 @@ use jiff::Timestamp;
 use pipeline::{Ledgers, Runtime};
 use serde_json::{Value, json};
 use service::Context;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Pass, Shown, Unidentified};
+use super::{Shown, Unidentified};
 use crate::config::Config;
 use crate::intake::tests::ScriptedBus;
 use crate::intake::{Clock, Foundation, Intake};
@@ -37,7 +40,8 @@ fn rig_ahead(settings: Value, ahead: Duration) -> Rig {
         context: context.clone(),
     };
     let stores = Stores { documents: Some(book.clone()), cache: None };
-    let now_ns = move || i64::try_from((Timestamp::now() + ahead).as_nanosecond()).unwrap();
+    let (starts, begun) = (Timestamp::now() + ahead, Instant::now());
+    let now_ns = move || i64::try_from((starts + begun.elapsed()).as_nanosecond()).unwrap();
     let config: Config = serde_json::from_value(settings).unwrap();
     let foundation = Foundation::new(&config, runtime, Clock(Arc::new(now_ns)), &stores);
     let watching = Arc::clone(&foundation.tokens).watch(Duration::from_secs(2), context);
@@ -150,7 +154,7 @@ async fn a_token_of_the_settings_may_look_like_a_shops() {
     let rig = rig(json!({ "ingest_token": STRANGE }));
     assert_eq!(who(&rig.intake, Some(STRANGE), None).await, is("default"));
     assert!(rig.intake.is_token(STRANGE.as_bytes()));
-    let mut pass = Pass::of(STRANGE.as_bytes()).unwrap();
+    let mut pass = rig.intake.pass(STRANGE.as_bytes()).unwrap();
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(rig.intake.foundation.tokens.looks() > 0, "no shop has it, as is known by now");
     assert_eq!(rig.intake.check_pass(&mut pass), Ok(()), "it never ends");
@@ -161,12 +165,54 @@ async fn a_pass_is_good_until_its_token_is_revoked() {
     let rig = rig(json!({ "ingest_token": OWN }));
     let (id, north) = rig.book.give("north").await;
     assert_eq!(who(&rig.intake, Some(&north), None).await, is("north"));
-    let mut pass = Pass::of(north.as_bytes()).unwrap();
+    let mut pass = rig.intake.pass(north.as_bytes()).unwrap();
     assert_eq!(rig.intake.check_pass(&mut pass), Ok(()));
     rig.book.revoke(&id).await;
     assert_eq!(rig.intake.check_pass(&mut pass), Ok(()), "the store was not looked at yet");
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(rig.intake.check_pass(&mut pass), Err(Unidentified::Revoked));
     assert_eq!(rig.intake.check_pass(&mut pass), Err(Unidentified::Revoked), "for good");
-    assert!(Pass::of(OWN.as_bytes()).is_none(), "the token of the settings never ends");
+    assert!(rig.intake.pass(OWN.as_bytes()).is_none(), "the token of the settings never ends");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_the_end_of_a_pass_is_told_of_it_and_nobody_else_is() {
+    let rig = rig(json!({ "ingest_token": STRANGE }));
+    let (id, north) = rig.book.give("north").await;
+    let (_, south) = rig.book.give("south").await;
+    assert_eq!(who(&rig.intake, Some(&north), None).await, is("north"));
+    let mut passes = [&*north, &*south, STRANGE].map(|text| rig.intake.pass(text.as_bytes()));
+    let [north, south, own] = passes.each_mut().map(|pass| rig.intake.pass_ended(pass.as_mut()));
+    let (mut north, mut south, mut own) = (pin!(north), pin!(south), pin!(own));
+    let any = async {
+        tokio::select! {
+            why = &mut north => Some(why),
+            _ = &mut south => None,
+            _ = &mut own => None,
+            _ = rig.intake.pass_ended(None) => None,
+        }
+    };
+    let revoke = async {
+        tokio::time::sleep(Duration::from_secs(90)).await;
+        rig.book.revoke(&id).await;
+        Instant::now()
+    };
+    let (why, revoked_at) = tokio::join!(any, revoke);
+    assert_eq!(why, Some(Unidentified::Revoked));
+    assert!(revoked_at.elapsed() < Duration::from_secs(4), "{:?}", revoked_at.elapsed());
+    assert_eq!(rig.refused("revoked_token"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_ends_with_the_time_of_its_token_though_the_store_is_away() {
+    let rig = rig(json!({}));
+    let (good_for, begun) = (Duration::from_secs(600), Instant::now());
+    let ends = Timestamp::now() + good_for;
+    let (_, north) = rig.book.give_until("north", Some(ends)).await;
+    assert_eq!(who(&rig.intake, Some(&north), None).await, is("north"));
+    let mut pass = rig.intake.pass(north.as_bytes());
+    rig.book.is_away.store(true, Ordering::Relaxed);
+    assert_eq!(rig.intake.pass_ended(pass.as_mut()).await, Unidentified::Expired);
+    let took = begun.elapsed();
+    assert!(took < good_for + Duration::from_secs(2), "{took:?}");
 }

@@ -156,10 +156,16 @@ fn bytes(text: &str) -> Option<u64> {
 }
 
 impl Multiline {
-    /// Lets it stand for the settings of a door.
-    pub(super) fn carry(self, reader: &mut PluginReader<'_>, table: &str) {
+    /// Lets it stand for the settings in a table, unless the configuration gives one of these.
+    pub(crate) fn carry(
+        self,
+        reader: &mut PluginReader<'_>,
+        table: &[&str],
+        unless: &'static [&'static str],
+    ) {
         for (name, value) in self.0 {
-            reader.carry("codec", &["ingest_gateway", table, "multiline", name], value);
+            let path = [table, &["multiline", name]].concat();
+            reader.carry_unless("codec", &path, value, unless);
         }
     }
 }

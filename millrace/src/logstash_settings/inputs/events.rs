@@ -9,8 +9,8 @@ use crate::logstash_settings::plugin::PluginReader;
 /// What is asked of an input, and where it goes.
 #[derive(Clone, Copy)]
 pub(super) struct Events<'a> {
-    /// The door that the input has become; without one nothing is carried over.
-    pub(super) door: Option<&'static str>,
+    /// The door that the input has become, or its name within it; without one nothing is carried over.
+    pub(super) door: Option<&'a str>,
     /// What its codec says.
     pub(super) codec: Option<&'a Codec>,
     /// Where Logstash puts the sender's address.
@@ -35,12 +35,12 @@ pub(super) const NOWHERE: Events<'static> =
     Events { door: None, codec: None, sender: None, unless: &[] };
 
 /// The table of a door.
-struct Table {
-    door: &'static str,
+struct Table<'a> {
+    door: &'a str,
     unless: &'static [&'static str],
 }
 
-impl Table {
+impl Table<'_> {
     fn carry(&self, reader: &mut PluginReader<'_>, option: &str, name: &str, value: SettingValue) {
         let path = ["enricher", "inputs", self.door, name];
         reader.carry_unless(option, &path, value, self.unless);
@@ -78,7 +78,7 @@ fn sender_fields(reader: &mut PluginReader<'_>, sender: Sender) -> (&'static str
     ("ecs_compatibility", fields.map(|field| (*field).to_owned()).collect())
 }
 
-fn carry_codec(reader: &mut PluginReader<'_>, table: &Table, codec: &Codec) {
+fn carry_codec(reader: &mut PluginReader<'_>, table: &Table<'_>, codec: &Codec) {
     let texts = [
         ("charset", codec.charset.map(|charset| charset.to_string())),
         ("target", codec.target.clone()),
@@ -94,7 +94,7 @@ fn carry_codec(reader: &mut PluginReader<'_>, table: &Table, codec: &Codec) {
     }
 }
 
-fn add_field(reader: &mut PluginReader<'_>, table: Option<&Table>) {
+fn add_field(reader: &mut PluginReader<'_>, table: Option<&Table<'_>>) {
     let Some(pairs) = reader.options.pairs("add_field") else { return };
     let values = |(key, value): &(Key, Value)| Some((key.text.clone(), value.as_texts()?));
     let values: Option<Vec<_>> = pairs.iter().map(values).collect();
@@ -112,7 +112,7 @@ fn add_field(reader: &mut PluginReader<'_>, table: Option<&Table>) {
     leave_for_filter(reader, "add_field", filter);
 }
 
-fn tags(reader: &mut PluginReader<'_>, table: Option<&Table>) {
+fn tags(reader: &mut PluginReader<'_>, table: Option<&Table<'_>>) {
     let Some(texts) = reader.options.texts("tags") else { return };
     if let Some(table) = table.filter(|_| !reader.has_variables("tags")) {
         return table.carry(reader, "tags", "tags", SettingValue::List(texts));
@@ -123,7 +123,7 @@ fn tags(reader: &mut PluginReader<'_>, table: Option<&Table>) {
     leave_for_filter(reader, "tags", filter);
 }
 
-fn kind(reader: &mut PluginReader<'_>, table: Option<&Table>) {
+fn kind(reader: &mut PluginReader<'_>, table: Option<&Table<'_>>) {
     let Some(kind) = reader.options.text("type") else { return };
     if let Some(table) = table.filter(|_| !reader.has_variables("type")) {
         return table.carry(reader, "type", "type", SettingValue::Text(kind));

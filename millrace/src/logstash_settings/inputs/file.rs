@@ -1,15 +1,24 @@
-//! The input `file`: the door that reads files.
+//! The input `file`: the door that reads files. A second one is a further input of the door, with files and
+//! settings of its own.
 
-use crate::logstash_settings::carried::SettingValue;
-use crate::logstash_settings::codec::{self, Lines, Takes};
+use crate::logstash_settings::carried::{Carried, Setting, SettingValue};
+use crate::logstash_settings::codec::{self, Takes};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
 use super::events::{Events, NOWHERE};
 use super::{TUNING, read_every};
 
 const TABLE: [&str; 2] = ["ingest_gateway", "file"];
+/// The door's table of further inputs.
+const INPUTS: &str = "inputs";
+/// The setting that every input has.
+const PATHS: &str = "paths";
+/// The setting that names files which are left to the next inputs.
+const EXCLUDE: &str = "exclude";
+/// How files are read where nobody says it.
+const MODE: &str = "tail";
 /// Where the configuration names files of its own, nothing that is said of these counts.
-const UNLESS: &[&str] = &["ingest_gateway.file.paths"];
+const UNLESS: &[&str] = &["ingest_gateway.file.paths", "ingest_gateway.file.inputs"];
 const REASONS: Reasons = &[
     (
         "`enricher.ecs_compatibility` says whether a file's path stands in [log][file][path] or in [path]",
@@ -38,28 +47,31 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     let exclude = reader.options.texts("exclude");
     let mode = reader.options.choice("mode", &["tail", "read"]);
     let start = reader.options.choice("start_position", &["beginning", "end"]);
-    let positions = reader.options.text("sincedb_path");
-    let codec = codec::read(reader, Lines::Plain, Takes::Events);
+    let (codec, multiline) = codec::read_joined(reader, Takes::Events);
     reader.leave_given(REASONS);
-    if let Some(other) = reader.carried.find("ingest_gateway.file.paths") {
-        let reason = format!(
-            "not carried over: there is one door for files, and line {} has it; add this `path` to that one",
-            other.spot.line
-        );
-        reader.note(reason);
-        return read_every(reader, NOWHERE);
+    leave_positions(reader);
+    let paths = paths.filter(|_| is_read_alike(reader, mode));
+    let left_out = exclude.as_deref().unwrap_or_default();
+    let paths = paths.map(|paths| not_read_yet(reader, paths, left_out));
+    let paths = paths.filter(|paths| !paths.is_empty());
+    let Some(paths) = paths else { return read_every(reader, NOWHERE) };
+    let name = next_name(reader.carried);
+    let is_first = name == TABLE[1];
+    let mut table: Vec<&str> = TABLE.to_vec();
+    if !is_first {
+        table.extend([INPUTS, name.as_str()]);
     }
-    let mut carry = |option: &str, name: &str, value| {
-        reader.carry_unless(option, &[TABLE[0], TABLE[1], name], value, UNLESS);
+    let mut carry = |option: &str, setting: &str, value| {
+        reader.carry_unless(option, &[&table[..], &[setting]].concat(), value, UNLESS);
     };
     let text = |word: &str| SettingValue::Text(word.to_owned());
-    let Some(paths) = paths else { return read_every(reader, NOWHERE) };
-    carry("path", "paths", SettingValue::List(paths));
+    carry("path", PATHS, SettingValue::List(paths));
     carry("codec", "codec", text(codec.lines.as_str()));
     if let Some(exclude) = exclude {
-        carry("exclude", "exclude", SettingValue::List(exclude));
+        carry("exclude", EXCLUDE, SettingValue::List(exclude));
     }
-    if let Some(mode) = mode {
+    // The door has one mode, and the first input says which.
+    if let Some(mode) = mode.filter(|_| is_first) {
         carry("mode", "mode", text(mode));
     }
     match start {
@@ -70,15 +82,94 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         Some(start) => carry("start_position", "start_position", text(start)),
         None => {}
     }
-    if let Some(positions) = positions {
-        let reason = if positions == "/dev/null" {
-            "positions are always kept, so that no line is lost or taken twice"
-        } else {
-            "positions are kept in another form, in the data folder; \
-             `ingest_gateway.file.position_file` names another file"
-        };
-        reader.leave("sincedb_path", reason);
+    if let Some(multiline) = multiline {
+        multiline.carry(reader, &table, UNLESS);
     }
-    let events = Events { door: Some(TABLE[1]), codec: Some(&codec), sender: None, unless: UNLESS };
+    let door = Some(name.as_str());
+    let events = Events { door, codec: Some(&codec), sender: None, unless: UNLESS };
     read_every(reader, events);
+}
+
+/// Says what becomes of the file of positions.
+fn leave_positions(reader: &mut PluginReader<'_>) {
+    let Some(positions) = reader.options.text("sincedb_path") else { return };
+    let reason = if positions == "/dev/null" {
+        "positions are always kept, so that no line is lost or taken twice"
+    } else {
+        "positions are kept in another form, in the data folder; \
+         `ingest_gateway.file.position_file` names another file"
+    };
+    reader.leave("sincedb_path", reason);
+}
+
+/// Whether files are read as those of the inputs before are; what is not carried over for that is said.
+fn is_read_alike(reader: &mut PluginReader<'_>, mode: Option<&str>) -> bool {
+    let Some(first) = reader.carried.find("ingest_gateway.file.paths") else { return true };
+    let said = reader.carried.find("ingest_gateway.file.mode");
+    let before = said.map_or_else(|| MODE.to_owned(), |setting| setting.value.untyped());
+    let own = mode.unwrap_or(MODE);
+    if own == before {
+        return true;
+    }
+    let reason = format!(
+        "the door reads all files alike, as line {} says: with `{before}`; this input, with `{own}`, is not carried \
+         over: run a second `ingest-gateway` with its files on the same Kafka",
+        said.unwrap_or(first).spot.line
+    );
+    reader.leave("mode", reason);
+    false
+}
+
+/// Paths with files for this input, which leaves some names out: what an input before it has is read once.
+fn not_read_yet(
+    reader: &mut PluginReader<'_>,
+    paths: Vec<String>,
+    left_out: &[String],
+) -> Vec<String> {
+    let mut own = Vec::with_capacity(paths.len());
+    for path in paths {
+        let carried = &*reader.carried;
+        let known = inputs(carried)
+            .find(|setting| has(setting, &path) && leaves_nothing(carried, setting, left_out));
+        let Some(line) = known.map(|known| known.spot.line) else {
+            own.push(path);
+            continue;
+        };
+        let reason = format!(
+            "`{path}` is not carried over: a file is read once, and line {line} has this one; Logstash makes two \
+             events of each line, as a filter `clone` does"
+        );
+        reader.leave("path", reason);
+    }
+    own
+}
+
+/// The paths of the inputs before.
+fn inputs(carried: &Carried) -> impl Iterator<Item = &Setting> {
+    carried.settings.iter().filter(|setting| {
+        let is_of_files = setting.path.iter().zip(TABLE).all(|(level, own)| level == own);
+        is_of_files && setting.path.last().is_some_and(|last| last == PATHS)
+    })
+}
+
+fn has(setting: &Setting, path: &str) -> bool {
+    matches!(&setting.value, SettingValue::List(paths) if paths.iter().any(|known| known == path))
+}
+
+/// Whether the input with these paths takes all of their files, but for names that a later one leaves out too.
+fn leaves_nothing(carried: &Carried, paths: &Setting, left_out: &[String]) -> bool {
+    let Some((_, table)) = paths.path.split_last() else { return true };
+    let excluded = carried.find(&format!("{}.{EXCLUDE}", table.join(".")));
+    match excluded.map(|setting| &setting.value) {
+        Some(SettingValue::List(names)) => names.iter().all(|name| left_out.contains(name)),
+        _ => true,
+    }
+}
+
+/// What the next input is called, in its records too.
+fn next_name(carried: &Carried) -> String {
+    match inputs(carried).count() {
+        0 => TABLE[1].to_owned(),
+        before => format!("{}-{}", TABLE[1], before + 1),
+    }
 }

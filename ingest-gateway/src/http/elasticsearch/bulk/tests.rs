@@ -47,7 +47,7 @@ async fn documents_for_whose_answer_there_is_no_memory_are_to_come_again() {
     let origin = Arc::new(Origin {
         shop: "default".into(),
         source: "192.0.2.1".into(),
-        listener: DOOR,
+        listener: DOOR.into(),
         codec: Codec::Json,
         content_type: "application/x-ndjson".into(),
         trace_context: "".into(),

@@ -1,0 +1,103 @@
+//! The HTTP door where SDKs, agents and clients look for it: addresses of the same door, with its token, its
+//! certificate, its limits and its ledger.
+
+use std::net::SocketAddr;
+
+use access::IngestToken;
+use ingest_gateway::{Config, Listen};
+use serde_json::{Value, json};
+use service::http_client;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::certificate::Certificate;
+use crate::support::otlp::{call_at, framed, record, request};
+use crate::support::{Gateway, SOON, any_port};
+
+/// Without an address of its own.
+fn elsewhere(config: &mut Config) {
+    config.http.listen = Listen::Off;
+    config.otlp.http_listen = any_port();
+    config.otlp.grpc_listen = any_port();
+    config.bulk.listen = any_port();
+}
+
+/// Posts a body; the code and the answer.
+async fn post(
+    url: &str,
+    content_type: &str,
+    token: Option<&str>,
+    body: impl Into<reqwest::Body>,
+) -> (u16, Vec<u8>) {
+    let client = http_client::builder().build().unwrap();
+    let mut request = client.post(url).header("content-type", content_type).body(body);
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.bytes().await.unwrap().to_vec())
+}
+
+fn addresses(gateway: &Gateway) -> [SocketAddr; 3] {
+    let further = &gateway.further;
+    [further.otlp_http, further.otlp_grpc, further.bulk].map(Option::unwrap)
+}
+
+#[tokio::test]
+async fn each_takes_what_the_door_takes_and_asks_for_its_token() {
+    let gateway = Gateway::start(|config| {
+        elsewhere(config);
+        config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
+    })
+    .await;
+    let token = Some("0123456789abcdef");
+    let [otlp_http, otlp_grpc, bulk] = addresses(&gateway);
+    let (otlp, protobuf) = (request(&[record("one")]), "application/x-protobuf");
+    let url = format!("http://{otlp_http}/v1/logs");
+    assert_eq!(post(&url, protobuf, None, otlp.clone()).await.0, 401);
+    assert_eq!(post(&url, protobuf, token, otlp.clone()).await.0, 200);
+
+    let (headers, _) = call_at(otlp_grpc, &[], framed(0, &otlp)).await;
+    assert_eq!(headers["grpc-status"], "16");
+    let shown = [("authorization", "Bearer 0123456789abcdef")];
+    let (headers, _) = call_at(otlp_grpc, &shown, framed(0, &otlp)).await;
+    assert_eq!(headers["grpc-status"], "0");
+
+    let (url, ndjson) = (format!("http://{bulk}/logs/_bulk"), "application/x-ndjson");
+    let body = "{\"create\":{}}\n{\"message\":\"two\"}\n";
+    assert_eq!(post(&url, ndjson, None, body).await.0, 401);
+    let (status, answer) = post(&url, ndjson, token, body).await;
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!((status, &answer["errors"]), (200, &json!(false)));
+
+    for address in [otlp_http, otlp_grpc, bulk] {
+        let url = format!("http://{address}/v1/logs");
+        let (status, answer) = post(&url, ndjson, token, "{\"n\":1}\n{\"n\":2}\n").await;
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!((status, &answer["accepted"]), (200, &json!(2)), "all routes");
+    }
+    assert!(gateway.bus.records().iter().all(|record| &*record.listener == "http"));
+    assert_eq!(gateway.door("http").accepted, 1 + 1 + 1 + 6, "one ledger");
+    assert_eq!(gateway.refused_requests("401"), 2.0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn each_speaks_the_tls_of_the_door() {
+    let certificate = Certificate::new();
+    let gateway = Gateway::start(|config| {
+        elsewhere(config);
+        config.http.tls = certificate.door();
+    })
+    .await;
+    for address in addresses(&gateway) {
+        let mut stream = certificate.connect(address, &["http/1.1"]).await;
+        let request =
+            "POST /v1/logs HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        tokio::time::timeout(SOON, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
+    }
+    assert_eq!(gateway.door("http").accepted, 3);
+    gateway.stop().await;
+}
