@@ -6,6 +6,7 @@ pub mod arguments;
 pub mod payload;
 pub mod sender;
 pub mod server;
+pub mod warm_memory;
 
 use std::time::Duration;
 

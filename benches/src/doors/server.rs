@@ -119,7 +119,8 @@ impl Server {
         let any = "\"127.0.0.1:0\"";
         let settings = format!(
             "tcp.listen = {any}\nudp.listen = {any}\nhttp.listen = {any}\nbeats.listen = {any}\n\
-             syslog.tcp_listen = {any}\n{settings}\n"
+             syslog.tcp_listen = {any}\nsyslog.udp_listen = \"off\"\notlp.http_listen = \"off\"\n\
+             otlp.grpc_listen = \"off\"\n{settings}\n"
         );
         let mut child = Command::new(env::current_exe().expect("this program"))
             .env(ORDER, settings)
