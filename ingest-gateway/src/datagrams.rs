@@ -81,7 +81,7 @@ pub(crate) async fn serve(
     let mut receiver = Receiver {
         batch: intake.batch(Ids::counted()).large(),
         socket,
-        block: BytesMut::new(),
+        block: BytesMut::with_capacity(BLOCK_BYTES),
         full: VecDeque::new(),
         origins: HashMap::new(),
         last_origin: None,

@@ -2,22 +2,9 @@
 
 mod support;
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-
 use support::cluster::free_port;
-use support::{Platform, eventually, text};
+use support::{Platform, eventually, get, text};
 use tempfile::TempDir;
-
-/// What is answered to a request for a path.
-fn get(address: SocketAddr, path: &str) -> String {
-    let mut connection = TcpStream::connect(address).expect("a connection");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    connection.write_all(request.as_bytes()).expect("written");
-    let mut answer = Vec::new();
-    connection.read_to_end(&mut answer).expect("an answer");
-    text(&answer)
-}
 
 /// How often somebody has asked for Kafka in vain for the first time.
 fn first_attempts(platform: &Platform) -> usize {
@@ -59,7 +46,7 @@ fn before_kafka_is_reached_events_are_taken_and_everything_answers() {
 
     assert_eq!(platform.stop().0, Some(0), "{}", platform.logged());
     platform.restart();
-    let held = || platform.metrics().contains("\nmillrace_gateway_spool_records 3\n");
-    assert!(held(), "what was accepted is kept for the next start");
+    let is_held = platform.metrics().contains("\nmillrace_gateway_spool_records 3\n");
+    assert!(is_held, "what was accepted is kept for the next start");
     assert_eq!(platform.stop().0, Some(0), "{}", platform.logged());
 }

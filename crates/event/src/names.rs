@@ -5,7 +5,7 @@
 //! they are.
 
 /// Where nothing was put.
-pub(crate) const NOWHERE: u32 = u32::MAX;
+const NOWHERE: u32 = u32::MAX;
 const PLACES: usize = 1_024;
 
 /// A hash of a name without its escapes: of its length, its first eight bytes and its last eight.

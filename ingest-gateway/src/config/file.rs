@@ -78,7 +78,7 @@ impl Default for FileConfig {
 }
 
 /// Files of the door that have settings of their own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FileInputConfig {
     /// Files to read, as those of the door.
@@ -91,18 +91,6 @@ pub struct FileInputConfig {
     pub codec: Codec,
     /// Which lines are one event.
     pub multiline: MultilineConfig,
-}
-
-impl Default for FileInputConfig {
-    fn default() -> Self {
-        Self {
-            paths: Vec::new(),
-            exclude: Vec::new(),
-            start_position: None,
-            codec: Codec::Json,
-            multiline: MultilineConfig::default(),
-        }
-    }
 }
 
 /// How files are read.

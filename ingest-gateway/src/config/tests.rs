@@ -38,7 +38,9 @@ fn the_defaults_are_usable_and_stay_on_this_machine() {
         ("syslog.tcp_listen", 5514, true),
     ];
     assert_eq!(open, expected);
-    assert!(config.closed().listens_mut().iter().all(|(_, listen)| **listen == Listen::Off));
+    let closed = config.closed();
+    assert!(closed.connection_listens().iter().all(|(_, listen)| *listen == Listen::Off));
+    assert_eq!((closed.udp.listen, closed.syslog.udp_listen), (Listen::Off, Listen::Off));
 }
 
 #[test]

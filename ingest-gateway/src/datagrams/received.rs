@@ -179,39 +179,46 @@ mod tests {
 
     use super::{Buffers, Socket, UdpSocket, keep_together};
 
-    /// What was received of a sender who sent this at once, as datagrams of so many bytes.
-    async fn received(sent: &[u8], datagram_bytes: i32) -> Vec<Vec<u8>> {
+    /// What was received of a sender who sent this at once, as datagrams of so many bytes: the pieces, and the datagrams
+    /// of each.
+    async fn received(sent: &[u8], datagram_bytes: i32) -> Vec<Vec<Vec<u8>>> {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         received_at(socket, sent, datagram_bytes).await
     }
 
-    async fn received_at(socket: UdpSocket, sent: &[u8], datagram_bytes: i32) -> Vec<Vec<u8>> {
+    async fn received_at(socket: UdpSocket, sent: &[u8], datagram_bytes: i32) -> Vec<Vec<Vec<u8>>> {
         keep_together(&socket);
         let sender = Sender::bind("127.0.0.1:0").unwrap();
         setsockopt(&sender, UdpGsoSegment, &datagram_bytes).unwrap();
         sender.send_to(sent, socket.local_addr().unwrap()).unwrap();
         let socket = Socket::Udp(socket);
-        let mut buffers = Buffers::new(64 << 10, 4);
-        let mut datagrams: Vec<Vec<u8>> = Vec::new();
-        while datagrams.iter().map(Vec::len).sum::<usize>() < sent.len() {
+        // One call gives one piece.
+        let mut buffers = Buffers::new(64 << 10, 1);
+        let (mut pieces, mut received_bytes) = (Vec::new(), 0);
+        while received_bytes < sent.len() {
             socket.readable().await.unwrap();
-            if buffers.receive(&socket, 4).is_err() {
+            if buffers.receive(&socket, 1).is_err() {
                 continue;
             }
+            let mut datagrams = Vec::new();
             while let Some(datagram) = buffers.take() {
                 assert!(datagram.peer.is_some() && !datagram.is_cut);
+                received_bytes += datagram.bytes.len();
                 datagrams.push(datagram.bytes.to_vec());
             }
+            pieces.push(datagrams);
         }
-        datagrams
+        pieces
     }
 
     #[tokio::test]
-    async fn datagrams_that_were_sent_at_once_are_told_apart() {
+    async fn datagrams_that_were_sent_at_once_come_together_and_are_told_apart() {
         let sent: Vec<u8> = (0..=255).cycle().take(2_500).collect();
-        let datagrams = received(&sent, 600).await;
-        assert_eq!(datagrams.iter().map(Vec::len).collect::<Vec<_>>(), [600, 600, 600, 600, 100]);
-        assert_eq!(datagrams.concat(), sent);
+        let pieces = received(&sent, 600).await;
+        let lengths: Vec<Vec<usize>> =
+            pieces.iter().map(|datagrams| datagrams.iter().map(Vec::len).collect()).collect();
+        assert_eq!(lengths, [[600, 600, 600, 600, 100]]);
+        assert_eq!(pieces.concat().concat(), sent);
     }
 
     #[tokio::test]
@@ -219,11 +226,12 @@ mod tests {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         setsockopt(&socket, ReceiveTimestamp, &true).unwrap();
         setsockopt(&socket, Ipv4PacketInfo, &true).unwrap();
-        assert_eq!(received_at(socket, b"one.two.", 4).await, [b"one.", b"two."]);
+        let pieces = received_at(socket, b"one.two.", 4).await;
+        assert_eq!(pieces, [[b"one.".to_vec(), b"two.".to_vec()]]);
     }
 
     #[tokio::test]
     async fn one_by_itself_is_whole() {
-        assert_eq!(received(b"a line", 600).await, [b"a line"]);
+        assert_eq!(received(b"a line", 600).await, [[b"a line".to_vec()]]);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
@@ -57,6 +57,11 @@ impl Content {
 
     pub(crate) fn metadata(&self) -> io::Result<Metadata> {
         self.file.metadata()
+    }
+
+    /// Whether the file has no name any more.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
     }
 
     /// Whether the size of the file says where its lines end.

@@ -3,7 +3,6 @@
 //! Knows nothing of what belongs together.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 
 use tokio::time::Instant;
 
@@ -76,7 +75,7 @@ fn has_grown(tail: &Tail) -> bool {
 /// Whether no start would find a file again: it was removed, or moved out of its folder.
 fn is_gone(tail: &Tail, folders: &mut Folders) -> bool {
     let is_removed = match &tail.content {
-        Some(content) => content.metadata().is_ok_and(|metadata| metadata.nlink() == 0),
+        Some(content) => content.is_removed(),
         None => !tail.is_present,
     };
     is_removed

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -239,7 +238,7 @@ impl Door {
                 if tail.seen.is_none() || now.duration_since(tail.active_at) < close_after {
                     continue;
                 }
-                if content.metadata().is_ok_and(|metadata| metadata.nlink() == 0) {
+                if content.is_removed() {
                     // Its inode is free for another file.
                     self.positions.forget(tail.id);
                 }

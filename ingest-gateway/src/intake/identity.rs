@@ -176,7 +176,10 @@ impl Intake {
                 changed = pass.endings.changed() => if changed.is_err() {
                     return pending().await;
                 },
-                () = sleep(expires_in.unwrap_or_default()), if expires_in.is_some() => {}
+                // The token of the settings outlives a shop's that was the same: it is not asked for its time again.
+                () = sleep(expires_in.unwrap_or_default()), if expires_in.is_some() => {
+                    pass.expires_at = pass.expires_at.filter(|at| *at > self.now());
+                }
             }
             pass.looks = None;
         }

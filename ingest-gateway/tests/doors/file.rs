@@ -46,6 +46,12 @@ fn follow(folder: &Path) -> impl FnOnce(&mut Config) {
     }
 }
 
+/// What is said of settings that cannot be used.
+fn problems_of(config: Config) -> Vec<String> {
+    let Err(GatewayError::Settings(problems)) = bind(config) else { panic!("it starts") };
+    problems.iter().map(ToString::to_string).collect()
+}
+
 /// Lines that the door has made durable; none before it has begun.
 fn accepted(gateway: &Gateway) -> u64 {
     let doors = gateway.ledgers.doors();
@@ -181,8 +187,7 @@ fn what_cannot_be_used_is_said_before_anything_starts() {
     .map(str::to_owned)
     .to_vec();
     wrong.file.exclude = vec!["/tmp/x".into(), "{a,b}".into()];
-    let Err(GatewayError::Settings(problems)) = bind(wrong) else { panic!("it starts") };
-    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let problems = problems_of(wrong);
     let expected = [
         "begin it with /",
         "has a { without its }",
@@ -208,8 +213,7 @@ fn what_cannot_be_used_is_said_before_anything_starts() {
     late.multiline.pattern = Some("%{TIMESTAMP_ISO8601}".into());
     inputs.file.inputs.insert("file-late".into(), late);
     inputs.file.inputs.insert("file-none".into(), FileInputConfig::default());
-    let Err(GatewayError::Settings(problems)) = bind(inputs) else { panic!("it starts") };
-    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let problems = problems_of(inputs);
     let expected = [
         "file-late.start_position: with mode",
         "file-late.multiline.pattern: patterns of grok",

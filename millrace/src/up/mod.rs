@@ -32,7 +32,7 @@ use crate::services::Services;
 pub use addresses::Addresses;
 use awaited_bus::AwaitedBus;
 use data_folder::DataFolder;
-use doors::{BUS, Doors};
+use doors::{BUS, Doors, Spooled};
 use listeners::Listeners;
 use start_table::StartTable;
 use tap::CurrentTap;
@@ -139,20 +139,16 @@ impl Platform<'_> {
         let password_file = arguments.api.admin_password_file.as_deref();
         let first_password = first_password::ensure(&*stores.documents, password_file, context);
         let first_password = services.beside(context, first_password).await?;
-        let spooled = match doors {
-            Doors::Open(spooled) => Some(spooled),
+        let (reached, durability_warning, api_runtime) = match doors {
+            Doors::Open(Spooled { reached, durability_warning }) => {
+                let awaited = AwaitedBus::within(runtime, &reached);
+                (Some(reached), durability_warning, awaited)
+            }
             Doors::Closed(doors, admin) => {
                 services.add("ingest-gateway", doors);
                 services.add("metrics", admin.serve(context.clone()));
                 self.start_stages(services);
-                None
-            }
-        };
-        let (durability_warning, api_runtime) = match &spooled {
-            None => (runtime.bus.durability_warning(), runtime.clone()),
-            Some(spooled) => {
-                let awaited = AwaitedBus::within(runtime, &spooled.reached);
-                (spooled.durability_warning.clone(), awaited)
+                (None, runtime.bus.durability_warning(), runtime.clone())
             }
         };
         self.start_api(api, api_runtime, services);
@@ -174,8 +170,8 @@ impl Platform<'_> {
         .text();
         addresses.write(self.data_folder.path())?;
         crate::command::print(|out| out.write_all(table.as_bytes()))?;
-        if let Some(spooled) = spooled {
-            self.start_behind(&spooled.reached, services).await;
+        if let Some(reached) = reached {
+            self.start_behind(&reached, services).await;
         }
         Ok(())
     }
@@ -212,9 +208,9 @@ impl Platform<'_> {
         let api = query_api::run(api, config.query_api.clone(), stores, foreign, runtime);
         services.add("query-api", api);
         services.add("service manager", service_manager::tell(context.clone(), parts(config)));
-        let (pipeline, secret) = (config.enricher.clone(), self.secret.reveal().clone());
+        let (pipeline, secret) = (config.enricher.clone(), self.secret.clone());
         let (current, context) = (self.current.clone(), context.clone());
-        let reloader = Reloader::new(pipeline, Secret::new(secret), current, context);
+        let reloader = Reloader::new(pipeline, secret, current, context);
         services.add("pipeline watch", reload::watch(reloader));
     }
 }

@@ -80,6 +80,16 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// What is answered to a request for a path, with its head.
+pub(crate) fn get(address: SocketAddr, path: &str) -> String {
+    let mut connection = std::net::TcpStream::connect(address).expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).expect("written");
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).expect("an answer");
+    text(&answer)
+}
+
 /// Asks again until the answer is there.
 pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
     let deadline = Instant::now() + PATIENCE;
@@ -227,12 +237,7 @@ impl Platform {
 
     /// The metrics, as Prometheus reads them.
     pub(crate) fn metrics(&self) -> String {
-        let address = self.addresses.metrics;
-        let mut connection = std::net::TcpStream::connect(address).expect("a connection");
-        connection.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").expect("written");
-        let mut answer = Vec::new();
-        connection.read_to_end(&mut answer).expect("an answer");
-        text(&answer)
+        get(self.addresses.metrics, "/metrics")
     }
 
     /// Sends lines through the TCP door and closes the connection.

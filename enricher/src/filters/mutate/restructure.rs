@@ -20,16 +20,12 @@ pub(super) fn rename(
 }
 
 pub(super) fn copy(event: &mut Event, from: &FieldPath, to: &FieldPath) -> Result<(), Failed> {
-    if from.is_timestamp() {
+    let is_there = |id: NodeId| event.kind(id) != Kind::Null;
+    // The event's time is not among its fields.
+    if from.is_timestamp() || event.get(from).is_some_and(is_there) {
         return done(event.copy(from, to));
     }
-    match event.get(from) {
-        Some(id) if event.kind(id) != Kind::Null => {
-            let copy = event.new_copy(id);
-            done(event.place(to, copy))
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// A text becomes an array, without empty texts at its end. A separator of one blank stands for any

@@ -2,15 +2,13 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::Write;
 use std::time::Duration;
 
 use bus::{JoinLimit, Joined};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
+use super::read_once::{gzip, read_once};
 use super::{LINE_BYTES_MAX, Rig, door};
-use crate::config::{FileConfig, FileMode, What};
+use crate::config::{FileConfig, What};
 
 /// Lines that begin with a blank belong to the line before them.
 fn joins(config: &mut FileConfig) {
@@ -220,13 +218,10 @@ async fn events_that_go_over_blocks_and_batches_are_whole() {
 async fn the_end_of_a_file_that_is_read_once_ends_its_last_event() {
     let mut rig = Rig::new(|config| {
         joins(config);
-        (config.mode, config.start_position) = (FileMode::Read, None);
-        config.paths[0] = config.paths[0].replace("*.log", "*");
+        read_once(config);
     });
     rig.append("a.log", "one\n 1\ntwo\n 2");
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(b"three\n 3\n").unwrap();
-    rig.append("b.log.gz", encoder.finish().unwrap());
+    rig.append("b.log.gz", gzip("three\n 3\n"));
     rig.append("empty.log", "\n\n");
     rig.round().await;
     assert_eq!(rig.sorted(), ["one\n 1", "three\n 3", "two\n 2"]);

@@ -9,13 +9,13 @@ use flate2::write::GzEncoder;
 use super::Rig;
 use crate::config::{FileConfig, FileMode};
 
-fn read_once(config: &mut FileConfig) {
+pub(super) fn read_once(config: &mut FileConfig) {
     config.mode = FileMode::Read;
     config.start_position = None;
     config.paths[0] = config.paths[0].replace("*.log", "*");
 }
 
-fn gzip(text: &str) -> Vec<u8> {
+pub(super) fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(text.as_bytes()).unwrap();
     encoder.finish().unwrap()

@@ -216,3 +216,12 @@ async fn a_pass_ends_with_the_time_of_its_token_though_the_store_is_away() {
     let took = begun.elapsed();
     assert!(took < good_for + Duration::from_secs(2), "{took:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_token_of_the_settings_does_not_end_with_the_time_of_a_shops_that_was_the_same() {
+    let rig = rig(json!({ "ingest_token": STRANGE }));
+    let mut pass = rig.intake.pass(STRANGE.as_bytes()).unwrap();
+    pass.expires_at = Some(Timestamp::now() + Duration::from_secs(5));
+    let ended = rig.intake.pass_ended(Some(&mut pass));
+    assert!(tokio::time::timeout(Duration::from_secs(60), ended).await.is_err(), "it waits");
+}
