@@ -5,14 +5,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use bus::file_inputs;
 use event::Limits;
 use serde::{Deserialize, Serialize};
 use service::{ByteSize, Secret};
 
 use crate::EnricherError;
+use crate::document_id::DocumentId;
 use crate::field_reference::EscapeStyle;
 use crate::filter::{EcsCompatibility, Environment};
-use crate::input::{DOORS, InputConfig, is_of_files};
+use crate::input::{DOORS, InputConfig};
 use crate::pipeline_text::PipelineText;
 
 /// The variable of the process that pipelines hash with, in place of the installation's own key.
@@ -40,6 +42,9 @@ pub struct Config {
     pub secret_file: Option<PathBuf>,
     /// Whether filters `dns` may run: they tell names and addresses out of events to servers.
     pub dns: bool,
+    /// Text with `%{field}`, as Logstash's `document_id`: events of a shop for which it is the same are one
+    /// document, of which the later replaces the earlier. Without it each event is a document of its own.
+    pub document_id: Option<String>,
     /// What is done to the events of a door before the first filter, by its name: `beats`, `file`, `http`,
     /// `kafka`, `syslog`, `tcp`, `udp`, `unix`.
     pub inputs: BTreeMap<String, InputConfig>,
@@ -57,6 +62,7 @@ impl Default for Config {
             geoip_database: None,
             secret_file: None,
             dns: false,
+            document_id: None,
             inputs: BTreeMap::new(),
             limits: LimitsConfig::default(),
         }
@@ -99,13 +105,18 @@ impl service::config::Check for Config {
                 findings.add(&[setting], message);
             }
         }
+        if let Some(text) = &self.document_id
+            && let Err(error) = DocumentId::parse(text, self.field_reference_escape_style)
+        {
+            findings.add(&["document_id"], format!("{error}; {}", error.way_out));
+        }
         for (door, input) in &self.inputs {
             findings.within(&format!("inputs.{door}"), |findings| {
-                if !DOORS.contains(&door.as_str()) && !is_of_files(door) {
-                    let doors = DOORS.join(", ");
+                if !DOORS.contains(&door.as_str()) && !file_inputs::is_further(door) {
                     let message = format!(
-                        "there is no door of this name; they are {doors}, and `file-` with a word for a further input \
-                         of files"
+                        "there is no door of this name; they are {}, and a further input of files is {}",
+                        DOORS.join(", "),
+                        file_inputs::FURTHER_IN_WORDS
                     );
                     findings.add(&[], message);
                 }
@@ -142,6 +153,7 @@ impl Config {
             variables,
             limits: self.limits(),
             dns: self.dns,
+            document_id: self.document_id.clone(),
             inputs: self.inputs.clone(),
             wants_warnings: false,
         }
@@ -191,6 +203,27 @@ mod tests {
             let mistakes = with(0).unwrap_err().to_string();
             assert!(mistakes.contains(setting) && mistakes.contains("it is 1 "), "{mistakes}");
             assert!(with(1).is_ok(), "{setting}");
+        }
+    }
+
+    #[test]
+    fn a_document_id_that_cannot_be_meant_is_refused() {
+        let load = |text: &str| {
+            let toml = format!("document_id = '{text}'");
+            service::config::load::<Config>(Some((Path::new("millrace.toml"), &toml)), [], &[])
+        };
+        for (text, said) in [
+            ("%{[order][id}", "names no field"),
+            ("%{+bbb}", "is no letter of a date format"),
+            ("order", "all events of a shop would be one document"),
+            ("%{order", "all events of a shop would be one document"),
+            ("", "all events of a shop would be one document"),
+        ] {
+            let mistakes = load(text).unwrap_err().to_string();
+            assert!(mistakes.contains("document_id") && mistakes.contains(said), "{mistakes}");
+        }
+        for text in ["%{id}", "%{[@metadata][hash]}", "order-%{[order][id]}-%{+YYYY.MM.dd}"] {
+            assert_eq!(load(text).unwrap().document_id.as_deref(), Some(text));
         }
     }
 }

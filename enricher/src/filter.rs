@@ -189,6 +189,9 @@ pub struct Environment {
     pub dns: bool,
     /// What is done to the events of each door before the first filter.
     pub inputs: BTreeMap<String, InputConfig>,
+    /// Which events of a shop are one document, where it is said: those for which this text with references to
+    /// fields is the same.
+    pub document_id: Option<String>,
     /// Whether what is no mistake and probably not meant is looked for too. It takes a while: only a check asks for
     /// it.
     pub wants_warnings: bool,

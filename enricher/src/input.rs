@@ -17,8 +17,8 @@ use crate::field_reference::EscapeStyle;
 use crate::plan::CommonOptions;
 use crate::template::{FieldTemplate, Template};
 
+pub(crate) use settings::DOORS;
 pub use settings::InputConfig;
-pub(crate) use settings::{DOORS, is_of_files};
 
 /// The door whose events are objects already, of which `message` is the text.
 pub(crate) const BEATS_DOOR: &str = "beats";

@@ -42,6 +42,15 @@ enum Numeric {
     ClockHour,
     Minute,
     Second,
+    // Those of java.time, which are only written.
+    /// 1-4, `Q`.
+    Quarter,
+    /// `n`.
+    NanosecondOfSecond,
+    /// `A`, since midnight.
+    MillisecondOfDay,
+    /// `N`, since midnight.
+    NanosecondOfDay,
 }
 
 /// Fields that are written as words.
@@ -51,6 +60,7 @@ enum Word {
     Weekday,
     Halfday,
     Era,
+    Quarter,
 }
 
 /// How a zone is written.
@@ -60,8 +70,6 @@ enum ZoneStyle {
     Offset,
     /// `+01:30`.
     ColonOffset,
-    /// `+0130`, and `Z` for UTC.
-    OffsetOrZ,
     /// `Europe/Berlin`.
     Id,
     /// `EST`.

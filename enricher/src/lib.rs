@@ -3,10 +3,12 @@
 //! A pipeline file is read, checked as a whole, and run for each record; when it changes it is read again.
 //! No event makes anything here read a clock or a file, draw a random number or run its text.
 
+mod backtracking;
 mod charset;
 pub mod config;
 pub mod description;
 mod dns_resolver;
+mod document_id;
 mod field_reference;
 pub mod filter;
 mod filters;

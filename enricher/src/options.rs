@@ -16,6 +16,7 @@ use service::suggest::nearest;
 use crate::field_reference::EscapeStyle;
 use crate::filters::aggregate::{TaskGroup, TaskGroups};
 use crate::language::{Attribute, Diagnostic, Key, Number, Plugin, Source, Span, Value, ValueKind};
+use crate::ruby_pattern::slow_pattern;
 use crate::template::{FieldTemplate, Template};
 
 pub(crate) use declaration::filter_options;
@@ -360,6 +361,17 @@ impl<'a> Options<'a> {
             }
             _ => span,
         }
+    }
+
+    /// The place of a part of the text at a span; the span itself where the part does not stand there letter by letter.
+    #[must_use]
+    pub(crate) fn span_of(&self, span: Span, part: &str) -> Span {
+        self.source.part(span, part)
+    }
+
+    /// Warns of a pattern, other than grok's, that no engine of linear time runs; `span` is where it stands.
+    pub(crate) fn warn_of_slow_pattern(&mut self, span: Span, pattern: &str) {
+        self.warnings.extend(slow_pattern(self.source, span, pattern));
     }
 
     fn or_refuse<T>(

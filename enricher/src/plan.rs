@@ -7,6 +7,7 @@ mod common;
 mod compile;
 mod condition;
 mod program;
+mod slow;
 mod unreachable;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use event::FieldPath;
 pub use compile::{compile, parse_and_compile};
 pub use program::Program;
 
+use crate::document_id::DocumentId;
 use crate::filter::{EcsCompatibility, FilterPlan};
 use crate::input::Inputs;
 use crate::language::Diagnostic;
@@ -41,6 +43,7 @@ struct Checked {
     reads_metadata: bool,
     file_path: FieldPath,
     inputs: Arc<Inputs>,
+    document_id: Option<Arc<DocumentId>>,
     hash: String,
     reading: Reading,
     warnings: Vec<Diagnostic>,
@@ -124,6 +127,11 @@ impl Plan {
     /// What is done to the events of each door before the first filter.
     pub(crate) fn inputs(&self) -> &Arc<Inputs> {
         &self.inner.inputs
+    }
+
+    /// Which events are one document, where a setting says it.
+    pub(crate) fn document_id(&self) -> Option<Arc<DocumentId>> {
+        self.inner.document_id.clone()
     }
 
     /// Names the pipeline's text: the first half of its SHA-256, in hexadecimal digits.

@@ -108,6 +108,11 @@ pub(crate) const ABSENT: &[(&str, &str)] = &[
     ("alter", "use conditionals with mutate"),
     ("anonymize", "use fingerprint"),
     ("checksum", "use fingerprint"),
+    ("java_uuid", "use uuid"),
+    ("age", "set a field to %{{TIME_NOW}}, and subtract @timestamp from it with math"),
+    ("cipher", "use fingerprint with a key, or redact"),
+    ("wurfl_device_detection", "use useragent"),
+    ("elastic_integration", "a filter asks no server here"),
 ];
 
 /// Finds a filter.

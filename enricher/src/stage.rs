@@ -8,14 +8,15 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use bus::{Codec, Positioned, Record};
+use bus::{Codec, Positioned, Record, file_inputs};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use event::{Event, FieldPath, Fragment, Kind, Limits, NodeId, Refusal};
 use pipeline::{Stage, State, Verdict};
 use smallvec::SmallVec;
 
-use crate::input::{self, BEATS_DOOR, Inputs, is_of_files};
+use crate::document_id::DocumentId;
+use crate::input::{self, BEATS_DOOR, Inputs};
 use crate::lookup::{Lookups, Question, Wanted};
 use crate::plan::{Plan, Program};
 use crate::reload::CurrentPlan;
@@ -28,6 +29,8 @@ const DROPPED: &str = "dropped";
 const ROUTING_KEY_BYTES_MAX: usize = 256;
 /// Size of the blocks of memory that documents are written into, in bytes.
 const BLOCK_BYTES: usize = 64 << 10;
+/// The log type that is scored.
+const TRANSACTION: &str = "transaction";
 /// What a document is.
 const CONTENT_TYPE: ByteString = ByteString::from_static("application/json");
 
@@ -90,7 +93,7 @@ impl Processor {
         let Self { program, limits, writes_metadata, file_path, inputs, event, .. } = self;
         let input = inputs.of(&record.listener);
         input::decode(event, record, input, limits)?;
-        if is_of_files(&record.listener) && event.get(file_path).is_none() {
+        if file_inputs::is_of_files(&record.listener) && event.get(file_path).is_none() {
             event.set_text(file_path, &record.source);
         }
         if *writes_metadata {
@@ -162,8 +165,9 @@ impl EnricherStage {
     #[must_use]
     pub fn following(current: CurrentPlan, limits: Limits) -> Self {
         let generation = current.generation();
-        let processor = Processor::new(&current.get(), limits.clone());
-        let (document, made) = (DocumentWriter::new(), Vec::new());
+        let plan = current.get();
+        let processor = Processor::new(&plan, limits.clone());
+        let (document, made) = (DocumentWriter::new(plan.document_id()), Vec::new());
         let taps_generation = 0;
         let mut stage =
             Self { current, generation, taps_generation, limits, processor, document, made };
@@ -176,7 +180,9 @@ impl EnricherStage {
         if generation != self.generation {
             self.generation = generation;
             self.end();
-            self.processor = Processor::new(&self.current.get(), self.limits.clone());
+            let plan = self.current.get();
+            self.processor = Processor::new(&plan, self.limits.clone());
+            self.document.document_id = plan.document_id();
             self.take_taps();
         } else if self.current.taps().generation() != self.taps_generation {
             self.take_taps();
@@ -272,6 +278,10 @@ fn write_metadata(event: &mut Event, record: &Record) {
 /// Writes events as records of `logs.enriched`.
 #[derive(Debug)]
 struct DocumentWriter {
+    /// Which events are one document; without it each is one.
+    document_id: Option<Arc<DocumentId>>,
+    /// The place of the log type that is scored.
+    transaction: Option<u8>,
     dataset: FieldPath,
     user_id: FieldPath,
     session_id: FieldPath,
@@ -282,8 +292,10 @@ struct DocumentWriter {
 }
 
 impl DocumentWriter {
-    fn new() -> Self {
+    fn new(document_id: Option<Arc<DocumentId>>) -> Self {
         Self {
+            document_id,
+            transaction: schema::log_type_place(TRANSACTION),
             dataset: FieldPath::dotted("event.dataset"),
             user_id: FieldPath::dotted("user.id"),
             session_id: FieldPath::dotted("shop.session.id"),
@@ -296,12 +308,21 @@ impl DocumentWriter {
     /// The record of an event; `number` is 0 for the one that was decoded, and counts those that
     /// were made of it.
     fn write(&mut self, event: &mut Event, record: &Record, number: usize) -> Record {
+        // As the filters left the event.
+        let named = self.document_id.as_ref().and_then(|document| document.of(event, record));
         self.set_tenant(event, &record.shop);
         self.json.clear();
         event.write_json(&mut self.json);
-        let id = match number {
+        let log_type = self.log_type(event);
+        let id = named.unwrap_or_else(|| match number {
             0 => record.id,
             _ => record.id.derive(&format!("enricher/{number}")),
+        });
+        let routing_key = match named {
+            // Without a key the id chooses the partition, so that the later event of a document comes behind
+            // the earlier. Transactions keep their customer's: scores need these in their order.
+            Some(_) if log_type != self.transaction => ByteString::new(),
+            _ => self.routing_key(event),
         };
         Record {
             id,
@@ -313,8 +334,8 @@ impl DocumentWriter {
             content_type: CONTENT_TYPE,
             trace_context: record.trace_context.clone(),
             attempt: record.attempt,
-            routing_key: self.routing_key(event),
-            log_type: self.log_type(event),
+            routing_key,
+            log_type,
             payload: self.payload(),
         }
     }

@@ -121,6 +121,17 @@ impl Template {
         Cow::Owned(out)
     }
 
+    /// As [`Template::render`]; `None` where a field that it names is not there, or is null.
+    #[must_use]
+    pub(crate) fn render_if_there<'t>(
+        &'t self,
+        event: &'t Event,
+        received_at_ns: i64,
+    ) -> Option<Cow<'t, str>> {
+        let is_there = self.parts.iter().all(|part| part.is_there(event));
+        is_there.then(|| self.render(event, received_at_ns))
+    }
+
     /// The string of the event that all of the text is, if it is one of its fields and nothing else.
     fn whole_string(&self, event: &Event) -> Option<NodeId> {
         match self.parts.as_slice() {
@@ -165,6 +176,17 @@ pub(crate) fn rendered(event: &mut Event, template: &Template, received_at_ns: i
 }
 
 impl Part {
+    /// Whether the event has what it stands for.
+    fn is_there(&self, event: &Event) -> bool {
+        match self {
+            Self::Field(path, _) => match event.get(path) {
+                Some(id) => event.kind(id) != Kind::Null,
+                None => path.is_timestamp(),
+            },
+            Self::Literal(_) | Self::EpochSeconds | Self::Date(_) | Self::Now => true,
+        }
+    }
+
     fn write(&self, event: &Event, received_at_ns: i64, out: &mut String) {
         match self {
             Self::Literal(text) => out.push_str(text),

@@ -4,6 +4,7 @@
 //! payload and knows no stage, store or service.
 
 pub mod contract;
+pub mod file_inputs;
 pub mod frame;
 mod joined;
 pub mod log;

@@ -11,7 +11,8 @@ use uuid::Uuid;
 /// The identity of a record, from the door to the document's `_id`.
 ///
 /// A UUIDv7 made by the door, or a hash of shop, idempotency key and line number, or derived from a
-/// parent's. Written as 32 lower-case hexadecimal digits.
+/// parent's, or a hash of a shop and a text that names one of its documents. Written as 32 lower-case
+/// hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct RecordId(pub [u8; 16]);
 
@@ -26,6 +27,13 @@ impl RecordId {
     #[must_use]
     pub fn from_idempotency_key(shop: &str, key: &str, line: u64) -> Self {
         Self::hashed(&[b"idempotency", shop.as_bytes(), key.as_bytes(), &line.to_be_bytes()])
+    }
+
+    /// The id of all events of a shop that are one document, which this text names. No text of another
+    /// shop and no idempotency key gives the same.
+    #[must_use]
+    pub fn of_document(shop: &str, text: &str) -> Self {
+        Self::hashed(&[b"document", shop.as_bytes(), text.as_bytes()])
     }
 
     /// The id of something made from this record: `role` names what (a stage, a clone, a score).

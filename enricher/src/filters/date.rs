@@ -20,6 +20,14 @@ use crate::options::{Options, filter_options};
 use crate::template::Template;
 
 const MATCH_WAY_OUT: &str = "write `match => [ \"field\", \"ISO8601\", \"yyyy-MM-dd HH:mm:ss\" ]`";
+const NANOSECONDS_OF_MILLISECOND: i64 = 1_000_000;
+/// Languages in which Logstash has names of its own for months and days, whatever Java it runs on. The names of others
+/// are taken for English, as Logstash takes those of a language that it does not know.
+const OTHER_LANGUAGES: [&str; 47] = [
+    "ar", "be", "bg", "ca", "cs", "da", "de", "el", "es", "et", "fi", "fr", "ga", "he", "hi", "hr",
+    "hu", "id", "in", "is", "it", "iw", "ja", "ko", "lt", "lv", "mk", "ms", "mt", "nb", "nl", "nn",
+    "no", "pl", "pt", "ro", "ru", "sk", "sl", "sq", "sr", "sv", "th", "tr", "uk", "vi", "zh",
+];
 
 /// One way of writing a time.
 #[derive(Clone, Debug)]
@@ -48,6 +56,8 @@ struct Date {
     /// `@timestamp` where it is `None`.
     target: Option<FieldPath>,
     zone: Zone,
+    /// Whether only milliseconds are kept.
+    is_cut: bool,
     tag_on_failure: Vec<String>,
 }
 
@@ -67,13 +77,14 @@ filter_options! {
         target: FieldPath = "@timestamp",
         /// The zone of local times, as `Europe/Berlin` or `+01:00`; the event may name it.
         timezone: Template => "default: UTC",
+        /// The language of names of months and days. They are read in English: another language is
+        /// refused where a format has such names.
+        locale: String => "default: English",
+        /// Which digits of a fraction are kept: all, or those of milliseconds, as Logstash does
+        /// unless it is told `ns`.
+        precision: bool { "ns" => false, "ms" => true } = first,
         /// Tags of an event whose field holds no such time.
         tag_on_failure: Vec<String> = ["_dateparsefailure"],
-    }
-    without_effect {
-        /// Names are English whatever it says, as Logstash reads them when it does not know the
-        /// locale.
-        locale: String,
     }
     tags {
         "_dateparsefailure" => "the field holds no time in one of the formats; it stays, and so does `@timestamp`",
@@ -86,8 +97,8 @@ pub(crate) fn build(
     options: &mut Options<'_>,
     _environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
-    let DateOptions { r#match: texts, target, timezone, tag_on_failure } =
-        DateOptions::read(options);
+    let given = DateOptions::read(options);
+    let DateOptions { r#match: texts, target, timezone, tag_on_failure, .. } = given;
     let zone = zone(options, timezone);
     let texts = texts?;
     let [source, formats @ ..] = texts.as_slice() else {
@@ -101,13 +112,35 @@ pub(crate) fn build(
         options.refuse("match", error.to_string(), "the first text of `match` names the field");
     });
     let formats: Vec<_> = formats.iter().map(|text| format(options, text)).collect();
+    if let Some(locale) = given.locale {
+        refuse_other_languages(options, &locale, formats.iter().flatten());
+    }
     Some(Arc::new(Date {
         source: source.ok()?,
         formats: formats.into_iter().collect::<Option<_>>()?,
         target: Some(target).filter(|target| !target.is_timestamp()),
         zone: zone?,
+        is_cut: given.precision,
         tag_on_failure,
     }))
+}
+
+/// Refuses a locale in whose language a format's names would have to be read.
+fn refuse_other_languages<'f>(
+    options: &mut Options<'_>,
+    locale: &str,
+    mut formats: impl Iterator<Item = &'f Format>,
+) {
+    let language = locale.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+    let reads_words =
+        |format: &Format| matches!(format, Format::Joda(format) if format.reads_words());
+    if OTHER_LANGUAGES.contains(&language.as_str()) && formats.any(reads_words) {
+        let message =
+            format!("names of months and days are read in English, not as `{locale}` has them");
+        let way_out = "leave `locale` out if they are English; else make them English before, \
+                       with mutate { gsub => [...] }";
+        options.refuse("locale", message, way_out);
+    }
 }
 
 fn zone(options: &mut Options<'_>, template: Option<Template>) -> Option<Zone> {
@@ -205,6 +238,12 @@ impl Date {
     }
 
     fn put(&self, event: &mut Event, timestamp_ns: i64) {
+        let timestamp_ns = match self.is_cut {
+            true => {
+                timestamp_ns.saturating_sub(timestamp_ns.rem_euclid(NANOSECONDS_OF_MILLISECOND))
+            }
+            false => timestamp_ns,
+        };
         let Some(target) = &self.target else {
             event.timestamp_ns = timestamp_ns;
             return;

@@ -1,5 +1,5 @@
 //! `drop`: the event ends here. With `percentage`, so do that many of a hundred, chosen by the
-//! record's id, so that a replay chooses the same.
+//! record's id, so that a replay chooses the same; each `drop` chooses anew, and for each event of a record.
 
 use std::sync::Arc;
 
@@ -18,7 +18,8 @@ filter_options! {
     ///
     /// It is counted as dropped, and neither indexed nor refused.
     struct DropOptions {
-        /// How many of a hundred end. The record's id decides, so that a replay decides the same.
+        /// How many of a hundred end. The record's id decides, so that a replay decides the same;
+        /// what other filters `drop` decide, and of other events of the record, does not count.
         percentage: i64 = 100,
     }
     example r#"drop { percentage => 40 }"#
@@ -48,9 +49,59 @@ impl FilterPlan for Drop {
 
 impl Filter for Drop {
     fn apply(&mut self, _event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
-        // The last bytes of an id are random or a hash: even over all records.
-        let [.., high, low] = context.record.id.0;
-        let place = (u32::from(u16::from_be_bytes([high, low])) * 100) >> 16;
-        if place < u32::from(self.percentage) { Applied::Dropped } else { Applied::Matched }
+        let ends = self.percentage == 100 || lot(context) < u32::from(self.percentage);
+        if ends { Applied::Dropped } else { Applied::Matched }
+    }
+}
+
+/// A number below a hundred, even over all events, and another one for each filter and each event of a record.
+fn lot(context: &FilterContext<'_>) -> u32 {
+    let id = match (context.place, context.number) {
+        (0, 0) => context.record.id,
+        (place, number) => context.record.id.derive(&format!("drop/{place}/{number}")),
+    };
+    // The last bytes of an id are random or a hash.
+    let [.., high, low] = id.0;
+    (u32::from(u16::from_be_bytes([high, low])) * 100) >> 16
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::{Record, RecordId};
+    use bytes::Bytes;
+    use event::{Event, Limits};
+
+    use crate::filter::Environment;
+    use crate::language::{Source, Syntax};
+    use crate::plan::parse_and_compile;
+
+    /// How many events are left of each of 4,000 records.
+    fn left(filters: &str) -> Vec<usize> {
+        let source = Source::new("test.conf", format!("filter {{ {filters} }}"));
+        let plan = parse_and_compile(&source, Syntax::default(), &Environment::default()).unwrap();
+        let mut program = plan.instance();
+        let payload = Bytes::from_static(br#"{"parts":["a","b","c","d"]}"#);
+        let of_one = |number: u32| {
+            let mut event = Event::new();
+            event.decode_json(&payload, 0, &Limits::default()).unwrap();
+            let id = RecordId::default().derive(&number.to_string());
+            program.run(&mut event, &Record { id, ..Record::default() }, |_, _| {})
+        };
+        (0..4_000).map(of_one).collect()
+    }
+
+    #[test]
+    fn each_filter_decides_for_itself() {
+        let twice = left("drop { percentage => 50 } drop { percentage => 50 }");
+        assert!((850..1_150).contains(&twice.iter().sum::<usize>()), "a half of a half");
+        assert_eq!(left("drop { percentage => 0 }"), vec![1; 4_000]);
+        assert_eq!(left("drop { } drop { }"), vec![0; 4_000]);
+    }
+
+    #[test]
+    fn events_of_one_record_are_decided_each_for_itself() {
+        let left = left(r#"split { field => "parts" } drop { percentage => 50 }"#);
+        assert!((7_600..8_400).contains(&left.iter().sum::<usize>()));
+        assert!(left.iter().filter(|left| (1..4).contains(*left)).count() > 3_000);
     }
 }

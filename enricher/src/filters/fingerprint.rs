@@ -58,8 +58,9 @@ filter_options! {
     /// installation.
     struct FingerprintOptions {
         /// How it is taken. `IPV4_NETWORK` is the network of an address, by as many bits as the key
-        /// says; `UUID` is derived from the record's id, so that a replay makes the same;
-        /// `PUNCTUATION` is a text's signs without letters and digits.
+        /// says; `UUID` is another one for each event and each filter, derived from the record's id,
+        /// so that a replay makes the same; `PUNCTUATION` is a text's signs without letters and
+        /// digits.
         method: Method {
             "SHA1" => Method::Digest(Digest::Sha1),
             "SHA256" => Method::Digest(Digest::Sha256),
@@ -151,7 +152,7 @@ impl Filter for Fingerprint {
     fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
         match self.method {
             Method::Uuid => {
-                let id = uuid_text(&context.record.id.derive("fingerprint").0);
+                let id = uuid_text(&context.record.id.derive(&role(context)).0);
                 event.set_text(&self.target, &id);
             }
             Method::Punctuation => self.each_source(event, |event, value| {
@@ -294,6 +295,14 @@ fn uuid_text(bytes: &[u8; 16]) -> String {
         &digits[16..20],
         &digits[20..]
     )
+}
+
+/// What a UUID is derived for: each filter makes another one, and of each event of a record.
+fn role(context: &FilterContext<'_>) -> String {
+    match (context.place, context.number) {
+        (0, 0) => "fingerprint".to_owned(),
+        (place, number) => format!("fingerprint/{place}/{number}"),
+    }
 }
 
 /// Punctuation and symbols.

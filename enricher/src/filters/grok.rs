@@ -1,18 +1,21 @@
 //! `grok`: takes text apart by named patterns.
 //!
 //! Patterns are written out, translated from Ruby's regular expressions and run by an automaton whose
-//! time is linear in the text, so that no pattern and no text can make it run away. Rules of Logstash
+//! time is linear in the text, so that no pattern and no text can make it run away. Only those with
+//! look-around or references of a user's own that no automaton knows are run by an engine that goes back
+//! and tries again. Rules of Logstash
 //! that are easily missed: `.` matches a newline and `^` and `$` are edges of lines; text after an
 //! alias inside the braces means nothing; a second capture of a name makes an array; a capture into a
 //! field that is there is added to it unless `overwrite` names the field.
 //!
-//! `timeout_millis` (1,000 where it is not given) is counted in steps of the automaton, 100,000 for a
-//! millisecond, not by a clock, so that a replay ends the same. Only a pattern of very many states on a
-//! long text comes near it.
+//! `timeout_millis` (1,000 where it is not given) is counted in steps, 100,000 for a millisecond, not by a
+//! clock, so that a replay ends the same. Of the automaton only a pattern of very many states on a long
+//! text comes near it.
 
 mod automaton;
 mod capture;
 mod definitions;
+mod engine;
 mod expansion;
 mod line;
 mod look;
@@ -28,9 +31,9 @@ use event::{Event, FieldPath, Kind, NodeId};
 use smallvec::SmallVec;
 
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
-use automaton::{Automaton, OutOfSteps, Stepper};
+use automaton::{OutOfSteps, Stepper};
 use capture::Capture;
-use program::Program;
+use engine::{Engine, Searcher};
 
 pub use line::{LineExpression, NoLineExpression, line_expression};
 pub(crate) use options::{DESCRIPTION, build};
@@ -48,7 +51,7 @@ fn tables_bytes(patterns: usize) -> usize {
 /// A pattern ready to run.
 #[derive(Debug)]
 struct Pattern {
-    program: Arc<Program>,
+    engine: Engine,
     captures: Vec<Capture>,
 }
 
@@ -80,11 +83,11 @@ impl FilterPlan for GrokPlan {
     fn instance(&self) -> Box<dyn Filter> {
         let patterns: usize = self.0.fields.iter().map(|field| field.patterns.len()).sum();
         let memory = tables_bytes(patterns);
-        let automaton = |pattern: &Pattern| Automaton::new(Arc::clone(&pattern.program), memory);
-        let automata =
-            self.0.fields.iter().map(|field| field.patterns.iter().map(automaton).collect());
+        let searcher = |pattern: &Pattern| pattern.engine.searcher(memory);
+        let searchers =
+            self.0.fields.iter().map(|field| field.patterns.iter().map(searcher).collect());
         Box::new(Worker {
-            automata: automata.collect(),
+            searchers: searchers.collect(),
             plan: Arc::clone(&self.0),
             stepper: Stepper::new(),
             subject: String::new(),
@@ -97,7 +100,7 @@ impl FilterPlan for GrokPlan {
 struct Worker {
     plan: Arc<Grok>,
     /// By field, then by pattern.
-    automata: Vec<Vec<Automaton>>,
+    searchers: Vec<Vec<Searcher>>,
     stepper: Stepper,
     /// The text that is taken apart: the event changes meanwhile.
     subject: String,
@@ -165,16 +168,16 @@ impl Worker {
             return Ok(false);
         }
         let mut matched = false;
-        for (pattern, automaton) in field.patterns.iter().zip(&mut self.automata[place]) {
+        for (pattern, searcher) in field.patterns.iter().zip(&mut self.searchers[place]) {
             if !self.plan.steps_for_event {
                 *steps = self.plan.steps_max;
             }
-            if !automaton.search(&self.subject, &mut self.stepper, steps)? {
+            if !searcher.search(&self.subject, &mut self.stepper, steps)? {
                 continue;
             }
             matched = true;
             for (number, capture) in pattern.captures.iter().enumerate() {
-                let text = automaton.capture(number).and_then(|range| self.subject.get(range));
+                let text = searcher.capture(number).and_then(|range| self.subject.get(range));
                 capture.put(text, self.plan.keep_empty_captures, event);
             }
             if self.plan.break_on_match {

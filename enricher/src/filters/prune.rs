@@ -11,6 +11,7 @@ use event::{Event, Kind, NodeId};
 use smallvec::SmallVec;
 
 use self::pattern::{Compiled, Pattern, Ready};
+use crate::backtracking::STEPS_BY_DEFAULT;
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
 use crate::language::Span;
 use crate::options::{Options, TextPairs, filter_options};
@@ -36,7 +37,9 @@ filter_options! {
     /// Takes fields away by expressions on their names or values.
     ///
     /// It knows the event's own fields, not those within them; `@timestamp` and `@metadata` always
-    /// stay, and numbers match as they print. All is looked at before anything goes.
+    /// stay, and numbers match as they print. All is looked at before anything goes. Look-around and
+    /// references (`\1`) in expressions are searched within a limit of about a second for an event,
+    /// beyond which nothing matches.
     struct PruneOptions {
         /// Expressions of names: fields with another name go.
         whitelist_names: Vec<String> => "default: all may stay",
@@ -56,9 +59,12 @@ filter_options! {
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
-    _environment: &Environment,
+    environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
     let given = PruneOptions::read(options);
+    if environment.wants_warnings {
+        warn(options, &given);
+    }
     let interpolate = given.interpolate;
     let kept_names = given.whitelist_names.unwrap_or_default();
     let kept_names = names(options, "whitelist_names", kept_names, interpolate);
@@ -70,6 +76,26 @@ pub(crate) fn build(
     let removed_values = given.blacklist_values.unwrap_or_default();
     values.extend(value_rules(options, removed_values, false, interpolate));
     Some(Arc::new(Prune { kept_names, removed_names, values }))
+}
+
+/// Names the expressions that can be slow.
+fn warn(options: &mut Options<'_>, given: &PruneOptions) {
+    for (option, texts) in [
+        ("whitelist_names", given.whitelist_names.as_deref().unwrap_or_default()),
+        ("blacklist_names", given.blacklist_names.as_slice()),
+    ] {
+        let span = options.span(option);
+        texts.iter().for_each(|text| options.warn_of_slow_pattern(span, text));
+    }
+    for (option, pairs) in [
+        ("whitelist_values", &given.whitelist_values),
+        ("blacklist_values", &given.blacklist_values),
+    ] {
+        let span = options.span(option);
+        for (_, text) in pairs.iter().flatten() {
+            options.warn_of_slow_pattern(span, text);
+        }
+    }
 }
 
 fn names(
@@ -135,14 +161,16 @@ impl Filter for Worker {
         doomed.clear();
         let kept = all_ready(&plan.kept_names, compiled, event, now_ns);
         let removed = all_ready(&plan.removed_names, compiled, event, now_ns);
+        let mut steps = STEPS_BY_DEFAULT;
         for (name, id) in event.fields() {
-            let is_kept = kept.is_empty() || kept.iter().any(|pattern| pattern.is_match(&name));
-            if !is_kept || removed.iter().any(|pattern| pattern.is_match(&name)) {
+            let mut finds = |pattern: &Ready<'_>| pattern.is_match(&name, &mut steps);
+            let is_kept = kept.is_empty() || kept.iter().any(&mut finds);
+            if !is_kept || removed.iter().any(&mut finds) {
                 doomed.push(id);
             }
         }
         for rule in &plan.values {
-            rule.find_doomed(event, now_ns, compiled, doomed);
+            rule.find_doomed(event, now_ns, compiled, &mut steps, doomed);
         }
         for id in doomed.drain(..) {
             event.detach(id);
@@ -168,6 +196,7 @@ impl ValueRule {
         event: &Event,
         now_ns: i64,
         compiled: &mut Compiled,
+        steps: &mut u64,
         doomed: &mut Vec<NodeId>,
     ) {
         let name = self.field.render(event, now_ns);
@@ -175,9 +204,9 @@ impl ValueRule {
             return;
         };
         let pattern = compiled.ready(&self.pattern, event, now_ns);
-        let goes = |id| {
+        let mut goes = |id| {
             // Objects match nothing; numbers match as they print.
-            let matches = event.scalar_text(id).is_some_and(|text| pattern.is_match(&text));
+            let matches = event.scalar_text(id).is_some_and(|text| pattern.is_match(&text, steps));
             matches != self.keeps_matching
         };
         match event.kind(value) {

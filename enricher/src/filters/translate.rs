@@ -15,6 +15,7 @@ use event::{Event, FieldPath, Kind, NodeId};
 
 use self::dictionary::{Dictionary, Found};
 use self::file::DictionaryFile;
+use crate::backtracking::STEPS_BY_DEFAULT;
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
 use crate::refreshed_file::View;
 use crate::template::Template;
@@ -85,11 +86,12 @@ impl Filter for Worker {
             Current::File(view) => view.at(now_ns),
         };
         let plan = &*self.plan;
+        let mut lookup = Lookup { dictionary, steps: STEPS_BY_DEFAULT };
         let is_translated = match &plan.reach {
-            Reach::One if plan.is_concerned(event) => plan.one(dictionary, event, now_ns),
-            Reach::Values if plan.is_concerned(event) => plan.values(dictionary, event, now_ns),
+            Reach::One if plan.is_concerned(event) => plan.one(&mut lookup, event, now_ns),
+            Reach::Values if plan.is_concerned(event) => plan.values(&mut lookup, event, now_ns),
             Reach::Objects(array) => match event.get(array) {
-                Some(array) => plan.objects(dictionary, event, array, now_ns),
+                Some(array) => plan.objects(&mut lookup, event, array, now_ns),
                 None => return Applied::NotMatched,
             },
             Reach::One | Reach::Values => return Applied::NotMatched,
@@ -101,6 +103,19 @@ impl Filter for Worker {
     }
 }
 
+/// The dictionary as one event asks it.
+struct Lookup<'d> {
+    dictionary: &'d Dictionary,
+    /// What searches for patterns may still cost.
+    steps: u64,
+}
+
+impl<'d> Lookup<'d> {
+    fn find(&mut self, text: &str) -> Option<Found<'d>> {
+        self.dictionary.find(text, &mut self.steps)
+    }
+}
+
 impl Translate {
     fn is_concerned(&self, event: &Event) -> bool {
         let is_there = |path: &FieldPath| event.get(path).is_some() || path.is_timestamp();
@@ -108,7 +123,7 @@ impl Translate {
     }
 
     /// Translates one value; says whether the target was set.
-    fn one(&self, dictionary: &Dictionary, event: &mut Event, now_ns: i64) -> bool {
+    fn one(&self, dictionary: &mut Lookup<'_>, event: &mut Event, now_ns: i64) -> bool {
         let found = match event.get(&self.source) {
             Some(id) if event.kind(id) == Kind::Array => {
                 let first = event.first_child(id);
@@ -132,7 +147,7 @@ impl Translate {
     }
 
     /// Translates every value of an array into an array as long: null where there is nothing.
-    fn values(&self, dictionary: &Dictionary, event: &mut Event, now_ns: i64) -> bool {
+    fn values(&self, dictionary: &mut Lookup<'_>, event: &mut Event, now_ns: i64) -> bool {
         let Some(source) = event.get(&self.source) else { return false };
         let mut fallback = self.fallback(event, now_ns);
         let mut is_translated = false;
@@ -159,7 +174,7 @@ impl Translate {
     /// Translates a field of every object of an array; what is no object stays.
     fn objects(
         &self,
-        dictionary: &Dictionary,
+        dictionary: &mut Lookup<'_>,
         event: &mut Event,
         array: NodeId,
         now_ns: i64,

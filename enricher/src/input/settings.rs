@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use bus::file_inputs;
 use event::FieldPath;
 use serde::{Deserialize, Serialize};
 use service::config::Findings;
@@ -12,18 +13,9 @@ use crate::field_reference::EscapeStyle;
 use crate::template::{FieldTemplate, Template};
 
 /// The doors whose events may be asked for, by the names that records have for them. Further inputs of files are
-/// told apart by [`is_of_files`].
+/// told apart by [`file_inputs::is_further`].
 pub(crate) const DOORS: [&str; 8] =
-    ["beats", "file", "http", "kafka", "syslog", "tcp", "udp", "unix"];
-
-/// The door for files. Its further inputs have names of their own.
-const FILE_DOOR: &str = "file";
-
-/// Whether records of this name are of the door for files, whose further inputs are called `file-` and a word.
-pub(crate) fn is_of_files(listener: &str) -> bool {
-    let Some(own) = listener.strip_prefix(FILE_DOOR) else { return false };
-    own.is_empty() || own.strip_prefix('-').is_some_and(|word| !word.is_empty())
-}
+    ["beats", file_inputs::LISTENER, "http", "kafka", "syslog", "tcp", "udp", "unix"];
 
 /// What is done to the events of a door.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -59,13 +59,15 @@ fn what_an_input_adds_stands_beside_what_came() {
 #[test]
 fn inputs_of_files_are_told_apart_by_their_names() {
     let config: Config = serde_json::from_value(json!({"inputs": {
-        "file": {"type": "shop"}, "file-2": {"type": "nginx", "tags": ["web"]}, "file-": {},
+        "file": {"type": "shop"}, "file-2": {"type": "nginx", "tags": ["web"]},
+        // No input of the door can be called so.
+        "file-": {}, "file-Nginx": {},
     }}))
     .unwrap();
     let mut findings = service::config::Findings::default();
     service::config::Check::check(&config, &mut findings);
     let said = format!("{findings:?}");
-    assert_eq!(said.matches("there is no door of this name").count(), 1, "{said}");
+    assert_eq!(said.matches("there is no door of this name").count(), 2, "{said}");
     let environment = Environment { inputs: config.inputs, ..Environment::default() };
     let source = Source::new("test.conf", "filter { }");
     let plan = parse_and_compile(&source, Syntax::default(), &environment).unwrap();

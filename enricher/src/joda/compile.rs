@@ -100,14 +100,9 @@ fn step(dialect: Dialect, letter: char, count: usize, digits_follow: bool) -> Op
         _ if digits_follow => Step::Number { field, digits_min: count, digits_max: count },
         _ => number(field, 9),
     };
-    let offset = |style| {
-        Step::Zone(match count {
-            1 => style,
-            2 => ZoneStyle::ColonOffset,
-            _ => ZoneStyle::Id,
-        })
-    };
     Some(match (dialect, letter) {
+        // One letter of a name, which nobody wants in place of the whole one.
+        (Dialect::Java, 'M' | 'L' | 'E') if count > 4 => return None,
         (Dialect::Joda, 'Y') | (_, 'y') | (Dialect::Java, 'u') => year(Numeric::Year),
         (Dialect::Joda, 'x') | (Dialect::Java, 'Y') => year(Numeric::WeekYear),
         (Dialect::Joda, 'C') => number(Numeric::Century, 2),
@@ -129,9 +124,34 @@ fn step(dialect: Dialect, letter: char, count: usize, digits_follow: bool) -> Op
         (_, 'm') => number(Numeric::Minute, 2),
         (_, 's') => number(Numeric::Second, 2),
         (_, 'S') => Step::Fraction { digits: count },
-        (_, 'z') => Step::Zone(ZoneStyle::Name),
-        (_, 'Z') | (Dialect::Java, 'x') => offset(ZoneStyle::Offset),
-        (Dialect::Java, 'X') => Step::Zone(ZoneStyle::OffsetOrZ),
-        _ => return None,
+        (Dialect::Joda, 'z') => Step::Zone(ZoneStyle::Name),
+        (Dialect::Joda, 'Z') => Step::Zone(match count {
+            1 => ZoneStyle::Offset,
+            2 => ZoneStyle::ColonOffset,
+            _ => ZoneStyle::Id,
+        }),
+        (Dialect::Java, 'Q' | 'q') => match count {
+            1 | 2 => number(Numeric::Quarter, 2),
+            3 | 4 => Step::Word { field: Word::Quarter, long: count == 4 },
+            _ => return None,
+        },
+        (Dialect::Java, 'n') => number(Numeric::NanosecondOfSecond, 9),
+        (Dialect::Java, 'A') => number(Numeric::MillisecondOfDay, 8),
+        (Dialect::Java, 'N') => number(Numeric::NanosecondOfDay, 14),
+        (Dialect::Java, _) => return utc_in_java(letter, count),
+        (Dialect::Joda, _) => return None,
     })
+}
+
+/// How java.time writes the zone of a date by the count of its letters. Dates are written in UTC only.
+fn utc_in_java(letter: char, count: usize) -> Option<Step> {
+    let written = match (letter, count) {
+        ('x', 1) => "+00",
+        ('x', 2 | 4) | ('Z', 1..=3) => "+0000",
+        ('x', 3 | 5) => "+00:00",
+        ('Z', 4) | ('O', 1 | 4) => "GMT",
+        ('X', 1..=5) | ('Z', 5) | ('z', 1..=4) | ('V', 2) => "Z",
+        _ => return None,
+    };
+    Some(Step::Literal(written.into()))
 }

@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use super::names::{MONTHS, SHORT, WEEKDAYS};
+use super::names::{MONTHS, QUARTERS, SHORT, WEEKDAYS};
 use super::{DateFormat, Numeric, Step, Word, ZoneStyle};
 
 impl DateFormat {
@@ -36,7 +36,6 @@ fn write_step(step: &Step, time: DateTime, out: &mut String) {
         Step::Zone(style) => out.push_str(match style {
             ZoneStyle::Offset => "+0000",
             ZoneStyle::ColonOffset => "+00:00",
-            ZoneStyle::OffsetOrZ => "Z",
             ZoneStyle::Id | ZoneStyle::Name => "UTC",
         }),
     }
@@ -67,12 +66,26 @@ fn number(field: Numeric, time: DateTime) -> i64 {
         Numeric::ClockHour => (hour + 23) % 24 + 1,
         Numeric::Minute => i64::from(time.minute()),
         Numeric::Second => i64::from(time.second()),
+        Numeric::Quarter => i64::from((time.month() + 2) / 3),
+        Numeric::NanosecondOfSecond => i64::from(time.subsec_nanosecond()),
+        Numeric::MillisecondOfDay => nanosecond_of_day(time) / 1_000_000,
+        Numeric::NanosecondOfDay => nanosecond_of_day(time),
     }
+}
+
+fn nanosecond_of_day(time: DateTime) -> i64 {
+    let minutes = i64::from(time.hour()) * 60 + i64::from(time.minute());
+    let seconds = minutes * 60 + i64::from(time.second());
+    seconds * 1_000_000_000 + i64::from(time.subsec_nanosecond())
 }
 
 fn word(field: Word, long: bool, time: DateTime) -> &'static str {
     let name = match field {
         Word::Era => return "AD",
+        Word::Quarter => {
+            let (short, name) = QUARTERS[usize::from(time.month().unsigned_abs() - 1) / 3];
+            return if long { name } else { short };
+        }
         Word::Halfday => return if time.hour() < 12 { "AM" } else { "PM" },
         Word::Month => MONTHS[usize::from(time.month().unsigned_abs()) - 1],
         Word::Weekday => {

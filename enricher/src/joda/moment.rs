@@ -39,8 +39,12 @@ pub(crate) struct Moment {
 impl Moment {
     pub(super) fn set(&mut self, field: Numeric, value: i64) {
         match field {
-            // Nothing is read by a century: `is_readable`.
-            Numeric::Century => {}
+            // Nothing is read by these: `is_readable`.
+            Numeric::Century
+            | Numeric::Quarter
+            | Numeric::NanosecondOfSecond
+            | Numeric::MillisecondOfDay
+            | Numeric::NanosecondOfDay => {}
             Numeric::Year => self.year = Some(value),
             Numeric::WeekYear => self.week_year = Some(value),
             Numeric::Week => self.week = Some(value),

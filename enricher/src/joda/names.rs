@@ -20,6 +20,10 @@ pub(super) const MONTHS: [&str; 12] = [
 pub(super) const WEEKDAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
+/// Short and long.
+pub(super) const QUARTERS: [(&str, &str); 4] =
+    [("Q1", "1st quarter"), ("Q2", "2nd quarter"), ("Q3", "3rd quarter"), ("Q4", "4th quarter")];
+
 /// Length of a short name.
 pub(super) const SHORT: usize = 3;
 

@@ -5,14 +5,26 @@ use super::names::{MONTHS, WEEKDAYS, ZONES, find};
 use super::{DateFormat, Numeric, Step, Word, ZoneStyle};
 
 impl DateFormat {
-    /// Whether texts can be read by it: an era or a century alone is only written.
+    /// Whether texts can be read by it: an era or a century alone is only written, and so is what
+    /// only java.time has.
     pub(crate) fn is_readable(&self) -> bool {
-        !self.steps.iter().any(|step| {
-            matches!(
-                step,
-                Step::Number { field: Numeric::Century, .. } | Step::Word { field: Word::Era, .. }
-            )
+        !self.steps.iter().any(|step| match step {
+            Step::Number { field, .. } => matches!(
+                field,
+                Numeric::Century
+                    | Numeric::Quarter
+                    | Numeric::NanosecondOfSecond
+                    | Numeric::MillisecondOfDay
+                    | Numeric::NanosecondOfDay
+            ),
+            Step::Word { field, .. } => matches!(field, Word::Era | Word::Quarter),
+            _ => false,
         })
+    }
+
+    /// Whether texts have words in them that each language has its own of: months, days, halves of days.
+    pub(crate) fn reads_words(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Word { .. }))
     }
 
     /// Reads a text as a whole; `None` where it does not follow the format. Names are read in any
@@ -80,7 +92,7 @@ fn word<'t>(field: Word, text: &'t str, moment: &mut Moment) -> Option<&'t str> 
             moment.set(Numeric::Month, place as i64 + 1);
             Some(&text[length..])
         }
-        Word::Era => None,
+        Word::Era | Word::Quarter => None,
         Word::Weekday => find(&WEEKDAYS, text).map(|(_, length)| &text[length..]),
         Word::Halfday => {
             let (start, rest) = text.split_at_checked(2)?;
@@ -107,7 +119,7 @@ fn fraction<'t>(text: &'t str, width: usize, moment: &mut Moment) -> Option<&'t 
 
 fn zone<'t>(style: ZoneStyle, text: &'t str, moment: &mut Moment) -> Option<&'t str> {
     match style {
-        ZoneStyle::Offset | ZoneStyle::ColonOffset | ZoneStyle::OffsetOrZ => {
+        ZoneStyle::Offset | ZoneStyle::ColonOffset => {
             let (offset_s, rest) = offset(text)?;
             moment.set_offset_s(offset_s);
             Some(rest)

@@ -160,6 +160,25 @@ fn java_letters_differ() {
     }
 }
 
+#[test]
+fn java_writes_zones_by_the_count_of_letters_and_has_letters_of_its_own() {
+    let instant = event::parse_iso8601("2021-08-03T15:04:05.678Z").unwrap();
+    for (pattern, expected) in [
+        ("x xx xxx xxxx xxxxx", "+00 +0000 +00:00 +0000 +00:00"),
+        ("X XX XXX XXXX XXXXX", "Z Z Z Z Z"),
+        ("Z ZZ ZZZ ZZZZ ZZZZZ", "+0000 +0000 +0000 GMT Z"),
+        ("z zzzz VV O OOOO", "Z Z Z GMT GMT"),
+        ("yyyy-MM-dd'T'HH:mm:ss.SSSxxx", "2021-08-03T15:04:05.678+00:00"),
+        ("Q qq QQQ QQQQ", "3 03 Q3 3rd quarter"),
+        ("n nnnnnnnnnnn A N", "678000000 00678000000 54245678 54245678000000"),
+    ] {
+        assert_eq!(written(&DateFormat::java(pattern).unwrap(), instant), expected, "{pattern}");
+    }
+    for pattern in ["xxxxxx", "ZZZZZZ", "V", "OO", "MMMMM", "LLLLL", "EEEEE", "QQQQQ", "yyyy e"] {
+        assert!(DateFormat::java(pattern).is_err(), "{pattern}");
+    }
+}
+
 proptest! {
     #[test]
     fn reading_never_panics(pattern in "[yMdHhmsSEaZzDewx':/ T.-]{0,24}", text in ".{0,40}", now: i64) {

@@ -77,6 +77,19 @@ impl Source {
         self.text.get(span.start..span.end).unwrap_or_default()
     }
 
+    /// The place of a part of what stands at a span; the span itself where the part does not stand there letter by
+    /// letter.
+    #[must_use]
+    pub(crate) fn part(&self, span: Span, part: &str) -> Span {
+        match self.slice(span).find(part) {
+            Some(before) if !part.is_empty() => {
+                let start = span.start + before;
+                Span { start, end: start + part.len() }
+            }
+            _ => span,
+        }
+    }
+
     /// Line of a byte in its file, from 1.
     #[must_use]
     pub fn line_of(&self, at: usize) -> usize {

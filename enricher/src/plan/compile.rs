@@ -7,8 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::common::CommonOptions;
 use super::condition::Test;
+use super::slow::slow_conditions;
 use super::unreachable::unreachable;
 use super::{Checked, FilterUse, Plan, PlannedFilter, Reading, Step};
+use crate::document_id::DocumentId;
 use crate::filter::{EcsCompatibility, Environment};
 use crate::filters::aggregate::TaskGroups;
 use crate::input::{InputConfig, Inputs};
@@ -74,12 +76,18 @@ fn compile_read(
         compiler.mistakes.sort_by_key(|mistake| mistake.offset);
         return Err(compiler.mistakes);
     }
+    let document_id = environment.document_id.as_deref();
     let reads_metadata = source.text().contains("@metadata")
+        || document_id.is_some_and(|text| text.contains("@metadata"))
         || environment.inputs.values().any(InputConfig::reads_metadata);
     let inputs = Inputs::new(&environment.inputs, environment.escape_style, reads_metadata);
+    // Settings were checked.
+    let document_id =
+        document_id.and_then(|text| DocumentId::parse(text, environment.escape_style).ok());
     let Compiler { steps, filters, uses, mut warnings, .. } = compiler;
     if environment.wants_warnings {
         warnings.extend(unreachable(source, config));
+        warnings.extend(slow_conditions(source, config));
         warnings.sort_by_key(|warning| warning.offset);
     }
     let file_path = match environment.ecs_compatibility {
@@ -100,6 +108,7 @@ fn compile_read(
         reads_metadata,
         file_path,
         inputs: Arc::new(inputs),
+        document_id: document_id.map(Arc::new),
         hash,
         reading,
         warnings,

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use event::{Event, FieldPath, Kind, NodeId};
 use memchr::memmem;
-use regex::Regex;
 
 use crate::field_reference::EscapeStyle;
 use crate::language::{
@@ -27,7 +26,7 @@ pub(super) enum Test {
     Not(Box<Test>),
     Truth(Side),
     Compare(Side, Comparison, Side),
-    Matches(Side, Regex),
+    Matches(Side, RubyPattern),
     In(Side, Side),
     // The usual conditions, which need no copy of what the event has.
     /// A field is this text.
@@ -352,9 +351,9 @@ impl Compiler<'_> {
         Some((Box::new(left?), Box::new(right?)))
     }
 
-    fn pattern(&mut self, pattern: &str, span: Span) -> Option<Regex> {
+    fn pattern(&mut self, pattern: &str, span: Span) -> Option<RubyPattern> {
         match RubyPattern::compile(pattern) {
-            Ok(pattern) => Some(pattern.regex),
+            Ok(pattern) => Some(pattern),
             Err(error) => {
                 self.mistakes.push(self.source.mistake(span, error.message, error.way_out));
                 None

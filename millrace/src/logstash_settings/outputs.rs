@@ -2,6 +2,7 @@
 
 mod absent;
 mod access;
+mod document_id;
 mod elasticsearch;
 mod hosts;
 

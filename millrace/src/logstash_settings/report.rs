@@ -7,24 +7,34 @@ use service::Printable;
 
 use super::carried::{Carried, Setting, SettingValue};
 
+/// The table that names the pipeline.
+const PIPELINE_TABLE: &str = "enricher";
+
 impl Carried {
     /// The settings as a configuration file, with this pipeline in it.
     #[must_use]
     pub fn to_toml(&self, pipeline: &str) -> String {
-        let mut text = format!("[enricher]\npipeline = {}\n", toml::Value::from(pipeline));
+        // A table stands once, and the pipeline's own is the first.
+        let own = [PIPELINE_TABLE.to_owned()];
+        let mut text = format!("[{PIPELINE_TABLE}]\npipeline = {}\n", toml::Value::from(pipeline));
+        text.push_str(&self.lines_of(&own));
         let mut tables: Vec<&[String]> = Vec::new();
         for table in self.settings.iter().filter_map(|setting| setting.table()) {
-            if !tables.contains(&table) {
+            if *table != own[..] && !tables.contains(&table) {
                 tables.push(table);
             }
         }
         for table in tables {
             let keys: Vec<_> = table.iter().map(|key| quoted(key)).collect();
-            let settings = self.settings.iter().filter(|setting| setting.table() == Some(table));
-            let lines: String = settings.map(Setting::to_line).collect();
-            text.push_str(&format!("\n[{}]\n{lines}", keys.join(".")));
+            text.push_str(&format!("\n[{}]\n{}", keys.join("."), self.lines_of(table)));
         }
         text
+    }
+
+    /// The settings of a table, a line each.
+    fn lines_of(&self, table: &[String]) -> String {
+        let settings = self.settings.iter().filter(|setting| setting.table() == Some(table));
+        settings.map(Setting::to_line).collect()
     }
 
     /// What is not carried over, a line each.

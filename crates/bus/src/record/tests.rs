@@ -12,6 +12,20 @@ fn the_same_key_and_line_collapse() {
 }
 
 #[test]
+fn a_text_names_a_document_of_its_shop_alone() {
+    let first = RecordId::of_document("north", "order-7");
+    assert_eq!(first, RecordId::of_document("north", "order-7"));
+    assert_ne!(first, RecordId::of_document("south", "order-7"));
+    assert_ne!(first, RecordId::of_document("north", "order-8"));
+    assert_ne!(
+        RecordId::of_document("north", "order"),
+        RecordId::of_document("northo", "rder"),
+        "what is of the shop and what of the text is told apart"
+    );
+    assert_ne!(first, RecordId::from_idempotency_key("north", "order-7", 0));
+}
+
+#[test]
 fn an_id_reads_back_from_its_text() {
     let id = RecordId::generate();
     assert_eq!(RecordId::parse(&id.to_string()), Some(id));

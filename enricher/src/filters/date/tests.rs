@@ -136,6 +136,42 @@ fn another_target_leaves_the_events_time() {
 }
 
 #[test]
+fn a_fraction_is_kept_whole_or_cut_to_milliseconds() {
+    for (precision, after, before) in [
+        ("ns", "2024-02-29T00:00:00.123456789Z", "1969-12-31T23:59:59.999900000Z"),
+        ("ms", "2024-02-29T00:00:00.123Z", "1969-12-31T23:59:59.999Z"),
+    ] {
+        let mut date = Trial::new(&format!(
+            r#"date {{ match => ["t", "ISO8601"] target => "u" precision => "{precision}" }}"#
+        ));
+        assert_eq!(date.run(json!({"t": "2024-02-29T00:00:00.123456789Z"}))["u"], after);
+        assert_eq!(date.run(json!({"t": "1969-12-31T23:59:59.9999Z"}))["u"], before);
+    }
+}
+
+#[test]
+fn a_locale_counts_only_where_names_are_read() {
+    for (format, locale, text) in [
+        ("dd MMM yyyy", "en", "29 Feb 2024"),
+        ("dd MMM yyyy", "en_US", "29 Feb 2024"),
+        // Digits are the same in every language.
+        ("dd.MM.yyyy", "de-DE", "29.02.2024"),
+        // Nobody has names for it: they are English.
+        ("dd MMM yyyy", "xx", "29 Feb 2024"),
+    ] {
+        let options = format!(r#"match => ["t", "{format}"] locale => "{locale}""#);
+        let out = Trial::new(&format!("date {{ {options} }}")).run(json!({"t": text}));
+        assert_eq!(out["@timestamp"], "2024-02-29T00:00:00.000Z", "{options}");
+    }
+    for (format, locale) in [("dd MMM yyyy", "fr-FR"), ("EEE dd.MM.yyyy", "de"), ("hh a", "el_GR")]
+    {
+        let options = format!(r#"match => ["t", "ISO8601", "{format}"] locale => "{locale}""#);
+        let refusal = Trial::refusal(&format!("date {{ {options} }}"));
+        assert!(refusal.contains(&format!("not as `{locale}` has them")), "{refusal}");
+    }
+}
+
+#[test]
 fn a_missing_field_is_no_failure() {
     let mut date = Trial::new(r#"date { match => ["t", "ISO8601"] }"#);
     for event in [json!({}), json!({"t": null}), json!({"t": []})] {
@@ -154,6 +190,7 @@ fn refuses_what_it_cannot_do() {
         (r#"match => ["t", "yy G"]"#, "era"),
         (r#"match => ["t", "ISO8601"] timezone => "Mars""#, "`Mars`"),
         (r#"match => ["[t", "ISO8601"]"#, "field reference"),
+        (r#"match => ["t", "ISO8601"] precision => "us""#, "`precision` cannot be `us`"),
         ("", "needs the option `match`"),
     ] {
         let refusal = Trial::refusal(&format!("date {{ {options} }}"));

@@ -137,15 +137,33 @@ fn count(options: &mut Options<'_>, name: &str, given: i64, max: i64) -> usize {
 fn nameserver(options: &mut Options<'_>, value: Option<Value>) -> Nameserver {
     let mut found = Nameserver::default();
     let Some(value) = value else { return found };
+    let span = value.span;
     let ValueKind::Hash(pairs) = value.kind else {
         found.servers = servers(options, &value);
         return found;
     };
+    if !pairs.iter().any(|(key, _)| key.text == "address") {
+        let way_out = "write `nameserver => { \"address\" => \"192.0.2.53\" }`";
+        options.refuse_at(span, "`nameserver` names no `address`", way_out);
+    }
     for (key, value) in pairs {
         match key.text.as_str() {
             "address" => found.servers = servers(options, &value),
-            "search" => found.search = value.as_texts().unwrap_or_default(),
-            "ndots" => found.dots = value.as_text().and_then(|text| text.parse().ok()),
+            "search" => match value.as_texts() {
+                Some(domains) => found.search = domains,
+                None => {
+                    let message = "`search` of `nameserver` must be a list of domains";
+                    let way_out = "write `\"search\" => [\"example.org\"]`";
+                    options.refuse_at(value.span, message, way_out);
+                }
+            },
+            "ndots" => {
+                found.dots = value.as_text().and_then(|text| text.parse().ok());
+                if found.dots.is_none() {
+                    let message = "`ndots` of `nameserver` must be a whole number";
+                    options.refuse_at(value.span, message, "write `\"ndots\" => 1`");
+                }
+            }
             other => {
                 let message = format!("`nameserver` has no `{other}`");
                 options.refuse_at(value.span, message, "it has `address`, `search` and `ndots`");

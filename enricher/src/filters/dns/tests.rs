@@ -145,6 +145,15 @@ fn it_is_off_unless_it_is_allowed_and_mistakes_are_refused() {
         ("", "needs the option `resolve`"),
         (r#"resolve => "a" nameserver => "not.an.address""#, "no address of a server"),
         (r#"resolve => "a" nameserver => { "adress" => "192.0.2.1" }"#, "has no `adress`"),
+        (r#"resolve => "a" nameserver => { "search" => "shop.example" }"#, "names no `address`"),
+        (
+            r#"resolve => "a" nameserver => { "address" => "192.0.2.1" "ndots" => "many" }"#,
+            "`ndots` of `nameserver` must be a whole number",
+        ),
+        (
+            r#"resolve => "a" nameserver => { "address" => "192.0.2.1" "search" => { "a" => "b" } }"#,
+            "`search` of `nameserver` must be a list of domains",
+        ),
         (r#"resolve => "a" timeout => 0"#, "`timeout` cannot be 0"),
         (r#"resolve => "a" max_retries => -1"#, "`max_retries` cannot be -1"),
         (r#"resolve => "a" hostsfile => "/none""#, "cannot read /none"),

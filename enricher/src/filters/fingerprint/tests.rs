@@ -1,9 +1,17 @@
 //! Hashes against published values, and what is hashed.
 
+use std::collections::BTreeSet;
+
+use bus::{Record, RecordId};
+use bytes::Bytes;
+use event::{Event, Limits};
 use serde_json::{Value, json};
 
 use super::murmur3;
+use crate::filter::Environment;
 use crate::filters::trial::Trial;
+use crate::language::{Source, Syntax};
+use crate::plan::parse_and_compile;
 
 fn fingerprint(options: &str, event: Value) -> Value {
     Trial::new(&format!("fingerprint {{ {options} }}")).run(event)["event"]["hash"].clone()
@@ -78,6 +86,35 @@ fn other_methods() {
     let id = fingerprint(r#"method => "UUID""#, json!({}));
     assert_eq!(id, fingerprint(r#"method => "UUID""#, json!({"other": 1})), "from the record's id");
     assert_eq!(id.as_str().map(str::len), Some(36));
+}
+
+/// As ids of documents they would be one, and of the events of a record one would be left.
+#[test]
+fn every_event_of_a_record_has_a_uuid_of_its_own_from_each_filter() {
+    let filters = r#"filter {
+        split { field => "parts" }
+        fingerprint { method => "UUID" target => "x" }
+        fingerprint { method => "UUID" target => "y" }
+    }"#;
+    let source = Source::new("test.conf", filters);
+    let plan = parse_and_compile(&source, Syntax::default(), &Environment::default()).unwrap();
+    let payload = Bytes::from_static(br#"{"parts":["a","b","c"]}"#);
+    let record = Record { id: RecordId([7; 16]), payload, ..Record::default() };
+    let ids = || {
+        let mut ids = Vec::new();
+        let mut event = Event::new();
+        event.decode_json(&record.payload, 0, &Limits::default()).unwrap();
+        plan.instance().run(&mut event, &record, |event, _| {
+            let mut text = Vec::new();
+            event.write_json(&mut text);
+            let event: Value = serde_json::from_slice(&text).unwrap();
+            ids.extend([&event["x"], &event["y"]].map(|id| id.as_str().unwrap().to_owned()));
+        });
+        ids
+    };
+    let first = ids();
+    assert_eq!((first.len(), first.iter().collect::<BTreeSet<_>>().len()), (6, 6), "{first:?}");
+    assert_eq!(first, ids(), "a replay makes the same");
 }
 
 #[test]

@@ -18,9 +18,7 @@ use step::Order;
 pub(super) use step::Stepper;
 use tables::{DEAD, DETAILED, Detail, Tables, UNKNOWN};
 
-/// The search took more steps than it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OutOfSteps;
+pub(super) use crate::backtracking::OutOfSteps;
 
 /// The automaton of one program, with one worker's tables.
 #[derive(Debug)]

@@ -7,9 +7,8 @@ use event::FieldPath;
 
 use super::capture::{Capture, Conversion};
 use super::definitions::Definitions;
+use super::engine::{self, Compiled};
 use super::expansion::expand;
-use super::program::Program;
-use super::ruby_syntax::{Translation, translate};
 use super::warnings::{self, WrittenPattern};
 use super::{FieldPatterns, Grok, GrokPlan, Pattern};
 use crate::field_reference::EscapeStyle;
@@ -17,14 +16,17 @@ use crate::filter::{EcsCompatibility, Environment, FilterPlan};
 use crate::language::{Key, Span, Value, ValueKind};
 use crate::options::{Options, Pairs, TextPairs, filter_options};
 
-/// Steps of the automaton that stand for a millisecond: one takes about 10 ns.
+/// Steps that stand for a millisecond: one takes about 10 ns.
 pub(super) const STEPS_PER_MILLISECOND: u64 = 100_000;
 
 filter_options! {
     /// Takes a text apart by named patterns.
     ///
-    /// It runs in linear time: a pattern can be slow, never endless. Look-around over one character
-    /// works; wider look-around and back-references are refused. The patterns are those of
+    /// Most patterns run in linear time: they can be slow, never endless. Look-around over one
+    /// character costs nothing. Wider look-around, references (`\k<name>`) and `(?(<name>)...)` are
+    /// searched by going back and trying again, as Logstash does, until `timeout_millis` ends it;
+    /// `(?>...)` and possessive counts (`*+`) give nothing back there. In all other patterns they are
+    /// read as plain ones, so a text may fit that Logstash does not take. The patterns are those of
     /// Logstash, `legacy` with `ecs_compatibility => disabled` and `ecs-v1` else. `.` matches a
     /// newline, `^` and `$` are edges of lines, and a second capture of a name makes an array.
     /// `millrace check` warns of slow patterns and of those that are never tried.
@@ -54,7 +56,8 @@ filter_options! {
         /// The tag of an event that takes too long.
         tag_on_timeout: String = "_groktimeout",
         /// How many milliseconds it may take, 0 for no end. It is counted in steps, 100,000 for a
-        /// millisecond, not by a clock, so that a replay ends the same.
+        /// millisecond, not by a clock, so that a replay ends the same. A search that goes back and
+        /// tries again ends after 30,000 in any case.
         timeout_millis: i64 = 1_000,
         /// Whether each pattern may take so long, or all of the event together.
         timeout_scope: bool { "pattern" => false, "event" => true } = first,
@@ -168,22 +171,19 @@ fn pattern(
     let expression = expand(&text, setting.definitions, setting.name_all)
         .map_err(|error| refuse(&error, &error.way_out()))
         .ok()?;
-    let translation =
-        translate(&expression).map_err(|error| refuse(&error, error.way_out())).ok()?;
-    let program = Program::compile(&translation)
-        .map_err(|error| refuse(&error, "correct the pattern, or split it into several"))
-        .ok()?;
-    let captures = captures(&translation, setting)
+    let Compiled { engine, names, translation } =
+        engine::compile(&expression).map_err(|error| refuse(&error, error.way_out())).ok()?;
+    let captures = captures(&names, setting)
         .map_err(|alias| {
             let what = format!("`{alias}` is not a field reference");
             refuse(&what, "write an alias as `name` or `[outer][inner]`");
         })
         .ok()?;
-    Some((Pattern { program, captures }, WrittenPattern { text, span, expression, translation }))
+    Some((Pattern { engine, captures }, WrittenPattern { text, span, expression, translation }))
 }
 
 /// The fields of the groups; the error is the alias that is none.
-fn captures(translation: &Translation, setting: &Setting<'_>) -> Result<Vec<Capture>, String> {
+fn captures(names: &[String], setting: &Setting<'_>) -> Result<Vec<Capture>, String> {
     let capture = |name: &String| {
         let (alias, conversion) = match name.split_once(':') {
             Some((alias, "int")) => (alias, Conversion::Integer),
@@ -197,7 +197,7 @@ fn captures(translation: &Translation, setting: &Setting<'_>) -> Result<Vec<Capt
         let field = setting.target.as_ref().map_or(field.clone(), |target| target.join(&field));
         Ok(Capture { field, conversion, overwrite })
     };
-    translation.names.iter().map(capture).collect()
+    names.iter().map(capture).collect()
 }
 
 pub(super) fn shortened(pattern: &str) -> String {
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn names_of_groups_are_fields_as_the_setting_writes_them() {
         let definitions = Definitions::shipped(true);
-        let translation = translate("(?<a%5B0%5D:int>[0-9]+) (?<[b][c%5D]>.)").unwrap();
+        let names = ["a%5B0%5D:int", "[b][c%5D]"].map(ToOwned::to_owned);
         let name = FieldPath::keys(&["a[0]"]);
         let setting = Setting {
             definitions: &definitions,
@@ -224,7 +224,7 @@ mod tests {
             target: None,
             overwrite: vec![name.clone()],
         };
-        let [first, second] = &captures(&translation, &setting).unwrap()[..] else { panic!("two") };
+        let [first, second] = &captures(&names, &setting).unwrap()[..] else { panic!("two") };
         assert_eq!((&first.field, first.overwrite), (&name, true));
         assert_eq!(first.conversion, Conversion::Integer);
         assert_eq!((&second.field, second.overwrite), (&FieldPath::keys(&["b", "c]"]), false));

@@ -2,16 +2,23 @@
 //!
 //! Grok patterns are written for Ruby's engine. What means the same is written anew; names of groups
 //! become numbers, so that they may hold any character; look-around over one character becomes an
-//! empty group that the automaton reads as a condition. What a linear engine cannot do (references
-//! back, wider look-around) is refused with a way out. Atomic groups and possessive counts are read as
+//! empty group that the automaton reads as a condition. Atomic groups and possessive counts are read as
 //! plain ones: they keep an engine from trying again, which this one never does.
 //!
 //! Conditions and `gsub` read their patterns in this way too, without look-around.
+//!
+//! What an engine of linear time cannot do (references back, wider look-around) has an error that says so. Such a
+//! pattern is written once more, in full, for the engine that goes back and tries again.
 
 mod class;
+mod error;
+mod full;
 
 use super::look::{Look, LookSet};
 use class::Class;
+
+pub(crate) use error::SyntaxError;
+pub(crate) use full::{FullTranslation, translate_fully};
 
 /// An expression ready for `regex-syntax`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,59 +30,52 @@ pub(crate) struct Translation {
     pub(crate) looks: Vec<Look>,
 }
 
-/// Why an expression cannot be run.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SyntaxError {
-    #[error("`{text}` refers to an earlier group")]
-    BackReference { text: String },
-    #[error("the look-around `{text}` spans more than one character")]
-    WideLook { text: String },
-    #[error("`{text}` is not supported")]
-    Unsupported { text: String },
-    #[error("`{text}` is not closed")]
-    Unclosed { text: String },
-}
-
-impl SyntaxError {
-    /// What to write instead.
-    pub(crate) fn way_out(&self) -> &'static str {
-        match self {
-            Self::BackReference { .. } => {
-                "capture both places under two names and compare them in a condition"
-            }
-            Self::WideLook { .. } => {
-                "look-around works for one character here, as in `(?<![0-9])` or `(?=\\s|$)`: match the text itself outside of the capture"
-            }
-            Self::Unsupported { .. } => "write the pattern without it",
-            Self::Unclosed { .. } => "close it",
-        }
-    }
-}
-
 /// Translates an expression. A group without a name captures nothing.
 pub(super) fn translate(expression: &str) -> Result<Translation, SyntaxError> {
-    translate_with(expression, false, false)
+    translate_with(expression, Dialect::Automaton, false, false)
 }
 
 /// Translates an expression whose groups without a name are counted, as Ruby does where no group has
 /// one.
 pub(crate) fn translate_counting(expression: &str) -> Result<Translation, SyntaxError> {
-    let any_named = expression
-        .match_indices("(?<")
-        .any(|(at, opening)| !expression[at + opening.len()..].starts_with(['=', '!']));
-    translate_with(expression, !any_named, false)
+    translate_with(expression, Dialect::Regex, !names_groups(expression), false)
+}
+
+/// Whether an expression has a group with a name: those without one are not counted then.
+fn names_groups(expression: &str) -> bool {
+    let names_one =
+        |(at, opening): (usize, &str)| !expression[at + opening.len()..].starts_with(['=', '!']);
+    expression.contains("(?P<") || expression.match_indices("(?<").any(names_one)
+}
+
+/// In whose words an expression is written, and how much of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    /// Those of `regex`, with conditions on one character that the automaton knows.
+    Automaton,
+    /// Those of `regex`.
+    Regex,
+    /// Those of `fancy-regex`: all of it.
+    Full,
+    /// Those of `regex`, without what is looked at, and any text for what is referred to.
+    Looser,
+    /// Those of `regex`, with what is looked at as a group that is matched.
+    Parts,
 }
 
 fn translate_with(
     expression: &str,
+    dialect: Dialect,
     counts_groups: bool,
     within_look: bool,
 ) -> Result<Translation, SyntaxError> {
     let mut translator = Translator {
         rest: expression,
+        dialect,
         ignores_case: false,
         around: Vec::new(),
         counts_groups,
+        counted_groups: 0,
         within_look,
         done: Translation::default(),
     };
@@ -87,11 +87,14 @@ fn translate_with(
 
 struct Translator<'p> {
     rest: &'p str,
+    dialect: Dialect,
     /// A flag to that effect holds here: conditions, which are read apart, follow it.
     ignores_case: bool,
     /// The same of what is around each open group, which it is again when the group is closed.
     around: Vec<bool>,
     counts_groups: bool,
+    /// Groups that were counted so far.
+    counted_groups: usize,
     /// A look is read, in which no other may stand: so this goes no deeper, however they are nested.
     within_look: bool,
     done: Translation,
@@ -125,7 +128,7 @@ impl<'p> Translator<'p> {
                 self.take(length);
                 self.emit(class.as_str());
             }
-            '{' => self.braces(),
+            '{' => return self.braces(),
             '*' | '+' | '?' => self.count(first),
             // Line anchors, whatever the flags.
             '^' => self.literal("(?m:^)"),
@@ -156,11 +159,14 @@ impl<'p> Translator<'p> {
             self.literal("?");
         } else if self.rest.starts_with('+') {
             self.take(1);
+            if self.dialect == Dialect::Full {
+                self.emit("+");
+            }
         }
     }
 
     /// `{2}`, `{2,}`, `{2,3}`, `{,3}`; anything else is a brace.
-    fn braces(&mut self) {
+    fn braces(&mut self) -> Result<(), SyntaxError> {
         let count = self.rest.find('}').map(|end| &self.rest[1..end]).and_then(|inside| {
             let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
             match inside.split_once(',') {
@@ -170,15 +176,23 @@ impl<'p> Translator<'p> {
                 Some((least, most)) if !least.is_empty() && digits(least) && digits(most) => {
                     Some(format!("{{{inside}}}"))
                 }
+                // With both numbers a `?` behind it makes it no count of a count.
+                None if !inside.is_empty() && digits(inside) && self.dialect == Dialect::Full => {
+                    Some(format!("{{{inside},{inside}}}"))
+                }
                 None if !inside.is_empty() && digits(inside) => Some(format!("{{{inside}}}")),
                 _ => None,
             }
             .map(|count| (count, inside.len() + 2))
         });
         let Some((count, length)) = count else {
-            return self.literal("\\{");
+            self.literal("\\{");
+            return Ok(());
         };
-        self.take(length);
+        let counted = self.take(length);
+        if self.dialect == Dialect::Full && full::counts_nothing(&count) {
+            return Err(SyntaxError::Unsupported { text: counted.to_owned() });
+        }
         self.emit(&count);
         if self.rest.starts_with('?') {
             self.literal("?");
@@ -187,6 +201,7 @@ impl<'p> Translator<'p> {
             self.take(1);
             self.emit("+");
         }
+        Ok(())
     }
 
     fn group(&mut self) -> Result<(), SyntaxError> {
@@ -198,12 +213,14 @@ impl<'p> Translator<'p> {
             ("(?<!", false, true),
         ] {
             if rest.starts_with(opening) {
-                return self.look(opening.len(), look_ahead, negated);
+                return self.look(opening, look_ahead, negated);
             }
         }
         if rest.starts_with("(?#") {
             let end = rest.find(')').ok_or_else(|| unclosed("(?#"))?;
             self.take(end + 1);
+        } else if rest.starts_with("(?(") {
+            return self.alternatives_by_group();
         } else if rest.starts_with("(?<") || rest.starts_with("(?P<") {
             let start = rest.find('<').map_or(0, |at| at + 1);
             let end = rest.find('>').ok_or_else(|| unclosed("(?<"))?;
@@ -213,7 +230,7 @@ impl<'p> Translator<'p> {
             self.open(&group);
         } else if rest.starts_with("(?>") {
             self.take(3);
-            self.open("(?:");
+            self.open(if self.dialect == Dialect::Full { "(?>" } else { "(?:" });
         } else if let Some(flags) = rest.strip_prefix("(?") {
             let end = flags
                 .find([')', ':'])
@@ -233,6 +250,7 @@ impl<'p> Translator<'p> {
             self.ignores_case = ignores_case;
         } else {
             self.take(1);
+            self.counted_groups += usize::from(self.counts_groups);
             self.open(if self.counts_groups { "(" } else { "(?:" });
         }
         Ok(())
@@ -244,14 +262,15 @@ impl<'p> Translator<'p> {
         self.around.push(self.ignores_case);
     }
 
-    fn look(&mut self, opening: usize, ahead: bool, negated: bool) -> Result<(), SyntaxError> {
+    /// A look over one character, as a condition.
+    fn condition(&mut self, opening: usize, ahead: bool, negated: bool) -> Result<(), SyntaxError> {
         let whole = self.rest;
         if self.within_look {
             return Err(SyntaxError::WideLook { text: start_of(whole) });
         }
         let end = closing(whole).ok_or_else(|| unclosed(&whole[..opening]))?;
         let wide = || SyntaxError::WideLook { text: whole[..=end].to_owned() };
-        let inside = translate_with(&whole[opening..end], false, true)?;
+        let inside = translate_with(&whole[opening..end], Dialect::Automaton, false, true)?;
         if !inside.names.is_empty() {
             return Err(wide());
         }
@@ -294,7 +313,7 @@ impl<'p> Translator<'p> {
                 let taken = self.take(length);
                 self.emit(taken);
             }
-            '1'..='9' | 'k' => return Err(SyntaxError::BackReference { text: text.to_owned() }),
+            '1'..='9' | 'k' => return self.reference(),
             'g' | 'G' | 'K' | 'X' => {
                 return Err(SyntaxError::Unsupported { text: text.to_owned() });
             }

@@ -220,8 +220,11 @@ fn patterns_come_from_files_too() {
 fn a_pattern_that_cannot_run_is_refused_with_a_way_out() {
     for (pattern, said) in [
         ("%{COMBINEDAPACHLOG}", "did you mean %{COMBINEDAPACHELOG}?"),
-        (r"(a)\1", "compare them in a condition"),
-        (r"(?=abc)a", "look-around works for one character"),
+        (r"%{WORD:a}(b)\1", "give the group a name"),
+        (r"\k<a>%{WORD:a}", "put the group before it"),
+        (r"(?=abc)?a", "cannot be run"),
+        (r"(?~abc)", "write the pattern without it"),
+        (r"(?=(x{1000}){1000}{1000}y)z", "bytes when compiled"),
         (r"(?<a>x", "unclosed"),
         (r"%{WORD:[a}", "not a field reference"),
         (r"%{X=abc}", "pattern_definitions"),
@@ -304,6 +307,61 @@ fn hostile_16_a_search_that_costs_too_much_is_tagged() {
     let (applied, event) = grok.apply(json!({"message": text}));
     assert_eq!(applied, Applied::NotMatched);
     assert_eq!(event["tags"], json!(["_groktimeout"]));
+}
+
+#[test]
+fn look_around_and_references_of_a_user_s_own_work() {
+    let run = |pattern: &str, message: &str| {
+        let mut grok =
+            Trial::new(&format!(r#"grok {{ match => {{ "message" => '{pattern}' }} }}"#));
+        grok.run(json!({"message": message}))
+    };
+    for (pattern, message, captured) in [
+        (r"(?<=took +)%{NUMBER:a:float}(?= ?ms)", "3 times, took  12.5 ms", json!(12.5)),
+        (r"(?<=ab+ )%{WORD:a}", "b xy abb yz", json!("yz")),
+        (r"(?<!user |by )\b(?<a>b\w+)", "user bob ben", json!("ben")),
+        (r"%{DATA:a}(?=[0-9]{3})", "x1234", json!("x")),
+        (r"^(?!.*(?:DEBUG|TRACE) )%{GREEDYDATA:a}$", "INFO x", json!("INFO x")),
+        (r#"(?<q>["])(?<a>.*?)\k<q>"#, r#"say "it is" now"#, json!("it is")),
+        (r"^(?<open>\()?%{WORD:a}(?(<open>)\)|!)", "b!", json!("b")),
+        (r"(?i)(?=error: )%{WORD:a}", "an ERROR: x", json!("ERROR")),
+    ] {
+        assert_eq!(run(pattern, message)["a"], captured, "{pattern} on {message}");
+    }
+    // A group that took no part in the match sets no field.
+    let event = run(r"(?<a>x)?(?=abc)", "x abc");
+    assert_eq!((event.get("a"), event.get("tags")), (None, None));
+    let event = run(r"^(?!.*(?:DEBUG|TRACE) )%{GREEDYDATA:a}$", "a DEBUG x");
+    assert_eq!(event["tags"], json!(["_grokparsefailure"]));
+    // Definitions may ask for it as well, and a second capture of a name makes an array.
+    let mut grok = Trial::new(
+        r#"grok { match => { "message" => "%{QUOTED:a} %{QUOTED:a}" } pattern_definitions => { "QUOTED" => "(?<=say )x+|(?=yyy)y+" } }"#,
+    );
+    assert_eq!(grok.run(json!({"message": "say xx yyy"}))["a"], json!(["xx", "yyy"]));
+}
+
+/// Hostile input 16: going back and trying again has an end, by default and with one that is set, for each pattern and
+/// for the event.
+#[test]
+fn hostile_16_a_pattern_that_explodes_is_tagged() {
+    let pattern = r#"^(?<q>["=])(?:[a-z]+ ?)+\k<q>$"#;
+    let text = format!("\"{}=", "a".repeat(60));
+    for options in [
+        "",
+        "timeout_millis => 1",
+        "timeout_millis => 0",
+        "timeout_scope => 'event' tag_on_timeout => '_groktimeout'",
+    ] {
+        let mut grok = Trial::new(&format!(
+            r#"grok {{ match => {{ "message" => ['{pattern}', '^%{{GREEDYDATA:rest}}$'] }} {options} }}"#
+        ));
+        let (applied, event) = grok.apply(json!({"message": text}));
+        assert_eq!(applied, Applied::NotMatched, "{options}");
+        assert_eq!(event["tags"], json!(["_groktimeout"]), "{options}");
+        assert_eq!(event.get("rest"), None);
+        let event = grok.run(json!({"message": "\"a b\""}));
+        assert_eq!((&event["q"], event.get("tags")), (&json!("\""), None), "{options}");
+    }
 }
 
 #[test]

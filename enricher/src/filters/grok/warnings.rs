@@ -2,10 +2,11 @@
 //! those that are never tried.
 //!
 //! Nested counts, several `%{DATA}` in a row and a missing `^` are no reason to warn: the automaton takes
-//! one pass over a text whatever they are. What is said of slowness was measured.
+//! one pass over a text whatever they are. What is said of slowness was measured, but for patterns that no automaton
+//! runs: of those it is enough to say so, and where it is that they ask for more.
 
 use super::options::{STEPS_PER_MILLISECOND, shortened};
-use super::ruby_syntax::Translation;
+use super::ruby_syntax::{SyntaxError, Translation};
 use super::slowness::{
     COUNTED_STEPS, SLOW_STEPS, fits_everything, steps_for_byte, steps_for_byte_anchored,
 };
@@ -19,7 +20,8 @@ pub(super) struct WrittenPattern {
     pub(super) span: Span,
     /// With every name written out.
     pub(super) expression: String,
-    pub(super) translation: Translation,
+    /// What the automaton runs, or what it cannot run.
+    pub(super) translation: Result<Translation, SyntaxError>,
 }
 
 /// Looks at the patterns of a filter, field by field.
@@ -30,7 +32,14 @@ pub(super) fn warn(options: &mut Options<'_>, fields: &[&[WrittenPattern]], brea
             warn_of_never_tried(options, patterns);
         }
         for pattern in *patterns {
-            warn_of_slowness(options, pattern, memory_bytes);
+            match &pattern.translation {
+                Ok(translation) => warn_of_slowness(options, pattern, translation, memory_bytes),
+                Err(reason) => {
+                    let (message, way_out) = reason.slowness(&pattern.text);
+                    let place = options.span_of(pattern.span, reason.part());
+                    options.warn_at(place, message, way_out);
+                }
+            }
         }
     }
 }
@@ -43,7 +52,8 @@ fn warn_of_never_tried(options: &mut Options<'_>, patterns: &[WrittenPattern]) {
             Some(("it stands in the list a second time", "remove it"))
         } else if earlier
             .last()
-            .is_some_and(|other| fits_everything(&other.translation) == Ok(true))
+            .and_then(|other| other.translation.as_ref().ok())
+            .is_some_and(|translation| fits_everything(translation) == Ok(true))
         {
             Some((
                 "the one before it fits every text",
@@ -59,8 +69,12 @@ fn warn_of_never_tried(options: &mut Options<'_>, patterns: &[WrittenPattern]) {
     }
 }
 
-fn warn_of_slowness(options: &mut Options<'_>, pattern: &WrittenPattern, memory_bytes: usize) {
-    let translation = &pattern.translation;
+fn warn_of_slowness(
+    options: &mut Options<'_>,
+    pattern: &WrittenPattern,
+    translation: &Translation,
+    memory_bytes: usize,
+) {
     // It was compiled before.
     let Ok(steps) = steps_for_byte(translation, memory_bytes) else { return };
     if steps < SLOW_STEPS {
@@ -183,6 +197,25 @@ mod tests {
         ] {
             assert!(said.contains(part), "{said}");
         }
+    }
+
+    #[test]
+    fn a_pattern_that_no_automaton_runs_is_named_at_what_asks_for_more() {
+        for (pattern, place, part) in [
+            (r"%{WORD:a} (?!end|stop)x", "test.conf:1:50: warning:", "`(?!end|stop)`"),
+            (r"(?<a>[-+])x\k<a>", "test.conf:1:51: warning:", r"`\k<a>`"),
+        ] {
+            let said = warned(&format!("'{pattern}'")).join("\n");
+            for part in [place, part, "can be slow", "going back and trying again", "way out: "] {
+                assert!(said.contains(part), "{said}");
+            }
+        }
+        // What a definition asks for stands nowhere in the pattern.
+        let said = warned("'%{A:x}' } pattern_definitions => { 'A' => '(?=abc)a'").join("\n");
+        assert!(
+            said.contains("warning: `%{A:x}` can be slow: the look-around `(?=abc)`"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::filter::{EcsCompatibility, Environment, FilterPlan};
 use crate::filters::mutate::edit::Edit;
 use crate::language::{Number, Value, ValueKind};
 use crate::options::{Options, Pairs, filter_options};
-use crate::ruby_pattern::{PatternError, RubyPattern};
+use crate::ruby_pattern::{LinearPattern, PatternError};
 use crate::template::Template;
 
 filter_options! {
@@ -210,7 +210,7 @@ fn characters(
         options.refuse(name, format!("`{name}` is empty"), "leave it out");
         return None;
     }
-    let compiled = RubyPattern::compile(&pattern(&class));
+    let compiled = LinearPattern::compile(&pattern(&class));
     accepted(options, name, compiled).map(|compiled| compiled.regex)
 }
 

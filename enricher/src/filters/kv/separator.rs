@@ -10,7 +10,7 @@ use regex_automata::{Anchored, Input, MatchKind};
 use regex_syntax::hir::{Class, HirKind};
 
 use super::places::Places;
-use crate::ruby_pattern::{PatternError, RubyPattern};
+use crate::ruby_pattern::{LinearPattern, PatternError};
 
 /// Most bytes of a separator and what its pattern looks at: what is longer is none.
 const LENGTH_BYTES_MAX: usize = 1024;
@@ -59,7 +59,7 @@ impl Separator {
         if class.is_empty() || class.starts_with('^') {
             return Err(refused(format!("`{class}` names no characters")));
         }
-        let compiled = RubyPattern::compile(&format!("[{class}]"))?;
+        let compiled = LinearPattern::compile(&format!("[{class}]"))?;
         let expression = compiled.regex.as_str();
         let hir = regex_syntax::parse(expression).map_err(|error| refused(error.to_string()))?;
         let mut wanted = Box::new([false; 256]);
@@ -96,9 +96,9 @@ impl Separator {
     /// What a pattern finds. It may look at what follows, `(?=...)`, at the end of each alternative.
     pub(super) fn pattern(pattern: &str) -> Result<Self, PatternError> {
         let Some((rewritten, count)) = without_looks(pattern) else {
-            return Self::compile(RubyPattern::compile(pattern)?.regex.as_str(), Box::default());
+            return Self::compile(LinearPattern::compile(pattern)?.regex.as_str(), Box::default());
         };
-        let compiled = RubyPattern::compile(&rewritten)?;
+        let compiled = LinearPattern::compile(&rewritten)?;
         let ends = (0..count).filter_map(|number| compiled.group(&group_name(number))).collect();
         Self::compile(compiled.regex.as_str(), ends)
     }

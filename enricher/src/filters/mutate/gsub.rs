@@ -3,17 +3,19 @@
 //! Event's text that comes in by `%{field}` is text: in a pattern it is taken literally, in a
 //! replacement it refers to no group. As both come from the sender, what it makes of a field is
 //! bounded.
+//!
+//! A search that takes too many steps is a failure: the field stays as it is.
 
 use std::ops::Range;
 
 use event::{Event, FieldPath, NodeId};
-use regex::{Captures, Regex};
 use smallvec::SmallVec;
 
 use super::edit::each_text;
 use super::{Failed, done};
+use crate::backtracking::{OutOfSteps, STEPS_BY_DEFAULT};
 use crate::field_reference::EscapeStyle;
-use crate::ruby_pattern::{PatternError, RubyPattern};
+use crate::ruby_pattern::{PatternError, RubyEngine, RubyPattern};
 use crate::template::Template;
 
 /// Most bytes by which one substitution may lengthen a field.
@@ -28,7 +30,7 @@ pub(super) struct Substitution {
 
 #[derive(Debug)]
 enum Pattern {
-    Fixed(Regex),
+    Fixed(RubyEngine),
     /// Parts of a pattern, and texts between them that an event gives.
     Dynamic(Vec<PatternPart>),
 }
@@ -93,6 +95,7 @@ impl Substitution {
         text.clear();
         let mut changed: SmallVec<[(NodeId, Range<usize>); 1]> = SmallVec::new();
         let mut length_max = GROWTH_BYTES_MAX;
+        let mut steps = STEPS_BY_DEFAULT;
         let mut outcome = Ok(());
         each_text(event, field, |event, id| {
             let Some(old) = event.text(id).filter(|_| outcome.is_ok()) else {
@@ -100,7 +103,8 @@ impl Substitution {
             };
             let start = text.len();
             length_max += old.len();
-            match self.replace(pattern, &old, event, now_ns, length_max, text) {
+            let mut new = Building::new(&old, text, length_max, &mut steps);
+            match self.replace(pattern, event, now_ns, &mut new) {
                 Ok(true) => changed.push((id, start..text.len())),
                 Ok(false) => text.truncate(start),
                 Err(failed) => outcome = Err(failed),
@@ -113,59 +117,102 @@ impl Substitution {
         Ok(())
     }
 
-    /// Adds what becomes of a text to `out`, which must not become longer than `length_max`; says
-    /// whether the pattern was found.
+    /// Makes the new text; says whether the pattern was found.
     fn replace(
         &self,
-        pattern: &Regex,
-        old: &str,
+        pattern: &RubyEngine,
         event: &Event,
         now_ns: i64,
-        length_max: usize,
-        out: &mut String,
+        new: &mut Building<'_>,
     ) -> Result<bool, Failed> {
-        let within = |out: &String| done(out.len() <= length_max);
-        let mut copied_to = 0;
-        let mut changed = false;
-        if let [Piece::Text(template)] = self.replacement.as_slice() {
+        let old = new.old;
+        match (pattern, self.replacement.as_slice()) {
             // Without groups the engine need not find them.
-            for found in pattern.find_iter(old) {
-                out.push_str(&old[copied_to..found.start()]);
-                out.push_str(&template.render(event, now_ns));
-                copied_to = found.end();
-                changed = true;
-                within(out)?;
-            }
-        } else {
-            for groups in pattern.captures_iter(old) {
-                let Some(found) = groups.get(0) else {
-                    continue;
-                };
-                out.push_str(&old[copied_to..found.start()]);
-                for piece in &self.replacement {
-                    piece.write(&groups, event, now_ns, out);
+            (RubyEngine::Linear(regex), [Piece::Text(template)]) => {
+                for found in regex.find_iter(old) {
+                    new.put(found.range(), |out| out.push_str(&template.render(event, now_ns)))?;
                 }
-                copied_to = found.end();
-                changed = true;
-                within(out)?;
+            }
+            (RubyEngine::Linear(regex), pieces) => {
+                for groups in regex.captures_iter(old) {
+                    let Some(found) = groups.get(0) else {
+                        continue;
+                    };
+                    let group = |number| groups.get(number).map_or("", |group| group.as_str());
+                    new.put(found.range(), |out| {
+                        pieces.iter().for_each(|piece| piece.write(group, event, now_ns, out));
+                    })?;
+                }
+            }
+            (RubyEngine::Backtracking(backtracker), pieces) => {
+                let mut steps = *new.steps;
+                for groups in backtracker.matches(old, &mut steps) {
+                    let groups = groups.map_err(|OutOfSteps| Failed)?;
+                    let Some(found) = groups.get(0) else {
+                        continue;
+                    };
+                    let group = |number| {
+                        groups.get(number).and_then(|group| old.get(group.range())).unwrap_or("")
+                    };
+                    new.put(found.range(), |out| {
+                        pieces.iter().for_each(|piece| piece.write(group, event, now_ns, out));
+                    })?;
+                }
+                *new.steps = steps;
             }
         }
-        if !changed {
+        if !new.is_changed {
             return Ok(false);
         }
-        out.push_str(&old[copied_to..]);
-        within(out)?;
+        new.out.push_str(&old[new.copied_to..]);
+        new.within()?;
         Ok(true)
     }
 }
 
+/// A text while it is made of another one.
+struct Building<'b> {
+    old: &'b str,
+    out: &'b mut String,
+    /// Most bytes of it.
+    length_max: usize,
+    /// What the search may still cost.
+    steps: &'b mut u64,
+    /// Up to where the old one stands in it.
+    copied_to: usize,
+    is_changed: bool,
+}
+
+impl<'b> Building<'b> {
+    fn new(old: &'b str, out: &'b mut String, length_max: usize, steps: &'b mut u64) -> Self {
+        Self { old, out, length_max, steps, copied_to: 0, is_changed: false }
+    }
+
+    /// Puts what is written in the place of a match.
+    fn put(&mut self, place: Range<usize>, write: impl FnOnce(&mut String)) -> Result<(), Failed> {
+        self.out.push_str(&self.old[self.copied_to..place.start]);
+        write(self.out);
+        self.copied_to = place.end;
+        self.is_changed = true;
+        self.within()
+    }
+
+    fn within(&self) -> Result<(), Failed> {
+        done(self.out.len() <= self.length_max)
+    }
+}
+
 impl Piece {
-    fn write(&self, groups: &Captures<'_>, event: &Event, now_ns: i64, out: &mut String) {
+    fn write<'t>(
+        &self,
+        group: impl Fn(usize) -> &'t str,
+        event: &Event,
+        now_ns: i64,
+        out: &mut String,
+    ) {
         match self {
             Self::Text(template) => out.push_str(&template.render(event, now_ns)),
-            Self::Group(number) => {
-                out.push_str(groups.get(*number).map_or("", |group| group.as_str()));
-            }
+            Self::Group(number) => out.push_str(group(*number)),
         }
     }
 }
@@ -175,7 +222,7 @@ impl Pattern {
     fn parse(text: &str, style: EscapeStyle) -> Result<(Self, RubyPattern), SubstitutionError> {
         if !text.contains("%{") {
             let compiled = RubyPattern::compile(text)?;
-            return Ok((Self::Fixed(compiled.regex.clone()), compiled));
+            return Ok((Self::Fixed(compiled.engine.clone()), compiled));
         }
         let mut parts = Vec::new();
         let mut rest = text;
@@ -197,7 +244,7 @@ impl Pattern {
     }
 }
 
-fn dynamic(parts: &[PatternPart], event: &Event, now_ns: i64) -> Option<Regex> {
+fn dynamic(parts: &[PatternPart], event: &Event, now_ns: i64) -> Option<RubyEngine> {
     let mut pattern = String::new();
     for part in parts {
         match part {
@@ -207,7 +254,7 @@ fn dynamic(parts: &[PatternPart], event: &Event, now_ns: i64) -> Option<Regex> {
             }
         }
     }
-    RubyPattern::compile(&pattern).ok().map(|compiled| compiled.regex)
+    RubyPattern::compile(&pattern).ok().map(|compiled| compiled.engine)
 }
 
 fn template(text: &str, style: EscapeStyle) -> Result<Template, SubstitutionError> {

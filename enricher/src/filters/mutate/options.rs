@@ -33,7 +33,8 @@ filter_options! {
         /// `integer_eu`, `float_eu`.
         convert: TextPairs,
         /// Threes of field, pattern and replacement. The replacement may hold `\1` and `%{field}`,
-        /// and may make the field at most 4 MiB longer.
+        /// and may make the field at most 4 MiB longer. A pattern with look-around or `\1` in it is
+        /// searched within a limit of about a second.
         gsub: Value [Strings, Options::value],
         /// Fields that get upper case.
         uppercase: Vec<FieldPath>,
@@ -55,7 +56,7 @@ filter_options! {
         tag_on_failure: String = "_mutate_error",
     }
     tags {
-        "_mutate_error" => "an operation failed: a text is no number, a value is in the way, a text would become too long",
+        "_mutate_error" => "an operation failed: a text is no number, a value is in the way, a text would become too long or takes too long",
     }
     example r#"mutate {
   rename => { "msg" => "message" }
@@ -67,10 +68,11 @@ filter_options! {
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
-    _environment: &Environment,
+    environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
     let given = MutateOptions::read(options);
-    let mut reader = Reader { options, operations: Vec::new() };
+    let warns = environment.wants_warnings;
+    let mut reader = Reader { options, operations: Vec::new(), warns };
     reader.values(given.coerce, Operation::Coerce);
     reader.rename(given.rename);
     reader.values(given.update, Operation::Update);
@@ -96,6 +98,8 @@ pub(crate) fn build(
 struct Reader<'r, 'o> {
     options: &'r mut Options<'o>,
     operations: Vec<Operation>,
+    /// Whether what can be slow is named.
+    warns: bool,
 }
 
 impl Reader<'_, '_> {
@@ -151,6 +155,9 @@ impl Reader<'_, '_> {
         };
         for three in texts.chunks_exact(3) {
             let field = self.field(&three[0], value.span);
+            if self.warns {
+                self.options.warn_of_slow_pattern(value.span, &three[1]);
+            }
             let style = self.options.escape_style();
             let substitution = match Substitution::parse(&three[1], &three[2], style) {
                 Ok(substitution) => Some(substitution),

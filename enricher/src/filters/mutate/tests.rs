@@ -232,12 +232,35 @@ fn a_field_with_the_times_name_is_not_copied_as_the_time() {
 }
 
 #[test]
+fn gsub_looks_around_and_refers_back() {
+    for (three, text, expected) in [
+        (r#""a", "(?<=\d)(?=(?:\d{3})+$)", ",""#, "1234567", "1,234,567"),
+        (r#""a", "(?<!\\)'", "''""#, r"it's \'so", r"it''s \'so"),
+        (r#""a", "(\w)\1", "<\1>""#, "aabbc", "<a><b>c"),
+        (r#""a", "(?<q>['x])(?<in>\w+)\k<q>", "\k<in>""#, "'a' xbx 'c", "a b 'c"),
+        (r#""a", "%{b}(?=x)", "<%{b}>""#, "a.cx abcx a.cy", "<a.c>x abcx a.cy"),
+        (r#""a", "x(?=yz)", "!""#, "nothing", "nothing"),
+    ] {
+        let out = run(&format!("gsub => [ {three} ]"), json!({"a": text, "b": "a.c"}));
+        assert_eq!(out["a"], expected, "{three}");
+    }
+}
+
+/// Hostile input 16: a search that would go on for ever leaves the field as it is.
+#[test]
+fn hostile_16_gsub_ends() {
+    let text = format!("x{}y", "a".repeat(60));
+    let out = run(r#"gsub => [ "a", "^(.)(?:a+)+\1$", "" ]"#, json!({"a": [text, "xax"]}));
+    assert_eq!(out, json!({"a": [text, "xax"], "tags": ["_mutate_error"]}));
+}
+
+#[test]
 fn mistakes_are_refused_with_a_way_out() {
     for (options, message, way_out) in [
         (r#"convert => { "a" => "int" }"#, "cannot make `int`", "did you mean `integer`?"),
         (r#"convert => { "a" => "flaot" }"#, "cannot make `flaot`", "did you mean `float`?"),
         (r#"gsub => [ "a", "b" ]"#, "list of threes", "replacement"),
-        (r#"gsub => [ "a", "(?<=x)b", "c" ]"#, "look-around is not supported", "grok"),
+        (r#"gsub => [ "a", "(?<x>b)\1", "c" ]"#, "counts groups", "give the group a name"),
         (r#"gsub => [ "a", "(?<x>b)", "\k<y>" ]"#, "no group `y`", "(?<y>...)"),
         (r#"gsub => [ "a", "%{x", "%{+QQ}" ]"#, "QQ", "%{+YYYY.MM.dd}"),
         (r#"rename => { "[a" => "b" }"#, "`[a` is not a field reference", "[outer][inner]"),

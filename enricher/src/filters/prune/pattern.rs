@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use event::Event;
 use lru::LruCache;
-use regex::Regex;
 
 use crate::language::Span;
 use crate::options::Options;
@@ -20,7 +19,7 @@ const RENDERED_BYTES_MAX: usize = 4096;
 /// An expression.
 #[derive(Clone, Debug)]
 pub(super) enum Pattern {
-    Fixed(Regex),
+    Fixed(RubyPattern),
     /// Fields of the event are put in, as text.
     Rendered(Template),
 }
@@ -41,7 +40,7 @@ impl Pattern {
             None => text.to_owned(),
         };
         match RubyPattern::compile(&text) {
-            Ok(pattern) => Some(template.map_or(Self::Fixed(pattern.regex), Self::Rendered)),
+            Ok(pattern) => Some(template.map_or(Self::Fixed(pattern), Self::Rendered)),
             Err(PatternError { message, way_out }) => {
                 options.refuse_at(span, message, way_out);
                 None
@@ -51,22 +50,22 @@ impl Pattern {
 }
 
 /// A worker's compiled expressions, by their text; `None` is one that cannot be read.
-pub(super) struct Compiled(LruCache<String, Option<Arc<Regex>>>);
+pub(super) struct Compiled(LruCache<String, Option<Arc<RubyPattern>>>);
 
 /// An expression as it is for one event.
 pub(super) enum Ready<'p> {
-    Fixed(&'p Regex),
-    Rendered(Arc<Regex>),
+    Fixed(&'p RubyPattern),
+    Rendered(Arc<RubyPattern>),
     /// It cannot be read with what the event puts in.
     Never,
 }
 
 impl Ready<'_> {
-    /// Whether it is found in a text.
-    pub(super) fn is_match(&self, text: &str) -> bool {
+    /// Whether it is found in a text; `steps` is what searches of the event may still cost.
+    pub(super) fn is_match(&self, text: &str, steps: &mut u64) -> bool {
         match self {
-            Self::Fixed(regex) => regex.is_match(text),
-            Self::Rendered(regex) => regex.is_match(text),
+            Self::Fixed(pattern) => pattern.is_match_within(text, steps),
+            Self::Rendered(pattern) => pattern.is_match_within(text, steps),
             Self::Never => false,
         }
     }
@@ -87,7 +86,7 @@ impl Compiled {
         now_ns: i64,
     ) -> Ready<'p> {
         match pattern {
-            Pattern::Fixed(regex) => Ready::Fixed(regex),
+            Pattern::Fixed(pattern) => Ready::Fixed(pattern),
             Pattern::Rendered(template) => {
                 let expression = template.render_with(event, now_ns, regex::escape);
                 self.get(&expression).map_or(Ready::Never, Ready::Rendered)
@@ -95,15 +94,14 @@ impl Compiled {
         }
     }
 
-    fn get(&mut self, expression: &str) -> Option<Arc<Regex>> {
+    fn get(&mut self, expression: &str) -> Option<Arc<RubyPattern>> {
         if expression.len() > RENDERED_BYTES_MAX {
             return None;
         }
         if let Some(known) = self.0.get(expression) {
             return known.clone();
         }
-        let compiled = RubyPattern::compile(expression).ok();
-        let compiled = compiled.map(|pattern| Arc::new(pattern.regex));
+        let compiled = RubyPattern::compile(expression).ok().map(Arc::new);
         self.0.put(expression.to_owned(), compiled.clone());
         compiled
     }

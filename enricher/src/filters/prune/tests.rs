@@ -91,10 +91,22 @@ fn many_fields_and_large_texts_are_looked_at_once() {
 }
 
 #[test]
+fn expressions_may_look_around() {
+    let event = json!({"shop": 1, "shop_id": 2, "shop_secret": 3, "other": 4});
+    assert_eq!(names("whitelist_names => '^shop(?!_secret)'", event.clone()), ["shop", "shop_id"]);
+    let options = "whitelist_values => { 'other' => '^(?!4)' }";
+    assert_eq!(names(options, event), ["shop", "shop_id", "shop_secret"]);
+    // A search that would go on for ever finds nothing, and takes little from the others.
+    let event = json!({"long": format!("x{}y", "a".repeat(60)), "short": "xax"});
+    let options = r"blacklist_values => { 'long' => '^(.)(?:a+)+\1$' 'short' => '^(.)(?:a+)+\1$' }";
+    assert_eq!(names(options, event), ["long"]);
+}
+
+#[test]
 fn mistakes_are_refused() {
     for (options, said) in [
         (r#"whitelist_names => "a(" "#, "pattern"),
-        (r#"blacklist_values => { "a" => "(?=b)" }"#, "look-around"),
+        (r#"blacklist_values => { "a" => "(?=b" }"#, "`(?=` is not closed"),
         (r#"interpolate => true blacklist_names => "(%{a}""#, "pattern"),
         (r#"interpolate => true blacklist_names => "%{[^}]+}""#, "names no field"),
         (r#"whitelist_values => { "[a][b]" => "x" }"#, "knows no field `[a][b]`"),

@@ -1,6 +1,7 @@
 //! A dictionary and the three ways to look something up in it.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use event::Fragment;
@@ -8,12 +9,14 @@ use indexmap::IndexMap;
 use regex::{RegexSet, RegexSetBuilder};
 use serde_json::Value;
 
-use crate::ruby_pattern::RubyPattern;
+use crate::ruby_pattern::{RubyEngine, RubyPattern};
 
 /// Most bytes by which the parts that are translated may lengthen a text.
 const GROWTH_BYTES_MAX: usize = 4 << 20;
 /// Most bytes of all patterns of a dictionary together when compiled.
 const PATTERNS_BYTES_MAX: usize = 64 << 20;
+/// Patterns of a dictionary that no engine of linear time runs.
+const SLOW_PATTERNS_MAX: usize = 100;
 
 /// How a text is compared with the names of a dictionary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +74,17 @@ pub(super) struct Dictionary {
 #[derive(Clone, Debug)]
 enum Engine {
     None,
-    Patterns(RegexSet),
+    Patterns(Patterns),
     Parts(AhoCorasick),
+}
+
+/// The names of a dictionary as patterns.
+#[derive(Clone, Debug)]
+struct Patterns {
+    /// All of them, some as looser ones.
+    all: RegexSet,
+    /// Those that stand among all as looser ones, by their place.
+    whole: HashMap<usize, RubyPattern>,
 }
 
 impl Dictionary {
@@ -96,7 +108,7 @@ impl Dictionary {
         }
         self.engine = match self.comparison {
             Comparison::Exact => Engine::None,
-            Comparison::Pattern => Engine::Patterns(patterns(self.entries.keys())?),
+            Comparison::Pattern => Engine::Patterns(Patterns::compile(self.entries.keys())?),
             Comparison::Part => {
                 let automaton = AhoCorasick::builder()
                     .match_kind(MatchKind::LeftmostFirst)
@@ -107,11 +119,12 @@ impl Dictionary {
         Ok(self)
     }
 
-    pub(super) fn find(&self, text: &str) -> Option<Found<'_>> {
+    /// What stands for a text; `steps` is what searches of the event may still cost.
+    pub(super) fn find(&self, text: &str, steps: &mut u64) -> Option<Found<'_>> {
         match &self.engine {
             Engine::None => self.entries.get(text).map(Translation::found),
             Engine::Patterns(patterns) => {
-                let first = patterns.matches(text).iter().next()?;
+                let first = patterns.first(text, steps)?;
                 self.entries.get_index(first).map(|(_, translation)| translation.found())
             }
             Engine::Parts(automaton) => self.replace(automaton, text).map(Found::Text),
@@ -136,16 +149,42 @@ impl Dictionary {
     }
 }
 
-fn patterns<'n>(names: impl Iterator<Item = &'n Box<str>>) -> Result<RegexSet, String> {
-    let mut expressions = Vec::new();
-    for name in names {
-        let pattern = RubyPattern::compile(name).map_err(|error| format!("`{name}`: {error}"))?;
-        expressions.push(pattern.regex.as_str().to_owned());
+impl Patterns {
+    /// # Errors
+    /// Which pattern cannot be used and why, in words.
+    fn compile<'n>(names: impl Iterator<Item = &'n Box<str>>) -> Result<Self, String> {
+        let mut expressions = Vec::new();
+        let mut whole = HashMap::new();
+        for (place, name) in names.enumerate() {
+            let pattern =
+                RubyPattern::compile(name).map_err(|error| format!("`{name}`: {error}"))?;
+            match &pattern.engine {
+                RubyEngine::Linear(regex) => expressions.push(regex.as_str().to_owned()),
+                RubyEngine::Backtracking(backtracker) => {
+                    expressions.push(backtracker.looser().to_owned());
+                    whole.insert(place, pattern);
+                }
+            }
+            if whole.len() > SLOW_PATTERNS_MAX {
+                return Err(format!(
+                    "more than {SLOW_PATTERNS_MAX} patterns have look-around or refer to groups, the last of them `{name}`"
+                ));
+            }
+        }
+        let all =
+            RegexSetBuilder::new(expressions).size_limit(PATTERNS_BYTES_MAX).build().map_err(
+                |_| format!("the patterns need more than {PATTERNS_BYTES_MAX} bytes together"),
+            )?;
+        Ok(Self { all, whole })
     }
-    RegexSetBuilder::new(expressions)
-        .size_limit(PATTERNS_BYTES_MAX)
-        .build()
-        .map_err(|_| format!("the patterns need more than {PATTERNS_BYTES_MAX} bytes together"))
+
+    /// The place of the first that is found in a text.
+    fn first(&self, text: &str, steps: &mut u64) -> Option<usize> {
+        let is_found = |place: &usize| {
+            self.whole.get(place).is_none_or(|pattern| pattern.is_match_within(text, steps))
+        };
+        self.all.matches(text).iter().find(is_found)
+    }
 }
 
 impl Translation {

@@ -44,7 +44,8 @@ filter_options! {
         /// become at most 4 MiB longer by it; beyond that it is not translated.
         exact: bool = true,
         /// Whether the names of the dictionary are expressions that the value has to fit, with
-        /// `exact` only.
+        /// `exact` only. Look-around and references (`\1`) in them, in 100 of them at most, are
+        /// searched within a limit of about a second for an event, beyond which nothing is found.
         regex: bool = false,
         /// Whether a target that is there is overwritten.
         r#override: bool =>
@@ -85,6 +86,11 @@ pub(crate) fn build(
         EcsCompatibility::Disabled => Some(FieldPath::key("translation")),
         EcsCompatibility::V1 | EcsCompatibility::V8 => source.clone(),
     };
+    if environment.wants_warnings && given.regex {
+        for (name, _) in given.dictionary.iter().flatten() {
+            options.warn_of_slow_pattern(name.span, &name.text);
+        }
+    }
     let reading = Given {
         inline: given.dictionary.unwrap_or_default(),
         path: given.dictionary_path,

@@ -205,6 +205,26 @@ fn a_file_is_read_again_when_it_is_time() {
 }
 
 #[test]
+fn names_may_look_around_and_stay_in_their_order() {
+    let mut trial = Trial::new(
+        r#"translate {
+            source => "s" target => "t" regex => true fallback => "none"
+            dictionary => [ "^a(?!b)", "not b", "(.)\1\1", "three", "^a", "a" ]
+        }"#,
+    );
+    for (text, found) in
+        [("ac", "not b"), ("abc", "a"), ("abbb", "three"), ("xbbb", "three"), ("xb", "none")]
+    {
+        assert_eq!(trial.run(json!({"s": text}))["t"], found, "{text}");
+    }
+    let many: String = (0..101).map(|n| format!(r#""(?=a{n}b)", "x", "#)).collect();
+    let refusal = Trial::refusal(&format!(
+        r#"translate {{ source => "s" regex => true dictionary => [ {many} "y", "z" ] }}"#
+    ));
+    assert!(refusal.contains("more than 100 patterns"), "{refusal}");
+}
+
+#[test]
 fn mistakes_are_refused() {
     for (options, said) in [
         (r#"target => "t""#, "needs the option `source`"),
@@ -216,7 +236,7 @@ fn mistakes_are_refused() {
         ),
         (r#"source => "s" dictionary_path => "/nowhere.yml""#, "when loading the dictionary file"),
         (r#"source => "s" dictionary_path => "/dev/null""#, "non valid format"),
-        (r#"source => "s" dictionary => ["a(?=b)", "x"] regex => true"#, "look-around"),
+        (r#"source => "s" dictionary => ["a(?=b", "x"] regex => true"#, "`(?=` is not closed"),
         (r#"source => "s" regex => true exact => false"#, "`exact => true` only"),
         (r#"source => "s" yaml_dictionary_code_point_limit => 0"#, "positive number"),
         (r#"source => "s" refresh_behaviour => "merg""#, "did you mean `merge`?"),

@@ -5,12 +5,13 @@ use crate::logstash_settings::inputs::{MONITORING, TUNING};
 use crate::logstash_settings::plugin::{JAVA_STORES, PluginReader, Reasons};
 
 use super::access::{Access, UNLESS_URL};
+use super::document_id;
 use super::hosts::{self, Hosts};
 
 const TEMPLATES: &str = "the platform installs templates of its own, and lifecycle policies: \
                          `search.elasticsearch.policies`, `compact_after`, `delete_after`";
-const IDS: &str = "a document's id is its record's, so that a replay overwrites itself; over HTTP the header \
-                   `Idempotency-Key` makes it the sender's";
+const VERSIONS: &str =
+    "of events with one id the later replaces the earlier, whatever version they name";
 const INDICES: &str =
     "each log type has an index a day, ecommerce-logs-TYPE-YYYY.MM.DD, whose name no event chooses";
 const VERIFIED: &str =
@@ -62,7 +63,7 @@ const REASONS: Reasons = &[
             "data_stream_type",
         ],
     ),
-    (IDS, &["document_id", "version", "version_type"]),
+    (VERSIONS, &["version", "version_type"]),
     (
         WRITTEN,
         &[
@@ -115,6 +116,7 @@ const OPENSEARCH: Reasons = &[
 pub(super) fn read(reader: &mut PluginReader<'_>) {
     let store = Store::read(reader);
     let index = reader.options.text("index");
+    let named = document_id::read(reader);
     let action = reader.options.text("action");
     if action.is_some_and(|action| action != "index") {
         reader.leave("action", WRITTEN);
@@ -128,6 +130,7 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         None => {
             store.carry(reader);
             carry_index(reader, index.as_deref());
+            document_id::carry(reader, named);
         }
         Some((SettingValue::Text(url), spot)) if url == store.url => {
             let reason = format!(
@@ -140,6 +143,7 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
             if index.is_some() {
                 reader.leave("index", INDICES);
             }
+            document_id::compare(reader, named.as_deref(), spot.line);
         }
         Some((_, spot)) => {
             let reason = format!(

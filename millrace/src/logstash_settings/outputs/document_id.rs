@@ -1,0 +1,52 @@
+//! The option `document_id` of a store: which events are one document, `enricher.document_id`.
+
+use enricher::template::Template;
+
+use crate::logstash_settings::carried::SettingValue;
+use crate::logstash_settings::plugin::PluginReader;
+
+const OPTION: &str = "document_id";
+const PATH: [&str; 2] = ["enricher", "document_id"];
+const VARIABLE: &str =
+    "the value of a variable is never printed: write the text in `enricher.document_id`";
+const CONSTANT: &str = "it names no field, so that all events of a shop would be one document: write \
+                        `%{name}` or `%{[outer][inner]}`";
+
+/// Asks for the option.
+pub(super) fn read(reader: &mut PluginReader<'_>) -> Option<String> {
+    reader.options.text(OPTION)
+}
+
+/// Lets the text of the first output stand for the setting, whatever store the configuration names.
+pub(super) fn carry(reader: &mut PluginReader<'_>, text: Option<String>) {
+    let Some(text) = text else { return };
+    match unfit(reader, &text) {
+        Some(reason) => reader.leave(OPTION, reason),
+        None => reader.carry(OPTION, &PATH, SettingValue::Text(text)),
+    }
+}
+
+/// Why a text cannot be the setting. Whether it can be read is looked at where settings are checked.
+fn unfit(reader: &PluginReader<'_>, text: &str) -> Option<&'static str> {
+    if reader.has_variables(OPTION) {
+        return Some(VARIABLE);
+    }
+    let is_constant = Template::parse(text).is_ok_and(|template| template.literal().is_some());
+    is_constant.then_some(CONSTANT)
+}
+
+/// Tells of a further output of the same store that it says otherwise than the first one, that of line `first`; also
+/// where it says nothing: the text of the first one is for its events too.
+pub(super) fn compare(reader: &mut PluginReader<'_>, text: Option<&str>, first: usize) {
+    let earlier = reader.carried.find(&PATH.join("."));
+    let earlier = earlier.map(|setting| setting.value.untyped());
+    if earlier.as_deref() == text {
+        return;
+    }
+    let reason = format!(
+        "what the output of line {first} says of ids is for all events: set a field such as `[@metadata][id]` in the \
+         filters, under the conditions of the outputs, and name it there; an event without the field keeps an id of \
+         its own"
+    );
+    reader.leave(OPTION, reason);
+}
