@@ -9,6 +9,7 @@ mod credentials;
 pub(crate) mod decoding;
 pub(crate) mod elasticsearch;
 mod elements;
+mod json_error;
 mod lingering;
 pub(crate) mod otlp;
 mod publisher;
@@ -134,7 +135,9 @@ impl Connection {
             let in_hand = InHand::begin(&requests);
             let (door, sender) = (Arc::clone(&self.door), sender.clone());
             async move {
-                let reply = cors::answer(&door, sender, request).await;
+                // In a box, since hyper keeps room for this future as long as the connection: one that is idle would
+                // hold all that a request in hand may need.
+                let reply = Box::pin(cors::answer(&door, sender, request)).await;
                 count_refused(&door, &reply);
                 drop(in_hand);
                 Ok::<_, Infallible>(reply)

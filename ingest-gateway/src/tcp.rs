@@ -1,4 +1,8 @@
 //! The TCP door: lines (JSON Lines, or text), told apart as its settings say, with TLS or without.
+//!
+//! Source: RFC 9293 (TCP), whose stream has no frames of its own. A line feed ends each, as in NDJSON 1.0 and JSON
+//! Lines, where a line is a JSON text (RFC 8259); or octets are counted, or a trailer ends each, as RFC 6587 (3.4.1,
+//! 3.4.2) has it for syslog; see `Framing`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
 //! The UDP door: each datagram holds one line or several, and ends the last one.
+//!
+//! Source: RFC 768 (UDP), whose datagrams come whole or not at all; within one, line feeds end lines as in NDJSON 1.0
+//! and JSON Lines. No line goes on in another datagram, and nothing is ever answered.
 
 use crate::config::UdpConfig;
 use crate::datagrams::Door;

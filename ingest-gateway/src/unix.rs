@@ -2,6 +2,9 @@
 //!
 //! Who may send is who may write to the socket's file. A connection may show the token of a shop in its first line,
 //! to send as that one.
+//!
+//! Source: POSIX.1-2017, sockets of the domain `AF_UNIX`: `SOCK_STREAM`, whose lines are told apart as over TCP, and
+//! `SOCK_DGRAM`, whose datagrams end their last line as over UDP. Who connects says Linux (`SO_PEERCRED`, unix(7)).
 
 mod socket;
 

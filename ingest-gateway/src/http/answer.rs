@@ -37,6 +37,7 @@ pub(crate) struct Tally {
     refused_count: u64,
     refused_by_kind: BTreeMap<String, u64>,
     busy: Option<Duration>,
+    stopped_at_line: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -80,6 +81,16 @@ impl Tally {
         self.busy
     }
 
+    /// Nothing is read from this line on.
+    pub(crate) fn stop_at(&mut self, line: u64) {
+        self.stopped_at_line = Some(line);
+    }
+
+    /// Lines that are durable.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
     /// Whether there were lines, and none was good.
     pub(crate) fn is_all_refused(&self) -> bool {
         self.accepted == 0 && self.refused_count > 0
@@ -92,6 +103,7 @@ impl Tally {
             refused_count: self.refused_count,
             refused_not_listed: self.refused_count - self.refused.len() as u64,
             refused_by_kind: &self.refused_by_kind,
+            stopped_at_line: self.stopped_at_line,
             durable: durability_warning.is_none(),
             durability_warning,
         }
@@ -116,6 +128,9 @@ struct Counts<'a> {
     refused_count: u64,
     refused_not_listed: u64,
     refused_by_kind: &'a BTreeMap<String, u64>,
+    /// From this line on nothing was read; all before it are counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_at_line: Option<u64>,
     durable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     durability_warning: Option<String>,

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::budget::Reservation;
 use crate::intake::{Batch, Ids, Intake, Lane, Line, Origin, Receipt};
+
+/// Blocks with fewer bytes are copied. A full frame of HTTP/2 has as many, and reads of HTTP/1.1 soon have more.
+const BLOCK_BYTES_MIN: usize = 16 << 10;
 
 /// The way of one body.
 pub(crate) struct Publisher<'a> {
@@ -34,10 +38,12 @@ impl<'a> Publisher<'a> {
         publisher
     }
 
-    /// The lines that come next are slices of a block of so many bytes: tiny ones hold all of it.
-    pub(crate) fn begin_block(&mut self, block_bytes: usize) {
-        self.block_bytes = block_bytes;
-        self.batch.pin(block_bytes);
+    /// The lines that come next are slices of what is given back of a block: tiny ones hold all of it.
+    pub(crate) fn begin_block(&mut self, block: Bytes) -> Bytes {
+        let block = by_itself(block);
+        self.block_bytes = block.len();
+        self.batch.pin(block.len());
+        block
     }
 
     /// Adds a line. Whether the batch is full, and must be sent.
@@ -81,5 +87,31 @@ impl<'a> Publisher<'a> {
         // What is left of the block belongs to it.
         batch.pin(self.block_bytes);
         batch
+    }
+}
+
+/// A block that holds nothing else. As it comes it is a slice of what was read together, all of which is held as long as
+/// a line is a slice of it. That is many times the line where a sender writes blanks behind each length of a chunk
+/// (RFC 9112, 7.1), or frames that mean nothing between those of its data (RFC 9113, 5.5), and nobody counts it.
+fn by_itself(block: Bytes) -> Bytes {
+    if block.len() < BLOCK_BYTES_MIN { Bytes::copy_from_slice(&block) } else { block }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{BLOCK_BYTES_MIN, by_itself};
+
+    #[test]
+    fn only_a_small_block_is_copied() {
+        let read = Bytes::from(vec![b'x'; 64 << 10]);
+        for (bytes, is_copied) in
+            [(3, true), (BLOCK_BYTES_MIN - 1, true), (BLOCK_BYTES_MIN, false), (read.len(), false)]
+        {
+            let block = by_itself(read.slice(..bytes));
+            assert_eq!(block, read.slice(..bytes));
+            assert_eq!(block.as_ptr() != read.as_ptr(), is_copied, "{bytes} bytes");
+        }
     }
 }

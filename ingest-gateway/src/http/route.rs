@@ -14,6 +14,7 @@ use super::elasticsearch::{self, Call};
 use super::otlp;
 use super::request::open;
 use super::success::shaped;
+use super::unread;
 use super::upload::Upload;
 use crate::budget::Share;
 use crate::config::HttpConfig;
@@ -23,7 +24,8 @@ const WELCOME: &str = "This is Millrace's HTTP door for logs.\n\n\
     POST /v1/logs takes lines of JSON, a JSON array, one JSON object, or lines of text/plain;\n\
     plain or with Content-Encoding gzip, deflate or zstd. With an Idempotency-Key a body may be\n\
     sent again without being counted twice.\n\
-    POST /_bulk takes what clients of Elasticsearch send, and OTLP comes to /v1/logs, or as gRPC.\n\n\
+    POST /_bulk and /INDEX/_doc take what clients of Elasticsearch send, and OTLP comes to\n\
+    /v1/logs, or as gRPC.\n\n\
     curl --data-binary @file.ndjson http://127.0.0.1:8080/v1/logs\n";
 
 /// What the door knows.
@@ -66,10 +68,12 @@ pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Inc
         ("/", _) if is_read && elasticsearch::is_asked_by_a_person(&request) => {
             return answer::text(StatusCode::OK, WELCOME);
         }
-        (path, &(Method::POST | Method::PUT)) if door.config.any_path && has_no_meaning(path) => {
+        (path, method @ &(Method::POST | Method::PUT))
+            if door.config.any_path && has_no_meaning(method, path) =>
+        {
             return logs(door, sender, request).await;
         }
-        (path, _) => match Call::of(path) {
+        (path, method) => match Call::of(method, path) {
             Some(call) if call != Call::Root || is_read => {
                 return elasticsearch::answer(door, sender, call, request).await;
             }
@@ -81,8 +85,14 @@ pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Inc
 }
 
 /// Whether nobody else answers to what is sent to a path.
-fn has_no_meaning(path: &str) -> bool {
-    Call::of(path).is_none_or(|call| call == Call::Root) && path != "/health"
+fn has_no_meaning(method: &Method, path: &str) -> bool {
+    let is_free = match Call::of(method, path) {
+        None | Some(Call::Root) => true,
+        // Lines may come to a path that could be an index's name, but for that of a lifecycle's first.
+        Some(Call::NewIndex(name)) => !name.starts_with('<'),
+        Some(_) => false,
+    };
+    is_free && path != "/health"
 }
 
 /// Size of the request line and headers, as HTTP/1.1 writes them. The connection bounds what it reads
@@ -118,13 +128,15 @@ async fn logs(door: &Door, sender: Sender, request: Request<Incoming>) -> Reply 
     }
     let (tally, result) = Upload::new(&door.intake, plan).run(body).await;
     let warning = door.intake.durability_warning();
-    match result {
+    let reply = match result {
         Ok(()) => shaped(answer::lines(&tally, warning), &door.config.response),
         Err(problem) => {
             count_busy(door, &problem);
             problem.reply_after(&tally, warning)
         }
-    }
+    };
+    let time = door.config.idle_timeout.0;
+    unread::reserve_and_hold(reply, &sender.share, time, &sender.hang_up).await
 }
 
 /// Reads what is left of a request that is refused by its head.

@@ -13,16 +13,41 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::answer::Reply;
-use crate::budget::Reservation;
+use crate::budget::{Reservation, Share};
 
-/// Up to here an answer is as good as sent.
-const SHORT_BYTES: u64 = 64 << 10;
+/// Up to here an answer is as good as sent. Each stream of each connection may have one that nobody counts.
+const SHORT_BYTES: usize = 4 << 10;
 /// Bytes that the connection is given at once, and holds itself.
-const PIECE_BYTES: usize = 16 << 10;
+const PIECE_BYTES: usize = 4 << 10;
+/// How long an answer waits for memory, and how long one that gets none may take to be read.
+const MEMORY_WAIT: Duration = Duration::from_secs(1);
+
+/// The size of an answer that is not short.
+fn long_bytes(reply: &Reply) -> Option<usize> {
+    let bytes = reply.body().size_hint().exact();
+    let bytes = bytes.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    (bytes > SHORT_BYTES).then_some(bytes)
+}
+
+/// Holds a long answer as [`hold`] does, for which nobody has memory yet.
+pub(crate) async fn reserve_and_hold(
+    reply: Reply,
+    share: &Share,
+    time: Duration,
+    hang_up: &CancellationToken,
+) -> Reply {
+    let Some(bytes) = long_bytes(&reply) else { return reply };
+    match timeout(MEMORY_WAIT, share.reserve(bytes)).await {
+        Ok(room) => hold(reply, Some(room), time, hang_up),
+        // What it says has happened: it is said to whoever listens now.
+        Err(_) => hold(reply, None, MEMORY_WAIT, hang_up),
+    }
+}
 
 /// Holds a long answer's memory until it is sent. If that takes longer than `time` the connection is hung up.
 pub(crate) fn hold(
@@ -31,7 +56,7 @@ pub(crate) fn hold(
     time: Duration,
     hang_up: &CancellationToken,
 ) -> Reply {
-    if reply.body().size_hint().exact().is_some_and(|bytes| bytes <= SHORT_BYTES) {
+    if long_bytes(&reply).is_none() {
         return reply;
     }
     let hang_up = hang_up.clone();
@@ -72,7 +97,8 @@ impl<B: Body<Data = Bytes, Error = Infallible> + Unpin> Body for Unread<B> {
             }
         }
         let piece = this.taken.split_to(this.taken.len().min(PIECE_BYTES));
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        // As a slice it would hold all of the answer, for as long as the connection holds it.
+        Poll::Ready(Some(Ok(Frame::data(Bytes::copy_from_slice(&piece)))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -100,7 +126,7 @@ mod tests {
     use tokio::time::timeout;
     use tokio_util::sync::CancellationToken;
 
-    use super::{PIECE_BYTES, hold};
+    use super::{MEMORY_WAIT, PIECE_BYTES, SHORT_BYTES, hold, reserve_and_hold};
     use crate::budget::Budget;
     use crate::http::answer;
 
@@ -128,6 +154,22 @@ mod tests {
         drop(share.reserve(1).await);
         tokio::time::sleep(2 * TIME).await;
         assert!(!hang_up.is_cancelled(), "it was read in time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_gets_no_memory_must_be_read_at_once() {
+        let share = Budget::new(ByteSize(32 << 20), &Metrics::default()).share();
+        let hang_up = CancellationToken::new();
+        let reply = || answer::text(StatusCode::OK, vec![b'x'; 2 * SHORT_BYTES]);
+        let held = reserve_and_hold(reply(), &share, TIME, &hang_up).await;
+        assert!(timeout(Duration::from_millis(1), share.reserve(usize::MAX)).await.is_err());
+        drop(held);
+        let all = share.reserve(usize::MAX).await;
+        let unheld = reserve_and_hold(reply(), &share, TIME, &hang_up).await;
+        assert!(!hang_up.is_cancelled());
+        tokio::time::sleep(2 * MEMORY_WAIT).await;
+        assert!(hang_up.is_cancelled());
+        drop((all, unheld));
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,6 +7,11 @@ use service::{ByteSize, http_client};
 
 use crate::support::{Gateway, MemoryBus, Mode, eventually, send_raw, statuses};
 
+/// `<logs-{now/d}-000001>`, as Logstash and Beats ask for it.
+const FIRST_INDEX: &str = "/%3Clogs-%7Bnow%2Fd%7D-000001%3E";
+/// What the official client for JavaScript takes, `HEAD /` included.
+const JAVASCRIPT: &str = "application/vnd.elasticsearch+json; compatible-with=8,text/plain";
+
 async fn ask(gateway: &Gateway, method: Method, path: &str, body: &str) -> Response {
     let client = http_client::builder().build().unwrap();
     client.request(method, gateway.url(path)).body(body.to_owned()).send().await.unwrap()
@@ -325,7 +330,9 @@ async fn what_is_not_kept_is_read_before_it_is_answered() {
         ("PUT /_ingest/pipeline/geo", 200),
         ("POST /logs/_search", 400),
         ("POST /", 404),
-        ("PUT /nowhere", 404),
+        ("POST /nowhere", 404),
+        ("PUT /nowhere", 400),
+        ("POST /logs/_doc", 400),
         ("PUT /v1/logs", 405),
     ] {
         let length = body.len();
@@ -364,6 +371,8 @@ async fn what_shippers_ask_before_they_send_is_answered() {
         (Method::PUT, "/_component_template/x", 200, "/acknowledged", json!(true)),
         (Method::PUT, "/_template/logstash", 200, "/acknowledged", json!(true)),
         (Method::PUT, "/_data_stream/filebeat-8.19.0", 200, "/acknowledged", json!(true)),
+        (Method::PUT, FIRST_INDEX, 200, "/acknowledged", json!(true)),
+        (Method::POST, FIRST_INDEX, 400, "/status", json!(400)),
         (Method::PUT, "/_ingest/pipeline/geo", 200, "/acknowledged", json!(true)),
         (Method::GET, "/_ingest/pipeline", 200, "", json!({})),
         (Method::GET, "/_cat/templates/x", 200, "", json!(null)),
@@ -378,7 +387,19 @@ async fn what_shippers_ask_before_they_send_is_answered() {
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
         assert_eq!(body.pointer(pointer), Some(&expected), "{method} {path}: {text}");
     }
+    let nodes = ask(&gateway, Method::GET, "/_nodes/ingest", "").await.text().await.unwrap();
+    for needed in ["user_agent", "geoip"] {
+        assert!(nodes.contains(&format!("{{\"type\":\"{needed}\"}}")), "Filebeat's nginx: {nodes}");
+    }
+    let path = format!("/_search/{}", "%01".repeat(4_000));
+    let told = ask(&gateway, Method::GET, &path, "").await.text().await.unwrap();
+    assert!(told.len() < 8 << 10, "a long path is not told back: {} bytes", told.len());
     let client = http_client::builder().build().unwrap();
+    for method in [Method::GET, Method::HEAD] {
+        let request = client.request(method, gateway.url("/")).header("accept", JAVASCRIPT);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.headers()["x-elastic-product"], "Elasticsearch");
+    }
     let page = client.get(gateway.url("/")).header("accept", "text/html").send().await.unwrap();
     assert!(page.text().await.unwrap().contains("POST /v1/logs takes"), "people are told in words");
     gateway.bus.set_mode(Mode::Full);

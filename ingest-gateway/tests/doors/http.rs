@@ -118,6 +118,32 @@ async fn a_body_without_a_good_line_is_a_problem() {
 }
 
 #[tokio::test]
+async fn a_request_ends_where_too_many_of_its_lines_were_refused() {
+    let gateway = Gateway::start(|_| {}).await;
+    let wrong = "{\"a\":1}\n".to_owned() + &"wrong\n".repeat(10_000);
+    let read = post(&gateway, &[], format!("{wrong}{{\"a\":2}}\n")).await;
+    assert_eq!((read.status.as_u16(), &read.body["accepted"]), (200, &json!(2)));
+    assert_eq!(read.body["refused_count"], 10_000);
+    assert!(read.body.get("stopped_at_line").is_none());
+
+    let body = format!("{wrong}{{\"a\":2}}\nwrong\n{{\"a\":3}}\n");
+    let stopped = post(&gateway, &[], body).await;
+    assert!(stopped.is_problem(400));
+    assert_eq!(
+        (&stopped.body["accepted"], &stopped.body["refused_count"]),
+        (&json!(2), &json!(10_000)),
+        "all that came before is decided"
+    );
+    assert_eq!(stopped.body["stopped_at_line"], 10_003);
+    let detail = stopped.body["detail"].as_str().unwrap();
+    assert!(detail.contains("line 10003") && detail.contains("2 before it"), "{detail}");
+    assert_eq!(gateway.bus.texts(), ["{\"a\":1}", "{\"a\":2}", "{\"a\":1}", "{\"a\":2}"]);
+    assert_eq!(gateway.bus.letters().len(), 20_000);
+    assert_eq!(gateway.limit_hits("http", "refused_lines"), 1.0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_may_be_an_array_an_object_or_text() {
     let gateway = Gateway::start(|_| {}).await;
     let array =

@@ -5,6 +5,7 @@
 mod beats;
 mod certificates;
 mod cors;
+mod documents;
 mod elasticsearch;
 mod file;
 mod framing;

@@ -157,6 +157,34 @@ async fn hostile_01_bulk_bodies_and_exports_are_bounded_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_01_a_bomb_of_refused_lines_leaves_few_dead_letters() {
+    let _alone = alone().await;
+    let gateway = Gateway::start(|config| config.http.decompressed_ratio_max = u32::MAX).await;
+    let bystander = Bystander::start(&gateway);
+    // Sixteen million lines of one letter.
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let block = "x\n".repeat(1 << 19);
+    for _ in 0..1 << 5 {
+        encoder.write_all(block.as_bytes()).unwrap();
+    }
+    let bomb = encoder.finish().unwrap();
+    assert!(bomb.len() < 1 << 20, "{} bytes", bomb.len());
+    let client = http_client::builder().build().unwrap();
+    let request = client.post(gateway.url("/v1/logs")).header("content-encoding", "gzip");
+    let response = request.body(bomb).send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    let problem: Value = response.json().await.unwrap();
+    assert_eq!(
+        (&problem["refused_count"], &problem["stopped_at_line"]),
+        (&10_000.into(), &10_001.into())
+    );
+    assert_eq!(gateway.bus.letters().len(), 10_000);
+    assert_eq!(gateway.limit_hits("http", "refused_lines"), 1.0);
+    bystander.was_served(&gateway).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_01_a_compressed_frame_of_windows_is_answered_and_holds_nothing() {
     let _alone = alone().await;
     let gateway = Gateway::start(|config| config.beats.decompressed_ratio_max = u32::MAX).await;

@@ -1,4 +1,5 @@
-//! 8: objects with countless keys, with a huge key, and with the same key again.
+//! 8: objects with countless keys, with a huge key, and with the same key again; a huge text where something else
+//! should be.
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,7 @@ use crate::bystander::Bystander;
 use crate::memory::{alone, rise_during};
 use crate::support::lumberjack::{Sender, frame};
 use crate::support::otlp::{message, request};
-use crate::support::{Gateway, any_port, send_tcp};
+use crate::support::{Gateway, MemoryBus, any_port, send_tcp};
 
 async fn post(gateway: &Gateway, body: String) -> Value {
     post_to(gateway, "/v1/logs", "", body).await
@@ -95,6 +96,36 @@ async fn hostile_08_bulk_bodies_and_exports_have_the_same_bounds() {
     assert!(rise < 32 << 20, "{rise} bytes");
     assert_eq!(gateway.door("http").refused["too_many_fields"], 3);
     assert_eq!(gateway.bus.letters().len(), 3, "dead letters, not drops");
+    bystander.was_served(&gateway).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_08_what_is_wrong_with_a_huge_text_is_said_in_few_words() {
+    let _alone = alone().await;
+    let gateway = Gateway::start_on(MemoryBus::forgetful(), |_| {}).await;
+    let bystander = Bystander::start(&gateway);
+    let text = format!("\"{}\"", "x".repeat(900 << 10));
+    // A scope of three thousand records, with a text in the place of its attributes.
+    let records = vec!["{}"; 3_000].join(",");
+    let scope = format!("{{\"scope\":{{\"attributes\":{text}}},\"logRecords\":[{records}]}}");
+    let cases = [
+        ("/v1/logs", 200, format!("{{\"resourceLogs\":[{{\"scopeLogs\":[{scope}]}}]}}")),
+        ("/v1/logs", 400, format!("{{\"resourceLogs\":{text}}}")),
+        ("/v1/logs", 400, format!("{{\"resourceLogs\":[{text}]}}")),
+        ("/_bulk", 400, format!("{{\"index\":{text}}}\n{{}}\n")),
+        ("/_bulk", 400, format!("{{{text}:{{}}}}\n{{}}\n")),
+    ];
+    for (path, status, body) in cases {
+        let begin = body[..30].to_owned();
+        let sent = gateway.post(path, "application/json", body);
+        let (response, rise) = rise_during(sent).await;
+        assert_eq!(response.status(), status, "{begin}");
+        let answer = response.text().await.unwrap();
+        assert!(answer.len() < 4 << 10, "{begin}: {} bytes", answer.len());
+        assert!(rise < 32 << 20, "{begin}: {rise} bytes");
+    }
+    assert_eq!(gateway.door("http").refused["invalid_otlp"], 3_000);
     bystander.was_served(&gateway).await;
     gateway.stop().await;
 }

@@ -1,4 +1,5 @@
-//! 22: floods of HTTP/2, over TLS and without, and answers that nobody lets come.
+//! 22: floods of HTTP/2, over TLS and without, much that means nothing between a request's lines, and answers that nobody
+//! lets come.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use hyper::Request;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use service::Span;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, sink};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -215,6 +216,45 @@ async fn hostile_22_settings_of_any_size_cost_nothing_and_requests_are_served() 
     let (streams, rise) = rise_during(attack).await;
     assert!(rise < 16 << 20, "{rise} bytes");
     drop(streams);
+    bystander.was_served(&gateway).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_22_lines_hold_nothing_of_what_stands_between_them() {
+    let _alone = alone().await;
+    let gateway = Gateway::start_on(MemoryBus::forgetful(), |_| {}).await;
+    let bystander = Bystander::over_tcp(&gateway);
+    let chunked = b"POST /v1/logs HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+    let chunk = [b"3".to_vec(), vec![b' '; 60 << 10], b"\r\n{}\n\r\n".to_vec()].concat();
+    let head = frame(HEADERS, END_HEADERS, 1, &post("/v1/logs", &[]));
+    let between = frame(0xbe, 0, 0, &[0; 15_000]).repeat(4);
+    let data = [between, frame(DATA, 0, 1, b"{}\n")].concat();
+    let last = frame(DATA, END_STREAM, 1, b"");
+    // Fewer lines than are published at once.
+    let cases = [
+        ("chunks", chunked.to_vec(), chunk, b"0\r\n\r\n".to_vec(), 500),
+        ("frames", [opening(&[]), head].concat(), data, last, 1_500),
+    ];
+    let mut sent = 0;
+    for (name, begin, piece, end, count) in cases {
+        let stream = TcpStream::connect(gateway.http).await.unwrap();
+        let (mut reading, mut writing) = stream.into_split();
+        let answers = tokio::spawn(async move { copy(&mut reading, &mut sink()).await });
+        let attack = async {
+            writing.write_all(&begin).await.unwrap();
+            for _ in 0..count {
+                writing.write_all(&piece).await.unwrap();
+            }
+        };
+        let ((), rise) = rise_during(attack).await;
+        assert!(rise < 10 << 20, "{name}: {rise} bytes");
+        writing.write_all(&end).await.unwrap();
+        sent += count;
+        eventually("all lines are taken", || gateway.door("http").accepted == sent).await;
+        drop(writing);
+        answers.abort();
+    }
     bystander.was_served(&gateway).await;
     gateway.stop().await;
 }

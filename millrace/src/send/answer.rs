@@ -32,8 +32,19 @@ struct Counts {
     refused_count: u64,
     #[serde(default)]
     refused_by_kind: BTreeMap<String, u64>,
+    /// From this line on the door has read nothing.
+    #[serde(default)]
+    stopped_at_line: Option<u64>,
     #[serde(default = "yes")]
     durable: bool,
+}
+
+impl Counts {
+    /// 400 with counts is the answer for a body whose lines are all refused. With anything accepted, or nothing
+    /// refused, the body itself was at fault and was not read to its end; nor was one that the door stopped reading.
+    fn are_all_refused(&self) -> bool {
+        self.accepted == 0 && self.refused_count > 0 && self.stopped_at_line.is_none()
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,12 +73,8 @@ pub(super) async fn read(response: reqwest::Response, shipment: &Shipment) -> Ve
         Err(error) => return again(&error),
     };
     if status.is_success() || status == StatusCode::BAD_REQUEST {
-        // 400 with counts is the answer for a body whose lines are all refused. With anything accepted,
-        // or nothing refused, the body itself was at fault and was not read to its end.
         match serde_json::from_str::<Counts>(&text) {
-            Ok(counts)
-                if status.is_success() || (counts.accepted == 0 && counts.refused_count > 0) =>
-            {
+            Ok(counts) if status.is_success() || counts.are_all_refused() => {
                 return Verdict::Answered(report(counts, shipment));
             }
             _ => {}

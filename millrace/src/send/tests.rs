@@ -223,6 +223,11 @@ async fn a_body_that_was_not_read_to_its_end_is_not_taken_for_an_answer() {
     let door = FakeDoor::open(move |_, _| reply(400, "", text)).await;
     let error = send_text(&numbered(0..5), options(door.address)).await.unwrap_err();
     assert!(error.to_string().ends_with("400 Bad Request: the body cannot be read"), "{error}");
+
+    let text = "{\"detail\":\"reading stopped at line 4\",\"accepted\":0,\"refused_count\":3,\"stopped_at_line\":4}";
+    let door = FakeDoor::open(move |_, _| reply(400, "", text)).await;
+    let error = send_text(&numbered(0..5), options(door.address)).await.unwrap_err();
+    assert!(error.to_string().ends_with("400 Bad Request: reading stopped at line 4"), "{error}");
 }
 
 #[tokio::test]

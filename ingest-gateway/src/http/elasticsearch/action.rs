@@ -7,6 +7,8 @@ use std::fmt;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::http::json_error::told;
+
 /// Longest id, in bytes, as Elasticsearch has it.
 const ID_BYTES_MAX: usize = 512;
 /// Longest name of an index, in bytes, as Elasticsearch has it.
@@ -77,15 +79,24 @@ impl Action {
     /// # Errors
     /// What is wrong with it, in words. Nothing behind it can be told apart then.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, String> {
-        let action: Self = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-        if action.index.as_ref().is_some_and(|index| index.len() > INDEX_BYTES_MAX) {
-            return Err(format!("the name of the index is longer than {INDEX_BYTES_MAX} bytes"));
-        }
-        if action.id.as_ref().is_some_and(|id| id.is_empty() || id.len() > ID_BYTES_MAX) {
-            return Err(format!("the id is not of 1 to {ID_BYTES_MAX} bytes"));
-        }
+        let action: Self = serde_json::from_slice(line).map_err(|error| told(&error))?;
+        check_names(action.index.as_deref(), action.id.as_deref())?;
         Ok(action)
     }
+}
+
+/// Whether an index and an id are as long as Elasticsearch lets them be.
+///
+/// # Errors
+/// Which is not, in words.
+pub(super) fn check_names(index: Option<&str>, id: Option<&str>) -> Result<(), String> {
+    if index.is_some_and(|index| index.len() > INDEX_BYTES_MAX) {
+        return Err(format!("the name of the index is longer than {INDEX_BYTES_MAX} bytes"));
+    }
+    if id.is_some_and(|id| id.is_empty() || id.len() > ID_BYTES_MAX) {
+        return Err(format!("the id is not of 1 to {ID_BYTES_MAX} bytes"));
+    }
+    Ok(())
 }
 
 impl<'de> Deserialize<'de> for Action {
@@ -167,5 +178,10 @@ mod tests {
         }
         let long = format!("{{\"index\":{{\"_id\":\"{}\"}}}}", "x".repeat(513));
         assert!(Action::parse(long.as_bytes()).unwrap_err().contains("512"));
+        let text = "x".repeat(100_000);
+        for long in [format!("{{\"{text}\":{{}}}}"), format!("{{\"index\":\"{text}\"}}")] {
+            let told = Action::parse(long.as_bytes()).unwrap_err();
+            assert!(told.len() < 600, "{} bytes", told.len());
+        }
     }
 }

@@ -73,7 +73,7 @@ pub(super) async fn answer(
 }
 
 /// Whether a query names an ingest pipeline.
-fn names_pipeline(query: &str) -> bool {
+pub(super) fn names_pipeline(query: &str) -> bool {
     let names = |pair: &str| {
         let named = pair.strip_prefix("pipeline=");
         named.is_some_and(|name| !name.is_empty() && name != "_none")
@@ -142,7 +142,7 @@ impl<'a> Bulk<'a> {
     }
 
     async fn take_in(&mut self, block: Bytes) -> Result<(), Error> {
-        self.publisher.begin_block(block.len());
+        let block = self.publisher.begin_block(block);
         self.lines.push(block);
         while !self.is_broken
             && let Some(line) = self.lines.next()
@@ -340,7 +340,7 @@ impl<'a> Bulk<'a> {
 
 /// The id of a document's record: the same again for the same index and id. No idempotency key has a NUL,
 /// and the length says where an index ends that has one.
-fn record_id(shop: &str, index: &str, id: &str) -> RecordId {
+pub(super) fn record_id(shop: &str, index: &str, id: &str) -> RecordId {
     let key = format!("elasticsearch\0{}\0{index}\0{id}", index.len());
     RecordId::from_idempotency_key(shop, &key, 0)
 }

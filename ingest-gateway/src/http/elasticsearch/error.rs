@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use pipeline::Rejection;
 use serde_json::{Value, json};
 
 use super::Reply;
@@ -26,6 +27,12 @@ impl Error {
     /// The request cannot be understood.
     pub(super) fn malformed(reason: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "illegal_argument_exception", reason)
+    }
+
+    /// A document that is refused for good, and stands in the dead letters.
+    pub(super) fn refused(rejection: &Rejection) -> Self {
+        let reason = format!("{}: {}", rejection.kind, rejection.message);
+        Self::new(StatusCode::BAD_REQUEST, "document_parsing_exception", reason)
     }
 
     /// The path is not asked in this way.

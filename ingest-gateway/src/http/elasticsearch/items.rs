@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use hyper::header::{HeaderValue, RETRY_AFTER, WARNING};
+use hyper::header::{HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,10 +19,6 @@ use super::error::Error;
 use crate::http::answer::{self, retry_after_seconds};
 use crate::http::repeated::Repeated;
 use crate::intake::{Answer, Receipt};
-
-/// What is said of an ingest pipeline that somebody named.
-const PIPELINE_WARNING: &str = "299 Millrace \"the ingest pipeline is ignored: every event goes through the \
-                                platform's own pipeline\"";
 
 /// Longest text of items, in bytes: it is held until the last one is decided. Some 35,000 items.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
@@ -184,11 +180,7 @@ impl Items {
                     let id = item.id.clone().unwrap_or_else(|| receipt.batch.id(line).to_string());
                     self.write_done(&item, &id);
                 }
-                Answer::Refused(rejection) => {
-                    let kind = "document_parsing_exception";
-                    let reason = format!("{}: {}", rejection.kind, rejection.message);
-                    self.write_error(&item, &Error::new(StatusCode::BAD_REQUEST, kind, reason));
-                }
+                Answer::Refused(rejection) => self.write_error(&item, &Error::refused(rejection)),
                 Answer::Busy { retry_after } => self.write_busy(&item, *retry_after, busy_reason),
             }
         }
@@ -279,19 +271,11 @@ impl Items {
                 answer::reply_with_body(StatusCode::OK, "application/json", body)
             }
         };
-        let headers = reply.headers_mut();
         if let Some(wait) = wait {
-            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds(wait)));
+            let seconds = HeaderValue::from(retry_after_seconds(wait));
+            reply.headers_mut().insert(RETRY_AFTER, seconds);
         }
-        if self.is_pipeline_named {
-            headers.append(WARNING, HeaderValue::from_static(PIPELINE_WARNING));
-        }
-        if let Some(warning) = durability_warning {
-            let warning = format!("299 Millrace \"{}\"", warning.replace(['"', '\\'], "'"));
-            if let Ok(value) = HeaderValue::try_from(warning) {
-                headers.append(WARNING, value);
-            }
-        }
+        super::warn(&mut reply, self.is_pipeline_named, durability_warning);
         reply
     }
 }

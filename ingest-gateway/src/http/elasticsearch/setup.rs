@@ -1,8 +1,7 @@
 //! The questions that clients put before they send, and the set-up that they do: answered so that they start.
 //!
-//! Templates, policies and ingest pipelines are acknowledged and not kept: the platform's own schema,
-//! retention and pipeline are in their place. What would read logs is refused, with the place where they
-//! are read.
+//! Templates, policies and ingest pipelines are acknowledged and not kept: the platform's own schema, retention and
+//! pipeline are in their place. What would read logs is refused, with the place where they are read.
 
 use hyper::body::Incoming;
 use hyper::header::HOST;
@@ -18,6 +17,51 @@ use crate::http::route::Door;
 const NAME: &str = "millrace";
 /// An id where Elasticsearch has a random one.
 const UUID: &str = "bWlsbHJhY2UtaHR0cC1kb29y";
+/// Longest path that is told back, in bytes.
+const PATH_BYTES_MAX: usize = 256;
+
+/// What ingest pipelines are made of in Elasticsearch. Modules of Filebeat look for what theirs needs before they set it
+/// up, and send nothing without it.
+const PROCESSORS: [&str; 38] = [
+    "append",
+    "bytes",
+    "circle",
+    "community_id",
+    "convert",
+    "csv",
+    "date",
+    "date_index_name",
+    "dissect",
+    "dot_expander",
+    "drop",
+    "enrich",
+    "fail",
+    "fingerprint",
+    "foreach",
+    "geoip",
+    "grok",
+    "gsub",
+    "html_strip",
+    "join",
+    "json",
+    "kv",
+    "lowercase",
+    "network_direction",
+    "pipeline",
+    "registered_domain",
+    "remove",
+    "rename",
+    "reroute",
+    "script",
+    "set",
+    "sort",
+    "split",
+    "trim",
+    "uppercase",
+    "uri_parts",
+    "urldecode",
+    "user_agent",
+];
 
 /// Who is there.
 pub(super) fn root() -> Reply {
@@ -52,7 +96,10 @@ pub(super) fn answer(door: &Door, parts: &[String], request: &Request<Incoming>)
         ("_nodes", true) => nodes(request),
         ("_cat", true) => return answer::text(StatusCode::OK, ""),
         ("_ilm", true) if names.get(1) == Some(&"status") => json!({ "operation_mode": "STOPPED" }),
-        (kind, _) if KEPT_BY_US.contains(&kind) => return set_up(kind, &names, request.method()),
+        _ if is_for_finding(&names, request.method()) => json!({ "_shards": super::shards() }),
+        (kind, _) if KEPT_BY_US.contains(&kind) => {
+            return set_up(kind, &names, request.method());
+        }
         _ => return refused(&names).reply(),
     };
     super::json(StatusCode::OK, &body)
@@ -70,11 +117,18 @@ const KEPT_BY_US: [&str; 8] = [
     "_template",
 ];
 
+/// Whether a client wants what it has written to be found (`_refresh`) or kept (`_flush`), of all indices or of some.
+/// What was taken is kept; it is found when it has come through the pipeline, and nobody waits for that.
+fn is_for_finding(names: &[&str], method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::POST)
+        && matches!(*names, ["_refresh" | "_flush"] | [_, "_refresh" | "_flush"])
+}
+
 fn set_up(kind: &str, names: &[&str], method: &Method) -> Reply {
     let has_name = names.len() > 1 + usize::from(matches!(kind, "_ilm" | "_ingest" | "_slm"));
     match *method {
         Method::GET | Method::HEAD if has_name => {
-            let reason = format!("{} is not kept here: the platform has its own", names.join("/"));
+            let reason = format!("{} is not kept here: the platform has its own", told_back(names));
             Error::new(StatusCode::NOT_FOUND, "resource_not_found_exception", reason).reply()
         }
         Method::GET | Method::HEAD => {
@@ -87,19 +141,31 @@ fn set_up(kind: &str, names: &[&str], method: &Method) -> Reply {
             super::json(StatusCode::OK, &list)
         }
         _ => {
-            tracing::debug!(
-                what = names.join("/"),
-                "a client of Elasticsearch sets up what the platform has its own of: not kept"
-            );
+            note_set_up(names);
             super::json(StatusCode::OK, &json!({ "acknowledged": true }))
         }
     }
 }
 
+/// Says in the log what is acknowledged and not kept.
+pub(super) fn note_set_up(names: &[&str]) {
+    tracing::debug!(
+        what = told_back(names),
+        "a client of Elasticsearch sets up what the platform has its own of: not kept"
+    );
+}
+
+/// The path as it is told back: its beginning, if it is longer than any that is asked for.
+fn told_back(names: &[&str]) -> String {
+    let mut path = names.join("/");
+    path.truncate(path.floor_char_boundary(PATH_BYTES_MAX));
+    path
+}
+
 fn refused(names: &[&str]) -> Error {
     let reason = format!(
-        "`{}` is not answered by this door: it takes logs at _bulk; search them in Millrace's pages and API",
-        names.join("/")
+        "`{}` is not answered by this door: it takes logs at _bulk and _doc; search them in Millrace's pages and API",
+        told_back(names)
     );
     Error::malformed(reason)
 }
@@ -164,6 +230,7 @@ fn cluster(door: &Door, names: &[&str]) -> Reply {
 fn nodes(request: &Request<Incoming>) -> Value {
     let named = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let address = request.uri().authority().map(|host| host.as_str()).or(named);
+    let processors: Vec<Value> = PROCESSORS.iter().map(|name| json!({ "type": name })).collect();
     json!({
         "_nodes": { "total": 1, "successful": 1, "failed": 0 },
         "cluster_name": NAME,
@@ -173,7 +240,7 @@ fn nodes(request: &Request<Incoming>) -> Value {
                 "version": VERSION,
                 "roles": ["data", "ingest"],
                 "http": { "publish_address": address },
-                "ingest": { "processors": [] },
+                "ingest": { "processors": processors },
             },
         },
     })

@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 
 use super::model::{Allowance, AnyValue, Described, KeyValue, LogRecord, rejection};
 use super::outline::{Outline, Unreadable};
+use crate::http::json_error::told;
 
 /// Values of JSON that one value of OpenTelemetry is written with: `{"key": …, "value": {"…Value": …}}`.
 const VALUES_EACH: u32 = 5;
@@ -74,8 +75,16 @@ pub(super) fn outline(message: &[u8]) -> Result<Outline<'_>, Unreadable> {
     Ok(outline)
 }
 
+/// Reads an object. The parser would quote a text in its place, however long it is.
 fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Unreadable> {
-    serde_json::from_slice(json).map_err(|error| Unreadable::Malformed(error.to_string()))
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err(missing("an object"));
+    }
+    serde_json::from_slice(json).map_err(|error| Unreadable::Malformed(told(&error)))
+}
+
+fn missing(what: &str) -> Unreadable {
+    Unreadable::Malformed(format!("something else stands where {what} should"))
 }
 
 fn bytes(json: Option<&RawValue>) -> &[u8] {
@@ -88,11 +97,14 @@ fn each<'a>(
     call: &mut dyn FnMut(&'a RawValue) -> Result<(), Unreadable>,
 ) -> Result<(), Unreadable> {
     let Some(array) = array.filter(|array| array.get() != "null") else { return Ok(()) };
+    if !array.get().starts_with('[') {
+        return Err(missing("an array"));
+    }
     let mut stopped = Ok(());
     let visitor = Each { call, stopped: &mut stopped, of: PhantomData };
     let read = serde_json::Deserializer::from_str(array.get()).deserialize_seq(visitor);
     stopped?;
-    read.map_err(|error| Unreadable::Malformed(error.to_string()))
+    read.map_err(|error| Unreadable::Malformed(told(&error)))
 }
 
 struct Each<'a, 'c> {
@@ -182,7 +194,8 @@ pub(super) fn record<'a>(
     })
 }
 
-/// Decodes within limits: what has too many values is refused before they are built.
+/// Decodes within limits: what has too many values is refused before they are built. Why it is refused is said of each
+/// record that it describes.
 fn decode<'a, T: Deserialize<'a>>(json: &'a [u8], limits: &Limits) -> Result<T, Rejection> {
     let written = Limits {
         depth_max: limits.depth_max.saturating_mul(LEVELS_EACH).min(120),
@@ -190,7 +203,7 @@ fn decode<'a, T: Deserialize<'a>>(json: &'a [u8], limits: &Limits) -> Result<T, 
         payload_bytes_max: limits.payload_bytes_max,
     };
     scan(json, &written, &mut Vec::new()).map_err(Rejection::from)?;
-    serde_json::from_slice(json).map_err(|error| rejection("invalid_otlp", error.to_string()))
+    serde_json::from_slice(json).map_err(|error| rejection("invalid_otlp", told(&error)))
 }
 
 /// A member whose `null` is its default.

@@ -110,6 +110,25 @@ fn a_resource_longer_than_an_event_is_refused_and_not_decoded() {
     assert_eq!(descriptions.examined_bytes(), 0);
 }
 
+#[test]
+fn what_is_wrong_with_a_long_text_is_said_in_few_words() {
+    let limits = Limits { payload_bytes_max: 200_000, ..LIMITS };
+    let text = "x".repeat(100_000);
+    let resource = format!("{{\"attributes\":\"{text}\"}}");
+    let events = Format::Json.events(&scopes(Format::Json, &resource, 3), &limits).unwrap();
+    assert_eq!(events.len(), 3);
+    for event in events {
+        let why = event.unwrap_err();
+        assert_eq!(why.kind, "invalid_otlp");
+        assert!(why.message.len() < 600, "{} bytes", why.message.len());
+    }
+    for resource_logs in [format!("\"{text}\""), format!("[\"{text}\"]")] {
+        let message = format!("{{\"resourceLogs\":{resource_logs}}}");
+        let why = Format::Json.events(message.as_bytes(), &limits).unwrap_err();
+        assert!(why.len() < 600, "{} bytes", why.len());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
