@@ -21,8 +21,6 @@ SHARED = sys.argv[1]
 BINARY, VECTORS, SYSLOG, INPUTS = (os.path.abspath(path) for path in sys.argv[2:6])
 PATIENCE_S = 300
 DOORS = ["tcp", "udp", "http", "api", "metrics"]
-# Doors whose usual ports are not taken here.
-CLOSED = ["beats.listen", "syslog.udp_listen", "syslog.tcp_listen", "otlp.http_listen", "otlp.grpc_listen"]
 # What the enricher calls each way in which the other generator breaks a line.
 DEAD_KINDS = {
     "truncated": "invalid_json",
@@ -61,9 +59,8 @@ class Platform:
         self.folder = tempfile.TemporaryDirectory(prefix="millrace-shared-")
         self.data = os.path.join(self.folder.name, "data")
         free = [part for door in DOORS for part in (f"--{door}-listen", "127.0.0.1:0")]
-        free += [part for door in CLOSED for part in ("--set", f"ingest_gateway.{door}=off")]
         self.log = open(os.path.join(self.folder.name, "log"), "w+")
-        arguments = [BINARY, "up", "--data", self.data, *free, *flags]
+        arguments = [BINARY, "up", "--data", self.data, "--no-default-doors", *free, *flags]
         self.process = subprocess.Popen(arguments, stdout=self.log, stderr=self.log)
         self.addresses = eventually("the start", self.read_addresses)
 

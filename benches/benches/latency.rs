@@ -10,7 +10,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 use benches::services::{Bench, Profile};
-use benches::{CLOSED, cpu_seconds, memory_bytes, shop_events};
+use benches::{NO_DEFAULT_DOORS, cpu_seconds, memory_bytes, shop_events};
 use bus::{TOPIC_ENRICHED, TOPIC_RAW};
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ fn main() {
                 flags.extend(
                     ["--tcp-listen=127.0.0.1:0", "--udp-listen=127.0.0.1:0"].map(str::to_owned),
                 );
-                flags.extend(CLOSED.map(str::to_owned));
+                flags.push(NO_DEFAULT_DOORS.to_owned());
                 flags.push(format!("--http-listen={door}"));
             }
             bench.start(program, &flags)

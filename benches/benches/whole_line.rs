@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use benches::{CLOSED, cpu_seconds, memory_bytes, shop_events};
+use benches::{NO_DEFAULT_DOORS, cpu_seconds, memory_bytes, shop_events};
 use millrace::up::Addresses;
 use serde_json::Value;
 
@@ -45,7 +45,7 @@ impl Platform {
         for door in ["tcp", "udp", "http", "api", "metrics"] {
             command.args([format!("--{door}-listen"), "127.0.0.1:0".to_owned()]);
         }
-        command.args(CLOSED);
+        command.arg(NO_DEFAULT_DOORS);
         command.args(env::args().skip_while(|argument| argument != "--up").skip(1));
         let child = command.stdout(Stdio::null()).spawn();
         let child = child.expect("build it first: cargo build --release --package millrace");

@@ -12,14 +12,8 @@ use bus::{Record, RecordId};
 use bytes::Bytes;
 use millrace::generate::{Generator, Options};
 
-/// Flags that close the doors whose usual ports a bench must not take.
-pub const CLOSED: [&str; 5] = [
-    "--beats-listen=off",
-    "--set=ingest_gateway.syslog.udp_listen=off",
-    "--set=ingest_gateway.syslog.tcp_listen=off",
-    "--set=ingest_gateway.otlp.http_listen=off",
-    "--set=ingest_gateway.otlp.grpc_listen=off",
-];
+/// Lets a platform take no usual port, which somebody else may have.
+pub const NO_DEFAULT_DOORS: &str = "--no-default-doors";
 
 /// When [`shop_events`] are received, 2026-11-20T02:00:00Z: soon after the last one, since an event whose time cannot be
 /// believed takes another way.

@@ -12,6 +12,7 @@ mod masking;
 mod memory;
 mod multiline;
 mod origins;
+mod place;
 mod problem;
 mod quota;
 mod response;
@@ -50,6 +51,7 @@ use crate::lines::{Delimiter, Framing};
 use delimiter::check_delimiter;
 use memory::MEMORY_BYTES_MIN;
 use origins::check_origins;
+pub(crate) use place::{Kind, Place, SaidMut};
 use problem::{refuse_zero, within};
 use unix::check_socket_path;
 
@@ -57,6 +59,9 @@ use unix::check_socket_path;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// Whether doors are open at their usual places where no setting names another. Without them only those are open that
+    /// a setting, a flag, a pipeline or the service manager names.
+    pub default_doors: bool,
     /// The door for lines over TCP.
     pub tcp: TcpConfig,
     /// The door for lines over UDP.
@@ -119,6 +124,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            default_doors: true,
             tcp: TcpConfig::default(),
             udp: UdpConfig::default(),
             http: HttpConfig::default(),
@@ -152,8 +158,8 @@ impl Config {
     /// These settings with no address to listen on, for whoever opens some.
     #[must_use]
     pub fn closed(mut self) -> Self {
-        for (_, listen) in self.listens_mut() {
-            *listen = Listen::Off;
+        for place in Place::ALL {
+            self.close(*place);
         }
         self
     }
@@ -329,11 +335,10 @@ impl Config {
     }
 
     fn check_reach(&self, problems: &mut Vec<Problem>) {
-        let tcp = ("tcp.listen", self.tcp.listen, "tcp", self.tcp.tls.knows_senders());
-        let knows_senders = self.http.knows_senders();
-        let http =
-            self.http_listens().map(|(setting, listen)| (setting, listen, "http", knows_senders));
-        for (setting, listen, table, knows_senders) in [tcp].into_iter().chain(http) {
+        let tcp = (Place::Tcp, "tcp", self.tcp.tls.knows_senders());
+        let http = Place::HTTP.map(|place| (place, "http", self.http.knows_senders()));
+        for (place, table, knows_senders) in [tcp].into_iter().chain(http) {
+            let listen = self.listen(place);
             if listen.is_reachable() && !self.needs_token() && !knows_senders {
                 let message = format!(
                     "other machines reach {listen}, and anyone there could send: set \
@@ -341,7 +346,7 @@ impl Config {
                      ingest_gateway.require_token = true for tokens of shops (millrace token create), ask for \
                      certificates ({table}.tls.client_certificates = \"required\"), or listen on 127.0.0.1"
                 );
-                problems.push(Problem::new(setting, message));
+                problems.push(Problem::new(place.setting(), message));
             }
         }
         if self.udp.listen.is_reachable() && !self.allow_unauthenticated_udp {

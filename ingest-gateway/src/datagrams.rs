@@ -5,7 +5,6 @@
 //! read fast enough, or not while its shop is in debt with its quota, is counted: loss is never invisible.
 
 mod drops;
-mod passage;
 mod received;
 
 use std::collections::{HashMap, VecDeque};
@@ -28,7 +27,7 @@ pub(crate) use received::Socket;
 use crate::form::Form;
 use crate::intake::{Batch, Ids, Intake, Lane, Line, Origin};
 use crate::lines::{whole, within};
-use passage::Passage;
+use crate::quota::Passage;
 use received::{Buffers, Datagram};
 
 /// More than any datagram over UDP has.
@@ -45,6 +44,8 @@ const BLOCK_BYTES: usize = 1 << 20;
 const FULL_BLOCKS_MAX: usize = 8;
 /// Datagrams that are read before anything else gets its turn.
 const BURST: usize = 1_024;
+/// Bytes that are read at once where the shop has a quota, about: as much as a connection reads.
+const LIMITED_BYTES: usize = 256 << 10;
 /// Senders that are remembered.
 const ORIGINS_MAX: usize = 4_096;
 /// How often losses are looked at for the log.
@@ -149,13 +150,15 @@ impl Receiver {
         std::mem::replace(&mut self.batch, fresh)
     }
 
-    /// Reads datagrams if the shop may send now; else the door stands in line.
+    /// Reads datagrams if the shop may send now; else the door stands in line as every other sender does, and reads
+    /// nothing.
     fn receive_in_turn(&mut self, buffers: &mut Buffers, passage: &mut Passage) -> io::Result<()> {
-        if !passage.may_read() {
+        if !passage.may_read(LIMITED_BYTES) {
             return Ok(());
         }
+        let bytes_max = if passage.is_limited() { LIMITED_BYTES as u64 } else { u64::MAX };
         let before = self.read_bytes;
-        let received = self.receive(buffers, passage.bytes_at_once());
+        let received = self.receive(buffers, bytes_max);
         passage.keep(self.read_bytes - before);
         received
     }

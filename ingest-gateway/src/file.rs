@@ -17,17 +17,20 @@ mod ended;
 mod events;
 mod identity;
 mod input;
+mod open_files;
 mod paths;
 mod positions;
+mod rhythm;
 mod scan;
 mod tail;
 mod troubles;
+mod turns;
 
 use std::pin::Pin;
 
 use service::CancellationToken;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep_until};
 
 pub(crate) use braces::expand_braces;
 pub(crate) use door::Door;
@@ -37,7 +40,7 @@ pub use positions::PositionsError;
 use crate::budget::{Reservation, Share};
 
 /// Its name in ledgers, metrics and records.
-pub(crate) const DOOR: &str = "file";
+pub(crate) const DOOR: &str = bus::file_inputs::LISTENER;
 
 /// Serves the door until told to stop; then what was read is made durable, and the rest is left for the
 /// next start.
@@ -54,13 +57,6 @@ pub(crate) async fn serve(door: Door, share: Share, shutdown: CancellationToken)
 }
 
 async fn work(mut door: Door, share: Share, shutdown: CancellationToken) {
-    let every = |period| {
-        let mut ticks = interval(period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks
-    };
-    let mut scans = every(door.config().scan_interval.0);
-    let mut looks = every(door.config().poll_interval.0);
     let turnstile = door.turnstile();
     let mut waiting = None;
     loop {
@@ -76,21 +72,16 @@ async fn work(mut door: Door, share: Share, shutdown: CancellationToken) {
             };
             waiting = Some((id, Box::pin(room)));
         }
+        let next_look = sleep_until(door.looks_next_at(Instant::now()));
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
             arrival = door.arrival(), if door.awaits_arrivals() => door.settle(&arrival, Instant::now()),
-            // The next one is counted from its end: one that takes longer than that leaves time to read.
-            _ = scans.tick() => {
-                door.scan(Instant::now());
+            () = next_look => {
+                let now = Instant::now();
+                door.look_around(now);
                 door.end_due(Instant::now(), share.is_scarce());
-                scans.reset();
-                looks.reset();
-            }
-            _ = looks.tick() => {
-                door.look(Instant::now());
-                door.end_due(Instant::now(), share.is_scarce());
-                looks.reset();
+                door.wait_after(now, Instant::now());
             }
             room = room(waiting.as_mut().map(|(_, room)| room)), if waiting.is_some() => {
                 if let Some((id, _)) = waiting.take() {

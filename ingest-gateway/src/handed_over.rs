@@ -5,43 +5,14 @@
 //! refuses the start.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
-use std::path::PathBuf;
 
 use listenfd::ListenFd;
 use rustix::net::sockopt::set_socket_recv_buffer_size_force;
 use service::ByteSize;
 use socket2::{Domain, Socket, Type};
 
-use crate::config::{Config, Listen};
-
-/// A door's socket that can be handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
-    Tcp,
-    Udp,
-    Http,
-    OtlpHttp,
-    OtlpGrpc,
-    Bulk,
-    Beats,
-    SyslogUdp,
-    SyslogTcp,
-    SyslogTls,
-    SyslogSocket,
-    UnixStream,
-    UnixDatagram,
-}
-
-/// What a socket takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Connections,
-    Datagrams,
-    LocalConnections,
-    LocalDatagrams,
-}
+use crate::config::{Config, Kind, Listen, Place, SaidMut};
 
 impl Kind {
     /// In words of systemd.socket(5).
@@ -59,89 +30,6 @@ impl Kind {
     }
 }
 
-/// The setting that says where a door is.
-enum Setting<'c> {
-    Address(&'c mut Listen),
-    File(&'c mut Option<PathBuf>),
-}
-
-impl Place {
-    const ALL: [Self; 13] = [
-        Self::Tcp,
-        Self::Udp,
-        Self::Http,
-        Self::OtlpHttp,
-        Self::OtlpGrpc,
-        Self::Bulk,
-        Self::Beats,
-        Self::SyslogUdp,
-        Self::SyslogTcp,
-        Self::SyslogTls,
-        Self::SyslogSocket,
-        Self::UnixStream,
-        Self::UnixDatagram,
-    ];
-
-    /// How the service manager calls it (`FileDescriptorName=`).
-    fn name(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-            Self::Http => "http",
-            Self::OtlpHttp => "otlp-http",
-            Self::OtlpGrpc => "otlp-grpc",
-            Self::Bulk => "bulk",
-            Self::Beats => "beats",
-            Self::SyslogUdp => "syslog-udp",
-            Self::SyslogTcp => "syslog-tcp",
-            Self::SyslogTls => "syslog-tls",
-            Self::SyslogSocket => "syslog-socket",
-            Self::UnixStream => "unix-stream",
-            Self::UnixDatagram => "unix-datagram",
-        }
-    }
-
-    fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|place| place.name() == name)
-    }
-
-    fn kind(self) -> Kind {
-        match self {
-            Self::Tcp | Self::Http | Self::OtlpHttp | Self::OtlpGrpc | Self::Bulk => {
-                Kind::Connections
-            }
-            Self::Beats | Self::SyslogTcp | Self::SyslogTls => Kind::Connections,
-            Self::Udp | Self::SyslogUdp => Kind::Datagrams,
-            Self::UnixStream => Kind::LocalConnections,
-            Self::SyslogSocket | Self::UnixDatagram => Kind::LocalDatagrams,
-        }
-    }
-
-    fn setting(self, config: &mut Config) -> Setting<'_> {
-        match self {
-            Self::Tcp => Setting::Address(&mut config.tcp.listen),
-            Self::Udp => Setting::Address(&mut config.udp.listen),
-            Self::Http => Setting::Address(&mut config.http.listen),
-            Self::OtlpHttp => Setting::Address(&mut config.otlp.http_listen),
-            Self::OtlpGrpc => Setting::Address(&mut config.otlp.grpc_listen),
-            Self::Bulk => Setting::Address(&mut config.bulk.listen),
-            Self::Beats => Setting::Address(&mut config.beats.listen),
-            Self::SyslogUdp => Setting::Address(&mut config.syslog.udp_listen),
-            Self::SyslogTcp => Setting::Address(&mut config.syslog.tcp_listen),
-            Self::SyslogTls => Setting::Address(&mut config.syslog.tls_listen),
-            Self::SyslogSocket => Setting::File(&mut config.syslog.socket_path),
-            Self::UnixStream => Setting::File(&mut config.unix.stream_path),
-            Self::UnixDatagram => Setting::File(&mut config.unix.datagram_path),
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// Why sockets that the service manager hands over cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum HandedOverError {
@@ -153,7 +41,7 @@ pub enum HandedOverError {
     /// No door has this name.
     #[error(
         "the service manager hands over a socket with the name `{}`, which no door has: FileDescriptorName= is one of \
-         {}", .0.escape_debug(), Place::ALL.map(Place::name).join(", ")
+         {}", .0.escape_debug(), names()
     )]
     UnknownName(String),
     /// The door works on another kind of socket.
@@ -174,6 +62,12 @@ pub enum HandedOverError {
          (`[::]` is that of all), or give each socket unit a name of its own"
     )]
     Twice(&'static str),
+}
+
+/// The names that sockets may have.
+fn names() -> String {
+    let names: Vec<&str> = Place::ALL.iter().map(|place| place.name()).collect();
+    names.join(", ")
 }
 
 /// Sockets that were handed over to this process and are not used yet, by the door that they are for.
@@ -236,14 +130,14 @@ impl HandedOver {
     pub(crate) fn set_addresses(&self, config: &mut Config) -> Result<(), HandedOverError> {
         for (place, socket) in &self.sockets {
             let address = socket.local_addr()?;
-            match place.setting(config) {
-                Setting::Address(listen) => {
+            match place.said_mut(config) {
+                SaidMut::Address(listen) => {
                     if let Some(address) = address.as_socket() {
                         tracing::info!(%place, %address, "the service manager has opened a door");
                         *listen = Listen::At(address);
                     }
                 }
-                Setting::File(path) => {
+                SaidMut::File(path) => {
                     *path = address.as_pathname().map(ToOwned::to_owned);
                     tracing::info!(%place, ?path, "the service manager has opened a door");
                 }

@@ -75,9 +75,10 @@ const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`GatewayError`] when a socket cannot be served.
 pub async fn run(bound: Bound, runtime: Runtime, stores: Stores) -> Result<(), GatewayError> {
-    let Bound { config, tcp, udp, http, beats, positions, syslog, unix, tls, .. } = bound;
+    let Bound { config, tcp, udp, http, beats, positions, syslog, unix, tls, is_open, .. } = bound;
     let context = runtime.context.clone();
     let foundation = Foundation::new(&config, runtime, Clock::system(), &stores);
+    foundation.metrics.tell_doors(&is_open);
     let tokens = Arc::clone(&foundation.tokens);
     let reading = tokens.watch(config.tokens_refresh_interval.0, context.clone());
     let _reading = beside(&context, reading);
@@ -109,7 +110,7 @@ pub async fn run(bound: Bound, runtime: Runtime, stores: Stores) -> Result<(), G
     let mut doors = opening.doors;
     if let Some(positions) = positions {
         let intake = Intake::new(file::DOOR, &foundation);
-        let door = file::Door::new(intake, config.file.clone(), positions, context.health.clone());
+        let door = file::Door::new(intake, &config.file, positions, context.health.clone());
         doors.spawn(file::serve(door, foundation.budget.share(), context.shutdown.clone()));
     }
     context.health.set(STAGE, HealthState::Ready);

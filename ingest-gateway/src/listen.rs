@@ -4,12 +4,13 @@
 mod addresses;
 mod taking;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
-use crate::config::{Config, Listen, Problem};
+use crate::config::{Config, Listen, Place, Problem};
 use crate::file::{Positions, PositionsError};
-use crate::handed_over::{HandedOver, HandedOverError, Place};
+use crate::handed_over::{HandedOver, HandedOverError};
 use crate::tls;
 use crate::unix::{Datagrams, Listening, SocketFileError};
 
@@ -73,6 +74,8 @@ pub struct Bound {
     pub(crate) syslog: SyslogSockets,
     pub(crate) unix: UnixSockets,
     pub(crate) tls: TlsOfDoors,
+    /// Whether each place is open: those that are, and those that gave way.
+    pub(crate) is_open: BTreeMap<Place, bool>,
     pub(crate) closed: Vec<ClosedDoor>,
 }
 
@@ -111,8 +114,8 @@ pub(crate) struct TlsOfDoors {
 }
 
 /// Checks the settings and takes the addresses. What connects from here on waits for [`crate::run`]. A door that nobody
-/// asked for ([`Listen::IfFree`]) stays closed where its address is not to be had, and where senders must show a token
-/// that it cannot be shown.
+/// asked for stays closed without [`Config::default_doors`]; and one that gives way ([`Listen::IfFree`]) where its address
+/// is not to be had, and where senders must show a token that it cannot be shown.
 ///
 /// # Errors
 /// As [`GatewayError`] says; each names the setting to change.
@@ -138,22 +141,21 @@ pub fn bind_with(mut config: Config, handed_over: HandedOver) -> Result<Bound, G
     let positions = config.file.position_file.as_ref().filter(|_| config.file.is_on());
     let positions = positions.map(|file| Positions::load(file)).transpose()?;
     let mut taking = Taking::new(handed_over, tokenless);
-    let tcp = taking.connections(Place::Tcp, "tcp.listen", config.tcp.listen)?;
-    let buffer = config.udp.receive_buffer_bytes;
-    let udp = taking.datagrams(Place::Udp, "udp.listen", config.udp.listen, buffer)?;
+    let tcp = taking.connections(Place::Tcp, &config)?;
+    let udp = taking.datagrams(Place::Udp, &config, config.udp.receive_buffer_bytes)?;
     let http = http_sockets(&config, &mut taking)?;
-    let beats = taking.connections(Place::Beats, "beats.listen", config.beats.listen)?;
+    let beats = taking.connections(Place::Beats, &config)?;
     let syslog = syslog_sockets(&config, &mut taking)?;
-    let unix = unix_sockets(&config, &mut taking.handed_over)?;
-    let closed = taking.closed;
-    Ok(Bound { config, tcp, udp, http, beats, positions, syslog, unix, tls, closed })
+    let unix = unix_sockets(&config, &mut taking)?;
+    let Taking { is_open, closed, .. } = taking;
+    Ok(Bound { config, tcp, udp, http, beats, positions, syslog, unix, tls, is_open, closed })
 }
 
 /// Reads the certificates of all doors that listen.
 fn certificates(config: &Config) -> Result<TlsOfDoors, GatewayError> {
     let mut problems = Vec::new();
-    let mut load = |listens: &[Listen], terms: tls::Terms| {
-        if listens.iter().all(|listen| *listen == Listen::Off) {
+    let mut load = |places: &[Place], terms: tls::Terms| {
+        if places.iter().all(|place| config.listen(*place) == Listen::Off) {
             return None;
         }
         terms.load().unwrap_or_else(|problem| {
@@ -161,62 +163,41 @@ fn certificates(config: &Config) -> Result<TlsOfDoors, GatewayError> {
             None
         })
     };
-    let http = config.http_listens().map(|(_, listen)| listen);
+    let http = tls::Terms::new("http", &config.http.tls, tls::HTTP_PROTOCOLS);
     let tls = TlsOfDoors {
-        tcp: load(&[config.tcp.listen], tls::Terms::new("tcp", &config.tcp.tls, &[])),
-        http: load(&http, tls::Terms::new("http", &config.http.tls, tls::HTTP_PROTOCOLS)),
-        syslog: load(
-            &[config.syslog.tls_listen],
-            tls::Terms::new("syslog", &config.syslog.tls, &[]),
-        ),
-        beats: load(&[config.beats.listen], tls::Terms::new("beats", &config.beats.tls, &[])),
+        tcp: load(&[Place::Tcp], tls::Terms::new("tcp", &config.tcp.tls, &[])),
+        http: load(&Place::HTTP, http),
+        syslog: load(&[Place::SyslogTls], tls::Terms::new("syslog", &config.syslog.tls, &[])),
+        beats: load(&[Place::Beats], tls::Terms::new("beats", &config.beats.tls, &[])),
     };
     if problems.is_empty() { Ok(tls) } else { Err(GatewayError::Settings(problems)) }
 }
 
 fn http_sockets(config: &Config, taking: &mut Taking) -> Result<HttpSockets, GatewayError> {
-    let (http, otlp, bulk) = (config.http.listen, &config.otlp, config.bulk.listen);
     Ok(HttpSockets {
-        own: taking.connections(Place::Http, "http.listen", http)?,
-        otlp_http: taking.connections(Place::OtlpHttp, "otlp.http_listen", otlp.http_listen)?,
-        otlp_grpc: taking.connections(Place::OtlpGrpc, "otlp.grpc_listen", otlp.grpc_listen)?,
-        bulk: taking.connections(Place::Bulk, "bulk.listen", bulk)?,
+        own: taking.connections(Place::Http, config)?,
+        otlp_http: taking.connections(Place::OtlpHttp, config)?,
+        otlp_grpc: taking.connections(Place::OtlpGrpc, config)?,
+        bulk: taking.connections(Place::Bulk, config)?,
     })
 }
 
 fn syslog_sockets(config: &Config, taking: &mut Taking) -> Result<SyslogSockets, GatewayError> {
-    let config = &config.syslog;
-    let (setting, buffer) = ("syslog.socket_path", config.receive_buffer_bytes);
-    let open_file = |path| Datagrams::open(path, config.socket_mode, setting, buffer);
-    let file = match taking.handed_over.datagrams(Place::SyslogSocket, buffer) {
-        Some(socket) => Some(Datagrams::handed_over(socket)),
-        None => config.socket_path.as_deref().map(open_file).transpose()?,
-    };
-    let (udp, tcp, tls) = (config.udp_listen, config.tcp_listen, config.tls_listen);
+    let (mode, buffer) = (config.syslog.socket_mode, config.syslog.receive_buffer_bytes);
     Ok(SyslogSockets {
-        udp: taking.datagrams(Place::SyslogUdp, "syslog.udp_listen", udp, buffer)?,
-        tcp: taking.connections(Place::SyslogTcp, "syslog.tcp_listen", tcp)?,
-        tls: taking.connections(Place::SyslogTls, "syslog.tls_listen", tls)?,
-        file,
+        file: taking.local_datagrams(Place::SyslogSocket, config, mode, buffer)?,
+        udp: taking.datagrams(Place::SyslogUdp, config, buffer)?,
+        tcp: taking.connections(Place::SyslogTcp, config)?,
+        tls: taking.connections(Place::SyslogTls, config)?,
     })
 }
 
-fn unix_sockets(
-    config: &Config,
-    handed_over: &mut HandedOver,
-) -> Result<UnixSockets, GatewayError> {
-    let (unix, buffer) = (&config.unix, config.udp.receive_buffer_bytes);
-    let open_stream = |path| Listening::open(path, unix.mode, "unix.stream_path");
-    let open_datagram = |path| Datagrams::open(path, unix.mode, "unix.datagram_path", buffer);
-    let stream = match handed_over.socket(Place::UnixStream) {
-        Some(socket) => Some(Listening::handed_over(socket)),
-        None => unix.stream_path.as_deref().map(open_stream).transpose()?,
-    };
-    let datagram = match handed_over.datagrams(Place::UnixDatagram, buffer) {
-        Some(socket) => Some(Datagrams::handed_over(socket)),
-        None => unix.datagram_path.as_deref().map(open_datagram).transpose()?,
-    };
-    Ok(UnixSockets { stream, datagram })
+fn unix_sockets(config: &Config, taking: &mut Taking) -> Result<UnixSockets, GatewayError> {
+    let (mode, buffer) = (config.unix.mode, config.udp.receive_buffer_bytes);
+    Ok(UnixSockets {
+        stream: taking.local_connections(Place::UnixStream, config, mode)?,
+        datagram: taking.local_datagrams(Place::UnixDatagram, config, mode, buffer)?,
+    })
 }
 
 #[cfg(test)]

@@ -2,8 +2,12 @@
 //!
 //! Labels are names of doors and limits, never anything that a sender said.
 
+use std::collections::BTreeMap;
+
 use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
 use service::Metrics;
+
+use crate::config::Place;
 
 /// The gateway's metrics; cloning shares.
 #[derive(Clone, Debug)]
@@ -31,6 +35,8 @@ pub(crate) struct GatewayMetrics {
     /// Bytes of files that the log has not acknowledged.
     pub(crate) unread_bytes: IntGauge,
     limit_hits: IntCounterVec,
+    /// Sockets of doors by name: open, or closed because they gave way.
+    door_open: IntGaugeVec,
 }
 
 impl GatewayMetrics {
@@ -95,6 +101,19 @@ impl GatewayMetrics {
                 "Times that a limit refused something or sent somebody away",
                 &["door", "limit"],
             ),
+            door_open: metrics.gauge(
+                "millrace_gateway_door_open",
+                "Whether the socket of a door is open (1), or closed though no setting says so (0): another program \
+                 has its port, or it can be shown no token",
+                &["door"],
+            ),
+        }
+    }
+
+    /// Tells which doors are open, and which gave way. Those that are off are not told of.
+    pub(crate) fn tell_doors(&self, is_open: &BTreeMap<Place, bool>) {
+        for (place, is_open) in is_open {
+            self.door_open.with_label_values(&[place.name()]).set(i64::from(*is_open));
         }
     }
 

@@ -6,6 +6,7 @@
 //! and nobody passes it. Nothing is ever dropped for a quota, and none holds up a stop.
 
 mod bucket;
+mod passage;
 pub(crate) mod shared;
 mod shop;
 
@@ -19,8 +20,8 @@ use service::{CancellationToken, Context, Metrics};
 use tokio::time::{Instant, timeout};
 
 use crate::config::{Config, QuotaConfig};
-pub(crate) use shop::Leave;
-use shop::{Amounts, Shop};
+pub(crate) use passage::Passage;
+use shop::{Amounts, Leave, Shop};
 
 /// Shops that metrics name, of those that have settings of their own; all others are one.
 const LABELS_MAX: usize = 100;

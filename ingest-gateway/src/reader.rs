@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::io::poll_read_buf;
 
 use crate::budget::{Reservation, Share};
-use crate::quota::{Leave, Turnstile};
+use crate::quota::{Passage, Turnstile};
 
 /// Blocks that are read at once: small for a connection that trickles, large for one that pours.
 const BLOCK_BYTES_MIN: usize = 8 << 10;
@@ -32,17 +32,9 @@ pub(crate) struct Reader<S> {
     block_bytes: usize,
     first: [u8; FIRST_BYTES],
     first_bytes: usize,
-    /// Where its shop's senders wait; none if it has no quota.
-    turnstile: Option<Turnstile>,
-    /// Its place among those who wait, which it keeps whatever else happens meanwhile.
-    waiting: Option<Waiting>,
-    /// Leave for the next block.
-    leave: Option<Leave>,
-    /// Whether the block that was read last had to wait for leave.
-    has_waited: bool,
+    /// Its way past the other senders of its shop.
+    passage: Passage,
 }
-
-type Waiting = Pin<Box<dyn Future<Output = Leave> + Send>>;
 
 /// What reading comes to.
 pub(crate) enum Read {
@@ -64,10 +56,7 @@ impl<S: AsyncRead + Unpin> Reader<S> {
             block_bytes: BLOCK_BYTES_MIN,
             first: [0; FIRST_BYTES],
             first_bytes: 0,
-            turnstile: None,
-            waiting: None,
-            leave: None,
-            has_waited: false,
+            passage: Passage::new(None),
         }
     }
 
@@ -78,7 +67,7 @@ impl<S: AsyncRead + Unpin> Reader<S> {
 
     /// From here on it reads for the shop of this turnstile.
     pub(crate) fn set_turnstile(&mut self, turnstile: Option<Turnstile>) {
-        self.turnstile = turnstile;
+        self.passage = Passage::new(turnstile);
         self.block_bytes = self.block_bytes.max(BLOCK_BYTES_MIN);
     }
 
@@ -94,7 +83,7 @@ impl<S: AsyncRead + Unpin> Reader<S> {
 
     /// Whether bytes have come that must wait because their shop has sent too much.
     pub(crate) fn waits(&self) -> bool {
-        self.waiting.is_some()
+        self.passage.waits()
     }
 
     /// Whether they may do so for long: nobody else wants the memory of what came before them.
@@ -109,13 +98,13 @@ impl<S: AsyncRead + Unpin> Reader<S> {
 
     /// Whether the block that was read last had to wait because its shop had sent too much.
     pub(crate) fn has_waited(&self) -> bool {
-        self.has_waited
+        self.passage.has_waited()
     }
 
     /// The bytes that have come for which there is no memory yet, once nothing more is read. Its place among those who
     /// wait is another one's then.
     pub(crate) fn take_first(&mut self) -> Bytes {
-        (self.waiting, self.leave) = (None, None);
+        self.passage.give_back();
         let first_bytes = std::mem::take(&mut self.first_bytes);
         Bytes::copy_from_slice(&self.first[..first_bytes])
     }
@@ -139,38 +128,19 @@ impl<S: AsyncRead + Unpin> Reader<S> {
                 return Ok(Read::End);
             }
         }
-        if self.must_wait() {
+        // No memory is held for the block while it waits.
+        if !self.passage.waits() && !self.passage.may_read(self.block_bytes) {
             return Ok(Read::Waits);
         }
-        if let Some(waiting) = &mut self.waiting {
-            self.leave = Some(waiting.await);
-            self.waiting = None;
-        }
+        self.passage.pass().await;
         let mut room = self.share.reserve(self.block_bytes * self.memory_factor).await;
         let mut block = BytesMut::with_capacity(self.block_bytes);
         block.extend_from_slice(&self.first[..self.first_bytes]);
         self.first_bytes = 0;
         self.read_what_is_there(&mut block).await;
-        if let Some(leave) = self.leave.take() {
-            leave.keep(block.len() as u64);
-        }
+        self.passage.keep(block.len() as u64);
         drop(room.keep(block.len() * self.memory_factor));
         Ok(Read::Block(self.fit(block), room))
-    }
-
-    /// Takes leave to read a block; whether a wait for it begins. No memory is held for that meanwhile.
-    fn must_wait(&mut self) -> bool {
-        let Some(turnstile) = &self.turnstile else { return false };
-        if self.leave.is_some() || self.waiting.is_some() {
-            return false;
-        }
-        self.leave = turnstile.try_pass(self.block_bytes);
-        self.has_waited = self.leave.is_none();
-        if self.has_waited {
-            let (turnstile, bytes) = (turnstile.clone(), self.block_bytes);
-            self.waiting = Some(Box::pin(async move { turnstile.pass(bytes).await }));
-        }
-        self.has_waited
     }
 
     /// Fills the block with what can be had at once. An end or an error is met again by the next read.

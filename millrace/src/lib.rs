@@ -16,6 +16,7 @@ pub mod generate;
 pub mod logstash_settings;
 pub mod pipe;
 mod process;
+mod refusal;
 pub mod send;
 mod service_manager;
 mod services;

@@ -100,11 +100,12 @@ pub(crate) fn read_config_over_pipeline(
     let Some(pipeline) = &config.enricher.pipeline else { return Ok((config, None)) };
     let usage = |error: enricher::EnricherError| Failure::usage(error.to_string());
     let text = config.enricher.pipeline_text().map_err(usage)?;
+    let doors = &config.ingest_gateway;
     let reach = Reach {
-        has_token: config.ingest_gateway.needs_token(),
-        is_udp_allowed: config.ingest_gateway.allow_unauthenticated_udp,
-        is_syslog_allowed: config.ingest_gateway.syslog.allow_unauthenticated,
-        are_beats_allowed: config.ingest_gateway.beats.allow_unauthenticated,
+        has_token: doors.needs_token(),
+        is_udp_allowed: doors.allow_unauthenticated_udp,
+        is_syslog_allowed: doors.syslog.allow_unauthenticated,
+        are_beats_allowed: doors.beats.may_be_open(doors.require_token),
     };
     let carried = carry_over(&text, &config.enricher, reach).map_err(|mistakes| {
         let of_filters = enricher::check(&text, &config.enricher).err();

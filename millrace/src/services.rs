@@ -10,13 +10,13 @@ use tokio::task::{JoinError, JoinSet};
 use crate::command::Failure;
 
 /// How a service ended.
-type Ended = (&'static str, Result<(), String>);
+type Ended = (&'static str, Result<(), Failure>);
 
 /// The services of a process.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
     running: JoinSet<Ended>,
-    first_failure: Option<String>,
+    first_failure: Option<Failure>,
 }
 
 impl Services {
@@ -26,7 +26,16 @@ impl Services {
         name: &'static str,
         service: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
-        self.running.spawn(async move { (name, service.await.map_err(|error| error.to_string())) });
+        self.running.spawn(async move { (name, service.await.map_err(Failure::of)) });
+    }
+
+    /// Starts the service that the process is for: where that fails, it says with which code the process ends.
+    pub(crate) fn add_own(
+        &mut self,
+        name: &'static str,
+        service: impl Future<Output = Result<(), Failure>> + Send + 'static,
+    ) {
+        self.running.spawn(async move { (name, service.await) });
     }
 
     /// Does something while they run, and gives what came of it. One that ends by itself meanwhile cancels the
@@ -51,7 +60,7 @@ impl Services {
         while let Some(joined) = self.running.join_next().await {
             self.look_at(joined, context);
         }
-        self.first_failure.map_or(Ok(()), |failure| Err(Failure::new(failure)))
+        self.first_failure.map_or(Ok(()), Err)
     }
 
     /// Stops them because of something else that failed, and gives that failure when all have ended.
@@ -67,14 +76,16 @@ impl Services {
 
     /// Looks how one has ended, and stops the others if it was not told to.
     fn look_at(&mut self, joined: Result<Ended, JoinError>, context: &Context) {
-        let (name, result) = joined.unwrap_or_else(|panic| ("a service", Err(panic.to_string())));
+        let (name, result) = joined.unwrap_or_else(|panic| ("a service", Err(Failure::of(panic))));
         let failure = match result {
-            Err(error) => format!("{name} stopped: {error}"),
-            Ok(()) if !context.shutdown.is_cancelled() => format!("{name} stopped by itself"),
+            Err(error) => Failure { message: format!("{name} stopped: {error}"), ..error },
+            Ok(()) if !context.shutdown.is_cancelled() => {
+                Failure::new(format!("{name} stopped by itself"))
+            }
             Ok(()) => return,
         };
         tracing::error!("{failure}");
-        context.health.set(name, HealthState::Failed { reason: failure.clone() });
+        context.health.set(name, HealthState::Failed { reason: failure.message.clone() });
         self.first_failure.get_or_insert(failure);
         context.shutdown.cancel();
     }
@@ -108,5 +119,16 @@ mod tests {
         services.beside(&context, context.shutdown.cancelled()).await;
         let failure = services.wait(&context).await.expect_err("it has failed");
         assert_eq!(failure.message, "doors stopped: a door has failed");
+        assert_eq!(failure.exit_code, 1);
+    }
+
+    #[tokio::test]
+    async fn a_mistake_that_the_service_of_a_process_finds_stays_one() {
+        let context = Context::default();
+        let mut services = Services::default();
+        services.add_own("doors", async { Err(Failure::usage("too little memory")) });
+        let failure = services.wait(&context).await.expect_err("it has failed");
+        assert_eq!(failure.message, "doors stopped: too little memory");
+        assert_eq!(failure.exit_code, 64);
     }
 }

@@ -6,7 +6,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use support::{CLOSED, Platform, eventually, text, tool, tool_with_input};
+use support::{NO_DEFAULT_DOORS, Platform, eventually, text, tool, tool_with_input};
 
 /// Runs `up` where it must be refused, and gives its one line and exit code.
 fn refused(arguments: &[&str]) -> (String, Option<i32>) {
@@ -49,7 +49,7 @@ fn a_port_in_use_is_one_clear_line() {
         ["--tcp-listen", "--http-listen", "--api-listen", "--metrics-listen", "--udp-listen"]
     {
         let address = if flag == "--udp-listen" { &udp_address } else { &address };
-        let mut arguments = [&FREE[..], &CLOSED].concat();
+        let mut arguments = [&FREE[..], &[NO_DEFAULT_DOORS]].concat();
         let place = arguments.iter().position(|argument| *argument == flag).expect("a flag");
         arguments[place + 1] = address;
         let (line, code) = refused(&arguments);
@@ -428,6 +428,11 @@ fn check_config_looks_at_the_log_and_at_addresses() {
     }
     // Where a door would be that nobody asked for.
     let right = tool(&["up", "--check-config", "--http-listen", "127.0.0.1:4318"]);
+    assert!(right.status.success(), "{}", text(&right.stderr));
+    // Where a door would be that every platform has, but for one that opens what is named and nothing else.
+    let api = ["--check-config", "--api-listen", "127.0.0.1:8080"];
+    assert_eq!(refused(&api).1, Some(64));
+    let right = tool(&[&["up", NO_DEFAULT_DOORS][..], &api].concat());
     assert!(right.status.success(), "{}", text(&right.stderr));
     let beats = ["--http-listen", "127.0.0.1:5044", "--beats-listen", "127.0.0.1:5044"];
     let (lines, _) = refused(&[&["--check-config"][..], &beats].concat());

@@ -40,6 +40,46 @@ fn arrive(platform: &Platform, count: u64) {
 }
 
 #[test]
+fn inputs_of_a_pipeline_are_followed_and_read_once_side_by_side() {
+    let log = Log { folder: TempDir::new().expect("a folder") };
+    let pattern = |name: &str| log.path(name).display().to_string();
+    let (followed, read_once) = (pattern("*.log"), pattern("*.json"));
+    let pipeline = log.path("my.conf");
+    let text = format!(
+        "input {{\n  file {{ path => '{read_once}' mode => read codec => json tags => ['once'] }}\n  \
+         file {{ path => '{followed}' start_position => beginning codec => json tags => ['followed'] }}\n}}\n\
+         filter {{ schema {{ }} }}\n"
+    );
+    fs::write(&pipeline, text).expect("a pipeline");
+    log.append("shop.log", 0..100);
+    log.append("import.json", 100..200);
+    // Neither line ends. Of the file that is followed it may go on.
+    let unfinished = r#"{"log_type":"error","message":"unfinished"}"#;
+    for name in ["shop.log", "import.json"] {
+        let mut file = OpenOptions::new().append(true).open(log.path(name)).expect("a file");
+        file.write_all(unfinished.as_bytes()).expect("written");
+    }
+    let mut platform = Platform::start(&["--pipeline", &pipeline.display().to_string()]);
+    arrive(&platform, 201);
+    assert_eq!(platform.count("tags:once"), 101);
+
+    let (code, _) = platform.stop();
+    assert_eq!(code, Some(0));
+    platform.restart();
+    for name in ["shop.log", "import.json"] {
+        let mut file = OpenOptions::new().append(true).open(log.path(name)).expect("a file");
+        writeln!(file).expect("written");
+        log.append(name, 200..300);
+    }
+    // A file that is read once comes into its folder when it is whole.
+    log.append("next.part", 300..400);
+    log.rotate("next.part", "next.json");
+    arrive(&platform, 402);
+    assert_eq!(platform.count("tags:followed"), 201, "with the line that ends now");
+    assert_eq!(platform.count("tags:once"), 201, "what was read once is not read on");
+}
+
+#[test]
 fn every_line_counts_once_through_rotations_a_kill_and_a_stop() {
     let log = Log { folder: TempDir::new().expect("a folder") };
     let pattern = log.path("*.log").display().to_string();

@@ -51,6 +51,23 @@ fn the_printed_settings_are_a_configuration() {
 }
 
 #[test]
+fn an_input_of_beats_is_open_to_others_only_where_no_token_is_required() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text_of_it = "input { beats { port => 5044 } }\nfilter { schema { } }\n";
+    let pipeline = write(&folder, "my.conf", text_of_it);
+    let allowed = "--set=ingest_gateway.beats.allow_unauthenticated=true";
+    let required = "--set=ingest_gateway.require_token=true";
+    for (more, address) in [(None, "0.0.0.0:5044"), (Some(required), "127.0.0.1:5044")] {
+        let mut up = vec!["up", "--check-config", "--pipeline", &pipeline, allowed];
+        up.extend(more);
+        let output = tool(&up);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let said = text(&output.stdout);
+        assert!(said.contains(&format!("ingest_gateway.beats.listen = {address}")), "{said}");
+    }
+}
+
+#[test]
 fn up_takes_the_settings_and_what_is_given_wins() {
     let with = |more: &[&str]| {
         let output = tool(&[&["up", "--pipeline", SHOP, "--check-config"], more].concat());
@@ -60,6 +77,7 @@ fn up_takes_the_settings_and_what_is_given_wins() {
     for part in [
         "ingest_gateway.tcp.listen = 127.0.0.1:5000",
         "ingest_gateway.udp.codec = plain",
+        "enricher.document_id = %{[order][id]}",
         "search.url = https://es-1.shop.example:9200,https://es-2.shop.example:9200",
         "search.elasticsearch.password = (secret)",
         "things are not carried over: millrace check tests/logstash/shop.conf",
@@ -169,6 +187,7 @@ fn check_refuses_the_settings_that_up_refuses() {
         ),
         ("input { kafka { topics => 'a' client_id => 'my shop' } }", "bus.kafka.client_id"),
         ("output { elasticsearch { hosts => 'http://es/?a=b' } }", "search.url"),
+        ("output { elasticsearch { document_id => '%{[a}' } }", "enricher.document_id"),
         // Where the HTTP door is, unless it is told otherwise.
         ("input { tcp { port => 8080 } }", "ingest_gateway.tcp.listen"),
         ("input { syslog { } udp { port => 514 } }", "ingest_gateway.udp.listen"),
@@ -267,4 +286,45 @@ fn a_platform_runs_with_the_codec_of_its_input() {
         1 => Ok(()),
         other => Err(format!("{other} found; {}", platform.logged())),
     });
+}
+
+#[test]
+fn events_of_one_document_id_are_one_document_and_the_later_one_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipeline = write(
+        &folder,
+        "my.conf",
+        "input { tcp { host => '127.0.0.1' port => 5000 codec => json_lines } }\n\
+         filter {\n\
+           fingerprint { source => 'part' target => '[@metadata][fingerprint]' method => 'SHA256' }\n\
+           schema { }\n\
+         }\n\
+         output { elasticsearch { document_id => '%{[@metadata][fingerprint]}' } }\n",
+    );
+    // Another store counts, and the ids stay those of the file.
+    let platform = Platform::start(&["--pipeline", &pipeline, "--search", "embedded:"]);
+    // One connection: its events stay in their order.
+    platform.send_tcp(
+        b"{\"part\":\"a\",\"message\":\"first\"}\n{\"part\":\"b\",\"message\":\"other\"}\n\
+          {\"part\":\"a\",\"message\":\"second\"}\n{\"message\":\"bare\"}\n{\"message\":\"bare\"}\n",
+    );
+    let counts = || ["second", "first", "other", "bare"].map(|word| found(&platform, word));
+    eventually("the documents", || match counts() {
+        [1, 0, 1, 2] => Ok(()),
+        other => Err(format!("{other:?} found; {}", platform.logged())),
+    });
+    // All five are accounted for.
+    eventually("the ledger", || {
+        let stages = platform.status()["stages"].as_array().cloned().unwrap_or_default();
+        let is_settled = ["enricher", "indexer"].iter().all(|name| {
+            let mut stages = stages.iter().filter(|stage| stage["stage"] == *name);
+            stages.any(|stage| stage["forwarded"] == 5 && stage["balance"] == 0)
+        });
+        if is_settled { Ok(()) } else { Err(format!("{stages:?}")) }
+    });
+    assert_eq!(counts(), [1, 0, 1, 2]);
+}
+
+fn found(platform: &Platform, word: &str) -> u64 {
+    platform.count(&format!("message:{word}"))
 }

@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use support::{CLOSED, PATIENCE, binary, eventually, text, tool};
+use support::{NO_DEFAULT_DOORS, PATIENCE, binary, eventually, text, tool};
 
 /// Puts its input where sockets are handed over, and becomes the program.
 const SHELL: &str = "exec 3<&0 </dev/null; LISTEN_PID=$$; export LISTEN_PID; exec \"$@\"";
@@ -51,7 +51,7 @@ impl Manager {
         for door in ["udp", "http", "api", "metrics"] {
             command.arg(format!("--{door}-listen")).arg("127.0.0.1:0");
         }
-        command.args(CLOSED);
+        command.arg(NO_DEFAULT_DOORS);
         command.env("LISTEN_FDS", "1").env("LISTEN_FDNAMES", name);
         command.env("NOTIFY_SOCKET", self.folder.path().join("notify"));
         command.stdin(Stdio::from(socket.into()));

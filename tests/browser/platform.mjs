@@ -8,8 +8,6 @@ import { setTimeout as pause } from "node:timers/promises";
 const TARGET = process.env.CARGO_TARGET_DIR ?? resolve(import.meta.dirname, "../../target");
 const BINARY = join(TARGET, "debug/millrace");
 const PATIENCE_MS = 60_000;
-// Doors whose usual ports are not taken here.
-const CLOSED = ["beats.listen", "syslog.udp_listen", "syslog.tcp_listen", "otlp.http_listen", "otlp.grpc_listen"];
 
 /** Asks until the answer is not undefined. */
 export async function eventually(what, ask) {
@@ -31,8 +29,7 @@ export class Platform {
     const passwordFile = join(folder, "password");
     writeFileSync(passwordFile, password);
     const doors = ["tcp", "udp", "http", "api", "metrics"].flatMap((door) => [`--${door}-listen`, "127.0.0.1:0"]);
-    const closed = CLOSED.flatMap((door) => ["--set", `ingest_gateway.${door}=off`]);
-    const flags = ["up", "--data", platform.data, "--admin-password-file", passwordFile, ...doors, ...closed];
+    const flags = ["up", "--data", platform.data, "--admin-password-file", passwordFile, "--no-default-doors", ...doors];
     platform.process = spawn(BINARY, flags, { stdio: ["ignore", "ignore", "inherit"] });
     platform.addresses = await eventually("the start", () => {
       if (platform.process.exitCode !== null) throw new Error(`it ended with ${platform.process.exitCode}`);

@@ -118,9 +118,8 @@ impl Server {
     pub fn start(settings: &str) -> Self {
         let any = "\"127.0.0.1:0\"";
         let settings = format!(
-            "tcp.listen = {any}\nudp.listen = {any}\nhttp.listen = {any}\nbeats.listen = {any}\n\
-             syslog.tcp_listen = {any}\nsyslog.udp_listen = \"off\"\notlp.http_listen = \"off\"\n\
-             otlp.grpc_listen = \"off\"\n{settings}\n"
+            "default_doors = false\ntcp.listen = {any}\nudp.listen = {any}\nhttp.listen = {any}\n\
+             beats.listen = {any}\nsyslog.tcp_listen = {any}\n{settings}\n"
         );
         let mut child = Command::new(env::current_exe().expect("this program"))
             .env(ORDER, settings)

@@ -59,11 +59,17 @@ impl Default for BeatsConfig {
 }
 
 impl BeatsConfig {
+    /// Whether other machines may send without a certificate. Where senders must show a token, the setting alone is
+    /// not enough.
+    #[must_use]
+    pub fn may_be_open(&self, requires_token: bool) -> bool {
+        self.allow_unauthenticated && !requires_token
+    }
+
     pub(super) fn check(&self, requires_token: bool, problems: &mut Vec<Problem>) {
         within("tls", problems, |problems| self.tls.check(problems));
-        let is_meant = self.allow_unauthenticated && !requires_token;
-        let is_open = !is_meant && !self.tls.knows_senders();
-        if self.listen.is_reachable() && is_open {
+        let may_be_open = self.may_be_open(requires_token) || self.tls.knows_senders();
+        if self.listen.is_reachable() && !may_be_open {
             let (asked, or_else) = match requires_token {
                 true => (", which ingest_gateway.require_token asks for", ""),
                 false => ("", ", set ingest_gateway.beats.allow_unauthenticated = true"),

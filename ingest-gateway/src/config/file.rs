@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{self, Path, PathBuf};
 
 use access::ShopName;
-use bus::Codec;
+use bus::{Codec, file_inputs};
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
 use service::Span;
@@ -13,11 +13,6 @@ use service::Span;
 use super::problem::{refuse_zero, within};
 use super::{MultilineConfig, Problem};
 use crate::file::{DOOR, expand_braces};
-
-/// What the name of a further input begins with, before a word of its own.
-const INPUT_NAME_PREFIX: &str = "file-";
-/// Most bytes of such a name.
-const INPUT_NAME_BYTES_MAX: usize = 64;
 
 /// Settings of the file door.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +23,7 @@ pub struct FileConfig {
     pub paths: Vec<String>,
     /// Names of files, without their folders, that are left out; with the same signs.
     pub exclude: Vec<String>,
-    /// Whether files are followed, or read once.
+    /// Whether files are followed, or read once; for inputs that do not say it too.
     pub mode: FileMode,
     /// Where a file begins of which no place is kept. Absent, that is its end. Only for followed files.
     pub start_position: Option<StartPosition>,
@@ -44,13 +39,14 @@ pub struct FileConfig {
     pub shop: Option<ShopName>,
     /// Where the places of all files are kept, as an absolute path. Absent, that is in the data folder.
     pub position_file: Option<PathBuf>,
-    /// How often open files are looked at for new lines.
+    /// How often open files are looked at for new lines; this and what follows counts for inputs that do not say it.
     pub poll_interval: Span,
     /// How often folders are looked at for new files, and closed files for new lines.
     pub scan_interval: Span,
     /// How long a file is held open after its last line.
     pub close_after: Span,
-    /// Most files that are held open. Further ones are opened for each read.
+    /// Most files that are held open. Further ones are opened for each read. Those of inputs with a number of their
+    /// own are not counted here.
     pub open_files_max: u32,
     /// How long the place of a file is kept that is no longer seen.
     pub forget_after: Span,
@@ -85,12 +81,24 @@ pub struct FileInputConfig {
     pub paths: Vec<String>,
     /// Names of files, without their folders, that are left out.
     pub exclude: Vec<String>,
+    /// Whether files are followed, or read once. Absent, that is as for the door.
+    pub mode: Option<FileMode>,
     /// Where a file begins of which no place is kept. Absent, that is its end. Only for followed files.
     pub start_position: Option<StartPosition>,
     /// What a line is: a JSON object, or plain text.
     pub codec: Codec,
     /// Which lines are one event.
     pub multiline: MultilineConfig,
+    /// How often open files are looked at for new lines. Absent, this and what follows is as for the door.
+    pub poll_interval: Option<Span>,
+    /// How often folders are looked at for new files, and closed files for new lines.
+    pub scan_interval: Option<Span>,
+    /// How long a file is held open after its last line.
+    pub close_after: Option<Span>,
+    /// Most of its files that are held open. Absent, they are counted among the door's.
+    pub open_files_max: Option<u32>,
+    /// How long the place of a file is kept that is no longer seen.
+    pub forget_after: Option<Span>,
 }
 
 /// How files are read.
@@ -126,16 +134,17 @@ impl FileConfig {
         self.all_inputs().into_iter().flat_map(|(_, input)| input.paths).collect()
     }
 
-    /// All inputs with their names, in the order in which they are asked for a file.
+    /// All inputs that name files, with their names, in the order in which they are asked for a file.
     pub(crate) fn all_inputs(&self) -> Vec<(String, FileInputConfig)> {
         let mut all = vec![(DOOR.to_owned(), self.own_input())];
         all.extend(self.inputs.iter().map(|(name, input)| (name.clone(), input.clone())));
+        all.retain(|(_, input)| !input.paths.is_empty());
         // The names of inputs that are counted have their order then: `file-2` before `file-10`.
         all.sort_by_key(|(name, _)| name.len());
         all
     }
 
-    /// What the door's own table says of its files.
+    /// What the door's own table says of its files alone, and not of those of other inputs too.
     fn own_input(&self) -> FileInputConfig {
         FileInputConfig {
             paths: self.paths.clone(),
@@ -143,6 +152,7 @@ impl FileConfig {
             start_position: self.start_position,
             codec: self.codec,
             multiline: self.multiline.clone(),
+            ..FileInputConfig::default()
         }
     }
 
@@ -172,19 +182,20 @@ impl FileConfig {
             let message = format!("it {wrong}: write it as \"/var/lib/millrace/positions.json\"");
             problems.push(Problem::new("position_file", message));
         }
-        if self.open_files_max == 0 {
-            problems.push(Problem::new("open_files_max", "it must be more than 0"));
-        }
-        let spans = [
-            ("poll_interval", self.poll_interval),
-            ("scan_interval", self.scan_interval),
-            ("forget_after", self.forget_after),
-        ];
-        refuse_zero(problems, &[], &spans);
+        check_limits(
+            problems,
+            Some(self.open_files_max),
+            [
+                ("poll_interval", Some(self.poll_interval)),
+                ("scan_interval", Some(self.scan_interval)),
+                ("forget_after", Some(self.forget_after)),
+            ],
+        );
     }
 }
 
 impl FileInputConfig {
+    /// Checks an input of a door with this mode.
     fn check(&self, mode: FileMode, problems: &mut Vec<Problem>) {
         for path in &self.paths {
             if let Some(wrong) = check_path(path) {
@@ -198,24 +209,44 @@ impl FileInputConfig {
                 problems.push(Problem::new("exclude", message));
             }
         }
+        let mode = self.mode.unwrap_or(mode);
         if mode == FileMode::Read && self.start_position == Some(StartPosition::End) {
             let message = "with mode \"read\" a file is always read from its beginning: remove this, \
                            or set mode = \"tail\"";
             problems.push(Problem::new("start_position", message));
         }
         within("multiline", problems, |problems| self.multiline.check(problems));
+        check_limits(
+            problems,
+            self.open_files_max,
+            [
+                ("poll_interval", self.poll_interval),
+                ("scan_interval", self.scan_interval),
+                ("forget_after", self.forget_after),
+            ],
+        );
     }
+}
+
+/// Refuses limits of nothing among those that are given.
+fn check_limits(
+    problems: &mut Vec<Problem>,
+    open_files_max: Option<u32>,
+    spans: [(&str, Option<Span>); 3],
+) {
+    if open_files_max == Some(0) {
+        problems.push(Problem::new("open_files_max", "it must be more than 0"));
+    }
+    let given: Vec<_> =
+        spans.into_iter().filter_map(|(setting, span)| Some((setting, span?))).collect();
+    refuse_zero(problems, &[], &given);
 }
 
 /// Checks a further input, with its name and that it names files.
 fn check_input(name: &str, input: &FileInputConfig, mode: FileMode, problems: &mut Vec<Problem>) {
-    let is_known = |letter: u8| matches!(letter, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
-    let own = name.strip_prefix(INPUT_NAME_PREFIX).unwrap_or_default();
-    if own.is_empty() || name.len() > INPUT_NAME_BYTES_MAX || !own.bytes().all(is_known) {
-        let message = format!(
-            "this is no name of an input: write `{INPUT_NAME_PREFIX}` and a word of small letters, digits, - and _, as \
-             {INPUT_NAME_PREFIX}nginx, of {INPUT_NAME_BYTES_MAX} bytes at most"
-        );
+    if !file_inputs::is_further(name) {
+        let message =
+            format!("this is no name of an input: write {}", file_inputs::FURTHER_IN_WORDS);
         problems.push(Problem::new(name, message));
     }
     within(name, problems, |problems| {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Listen};
+use super::Listen;
 
 /// Where senders of OpenTelemetry look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,17 +37,5 @@ pub struct BulkConfig {
 impl Default for BulkConfig {
     fn default() -> Self {
         Self { listen: Listen::Off }
-    }
-}
-
-impl Config {
-    /// All addresses of the HTTP door: the names of settings within `[ingest_gateway]`, and what they say.
-    pub(crate) fn http_listens(&self) -> [(&'static str, Listen); 4] {
-        [
-            ("http.listen", self.http.listen),
-            ("otlp.http_listen", self.otlp.http_listen),
-            ("otlp.grpc_listen", self.otlp.grpc_listen),
-            ("bulk.listen", self.bulk.listen),
-        ]
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Config, Listen};
+use super::{Config, Listen, Place, TlsConfig};
 
 impl Config {
     /// Whether senders must show a token where they can.
@@ -11,25 +11,20 @@ impl Config {
         self.ingest_token.is_some() || self.require_token
     }
 
-    /// Closes the doors that nobody asked for and that can be shown nothing, where senders must show a token: their
-    /// settings, and the addresses that they would have.
-    pub(crate) fn close_tokenless(&mut self) -> Vec<(&'static str, SocketAddr)> {
+    /// Closes the doors that nobody asked for and that can be shown nothing, where senders must show a token: which
+    /// they are, and the addresses that they would have.
+    pub(crate) fn close_tokenless(&mut self) -> Vec<(Place, SocketAddr)> {
         let mut closed = Vec::new();
         if !self.needs_token() {
             return closed;
         }
-        let knows_senders = self.beats.tls.knows_senders();
-        let doors = [
-            ("beats.listen", &mut self.beats.listen, knows_senders),
-            ("syslog.udp_listen", &mut self.syslog.udp_listen, false),
-            ("syslog.tcp_listen", &mut self.syslog.tcp_listen, false),
-        ];
-        for (setting, listen, knows_senders) in doors {
-            if let Listen::IfFree(address) = *listen
+        for place in Place::ALL.iter().copied().filter(|place| !place.takes_tokens()) {
+            let knows_senders = place.tls(self).is_some_and(TlsConfig::knows_senders);
+            if let Listen::IfFree(address) = self.listen(place)
                 && !knows_senders
             {
-                closed.push((setting, address));
-                *listen = Listen::Off;
+                closed.push((place, address));
+                self.close(place);
             }
         }
         closed

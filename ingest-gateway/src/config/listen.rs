@@ -11,17 +11,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub enum Listen {
     /// The door is closed.
     Off,
-    /// On this address and port; port 0 takes a free one.
+    /// On this address and port, for which somebody asked; port 0 takes a free one.
     At(SocketAddr),
-    /// The same if it is to be had; where somebody else has it, the door stays closed. It is the default of doors that
-    /// nobody asked for. No text is read as this, so that an address that somebody has written is always [`Self::At`].
+    /// The same, though nobody asked: the default of the doors that every platform has. No text is read as this, nor as
+    /// the next one, so that an address that somebody has written is always [`Self::At`].
+    Usual(SocketAddr),
+    /// The same if it is to be had; where somebody else has it, the door stays closed. It is the default of the other
+    /// doors that nobody asked for.
     IfFree(SocketAddr),
 }
 
 impl Listen {
-    /// A port of this machine.
+    /// A port of this machine, which nobody has asked for.
     pub(super) const fn loopback(port: u16) -> Self {
-        Self::At(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
+        Self::Usual(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
     }
 
     /// A port of this machine, if nobody else has it.
@@ -34,8 +37,14 @@ impl Listen {
     pub fn address(self) -> Option<SocketAddr> {
         match self {
             Self::Off => None,
-            Self::At(address) | Self::IfFree(address) => Some(address),
+            Self::At(address) | Self::Usual(address) | Self::IfFree(address) => Some(address),
         }
+    }
+
+    /// Whether somebody has written the address.
+    #[must_use]
+    pub fn is_asked_for(self) -> bool {
+        matches!(self, Self::At(_))
     }
 
     /// Whether the door stays closed where its address is not free, because nobody asked for it.
@@ -68,7 +77,7 @@ impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Off => f.write_str("off"),
-            Self::At(address) | Self::IfFree(address) => address.fmt(f),
+            Self::At(address) | Self::Usual(address) | Self::IfFree(address) => address.fmt(f),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use service::{ByteSize, MemoryLimit};
 
-use super::{Config, Problem};
+use super::{Config, Listen, Place, Problem, TlsConfig};
 
 /// The least memory that doors can work with.
 pub(super) const MEMORY_BYTES_MIN: u64 = 32 << 20;
@@ -103,14 +103,9 @@ impl Config {
 
     /// Whether a door that is open speaks TLS.
     pub(crate) fn speaks_tls(&self) -> bool {
-        let http = self.http_listens().map(|(_, listen)| (listen, &self.http.tls));
-        let doors = [
-            (self.tcp.listen, &self.tcp.tls),
-            (self.beats.listen, &self.beats.tls),
-            (self.syslog.tls_listen, &self.syslog.tls),
-        ];
-        let mut doors = doors.into_iter().chain(http);
-        doors.any(|(listen, tls)| listen.address().is_some() && tls.is_on())
+        Place::ALL.iter().copied().any(|place| {
+            self.listen(place) != Listen::Off && place.tls(self).is_some_and(TlsConfig::is_on)
+        })
     }
 }
 

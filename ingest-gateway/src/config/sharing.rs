@@ -1,9 +1,11 @@
 //! Places that two doors want: an address, or the file of a socket, is one door's.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
-use super::{Config, Listen, Problem};
+use super::{Config, Kind, Listen, Place, Problem};
+
+/// Those of the same kind want ports of the same protocol: UDP has ports of its own.
+const KINDS_WITH_PORTS: [Kind; 2] = [Kind::Connections, Kind::Datagrams];
 
 impl Listen {
     /// Whether one process cannot listen on both. Port 0 is another one each time.
@@ -31,118 +33,80 @@ fn covers(one: SocketAddr, other: SocketAddr) -> bool {
 impl Config {
     /// Where connections are taken: the names of settings within `[ingest_gateway]`, and what they say.
     #[must_use]
-    pub fn connection_listens(&self) -> [(&'static str, Listen); 8] {
-        let [http, otlp_http, otlp_grpc, bulk] = self.http_listens();
-        [
-            ("tcp.listen", self.tcp.listen),
-            http,
-            otlp_http,
-            otlp_grpc,
-            bulk,
-            ("beats.listen", self.beats.listen),
-            ("syslog.tcp_listen", self.syslog.tcp_listen),
-            ("syslog.tls_listen", self.syslog.tls_listen),
-        ]
+    pub fn connection_listens(&self) -> Vec<(&'static str, Listen)> {
+        let listens = self.listens(Kind::Connections);
+        listens.into_iter().map(|(place, listen)| (place.setting(), listen)).collect()
     }
 
-    /// The same for datagrams over UDP, which has ports of its own.
-    fn datagram_listens(&self) -> [(&'static str, Listen); 2] {
-        [("udp.listen", self.udp.listen), ("syslog.udp_listen", self.syslog.udp_listen)]
-    }
-
-    /// All of them, to be changed.
-    pub(super) fn listens_mut(&mut self) -> [(&'static str, &mut Listen); 10] {
-        [
-            ("tcp.listen", &mut self.tcp.listen),
-            ("udp.listen", &mut self.udp.listen),
-            ("http.listen", &mut self.http.listen),
-            ("otlp.http_listen", &mut self.otlp.http_listen),
-            ("otlp.grpc_listen", &mut self.otlp.grpc_listen),
-            ("bulk.listen", &mut self.bulk.listen),
-            ("beats.listen", &mut self.beats.listen),
-            ("syslog.udp_listen", &mut self.syslog.udp_listen),
-            ("syslog.tcp_listen", &mut self.syslog.tcp_listen),
-            ("syslog.tls_listen", &mut self.syslog.tls_listen),
-        ]
-    }
-
-    fn socket_files(&self) -> [(&'static str, Option<&PathBuf>); 3] {
-        [
-            ("syslog.socket_path", self.syslog.socket_path.as_ref()),
-            ("unix.stream_path", self.unix.stream_path.as_ref()),
-            ("unix.datagram_path", self.unix.datagram_path.as_ref()),
-        ]
-    }
-
-    /// Closes doors that nobody asked for where another door was given their address, and further addresses of the door
-    /// for HTTP where that one is closed.
+    /// Closes doors that nobody asked for: all of them without `default_doors`; else those whose address another door
+    /// was given, and further addresses of the door for HTTP where that one is closed.
     pub(crate) fn give_way(&mut self) {
-        if self.http.listen == Listen::Off {
-            let further =
-                [&mut self.otlp.http_listen, &mut self.otlp.grpc_listen, &mut self.bulk.listen];
-            further.into_iter().filter(|listen| listen.gives_way()).for_each(|listen| {
-                *listen = Listen::Off;
-            });
+        for place in Place::ALL {
+            // From here on the settings themselves say where a door is.
+            if self.listen(*place) == Listen::Off {
+                self.close(*place);
+            }
         }
-        for listens in [self.connection_listens().to_vec(), self.datagram_listens().to_vec()] {
-            for (setting, listen) in listens.iter().filter(|(_, listen)| listen.gives_way()) {
+        if self.http.listen == Listen::Off {
+            for place in Place::HTTP {
+                if self.listen(place).gives_way() {
+                    self.close(place);
+                }
+            }
+        }
+        for kind in KINDS_WITH_PORTS {
+            let listens = self.listens(kind);
+            for (place, listen) in listens.iter().filter(|(_, listen)| listen.gives_way()) {
                 let taken_by =
                     listens.iter().find(|(_, one)| !one.gives_way() && listen.may_exclude(*one));
                 let Some((other, _)) = taken_by else { continue };
                 tracing::info!(
                     address = %listen,
-                    "ingest_gateway.{setting} stays closed: ingest_gateway.{other} was given its address"
+                    "ingest_gateway.{} stays closed: ingest_gateway.{} was given its address",
+                    place.setting(), other.setting()
                 );
-                for (name, place) in self.listens_mut() {
-                    if name == *setting {
-                        *place = Listen::Off;
-                    }
-                }
+                self.close(*place);
             }
         }
     }
 
     /// Refuses what two doors cannot both have. A door that nobody asked for wants nothing: it gives way.
     pub(super) fn check_sharing(&self, problems: &mut Vec<Problem>) {
-        let default = Self::default();
-        let connections = given_last(&self.connection_listens(), &default.connection_listens());
-        let datagrams = given_last(&self.datagram_listens(), &default.datagram_listens());
-        for listens in [connections, datagrams] {
-            for (setting, listen, other) in pairs(&listens, |one, other| one.excludes(*other)) {
+        for kind in KINDS_WITH_PORTS {
+            let listens = given_last(self.listens(kind));
+            for (place, listen, other) in pairs(&listens, |one, other| one.excludes(*other)) {
+                let other = other.setting();
                 let message = format!("{listen} is the address of ingest_gateway.{other} too");
-                problems.push(Problem::new(setting, message));
+                problems.push(Problem::new(place.setting(), message));
             }
         }
-        let same_file =
-            |one: &Option<&PathBuf>, other: &Option<&PathBuf>| one.is_some() && one == other;
-        for (setting, path, other) in pairs(&self.socket_files(), same_file) {
-            let path = path.map(|path| path.display().to_string()).unwrap_or_default();
+        let files = Place::ALL.iter().filter_map(|place| Some((*place, self.socket_file(*place)?)));
+        let files: Vec<_> = files.collect();
+        for (place, path, other) in pairs(&files, |one, other| one == other) {
+            let (path, other) = (path.display(), other.setting());
             let message = format!("`{path}` is the socket of ingest_gateway.{other} too");
-            problems.push(Problem::new(setting, message));
+            problems.push(Problem::new(place.setting(), message));
         }
     }
 }
 
-/// Those that do not give way, and of these the ones that have their defaults first: a pair is told of the one that
+/// Those that do not give way, and of these the ones that nobody asked for first: a pair is told of the one that
 /// somebody has written.
-fn given_last(
-    listens: &[(&'static str, Listen)],
-    defaults: &[(&'static str, Listen)],
-) -> Vec<(&'static str, Listen)> {
-    let wanted = listens.iter().copied().filter(|(_, listen)| !listen.gives_way());
-    let (kept, given): (Vec<_>, Vec<_>) = wanted.partition(|listen| defaults.contains(listen));
+fn given_last(listens: Vec<(Place, Listen)>) -> Vec<(Place, Listen)> {
+    let wanted = listens.into_iter().filter(|(_, listen)| !listen.gives_way());
+    let (given, kept): (Vec<_>, Vec<_>) = wanted.partition(|(_, listen)| listen.is_asked_for());
     [kept, given].concat()
 }
 
-/// Each setting with an earlier one that wants the same.
+/// Each place with an earlier one that wants the same.
 fn pairs<T: Copy>(
-    places: &[(&'static str, T)],
+    places: &[(Place, T)],
     are_same: impl Fn(&T, &T) -> bool,
-) -> Vec<(&'static str, T, &'static str)> {
+) -> Vec<(Place, T, Place)> {
     let mut pairs = Vec::new();
-    for (at, (setting, place)) in places.iter().enumerate() {
-        let earlier = places[..at].iter().filter(|(_, other)| are_same(place, other));
-        pairs.extend(earlier.map(|(other, _)| (*setting, *place, *other)));
+    for (at, (place, wanted)) in places.iter().enumerate() {
+        let earlier = places[..at].iter().filter(|(_, other)| are_same(wanted, other));
+        pairs.extend(earlier.map(|(other, _)| (*place, *wanted, *other)));
     }
     pairs
 }

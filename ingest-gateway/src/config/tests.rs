@@ -9,7 +9,7 @@ use serde::de::IntoDeserializer;
 use serde_json::json;
 use service::{ByteSize, Span};
 
-use super::{ClientCertificates, Config, Listen, SocketMode, TlsConfig};
+use super::{ClientCertificates, Config, Listen, Place, SocketMode, TlsConfig};
 use crate::lines::Framing;
 
 fn settings(config: &Config) -> Vec<String> {
@@ -21,10 +21,11 @@ fn the_defaults_are_usable_and_stay_on_this_machine() {
     let config = Config::default();
     assert_eq!(config.check(), []);
     let mut open = Vec::new();
-    for (setting, listen) in config.clone().listens_mut() {
+    for place in Place::ALL {
+        let listen = config.listen(*place);
         if let Some(address) = listen.address() {
-            assert!(address.ip().is_loopback(), "{setting}");
-            open.push((setting, address.port(), listen.gives_way()));
+            assert!(address.ip().is_loopback() && !listen.is_asked_for(), "{place}");
+            open.push((place.setting(), address.port(), listen.gives_way()));
         }
     }
     let expected = [
@@ -53,6 +54,29 @@ fn an_address_that_somebody_has_written_is_asked_for_though_it_is_the_default() 
     assert_eq!(config.otlp.grpc_listen, Listen::Off);
     let shown = serde_json::to_value(Config::default()).unwrap();
     assert_eq!(shown["otlp"]["http_listen"], "127.0.0.1:4318", "as it would be written");
+}
+
+#[test]
+fn without_default_doors_only_those_are_open_that_somebody_asked_for() {
+    let given = json!({
+        "default_doors": false, "http": { "listen": "127.0.0.1:4318" }, "beats": { "listen": "127.0.0.1:5044" },
+    });
+    let mut config = Config::deserialize(given.into_deserializer()).unwrap();
+    // Where two usual doors would be.
+    config.bulk.listen = "127.0.0.1:8080".parse().unwrap();
+    assert_eq!(config.check(), []);
+    let named = |config: &Config| {
+        let all = Place::ALL.iter().filter(|place| config.listen(**place) != Listen::Off);
+        all.map(|place| place.setting()).collect::<Vec<_>>()
+    };
+    let asked = ["http.listen", "bulk.listen", "beats.listen"];
+    assert_eq!(named(&config), asked);
+    config.give_way();
+    assert_eq!(named(&config), asked);
+    let usual = [config.tcp.listen, config.udp.listen, config.syslog.tcp_listen];
+    assert_eq!(usual, [Listen::Off; 3]);
+    config.default_doors = true;
+    assert_eq!(named(&config), asked, "nothing is left that could be opened");
 }
 
 #[test]

@@ -7,11 +7,12 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
-use prometheus::IntGauge;
 
 use super::identity::read_full;
+use super::open_files::OpenFiles;
 
 /// How much is decompressed at once.
 const PIECE_BYTES: usize = 64 << 10;
@@ -21,7 +22,7 @@ const PIECE_BYTES: usize = 64 << 10;
 pub(crate) struct Content {
     file: File,
     gzip: Option<Gzip>,
-    open: IntGauge,
+    open: Arc<OpenFiles>,
 }
 
 #[derive(Debug)]
@@ -34,7 +35,7 @@ struct Gzip {
 
 impl Content {
     /// Opens a file; a pipe of the same name does not hold it up.
-    pub(crate) fn open(path: &Path, is_gzip: bool, open: &IntGauge) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, is_gzip: bool, open: &Arc<OpenFiles>) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let flags = rustix::fs::OFlags::NONBLOCK.bits();
         let file = options.read(true).custom_flags(flags.cast_signed()).open(path)?;
@@ -47,8 +48,15 @@ impl Content {
                 has_ended: false,
             }),
         };
-        open.inc();
-        Ok(Self { file, gzip, open: open.clone() })
+        open.add();
+        Ok(Self { file, gzip, open: Arc::clone(open) })
+    }
+
+    /// The same file, counted among these from now on.
+    pub(crate) fn counted_among(mut self, open: &Arc<OpenFiles>) -> Self {
+        open.add();
+        std::mem::replace(&mut self.open, Arc::clone(open)).remove();
+        self
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -80,7 +88,7 @@ impl Content {
 
 impl Drop for Content {
     fn drop(&mut self) {
-        self.open.dec();
+        self.open.remove();
     }
 }
 

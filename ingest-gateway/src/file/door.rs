@@ -3,13 +3,13 @@
 //! One batch of a file is on its way at a time, so that its order holds; many files are. Decides
 //! nothing by itself: it is told when to look and when to read.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytestring::ByteString;
-use prometheus::IntGauge;
 use service::Health;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -18,17 +18,16 @@ use super::DOOR;
 use super::content::Content;
 use super::identity::{FileId, Fingerprint, Stamp};
 use super::input::Input;
-use super::paths::{Folders, Paths, is_gzip, leads_to};
+use super::paths::{Folders, Found, Paths, is_gzip, leads_to};
 use super::positions::Positions;
+use super::rhythm::Rhythm;
 use super::tail::{Rules, Step, Tail};
 use super::troubles::{Troubles, unreadable};
+use super::turns::Turns;
 use crate::budget::Reservation;
-use crate::config::{FileConfig, FileInputConfig, FileMode};
+use crate::config::FileConfig;
 use crate::intake::{Batch, Intake};
 use crate::quota::Turnstile;
-
-/// Files that are read side by side where each is read once.
-const READ_MODE_OPEN_MAX: u32 = 8;
 
 /// Files that are looked through for new names, so that one write does for all.
 const NAMES_MAX: usize = 1_024;
@@ -36,18 +35,20 @@ const NAMES_MAX: usize = 1_024;
 /// Files with what is known of them.
 pub(crate) struct Door {
     pub(super) intake: Intake,
-    pub(super) config: FileConfig,
     pub(super) paths: Paths,
+    pub(super) rhythm: Rhythm,
+    /// What the looks at folders have found.
+    pub(super) found: Found,
     pub(super) positions: Positions,
+    /// How long the place of a file is kept that no input looks for any more.
+    pub(super) forget_after: Duration,
     pub(super) tails: BTreeMap<FileId, Tail>,
     /// Files with something to read.
-    pub(super) ready: VecDeque<FileId>,
+    turns: Turns,
     on_their_way: JoinSet<Arrival>,
     pub(super) troubles: Troubles,
     /// Whether positions cannot be kept. It is tried once a look.
     pub(super) cannot_keep: bool,
-    /// Counts files that are open.
-    pub(super) open: IntGauge,
     /// Compressed files of which was said that they are not followed.
     pub(super) compressed: HashSet<PathBuf>,
     pub(super) has_scanned: bool,
@@ -75,26 +76,24 @@ impl Arrival {
 impl Door {
     pub(crate) fn new(
         intake: Intake,
-        config: FileConfig,
+        config: &FileConfig,
         positions: Positions,
         health: Health,
     ) -> Self {
-        let gauge = |state| intake.metrics().files.with_label_values(&[state]);
-        let (open, unreadable) = (gauge("open"), gauge("unreadable"));
-        let (line_bytes_max, metrics) = (intake.line_bytes_max(), intake.metrics().clone());
-        let input = |name, config: &FileInputConfig| {
-            Input::new(name, config, line_bytes_max, metrics.clone())
-        };
+        let unreadable = intake.metrics().files.with_label_values(&["unreadable"]);
+        let inputs = Input::all(config, intake.line_bytes_max(), intake.metrics());
+        let paths = Paths::new(&inputs);
         Self {
-            paths: Paths::new(&config, input),
+            rhythm: Rhythm::new(paths.inputs().cloned()),
+            turns: Turns::new(paths.inputs().cloned()),
+            paths,
+            found: Found::default(),
             intake: intake.of_shop(config.shop.as_ref()),
             troubles: Troubles::new(health, unreadable),
             cannot_keep: false,
-            open,
-            config,
             positions,
+            forget_after: config.forget_after.0,
             tails: BTreeMap::new(),
-            ready: VecDeque::new(),
             on_their_way: JoinSet::new(),
             compressed: HashSet::new(),
             has_scanned: false,
@@ -102,47 +101,31 @@ impl Door {
         }
     }
 
-    pub(crate) fn config(&self) -> &FileConfig {
-        &self.config
-    }
-
     /// Where its shop's senders wait, if it has a quota.
     pub(crate) fn turnstile(&self) -> Option<Turnstile> {
         self.intake.turnstile(&self.intake.anonymous().shop)
-    }
-
-    pub(super) fn reads_once(&self) -> bool {
-        self.config.mode == FileMode::Read
     }
 
     pub(super) fn now_s(&self) -> i64 {
         self.intake.now_ns() / 1_000_000_000
     }
 
-    /// Has a file wait for its turn. What was begun goes on first where each file is read once.
+    /// Has a file wait for its turn.
     pub(super) fn enqueue(&mut self, id: FileId) {
-        let reads_once = self.reads_once();
         let Some(tail) = self.tails.get_mut(&id) else { return };
         if tail.is_ready || tail.is_on_its_way {
             return;
         }
         tail.is_ready = true;
-        if reads_once && tail.content.is_some() {
-            self.ready.push_front(id);
-        } else {
-            self.ready.push_back(id);
-        }
+        self.turns.add(&tail.input, id, tail.content.is_some());
     }
 
     /// The next file to read, and the memory that takes.
     pub(crate) fn next(&mut self) -> Option<(FileId, usize)> {
-        let open_max = READ_MODE_OPEN_MAX.min(self.config.open_files_max);
-        let is_full = self.reads_once() && self.open.get() >= i64::from(open_max);
         loop {
-            // Those that are open wait before the others.
-            let mut first = self.ready.iter().take(open_max as usize);
-            let place = first.position(|id| !is_full || self.is_open(*id))?;
-            let id = self.ready.remove(place)?;
+            let tails = &self.tails;
+            let is_open = |id: FileId| tails.get(&id).is_some_and(|tail| tail.content.is_some());
+            let id = self.turns.take(is_open)?;
             match self.prepare(id) {
                 Ok(true) if self.is_named(id) => {
                     return Some((id, self.tails.get(&id)?.wanted_bytes()));
@@ -170,8 +153,7 @@ impl Door {
         if self.positions.is_written(id) || self.cannot_keep {
             return self.positions.is_written(id);
         }
-        let next: Vec<FileId> = self.ready.iter().take(NAMES_MAX).copied().collect();
-        for id in next {
+        for id in self.turns.first(NAMES_MAX) {
             let was_open = self.is_open(id);
             // What is wrong with it is said when its turn comes.
             drop(self.prepare(id));
@@ -225,7 +207,7 @@ impl Door {
             let Some(path) = found else { return Ok(false) };
             tail.path = path;
         }
-        let content = Content::open(&tail.path, is_gzip(&tail.path), &self.open)?;
+        let content = Content::open(&tail.path, is_gzip(&tail.path), &tail.input.open)?;
         if FileId::of(&content.metadata()?) != id {
             return Ok(false);
         }
@@ -237,11 +219,11 @@ impl Door {
     fn begin_anew(&mut self, id: FileId, stamp: Stamp) -> io::Result<()> {
         let now_s = self.now_s();
         let Some(tail) = self.tails.get_mut(&id) else { return Ok(()) };
-        let path = tail.path.clone();
+        let (path, input) = (tail.path.clone(), Arc::clone(&tail.found_by));
         let content = match tail.content.take().filter(Content::is_plain) {
-            Some(content) => content,
+            Some(content) => content.counted_among(&input.open),
             // Out of gzip nothing is read backwards.
-            None => Content::open(&path, is_gzip(&path), &self.open)?,
+            None => Content::open(&path, is_gzip(&path), &input.open)?,
         };
         if FileId::of(&content.metadata()?) != id {
             return Err(io::ErrorKind::NotFound.into());
@@ -249,8 +231,7 @@ impl Door {
         let fingerprint = Fingerprint::of(content.file())?;
         tracing::info!(path = %service::Printable(path.display()), "the file begins anew");
         let position = self.positions.begin(id, &path, fingerprint, 0, now_s);
-        let (input, shop) = (Arc::clone(&tail.input), self.intake.anonymous().shop);
-        let origin = input.origin(shop, &path, &position.name);
+        let origin = input.origin(self.intake.anonymous().shop, &path, &position.name);
         let mut fresh = Tail::new(position, path, input, origin, tail.active_at);
         fresh.content = Some(content);
         fresh.is_ready = tail.is_ready;
@@ -278,8 +259,6 @@ impl Door {
 
     /// Reads a block of a file that was next, into this memory.
     pub(crate) fn read(&mut self, id: FileId, room: Reservation, now: Instant) {
-        let rules =
-            Rules { line_bytes_max: self.intake.line_bytes_max(), end_is_final: self.reads_once() };
         let Some(tail) = self.tails.get_mut(&id) else { return };
         tail.is_ready = false;
         // It waited for memory, and may be another one by now.
@@ -290,6 +269,8 @@ impl Door {
             Err(error) => return self.fail(id, &error),
         }
         let Some(tail) = self.tails.get_mut(&id) else { return };
+        let line_bytes_max = self.intake.line_bytes_max();
+        let rules = Rules { line_bytes_max, end_is_final: tail.input.reads_once() };
         let (before, batch) = (tail.reads_from(), self.intake.batch(tail.ids()));
         let step = match tail.step(room.bytes(), batch, rules) {
             Ok(step) => step,
@@ -380,11 +361,9 @@ impl Door {
     /// Nothing is read of a file until there is more. Beyond the limit it is not held open, but where that
     /// would mean to decompress it once more from its beginning.
     fn rest(&mut self, id: FileId) {
-        if !self.reads_once()
-            && self.open.get() > i64::from(self.config.open_files_max)
-            // One that was renamed could not be found by its pattern again.
-            && let Some(tail) = self.tails.get_mut(&id).filter(|tail| tail.is_present)
-        {
+        let Some(tail) = self.tails.get_mut(&id) else { return };
+        // One that was renamed could not be found by its pattern again.
+        if tail.is_present && !tail.input.reads_once() && tail.input.open.is_over() {
             tail.close();
         }
     }

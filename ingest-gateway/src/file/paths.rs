@@ -1,8 +1,7 @@
-//! Which files there are: what the patterns of the settings find now, and whose each is. Opens nothing.
+//! Which files there are: what the patterns of the settings find, and whose each is. Opens nothing.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
-use std::fs::{self, Metadata};
+use std::collections::HashMap;
+use std::fs;
 use std::io;
 use std::os::unix::fs::DirEntryExt;
 use std::path::{Component, Path, PathBuf};
@@ -11,9 +10,10 @@ use std::sync::Arc;
 use glob::{MatchOptions, Pattern, glob_with};
 
 use super::braces::expand_braces;
-use super::identity::FileId;
+use super::identity::{FileId, Stamp};
 use super::input::Input;
-use crate::config::{FileConfig, FileInputConfig, FileMode};
+use super::troubles::unreadable;
+use crate::config::FileInputConfig;
 
 /// As a shell does: `*` does not find what lies in deeper folders. That it finds no hidden files either is
 /// left to [`Wanted`], since the crate panics there at names that are not UTF-8.
@@ -26,9 +26,8 @@ const OPTIONS: MatchOptions = MatchOptions {
 /// The patterns of the settings.
 #[derive(Debug)]
 pub(crate) struct Paths {
-    /// The first one that finds a file has it.
+    /// By their numbers. The first one that finds a file has it.
     inputs: Vec<Patterns>,
-    takes_gzip: bool,
 }
 
 /// The patterns of an input.
@@ -46,26 +45,63 @@ struct Wanted {
     hidden: Vec<Pattern>,
 }
 
-/// What was found.
+/// What was found, by each input when it was looked at last.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// Files, each once.
     pub(crate) files: HashMap<FileId, Sighting>,
-    /// In their order.
+    /// Those of the last look, in their order.
     pub(crate) order: Vec<FileId>,
     /// What could not be looked at.
-    pub(crate) failures: Vec<(PathBuf, io::Error)>,
-    /// Compressed files where only plain ones are read.
-    pub(crate) compressed: HashSet<PathBuf>,
+    pub(crate) failures: Vec<Failure>,
+    /// Compressed files where only plain ones are read, with the number of the input.
+    pub(crate) compressed: HashMap<PathBuf, usize>,
 }
 
 /// A file that was found.
 #[derive(Debug)]
 pub(crate) struct Sighting {
     pub(crate) path: PathBuf,
-    pub(crate) metadata: Metadata,
+    /// What it was like then.
+    pub(crate) stamp: Stamp,
     /// Whose it is.
     pub(crate) input: Arc<Input>,
+}
+
+/// A file or folder that could not be looked at.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) path: PathBuf,
+    pub(crate) what: String,
+    /// The number of the input.
+    input: usize,
+}
+
+impl Found {
+    /// Takes out what is looked for anew.
+    fn forget(&mut self, is_due: impl Fn(usize) -> bool) {
+        self.files.retain(|_, sighting| !is_due(sighting.input.number));
+        self.order.clear();
+        self.failures.retain(|failure| !is_due(failure.input));
+        self.compressed.retain(|_, input| !is_due(*input));
+    }
+
+    /// Adds a file, unless an input before this one has it. What an input found at an earlier look may be gone, and
+    /// its inode given to this file.
+    fn add(&mut self, id: FileId, sighting: Sighting) {
+        let is_taken = self.files.get(&id).is_some_and(|known| {
+            known.input.number <= sighting.input.number
+                && (known.path == sighting.path || leads_to(&known.path, id).unwrap_or(false))
+        });
+        if !is_taken {
+            self.files.insert(id, sighting);
+            self.order.push(id);
+        }
+    }
+
+    fn fail(&mut self, path: PathBuf, error: &io::Error, input: &Input) {
+        self.failures.push(Failure { path, what: unreadable(error), input: input.number });
+    }
 }
 
 impl Wanted {
@@ -90,11 +126,11 @@ impl Wanted {
 
 impl Patterns {
     /// Those of settings that were checked; what is no pattern finds nothing.
-    fn new(config: &FileInputConfig, input: Input) -> Self {
+    fn new(config: &FileInputConfig, input: Arc<Input>) -> Self {
         let expanded = config.paths.iter().filter_map(|path| expand_braces(path).ok());
         let excluded = config.exclude.iter().filter_map(|text| Pattern::new(text).ok());
         Self {
-            input: Arc::new(input),
+            input,
             wanted: expanded.flatten().filter_map(|text| Wanted::new(&text)).collect(),
             excluded: excluded.collect(),
         }
@@ -105,7 +141,12 @@ impl Patterns {
         let matches = |wanted: &Wanted| {
             wanted.pattern.matches_path_with(path, OPTIONS) && wanted.reveals(path)
         };
-        self.wanted.iter().any(matches) && !self.is_excluded(path)
+        self.can_read(path) && self.wanted.iter().any(matches) && !self.is_excluded(path)
+    }
+
+    /// Whether a file of this name is not compressed, or its files are read once.
+    fn can_read(&self, path: &Path) -> bool {
+        self.input.reads_once() || !is_gzip(path)
     }
 
     fn is_excluded(&self, path: &Path) -> bool {
@@ -115,39 +156,44 @@ impl Patterns {
 }
 
 impl Paths {
-    /// Those of the door, with what is made of each input's name and settings.
-    pub(crate) fn new(
-        config: &FileConfig,
-        input: impl Fn(String, &FileInputConfig) -> Input,
-    ) -> Self {
-        let patterns = |(name, config): (String, FileInputConfig)| {
-            let input = input(name, &config);
-            Patterns::new(&config, input)
+    /// Those of these inputs, which stand in the order of their numbers, with their settings.
+    pub(crate) fn new(inputs: &[(Arc<Input>, FileInputConfig)]) -> Self {
+        let patterns = |(input, config): &(Arc<Input>, FileInputConfig)| {
+            Patterns::new(config, Arc::clone(input))
         };
-        Self {
-            inputs: config.all_inputs().into_iter().map(patterns).collect(),
-            takes_gzip: config.mode == FileMode::Read,
-        }
+        Self { inputs: inputs.iter().map(patterns).collect() }
     }
 
-    /// Looks for files now. A folder that does not exist has none.
-    pub(crate) fn find(&self) -> Found {
-        let mut found = Found::default();
-        let all =
-            self.inputs.iter().flat_map(|of| of.wanted.iter().map(move |wanted| (of, wanted)));
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Arc<Input>> {
+        self.inputs.iter().map(|of| &of.input)
+    }
+
+    /// Looks for the files of the inputs for which it is time, by their numbers. What others have found stays as it
+    /// was. A folder that does not exist has none.
+    pub(crate) fn find(&self, found: &mut Found, is_due: impl Fn(usize) -> bool) {
+        found.forget(&is_due);
+        let due = self.inputs.iter().filter(|of| is_due(of.input.number));
+        let all = due.flat_map(|of| of.wanted.iter().map(move |wanted| (of, wanted)));
         for (of, wanted) in all {
             let Ok(paths) = glob_with(wanted.pattern.as_str(), OPTIONS) else { continue };
             for path in paths {
                 match path {
-                    Ok(path) if wanted.reveals(&path) => self.add(path, of, &mut found),
+                    Ok(path) if wanted.reveals(&path) && !self.waits(&path, of, &is_due) => {
+                        self.add(path, of, found);
+                    }
                     Err(error) if wanted.reveals(error.path()) => {
-                        found.failures.push((error.path().to_owned(), error.into()));
+                        found.fail(error.path().to_owned(), error.error(), &of.input);
                     }
                     Ok(_) | Err(_) => {}
                 }
             }
         }
-        found
+    }
+
+    /// Whether a file waits for an input before this one that is not looked at now.
+    fn waits(&self, path: &Path, of: &Patterns, is_due: impl Fn(usize) -> bool) -> bool {
+        let mut before = self.inputs.iter().take(of.input.number);
+        before.any(|before| !is_due(before.input.number) && before.want(path))
     }
 
     fn add(&self, path: PathBuf, of: &Patterns, found: &mut Found) {
@@ -159,16 +205,14 @@ impl Paths {
             // Between two looks it went away; or it is no file.
             Ok(_) => return,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return found.failures.push((path, error)),
+            Err(error) => return found.fail(path, &error, &of.input),
         };
-        if is_gzip(&path) && !self.takes_gzip {
-            found.compressed.insert(path);
-            return;
-        }
-        let id = FileId::of(&metadata);
-        if let Entry::Vacant(first) = found.files.entry(id) {
-            first.insert(Sighting { path, metadata, input: Arc::clone(&of.input) });
-            found.order.push(id);
+        if of.can_read(&path) {
+            let input = Arc::clone(&of.input);
+            let sighting = Sighting { path, stamp: Stamp::of(&metadata), input };
+            found.add(FileId::of(&metadata), sighting);
+        } else if self.want(&path).is_none() {
+            found.compressed.insert(path, of.input.number);
         }
     }
 

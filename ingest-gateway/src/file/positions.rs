@@ -256,10 +256,21 @@ impl Positions {
         self.unwritten.remove(&id);
     }
 
-    /// Forgets files that were not seen since then and are not in use.
-    pub(crate) fn forget_unseen_since(&mut self, since_s: i64, is_used: impl Fn(FileId) -> bool) {
+    /// Forgets files that are not in use and that nobody has seen for longer than is said for their paths; `least` is
+    /// the shortest of these times.
+    pub(crate) fn forget_unseen(
+        &mut self,
+        now_s: i64,
+        least: Duration,
+        kept_for: impl Fn(&Path) -> Duration,
+        is_used: impl Fn(FileId) -> bool,
+    ) {
         let before = self.known.len();
-        self.known.retain(|id, position| position.seen_at >= since_s || is_used(*id));
+        self.known.retain(|id, position| {
+            let unseen_s = now_s.saturating_sub(position.seen_at);
+            let unseen = Duration::from_secs(u64::try_from(unseen_s).unwrap_or_default());
+            unseen <= least || is_used(*id) || unseen <= kept_for(Path::new(&position.path))
+        });
         self.is_changed |= self.known.len() != before;
     }
 

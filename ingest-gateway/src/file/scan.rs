@@ -5,6 +5,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -18,20 +19,42 @@ use super::troubles::unreadable;
 use crate::config::StartPosition;
 
 impl Door {
-    /// Looks at all folders and all files.
+    /// When there is something to look at.
+    pub(crate) fn looks_next_at(&self, now: Instant) -> Instant {
+        self.rhythm.next_at(now)
+    }
+
+    /// Looks at what it is time for.
+    pub(crate) fn look_around(&mut self, now: Instant) {
+        if self.rhythm.is_any_scan_due(now) {
+            self.scan(now);
+        } else {
+            self.look(now);
+        }
+    }
+
+    /// The look at this time has ended: from now on it is waited for the next one.
+    pub(crate) fn wait_after(&mut self, looked_at: Instant, ended_at: Instant) {
+        self.rhythm.go_on(looked_at, ended_at);
+    }
+
+    /// Looks at all folders and all files of the inputs for which it is time.
     pub(crate) fn scan(&mut self, now: Instant) {
-        self.positions.set_looked_at(self.intake.now_ns());
-        let mut found = self.paths.find();
+        let looked_at_ns = self.rhythm.begin_scan(now, self.intake.now_ns());
+        self.positions.set_looked_at(looked_at_ns);
+        let mut found = std::mem::take(&mut self.found);
+        let rhythm = &self.rhythm;
+        self.paths.find(&mut found, |input| rhythm.is_scan_due(input, now));
         let now_s = self.now_s();
-        self.note(&mut found);
+        self.note(&found);
         for id in &found.order {
-            let Sighting { path, metadata, input } = &found.files[id];
+            let Sighting { path, stamp, input } = &found.files[id];
             match self.tails.get_mut(id) {
                 None => self.take_in(*id, path, input, true, now),
                 Some(tail) => {
                     (tail.is_present, tail.path) = (true, path.clone());
-                    tail.input = Arc::clone(input);
-                    if tail.seen != Some(Stamp::of(metadata)) && tail.content.is_none() {
+                    tail.found_by = Arc::clone(input);
+                    if tail.seen != Some(*stamp) && tail.content.is_none() {
                         tail.active_at = now;
                         self.enqueue(*id);
                     }
@@ -43,20 +66,19 @@ impl Door {
         self.look(now);
         self.close_idle(now);
         self.has_scanned = true;
-        let forget_after_s = self.config.forget_after.0.as_secs().cast_signed();
-        let since_s = now_s.saturating_sub(forget_after_s);
-        self.positions.forget_unseen_since(since_s, |id| self.tails.contains_key(&id));
+        self.forget_unseen(now_s);
         self.save();
         self.show(&found);
+        self.found = found;
     }
 
-    /// Looks at open files.
+    /// Looks at open files of the inputs for which it is time.
     pub(crate) fn look(&mut self, now: Instant) {
         self.cannot_keep = false;
         let mut changed = Vec::new();
         for (id, tail) in &self.tails {
             let Some(content) = &tail.content else { continue };
-            if tail.is_ready || tail.is_on_its_way {
+            if tail.is_ready || tail.is_on_its_way || !self.rhythm.is_look_due(&tail.input, now) {
                 continue;
             }
             match content.metadata() {
@@ -79,20 +101,23 @@ impl Door {
     }
 
     /// Says what cannot be looked at, and that compressed files are not followed.
-    fn note(&mut self, found: &mut Found) {
-        let mut there: HashSet<&Path> = found.failures.iter().map(|(path, _)| &**path).collect();
+    fn note(&mut self, found: &Found) {
+        let mut there: HashSet<&Path> =
+            found.failures.iter().map(|failure| &*failure.path).collect();
         there.extend(found.files.values().map(|sighting| &*sighting.path));
         there.extend(self.tails.values().map(|tail| &*tail.path));
         there.insert(self.positions.path());
         self.troubles.keep(|path| there.contains(path));
-        for (path, error) in &found.failures {
-            self.troubles.add(path, unreadable(error));
+        for failure in &found.failures {
+            self.troubles.add(&failure.path, failure.what.clone());
         }
-        for path in found.compressed.difference(&self.compressed) {
-            let path = service::Printable(path.display());
-            tracing::info!(%path, "compressed files are read with mode \"read\", not followed");
+        self.compressed.retain(|path| found.compressed.contains_key(path));
+        for path in found.compressed.keys() {
+            if self.compressed.insert(path.clone()) {
+                let path = service::Printable(path.display());
+                tracing::info!(%path, "compressed files are read with mode \"read\", not followed");
+            }
         }
-        self.compressed = std::mem::take(&mut found.compressed);
     }
 
     /// Takes a file in that was not known to this process.
@@ -131,7 +156,7 @@ impl Door {
         input: &Arc<Input>,
         now: Instant,
     ) -> io::Result<Option<Tail>> {
-        let content = Content::open(path, is_gzip(path), &self.open)?;
+        let content = Content::open(path, is_gzip(path), &input.open)?;
         let metadata = content.metadata()?;
         if FileId::of(&metadata) != id {
             // Another file took its place just now: the next look finds that.
@@ -157,36 +182,25 @@ impl Door {
         tail.verified = (metadata.len() >= position.offset).then(|| Stamp::of(&metadata));
         if tail.is_finished {
             tail.seen = tail.verified;
-        } else if self.is_held(&content) {
+        } else if !input.reads_once() && content.is_plain() && !input.open.is_over() {
+            // One more is held open.
             tail.content = Some(content);
         }
         Ok(Some(tail))
     }
 
-    /// Whether one more file is held open.
-    fn is_held(&self, content: &Content) -> bool {
-        !self.reads_once()
-            && content.is_plain()
-            && self.open.get() <= i64::from(self.config.open_files_max)
-    }
-
     /// Whether a file of which no position is kept begins with its first line. Only what was there before the door
     /// was begins with its end: neither what came later nor what came or was renamed while nothing ran.
     fn is_read_whole(&self, id: FileId, path: &Path, input: &Input, metadata: &Metadata) -> bool {
-        self.reads_once()
+        input.reads_once()
             || input.start_position == Some(StartPosition::Beginning)
             || self.has_scanned && !self.shut_at_first.contains(&id)
             || self.positions.are_older_than(metadata.created().ok())
             || self.positions.knew_path(path)
     }
 
-    /// Files that are no longer where they were. Renamed ones are read to their end.
+    /// Files that are no longer where they were. Renamed ones that are followed are read to their end.
     fn follow(&mut self, found: &Found, now: Instant) {
-        if self.reads_once() {
-            let gone = self.tails.values_mut().filter(|tail| !found.files.contains_key(&tail.id));
-            gone.for_each(|tail| tail.is_present = false);
-            return;
-        }
         let mut folders = Folders::default();
         let mut renamed = Vec::new();
         for tail in self.tails.values_mut() {
@@ -194,6 +208,9 @@ impl Door {
                 continue;
             }
             tail.is_present = false;
+            if tail.input.reads_once() {
+                continue;
+            }
             if let Some(path) = folders.locate(&tail.path, tail.id) {
                 tail.path = path;
                 // No scan finds it again: there may be more of it when what is on its way has arrived.
@@ -213,7 +230,7 @@ impl Door {
             let path = Path::new(&position.path);
             if !self.tails.contains_key(&position.id())
                 && !position.finished
-                && let Some(input) = self.paths.want(path)
+                && let Some(input) = self.paths.want(path).filter(|input| !input.reads_once())
                 && let Some(now_at) = folders.locate(path, position.id())
                 && now_at != path
                 && File::open(&now_at).and_then(|file| position.fits(&file)).unwrap_or(false)
@@ -228,14 +245,16 @@ impl Door {
 
     /// Lets go of files without news, and of those that are gone. An event that has begun ends first.
     fn close_idle(&mut self, now: Instant) {
-        let close_after = self.config.close_after.0;
         let mut gone = Vec::new();
         for tail in self.tails.values_mut() {
-            if tail.is_ready || tail.is_on_its_way || tail.has_begun() {
+            // Whether there is news in an open file is only known of those that were looked at now.
+            let is_known = self.rhythm.is_look_due(&tail.input, now);
+            if !is_known || tail.is_ready || tail.is_on_its_way || tail.has_begun() {
                 continue;
             }
             if let Some(content) = &tail.content {
-                if tail.seen.is_none() || now.duration_since(tail.active_at) < close_after {
+                let quiet = now.duration_since(tail.active_at);
+                if tail.seen.is_none() || quiet < tail.input.close_after {
                     continue;
                 }
                 if content.is_removed() {
@@ -253,6 +272,15 @@ impl Door {
         }
     }
 
+    /// Forgets how far files were read that are gone for longer than their inputs say.
+    fn forget_unseen(&mut self, now_s: i64) {
+        let Self { positions, paths, tails, forget_after, .. } = self;
+        let of_door = *forget_after;
+        let least = paths.inputs().map(|input| input.forget_after).fold(of_door, Duration::min);
+        let kept_for = |path: &Path| paths.want(path).map_or(of_door, |input| input.forget_after);
+        positions.forget_unseen(now_s, least, kept_for, |id| tails.contains_key(&id));
+    }
+
     fn show(&self, found: &Found) {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         let metrics = self.intake.metrics();
@@ -260,7 +288,7 @@ impl Door {
         let unread = self.tails.values().filter(|tail| !tail.is_finished).filter_map(|tail| {
             let sighting = found.files.get(&tail.id)?;
             let position = self.positions.get(tail.id).filter(|_| !is_gzip(&sighting.path))?;
-            Some(sighting.metadata.len().saturating_sub(position.offset))
+            Some(sighting.stamp.bytes.saturating_sub(position.offset))
         });
         let unread = unread.fold(0_u64, u64::saturating_add);
         metrics.unread_bytes.set(i64::try_from(unread).unwrap_or(i64::MAX));

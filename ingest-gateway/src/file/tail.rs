@@ -36,8 +36,10 @@ pub(crate) struct Tail {
     pub(crate) path: PathBuf,
     /// Name of its content.
     pub(crate) name: ByteString,
-    /// Whose it is once it begins anew. What has begun stays with the input that found it first.
+    /// Whose it is. What has begun stays with the input that found it first.
     pub(crate) input: Arc<Input>,
+    /// Whose it is once it begins anew: the input that found it last.
+    pub(crate) found_by: Arc<Input>,
     origin: Arc<Origin>,
     events: Events,
     pub(crate) content: Option<Content>,
@@ -90,11 +92,14 @@ impl Tail {
         origin: Arc<Origin>,
         now: Instant,
     ) -> Self {
+        // What was read once may be followed after another start.
+        let is_finished = position.finished && input.reads_once();
         Self {
             id: position.id(),
             path,
             name: position.name.as_str().into(),
             events: Events::new(&input, &origin),
+            found_by: Arc::clone(&input),
             input,
             origin,
             content: None,
@@ -107,7 +112,7 @@ impl Tail {
             is_ready: false,
             is_on_its_way: false,
             is_present: true,
-            is_finished: position.finished,
+            is_finished,
             active_at: now,
         }
     }

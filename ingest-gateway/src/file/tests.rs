@@ -6,7 +6,9 @@ mod crashed;
 mod inputs;
 mod joined;
 mod many;
+mod modes;
 mod read_once;
+mod rhythms;
 mod rotated;
 
 use std::fs::{self, OpenOptions};
@@ -160,5 +162,5 @@ impl Rig {
 fn door(foundation: &Arc<Foundation>, config: &FileConfig, context: &Context) -> Door {
     let positions = Positions::load(config.position_file.as_ref().unwrap()).unwrap();
     let intake = Intake::new(DOOR, foundation);
-    Door::new(intake, config.clone(), positions, context.health.clone())
+    Door::new(intake, config, positions, context.health.clone())
 }

@@ -39,6 +39,12 @@ fn a_socket_opens_a_door_that_is_off() {
     let address = listener.local_addr().unwrap();
     let bound = bind_with(closed(), handed_over("otlp-grpc", listener).unwrap()).unwrap();
     assert_eq!((bound.otlp_grpc_address(), bound.http_address()), (Some(address), None));
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let only_named = Config { default_doors: false, ..Config::default() };
+    let bound = bind_with(only_named, handed_over("beats", listener).unwrap()).unwrap();
+    assert_eq!((bound.beats_address(), bound.tcp_address()), (Some(address), None));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Takes the sockets of doors, one after the other: those that were handed over, else those of their addresses.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -9,8 +10,9 @@ use service::ByteSize;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::GatewayError;
-use crate::config::Listen;
-use crate::handed_over::{HandedOver, Place};
+use crate::config::{Config, Place, SocketMode};
+use crate::handed_over::HandedOver;
+use crate::unix::{Datagrams, Listening};
 
 /// Connections that wait in the kernel while a door does not accept: as many as Linux allows unless it is told
 /// otherwise (`net.core.somaxconn`), since all senders come at once after a restart.
@@ -43,64 +45,106 @@ impl fmt::Display for ClosedDoor {
 /// What is taken, as it goes on.
 pub(super) struct Taking {
     /// What no door has taken yet.
-    pub(super) handed_over: HandedOver,
+    handed_over: HandedOver,
+    /// The places that are open, and those that gave way.
+    pub(super) is_open: BTreeMap<Place, bool>,
     /// Doors that gave way.
     pub(super) closed: Vec<ClosedDoor>,
 }
 
 impl Taking {
     /// `tokenless` are the doors that stay closed because they can be shown no token.
-    pub(super) fn new(handed_over: HandedOver, tokenless: Vec<(&'static str, SocketAddr)>) -> Self {
-        let mut taking = Self { handed_over, closed: Vec::new() };
-        for (setting, address) in tokenless {
+    pub(super) fn new(handed_over: HandedOver, tokenless: Vec<(Place, SocketAddr)>) -> Self {
+        let mut taking = Self { handed_over, is_open: BTreeMap::new(), closed: Vec::new() };
+        for (place, address) in tokenless {
             let reason = "can be shown no token, and senders must show one".to_owned();
             let way_out = "this address to open it all the same";
-            taking.close(ClosedDoor { setting, address, reason, way_out });
+            taking.close(place, address, reason, way_out);
         }
         taking
     }
 
-    fn close(&mut self, closed: ClosedDoor) {
+    fn close(&mut self, place: Place, address: SocketAddr, reason: String, way_out: &'static str) {
+        let closed = ClosedDoor { setting: place.setting(), address, reason, way_out };
         tracing::warn!("{closed}");
+        self.is_open.insert(place, false);
         self.closed.push(closed);
+    }
+
+    /// A socket of a place, which is open if there is one.
+    fn taken<S>(&mut self, place: Place, socket: Option<S>) -> Option<S> {
+        if socket.is_some() {
+            self.is_open.insert(place, true);
+        }
+        socket
     }
 
     /// The socket of a door that takes connections; none if it is closed.
     pub(super) fn connections(
         &mut self,
         place: Place,
-        setting: &'static str,
-        listen: Listen,
+        config: &Config,
     ) -> Result<Option<TcpListener>, GatewayError> {
         let socket = match self.handed_over.socket(place) {
             Some(socket) => Some(socket),
-            None => self.open(setting, listen, stream_socket)?,
+            None => self.open(place, config, stream_socket)?,
         };
-        Ok(socket.map(Into::into))
+        Ok(self.taken(place, socket).map(Into::into))
     }
 
     /// The socket of a door that takes datagrams; none if it is closed.
     pub(super) fn datagrams(
         &mut self,
         place: Place,
-        setting: &'static str,
-        listen: Listen,
+        config: &Config,
         buffer: ByteSize,
     ) -> Result<Option<UdpSocket>, GatewayError> {
         let socket = match self.handed_over.datagrams(place, buffer) {
             Some(socket) => Some(socket),
-            None => self.open(setting, listen, |at| datagram_socket(at, buffer))?,
+            None => self.open(place, config, |at| datagram_socket(at, buffer))?,
         };
-        Ok(socket.map(Into::into))
+        Ok(self.taken(place, socket).map(Into::into))
+    }
+
+    /// The socket in the file system of a door that takes connections; none if it is closed.
+    pub(super) fn local_connections(
+        &mut self,
+        place: Place,
+        config: &Config,
+        mode: SocketMode,
+    ) -> Result<Option<Listening>, GatewayError> {
+        let open = |path| Listening::open(path, mode, place.setting());
+        let socket = match self.handed_over.socket(place) {
+            Some(socket) => Some(Listening::handed_over(socket)),
+            None => config.socket_file(place).map(open).transpose()?,
+        };
+        Ok(self.taken(place, socket))
+    }
+
+    /// The same for datagrams.
+    pub(super) fn local_datagrams(
+        &mut self,
+        place: Place,
+        config: &Config,
+        mode: SocketMode,
+        buffer: ByteSize,
+    ) -> Result<Option<Datagrams>, GatewayError> {
+        let open = |path| Datagrams::open(path, mode, place.setting(), buffer);
+        let socket = match self.handed_over.datagrams(place, buffer) {
+            Some(socket) => Some(Datagrams::handed_over(socket)),
+            None => config.socket_file(place).map(open).transpose()?,
+        };
+        Ok(self.taken(place, socket))
     }
 
     /// One that is opened where the door listens.
     fn open(
         &mut self,
-        setting: &'static str,
-        listen: Listen,
+        place: Place,
+        config: &Config,
         open: impl FnOnce(SocketAddr) -> io::Result<Socket>,
     ) -> Result<Option<Socket>, GatewayError> {
+        let (listen, setting) = (config.listen(place), place.setting());
         let Some(address) = listen.address() else { return Ok(None) };
         let source = match open(address) {
             Ok(socket) => return Ok(Some(socket)),
@@ -117,7 +161,7 @@ impl Taking {
             true => "is in use".to_owned(),
             false => format!("cannot be opened ({source})"),
         };
-        self.close(ClosedDoor { setting, address, reason, way_out: "another address" });
+        self.close(place, address, reason, "another address");
         Ok(None)
     }
 }

@@ -50,6 +50,18 @@ fn a_closed_door_has_no_address_and_a_wrong_setting_opens_none() {
 }
 
 #[test]
+fn without_default_doors_no_port_is_taken_that_nobody_named() {
+    let mut config = Config { default_doors: false, ..Config::default() };
+    config.http.listen = any_port().http.listen;
+    let bound = bind(config).unwrap();
+    assert!(bound.http_address().is_some());
+    assert_eq!((bound.tcp_address(), bound.udp_address()), (None, None));
+    assert_eq!((bound.beats_address(), bound.otlp_http_address()), (None, None));
+    assert_eq!((bound.otlp_grpc_address(), bound.other_doors()), (None, Vec::new()));
+    assert!(bound.closed_doors().is_empty(), "nobody misses one");
+}
+
+#[test]
 fn a_door_that_nobody_asked_for_is_closed_where_its_address_is_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken_udp = UdpSocket::bind("127.0.0.1:0").unwrap();

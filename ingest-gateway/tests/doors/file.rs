@@ -108,6 +108,32 @@ async fn the_last_event_of_several_lines_ends_by_time() {
 }
 
 #[tokio::test]
+async fn one_input_is_followed_while_another_is_read_once() {
+    let logs = Logs::new();
+    logs.append("a.log", "one\n");
+    logs.append("a.txt", "two\nthree");
+    let follow_and_read_once = |config: &mut Config| {
+        logs.follow()(config);
+        let input = FileInputConfig {
+            paths: vec![logs.path("*.txt").display().to_string()],
+            mode: Some(FileMode::Read),
+            scan_interval: Some(Span::from_millis(30)),
+            ..FileInputConfig::default()
+        };
+        config.file.inputs.insert("file-once".into(), input);
+    };
+    let gateway = Gateway::start(follow_and_read_once).await;
+    eventually("what is there", || accepted(&gateway) == 3).await;
+    logs.append("a.txt", ", which comes too late\n");
+    logs.append("a.log", "four\n");
+    logs.append("b.txt", "five");
+    eventually("what came later", || accepted(&gateway) == 5).await;
+    let mut texts = gateway.stop().await.texts();
+    texts.sort();
+    assert_eq!(texts, ["five", "four", "one", "three", "two"]);
+}
+
+#[tokio::test]
 async fn a_stop_without_an_answer_of_the_log_is_quick_and_loses_nothing() {
     let logs = Logs::new();
     logs.append("a.log", "one\ntwo\n");
@@ -209,12 +235,22 @@ fn what_cannot_be_used_is_said_before_anything_starts() {
     inputs.file.mode = FileMode::Read;
     let input = FileInputConfig { paths: vec!["/var/log/*".into()], ..FileInputConfig::default() };
     inputs.file.inputs.insert("nginx".into(), input.clone());
+    let followed = FileInputConfig {
+        mode: Some(FileMode::Tail),
+        start_position: Some(StartPosition::End),
+        poll_interval: Some(Span::from_secs(0)),
+        open_files_max: Some(0),
+        ..input.clone()
+    };
+    inputs.file.inputs.insert("file-followed".into(), followed);
     let mut late = FileInputConfig { start_position: Some(StartPosition::End), ..input };
     late.multiline.pattern = Some("%{TIMESTAMP_ISO8601}".into());
     inputs.file.inputs.insert("file-late".into(), late);
     inputs.file.inputs.insert("file-none".into(), FileInputConfig::default());
     let problems = problems_of(inputs);
     let expected = [
+        "file-followed.open_files_max: it must be more than 0",
+        "file-followed.poll_interval: it must be more than nothing",
         "file-late.start_position: with mode",
         "file-late.multiline.pattern: patterns of grok",
         "file-none.paths: it names no files",

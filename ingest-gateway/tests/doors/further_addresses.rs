@@ -1,7 +1,7 @@
 //! The HTTP door where SDKs, agents and clients look for it: addresses of the same door, with its token, its
 //! certificate, its limits and its ledger.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use access::IngestToken;
 use ingest_gateway::{Config, Listen};
@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::certificate::Certificate;
 use crate::support::otlp::{call_at, framed, record, request};
-use crate::support::{Gateway, SOON, any_port};
+use crate::support::{Gateway, SOON, any_port, eventually};
 
 /// Without an address of its own.
 fn elsewhere(config: &mut Config) {
@@ -99,5 +99,24 @@ async fn each_speaks_the_tls_of_the_door() {
         assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
     }
     assert_eq!(gateway.door("http").accepted, 3);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_gave_way_is_told_apart_from_what_is_open_and_what_is_off() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let gateway = Gateway::start(|config| {
+        config.otlp.grpc_listen = Listen::IfFree(taken.local_addr().unwrap());
+        config.otlp.http_listen = any_port();
+    })
+    .await;
+    let shown = |door: &str| format!("millrace_gateway_door_open{{door=\"{door}\"}}");
+    eventually("it is told", || gateway.metric(&shown("otlp-http")) == 1.0).await;
+    let told = gateway.context.metrics.text();
+    for door in ["tcp", "udp", "http", "beats"] {
+        assert!(told.contains(&format!("{} 1\n", shown(door))), "{door}: {told}");
+    }
+    assert!(told.contains(&format!("{} 0\n", shown("otlp-grpc"))), "{told}");
+    assert!(!told.contains(&shown("bulk")), "nobody misses it: {told}");
     gateway.stop().await;
 }

@@ -7,6 +7,7 @@ use crate::backends::{Opening, Store};
 use crate::cli::GatewayArguments;
 use crate::command::Failure;
 use crate::config::{EMBEDDED, MEMORY, PlatformConfig};
+use crate::refusal;
 
 /// The doors in a process of their own.
 #[derive(Debug)]
@@ -39,8 +40,8 @@ impl Alone for IngestGateway {
 
     async fn run(self, opening: Opening) -> Result<(), Failure> {
         let mut config = opening.config.ingest_gateway.clone();
-        config.fit_to_process(MemoryPart::Half).map_err(Failure::of)?;
-        let bound = ingest_gateway::bind_with(config, self.sockets).map_err(Failure::of)?;
+        refusal::fit_to_process(&mut config, MemoryPart::Half)?;
+        let bound = ingest_gateway::bind_with(config, self.sockets).map_err(refusal::of_doors)?;
         let doors = [
             ("tcp", bound.tcp_address()),
             ("udp", bound.udp_address()),

@@ -89,7 +89,7 @@ async fn serve<S: Alone>(service: S, config: PlatformConfig) -> Result<(), Failu
     let mut services = Services::default();
     services.add("metrics", admin.serve(context.clone()));
     let opening = Opening { config: Arc::new(config), data: None, context: context.clone() };
-    services.add(S::NAME, service.run(opening));
+    services.add_own(S::NAME, service.run(opening));
     services.add("service manager", service_manager::tell(context.clone(), vec![S::NAME]));
     services.wait(&context).await
 }

@@ -111,6 +111,9 @@ pub struct GatewayArguments {
     /// Address of the Beats door, or off; without this 127.0.0.1:5044 if it is free and no token must be shown
     #[arg(long)]
     pub beats_listen: Option<String>,
+    /// Open only the doors that a setting, a flag or a pipeline names, and none at its usual port
+    #[arg(long)]
+    pub no_default_doors: bool,
     /// Files to follow, as /var/log/shop/*.log; may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub file_paths: Vec<String>,
@@ -119,7 +122,9 @@ pub struct GatewayArguments {
 impl Settings for GatewayArguments {
     fn settings(&self) -> Vec<Flag> {
         let paths = (!self.file_paths.is_empty()).then(|| list(&self.file_paths));
+        let default_doors = self.no_default_doors.then(|| "false".to_owned());
         given(&[
+            ("--no-default-doors", "ingest_gateway.default_doors", &default_doors),
             ("--codec", "ingest_gateway.tcp.codec", &self.codec),
             ("--codec", "ingest_gateway.udp.codec", &self.codec),
             ("--codec", "ingest_gateway.file.codec", &self.codec),

@@ -1,5 +1,6 @@
 //! What becomes of each plugin, as users write it.
 
+mod document_ids;
 mod events;
 mod files;
 mod options;
@@ -336,12 +337,8 @@ fn the_search_store_is_the_one_that_the_output_names() {
         ),
         (
             "index => '%{[@metadata][beat]}-%{+YYYY.MM.dd}' document_id => '%{id}' action => create action => create",
-            &["search.url = http://localhost:9200"],
-            &[
-                "`index` of output elasticsearch",
-                "`document_id` of output elasticsearch",
-                "`action` of output elasticsearch",
-            ],
+            &["search.url = http://localhost:9200", "enricher.document_id = %{id}"],
+            &["`index` of output elasticsearch", "`action` of output elasticsearch"],
         ),
         (
             "index => 'ecommerce-logs-%{+YYYY.MM.dd}' ssl_verification_mode => none",

@@ -11,6 +11,7 @@ use super::start_table::DoorsTold;
 use crate::client::SOCKET;
 use crate::command::Failure;
 use crate::config::PlatformConfig;
+use crate::refusal;
 
 /// Addresses that are taken and not served yet.
 #[derive(Debug)]
@@ -30,11 +31,11 @@ impl Listeners {
         let socket = data.join(SOCKET);
         let mut gateway = config.ingest_gateway.clone();
         gateway.file.keep_places_in(data);
-        gateway.fit_to_process(MemoryPart::Quarter).map_err(Failure::of)?;
+        refusal::fit_to_process(&mut gateway, MemoryPart::Quarter)?;
         // Before the doors, of which those that nobody asked for give way.
         let api = query_api::bind(&config.query_api, Some(&socket)).await.map_err(Failure::of)?;
         let admin = Admin::bind(&config.metrics, METRICS_PORT).await.map_err(Failure::of)?;
-        let gateway = ingest_gateway::bind_with(gateway, sockets).map_err(Failure::of)?;
+        let gateway = ingest_gateway::bind_with(gateway, sockets).map_err(refusal::of_doors)?;
         Ok(Self { gateway, api, admin })
     }
 

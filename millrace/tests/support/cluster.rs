@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{CLOSED, PASSWORD, PATIENCE, eventually, text, tool, tool_with_input};
+use super::{NO_DEFAULT_DOORS, PASSWORD, PATIENCE, eventually, text, tool, tool_with_input};
 
 /// The address of an engine, as `scripts/engines up` prints it.
 pub(crate) fn engine(variable: &str) -> String {
@@ -147,7 +147,7 @@ impl Cluster {
         match program {
             "ingest-gateway" => {
                 command.args(["--tcp-listen", "127.0.0.1:0", "--udp-listen", "127.0.0.1:0"]);
-                command.args(CLOSED);
+                command.arg(NO_DEFAULT_DOORS);
                 command.arg("--http-listen").arg(self.http.to_string());
             }
             "query-api" => {

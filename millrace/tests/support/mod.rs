@@ -24,19 +24,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// The password that the tests give to `admin`.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-/// Flags that close the doors whose usual ports a test must not take. A test that needs one of them says so behind these.
-pub(crate) const CLOSED: [&str; 10] = [
-    "--beats-listen",
-    "off",
-    "--set",
-    "ingest_gateway.syslog.udp_listen=off",
-    "--set",
-    "ingest_gateway.syslog.tcp_listen=off",
-    "--set",
-    "ingest_gateway.otlp.http_listen=off",
-    "--set",
-    "ingest_gateway.otlp.grpc_listen=off",
-];
+/// Lets a platform take no usual port, which somebody else may have.
+pub(crate) const NO_DEFAULT_DOORS: &str = "--no-default-doors";
 
 /// A platform that runs.
 pub(crate) struct Platform {
@@ -122,7 +111,7 @@ impl Platform {
         for door in ["tcp", "udp", "http", "api", "metrics"] {
             all.extend([format!("--{door}-listen"), "127.0.0.1:0".to_owned()]);
         }
-        all.extend(CLOSED.map(str::to_owned));
+        all.push(NO_DEFAULT_DOORS.to_owned());
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
         let addresses = Addresses {

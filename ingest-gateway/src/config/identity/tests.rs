@@ -65,10 +65,23 @@ fn beats_show_no_token_so_where_one_is_required_others_need_a_certificate() {
 }
 
 #[test]
+fn where_a_token_is_required_a_setting_of_their_own_still_opens_udp_and_syslog() {
+    let mut config = Config { require_token: true, ..Config::default() };
+    config.udp.listen = "0.0.0.0:5000".parse().unwrap();
+    config.syslog.udp_listen = "0.0.0.0:514".parse().unwrap();
+    config.syslog.tcp_listen = "0.0.0.0:514".parse().unwrap();
+    assert_eq!(settings(&config), ["udp.listen", "syslog.udp_listen", "syslog.tcp_listen"]);
+    (config.allow_unauthenticated_udp, config.syslog.allow_unauthenticated) = (true, true);
+    assert_eq!(config.check(), [], "most of their senders have no other way");
+    config.give_way();
+    assert_eq!(config.close_tokenless().len(), 1, "Beats: the others were asked for");
+}
+
+#[test]
 fn doors_that_nobody_asked_for_are_no_way_around_a_token() {
     let closed = |config: &Config| {
         let closed = config.clone().close_tokenless();
-        closed.into_iter().map(|(setting, _)| setting).collect::<Vec<_>>()
+        closed.into_iter().map(|(place, _)| place.setting()).collect::<Vec<_>>()
     };
     let all = ["beats.listen", "syslog.udp_listen", "syslog.tcp_listen"];
     let mut config = Config::default();

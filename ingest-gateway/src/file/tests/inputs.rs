@@ -8,7 +8,7 @@ use super::Rig;
 use crate::config::{FileInputConfig, StartPosition};
 
 /// The texts that came through an input.
-fn texts_of(rig: &Rig, input: &str) -> Vec<String> {
+pub(super) fn texts_of(rig: &Rig, input: &str) -> Vec<String> {
     let records = rig.records().into_iter().filter(|record| &*record.listener == input);
     let mut texts: Vec<_> =
         records.map(|record| String::from_utf8_lossy(&record.payload).into_owned()).collect();
@@ -17,7 +17,7 @@ fn texts_of(rig: &Rig, input: &str) -> Vec<String> {
 }
 
 /// A rig with a second input on `*.txt`.
-fn with_texts(adjust: impl FnOnce(&mut FileInputConfig)) -> Rig {
+pub(super) fn with_texts(adjust: impl FnOnce(&mut FileInputConfig)) -> Rig {
     Rig::new(|config| {
         let mut input = FileInputConfig {
             paths: vec![config.paths[0].replace("*.log", "*.txt")],

@@ -18,7 +18,8 @@ const DOOR: Door = Door {
     listens: &["listen"],
     title: "Beats",
     port: None,
-    needed: "set `ingest_gateway.beats.allow_unauthenticated = true`, since Beats can show no token",
+    needed: "set `ingest_gateway.beats.allow_unauthenticated = true`, since Beats can show no token, or ask for \
+             certificates, without which `ingest_gateway.require_token` lets none in",
 };
 const REASONS: Reasons = &[
     (WORDS, &["add_hostname", "ssl_peer_metadata"]),

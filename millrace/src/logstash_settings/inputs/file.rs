@@ -1,12 +1,17 @@
 //! The input `file`: the door that reads files. A second one is a further input of the door, with files and
 //! settings of its own.
 
+mod own;
+
+use bus::file_inputs;
+
 use crate::logstash_settings::carried::{Carried, Setting, SettingValue};
 use crate::logstash_settings::codec::{self, Takes};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
 use super::events::{Events, NOWHERE};
 use super::{TUNING, read_every};
+use own::Own;
 
 const TABLE: [&str; 2] = ["ingest_gateway", "file"];
 /// The door's table of further inputs.
@@ -15,8 +20,6 @@ const INPUTS: &str = "inputs";
 const PATHS: &str = "paths";
 /// The setting that names files which are left to the next inputs.
 const EXCLUDE: &str = "exclude";
-/// How files are read where nobody says it.
-const MODE: &str = "tail";
 /// Where the configuration names files of its own, nothing that is said of these counts.
 const UNLESS: &[&str] = &["ingest_gateway.file.paths", "ingest_gateway.file.inputs"];
 const REASONS: Reasons = &[
@@ -25,11 +28,6 @@ const REASONS: Reasons = &[
         &["ecs_compatibility"],
     ),
     (TUNING, &["file_chunk_count", "file_chunk_size", "sincedb_write_interval"]),
-    ("it is `ingest_gateway.file.close_after` here", &["close_older"]),
-    ("it is `ingest_gateway.file.scan_interval` here", &["discover_interval"]),
-    ("it is `ingest_gateway.file.poll_interval` here", &["stat_interval"]),
-    ("it is `ingest_gateway.file.open_files_max` here", &["max_open_files"]),
-    ("it is `ingest_gateway.file.forget_after` here", &["sincedb_clean_after"]),
     ("lines end with a line feed", &["delimiter"]),
     ("an archive that is damaged is told in the log", &["check_archive_validity"]),
     ("the process goes on when all files are read", &["exit_after_read"]),
@@ -45,41 +43,36 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     reader.options.require("path");
     let paths = reader.options.texts("path");
     let exclude = reader.options.texts("exclude");
-    let mode = reader.options.choice("mode", &["tail", "read"]);
+    let own = Own::read(reader);
     let start = reader.options.choice("start_position", &["beginning", "end"]);
     let (codec, multiline) = codec::read_joined(reader, Takes::Events);
     reader.leave_given(REASONS);
     leave_positions(reader);
-    let paths = paths.filter(|_| is_read_alike(reader, mode));
     let left_out = exclude.as_deref().unwrap_or_default();
     let paths = paths.map(|paths| not_read_yet(reader, paths, left_out));
     let paths = paths.filter(|paths| !paths.is_empty());
     let Some(paths) = paths else { return read_every(reader, NOWHERE) };
     let name = next_name(reader.carried);
-    let is_first = name == TABLE[1];
     let mut table: Vec<&str> = TABLE.to_vec();
-    if !is_first {
+    if name != TABLE[1] {
         table.extend([INPUTS, name.as_str()]);
     }
-    let mut carry = |option: &str, setting: &str, value| {
+    let carry = |reader: &mut PluginReader<'_>, option: &str, setting: &str, value| {
         reader.carry_unless(option, &[&table[..], &[setting]].concat(), value, UNLESS);
     };
     let text = |word: &str| SettingValue::Text(word.to_owned());
-    carry("path", PATHS, SettingValue::List(paths));
-    carry("codec", "codec", text(codec.lines.as_str()));
+    carry(reader, "path", PATHS, SettingValue::List(paths));
+    carry(reader, "codec", "codec", text(codec.lines.as_str()));
     if let Some(exclude) = exclude {
-        carry("exclude", EXCLUDE, SettingValue::List(exclude));
+        carry(reader, "exclude", EXCLUDE, SettingValue::List(exclude));
     }
-    // The door has one mode, and the first input says which.
-    if let Some(mode) = mode.filter(|_| is_first) {
-        carry("mode", "mode", text(mode));
-    }
+    own.carry(reader, &table);
     match start {
-        Some(_) if mode == Some("read") => {
+        Some(_) if own.reads_once() => {
             let reason = "with `mode => read` a file is always read from its beginning";
             reader.leave("start_position", reason);
         }
-        Some(start) => carry("start_position", "start_position", text(start)),
+        Some(start) => carry(reader, "start_position", "start_position", text(start)),
         None => {}
     }
     if let Some(multiline) = multiline {
@@ -96,28 +89,10 @@ fn leave_positions(reader: &mut PluginReader<'_>) {
     let reason = if positions == "/dev/null" {
         "positions are always kept, so that no line is lost or taken twice"
     } else {
-        "positions are kept in another form, in the data folder; \
+        "positions of all inputs are kept in one file, in another form, in the data folder; \
          `ingest_gateway.file.position_file` names another file"
     };
     reader.leave("sincedb_path", reason);
-}
-
-/// Whether files are read as those of the inputs before are; what is not carried over for that is said.
-fn is_read_alike(reader: &mut PluginReader<'_>, mode: Option<&str>) -> bool {
-    let Some(first) = reader.carried.find("ingest_gateway.file.paths") else { return true };
-    let said = reader.carried.find("ingest_gateway.file.mode");
-    let before = said.map_or_else(|| MODE.to_owned(), |setting| setting.value.untyped());
-    let own = mode.unwrap_or(MODE);
-    if own == before {
-        return true;
-    }
-    let reason = format!(
-        "the door reads all files alike, as line {} says: with `{before}`; this input, with `{own}`, is not carried \
-         over: run a second `ingest-gateway` with its files on the same Kafka",
-        said.unwrap_or(first).spot.line
-    );
-    reader.leave("mode", reason);
-    false
 }
 
 /// Paths with files for this input, which leaves some names out: what an input before it has is read once.
@@ -169,7 +144,7 @@ fn leaves_nothing(carried: &Carried, paths: &Setting, left_out: &[String]) -> bo
 /// What the next input is called, in its records too.
 fn next_name(carried: &Carried) -> String {
     match inputs(carried).count() {
-        0 => TABLE[1].to_owned(),
-        before => format!("{}-{}", TABLE[1], before + 1),
+        0 => file_inputs::LISTENER.to_owned(),
+        before => file_inputs::counted(before + 1),
     }
 }
