@@ -97,6 +97,9 @@ pub struct FilterUse {
     pub column: usize,
     /// Whether it remembers events: those of one key have to come into one partition then.
     pub keeps_state: bool,
+    /// Whether an option of it names the variable with the key of hashes
+    /// ([`HASH_KEY_VARIABLE`](crate::config::HASH_KEY_VARIABLE)).
+    pub has_hash_key: bool,
 }
 
 impl Plan {

@@ -144,6 +144,15 @@ impl Listener for TcpListener {
     }
 }
 
+/// Who came to one of several sockets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    /// The address that the connection comes from.
+    pub(crate) peer: SocketAddr,
+    /// The socket, by its place among those of the door.
+    pub(crate) socket: usize,
+}
+
 /// Sockets of one door, which has its caps once for all of them.
 #[derive(Debug)]
 pub(crate) struct Listeners {
@@ -161,22 +170,22 @@ impl Listeners {
 
 impl Listener for Listeners {
     type Stream = TcpStream;
-    type Peer = SocketAddr;
+    type Peer = Arrival;
 
-    async fn next(&self) -> io::Result<(TcpStream, SocketAddr, Caller)> {
+    async fn next(&self) -> io::Result<(TcpStream, Arrival, Caller)> {
         // Each time another one, so that a flood at one address holds up no other.
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.sockets.len().max(1);
-        let (later, first) = self.sockets.split_at(turn);
+        let numbered = || self.sockets.iter().enumerate();
         let accepted = poll_fn(|context| {
-            for socket in first.iter().chain(later) {
+            for (number, socket) in numbered().skip(turn).chain(numbered().take(turn)) {
                 if let Poll::Ready(accepted) = socket.poll_accept(context) {
-                    return Poll::Ready(accepted);
+                    return Poll::Ready(accepted.map(|(stream, peer)| (stream, peer, number)));
                 }
             }
             Poll::Pending
         });
-        let (stream, peer) = accepted.await?;
-        Ok((stream, peer, Caller::Address(peer.ip())))
+        let (stream, peer, socket) = accepted.await?;
+        Ok((stream, Arrival { peer, socket }, Caller::Address(peer.ip())))
     }
 }
 
@@ -278,7 +287,7 @@ pub(crate) mod tests {
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::Semaphore;
 
-    use super::{Admission, Caller, Listener, Listeners, Peers};
+    use super::{Admission, Arrival, Caller, Listener, Listeners, Peers};
     use crate::budget::Budget;
 
     /// The only connection of its address.
@@ -328,9 +337,10 @@ pub(crate) mod tests {
         let listeners = Listeners::new(vec![one, other]);
         let mut reached = Vec::new();
         for _ in 0..3 {
-            let (stream, peer, caller) = listeners.next().await.unwrap();
+            let (stream, Arrival { peer, socket }, caller) = listeners.next().await.unwrap();
             assert_eq!(caller, Caller::Address(peer.ip()));
             reached.push(stream.local_addr().unwrap());
+            assert_eq!(reached.last(), Some(&[busy, quiet][socket]), "the socket is told");
         }
         assert!(reached.contains(&quiet), "{reached:?}");
     }

@@ -193,6 +193,10 @@ impl Receiver {
     }
 
     fn take(&mut self, datagram: Datagram<'_>) {
+        if self.batch.is_empty() {
+            // The batch was made when the one before it was sent off, perhaps long ago.
+            self.batch.set_received_at_ns(self.door.intake.now_ns());
+        }
         let origin = self.origin(datagram.peer);
         self.batch.set_origin(&origin);
         let payload = self.keep(datagram.bytes);

@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::HttpConfig;
-use crate::connections::{Admission, Gate, Listeners};
+use crate::connections::{Admission, Arrival, Gate, Listeners};
 use crate::intake::Intake;
 use crate::stream::Stream;
 use crate::tls::Acceptor;
@@ -56,9 +56,11 @@ const RESET_STREAMS_MAX: usize = 32;
 /// times the connections of an address must be little: what RFC 9113 begins with.
 const READ_AHEAD_BYTES: u32 = 64 << 10;
 
-/// Serves the door until told to stop, then lets requests in hand finish.
+/// Serves the door until told to stop, then lets requests in hand finish. `bulk_socket` is the one for clients of
+/// Elasticsearch, by its place.
 pub(crate) async fn serve(
     gate: Gate<Listeners>,
+    bulk_socket: Option<usize>,
     intake: Intake,
     config: HttpConfig,
     tls: Option<Arc<Acceptor>>,
@@ -68,11 +70,12 @@ pub(crate) async fn serve(
     let builder = Arc::new(builder(&config));
     let intake = intake.of_shop(config.shop.as_ref());
     let door = Arc::new(Door { intake, config });
-    gate.run(&shutdown, |stream, peer, admission| {
+    gate.run(&shutdown, |stream, Arrival { peer, socket }, admission| {
         let connection = Connection {
             builder: Arc::clone(&builder),
             door: Arc::clone(&door),
             peer,
+            is_for_elasticsearch: Some(socket) == bulk_socket,
             admission,
             shutdown: shutdown.clone(),
         };
@@ -116,6 +119,7 @@ struct Connection {
     builder: Arc<auto::Builder<TokioExecutor>>,
     door: Arc<Door>,
     peer: SocketAddr,
+    is_for_elasticsearch: bool,
     admission: Admission,
     shutdown: CancellationToken,
 }
@@ -128,6 +132,7 @@ impl Connection {
             source: ByteString::from(self.peer.ip().to_canonical().to_string()),
             share: self.admission.guest.share.clone(),
             certificate: stream.shop().cloned(),
+            is_for_elasticsearch: self.is_for_elasticsearch,
             hang_up: hang_up.clone(),
         };
         let idle_timeout = self.door.config.idle_timeout.0;

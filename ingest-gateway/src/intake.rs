@@ -214,7 +214,8 @@ impl Intake {
         (self.foundation.clock.0)()
     }
 
-    /// An empty batch that is received now.
+    /// An empty batch that is received now. Whoever makes it before its first line has come must say when that has
+    /// ([`Batch::set_received_at_ns`]).
     pub(crate) fn batch(&self, ids: Ids) -> Batch {
         Batch::new(self.now_ns(), ids, self.door, &self.foundation.masking)
     }

@@ -124,15 +124,18 @@ impl Opening<'_> {
         tls: Option<Arc<Acceptor>>,
     ) -> Result<(), GatewayError> {
         let HttpSockets { own, otlp_http, otlp_grpc, bulk } = sockets;
-        let sockets = [own, otlp_http, otlp_grpc, bulk].into_iter().flatten();
-        let sockets = sockets.map(TcpListener::from_std).collect::<Result<Vec<_>, _>>()?;
+        let mut sockets: Vec<_> = [own, otlp_http, otlp_grpc].into_iter().flatten().collect();
+        let bulk_socket = bulk.is_some().then_some(sockets.len());
+        sockets.extend(bulk);
+        let sockets = sockets.into_iter().map(TcpListener::from_std);
+        let sockets = sockets.collect::<Result<Vec<_>, _>>()?;
         if sockets.is_empty() {
             return Ok(());
         }
         let (config, intake) = (config.http.clone(), self.intake(http::DOOR));
         let (listeners, connections_max) = (Listeners::new(sockets), config.connections_max);
         let gate = self.gate(http::DOOR, listeners, connections_max, tls.is_some());
-        self.doors.spawn(http::serve(gate, intake, config, tls, self.shutdown()));
+        self.doors.spawn(http::serve(gate, bulk_socket, intake, config, tls, self.shutdown()));
         Ok(())
     }
 

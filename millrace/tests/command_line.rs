@@ -272,6 +272,26 @@ fn check_names_every_mistake_of_a_pipeline() {
 }
 
 #[test]
+fn a_pipeline_that_is_not_there_is_a_mistake_to_every_command() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let absent = folder.path().join("nothere.conf").display().to_string();
+    let list = folder.path().join("nothere.yml").display().to_string();
+    for arguments in [
+        &["check", &absent][..],
+        &["check", "--settings", &absent],
+        &["check", &list],
+        &["check", &absent, &absent],
+        &["up", "--check-config", "--pipeline", &absent],
+        &["pipe", "--pipeline", &absent],
+    ] {
+        let output = tool(arguments);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {said}");
+        assert!(said.contains("cannot read the pipeline") && said.contains("nothere"), "{said}");
+    }
+}
+
+#[test]
 fn queries_say_what_is_wrong_with_them() {
     let platform = Platform::start(&[]);
     let lines = "{\"log_type\":\"error\",\"level\":\"ERROR\",\"message\":\"boom\"}\n";

@@ -57,6 +57,25 @@ fn pipe_filters_in_order_and_says_what_it_refused() {
 }
 
 #[test]
+fn pipe_warns_of_a_key_of_this_run_alone_only_where_a_filter_uses_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (options, is_warned) in [
+        ("method => 'SHA256' key => '${MILLRACE_HASH_KEY}'", true),
+        ("method => 'SHA256' key => 'my-${MILLRACE_HASH_KEY:x}'", true),
+        ("method => 'SHA256' key => 'x' # not ${MILLRACE_HASH_KEY}\n", false),
+        ("method => 'SHA256'", false),
+        ("method => 'UUID'", false),
+    ] {
+        let filters = format!("filter {{ if [n] {{ fingerprint {{ {options} }} }} }}");
+        let pipeline = write(&folder, "my.conf", &filters);
+        let output = tool_with_input(&["pipe", "--pipeline", &pipeline], b"{\"n\":1}\n");
+        assert_eq!(output.status.code(), Some(0), "{options}");
+        let said = text(&output.stderr);
+        assert_eq!(said.contains("MILLRACE_HASH_KEY is not set"), is_warned, "{options}: {said}");
+    }
+}
+
+#[test]
 fn pipe_answers_a_slow_input_line_by_line_and_ends_quietly_with_its_reader() {
     let folder = tempfile::tempdir().expect("a folder");
     let pipeline = write(&folder, "my.conf", "filter { }");

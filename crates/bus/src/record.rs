@@ -42,6 +42,12 @@ impl RecordId {
         Self::hashed(&[b"derived", &self.0, role.as_bytes()])
     }
 
+    /// The id of what was made from this record and these bytes: `role` names what. Other bytes give another id.
+    #[must_use]
+    pub fn derive_from(&self, role: &str, bytes: &[u8]) -> Self {
+        Self::hashed(&[b"derived from", &self.0, role.as_bytes(), bytes])
+    }
+
     fn hashed(parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {

@@ -1,8 +1,9 @@
 //! A dead letter: a refused record with its reason and origin, as JSON on `logs.dead`.
 //!
-//! Its id is the record's and the stage's, so that a replay that fails again overwrites it. It reads
-//! no clock. It holds what the door gave it: card numbers and secrets were masked there, or they are in it, and
-//! masking is for those who show it.
+//! Its id is the record's and the stage's with a hash of the payload: a replay that fails again overwrites it,
+//! and what else a sender sends under the same id has a letter of its own. It reads no clock.
+//! It holds what the door gave it: card numbers and secrets were masked there, or they are in it, and masking is
+//! for those who show it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -23,7 +24,7 @@ pub const REPLAY_ATTEMPTS_MAX: u16 = 16;
 /// A refused record in its envelope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
-    /// `<record id>-<stage>`.
+    /// `<record id>-<stage>-<hash of the payload>`; letters of before have no hash.
     pub id: String,
     /// Who refused it: a stage or a door.
     pub stage: String,
@@ -100,6 +101,17 @@ pub enum ReplayError {
     },
 }
 
+/// Hexadecimal digits of the payload's hash in an id.
+const HASH_DIGITS: usize = 16;
+/// Bytes of an id that are the record's, with the dash behind them.
+const RECORD_BYTES: usize = 33;
+
+/// The id of this record's letter. The hash is that of the whole payload, also where the letter holds a part.
+fn id_of(stage: &str, record: &Record) -> String {
+    let hash = record.id.derive_from("dead letter", &record.payload).to_string();
+    format!("{}-{stage}-{}", record.id, &hash[..HASH_DIGITS])
+}
+
 fn cut(text: &str, bytes_max: usize) -> &str {
     &text[..text.floor_char_boundary(bytes_max)]
 }
@@ -118,7 +130,7 @@ impl DeadLetter {
         let received_at = Timestamp::from_nanosecond(record.received_at_ns.into())
             .expect("64 bits of nanoseconds end in the year 2262");
         Self {
-            id: format!("{}-{stage}", record.id),
+            id: id_of(stage, record),
             stage: stage.to_owned(),
             kind: rejection.kind.clone().into_owned(),
             message: cut(&rejection.message, MESSAGE_BYTES_MAX).to_owned(),
@@ -148,11 +160,12 @@ impl DeadLetter {
         Self { payload: None, ..self }
     }
 
-    /// The letter as a record for `logs.dead`. Its id is derived, so that a letter of the same record
-    /// and stage overwrites it.
+    /// The letter as a record for `logs.dead`. Its id is derived, so that a letter of the same record,
+    /// stage and payload overwrites it.
     #[must_use]
     pub fn into_record(self) -> Record {
-        let id = self.record_id().unwrap_or_default().derive(&format!("dead:{}", self.stage));
+        let told = self.id.get(RECORD_BYTES..).unwrap_or_default();
+        let id = self.record_id().unwrap_or_default().derive(&format!("dead:{told}"));
         let received_at_ns = i64::try_from(self.received_at.as_nanosecond()).unwrap_or(i64::MAX);
         let payload = serde_json::to_vec(&self).expect("strings and numbers are always JSON");
         Record {
@@ -195,6 +208,31 @@ impl DeadLetter {
     #[must_use]
     pub fn record_id(&self) -> Option<RecordId> {
         RecordId::parse(self.id.get(..32)?)
+    }
+
+    /// The id without the payload's hash, which letters of before have: stores and logs may still hold such.
+    /// `None` if this is one of them.
+    #[must_use]
+    pub fn id_without_hash(&self) -> Option<String> {
+        let id = format!("{}-{}", self.record_id()?, self.stage);
+        (id != self.id).then_some(id)
+    }
+
+    /// Whether this letter is of the same payload as `earlier`, a letter of the same record and stage without
+    /// a hash in its id. Of two that hold no payload one must follow from the other: it was read at the same
+    /// position, or replayed since.
+    #[must_use]
+    pub fn continues(&self, earlier: &Self) -> bool {
+        let follows = || {
+            let is_same_read = self.position().is_some_and(|at| earlier.position() == Some(at));
+            is_same_read || self.attempt > earlier.attempt
+        };
+        let is_same = match (&self.payload, &earlier.payload) {
+            (Some(payload), Some(before)) => payload == before,
+            (None, None) => follows(),
+            _ => false,
+        };
+        is_same && self.payload_bytes == earlier.payload_bytes
     }
 
     /// Where the refused record stands, if a stage read it from a topic.

@@ -1,12 +1,15 @@
 //! How a process ends: a signal asks it to drain; a second one, or the deadline, ends it.
 //!
-//! Nothing is lost by the hard way out: what is not committed is read again.
+//! Nothing is lost by the hard way out: what is not committed is read again. What was asked once and came twice is no
+//! second signal: `timeout` signals its child and then the child's process group, so that the same signal comes again
+//! within a millisecond.
 
 use std::io;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::units::Span;
@@ -14,12 +17,15 @@ use crate::units::Span;
 /// How long a process may drain unless a setting says otherwise.
 pub const DRAIN_DEADLINE: Span = Span::from_secs(10);
 
+/// For how long after the first signal another one of its kind is the same wish.
+const REPEAT_TIME: Duration = Duration::from_millis(500);
+
 /// Exit code of a process that was ended before it had drained.
 pub const EXIT_NOT_DRAINED: i32 = 70;
 
 /// Cancels `shutdown` at the first SIGINT or SIGTERM. Once it is cancelled, by whomever, the process
-/// has until the deadline to end by itself; then, or at the next signal, it is ended. Called within
-/// the runtime.
+/// has until the deadline to end by itself; then, or at the next signal, it is ended. A signal of the
+/// first one's kind counts when half a second has passed since that. Called within the runtime.
 ///
 /// # Errors
 /// When the signals cannot be listened to.
@@ -29,7 +35,7 @@ pub fn on_signals(shutdown: CancellationToken, deadline: Span) -> io::Result<()>
         let mut stream = signal(kind)?;
         let sender = sender.clone();
         tokio::spawn(async move {
-            while stream.recv().await.is_some() && sender.send(()).await.is_ok() {}
+            while stream.recv().await.is_some() && sender.send(kind).await.is_ok() {}
         });
     }
     tokio::spawn(async move {
@@ -51,18 +57,25 @@ enum Ended {
 }
 
 async fn wait(
-    mut signals: mpsc::Receiver<()>,
+    mut signals: mpsc::Receiver<SignalKind>,
     shutdown: &CancellationToken,
     deadline: Duration,
 ) -> Ended {
-    if shutdown.run_until_cancelled(signals.recv()).await.is_some() {
+    let mut first = None;
+    if let Some(signal) = shutdown.run_until_cancelled(signals.recv()).await {
+        first = signal.map(|kind| (kind, Instant::now()));
         tracing::info!("stopping: draining what is in flight; a second signal ends at once");
         shutdown.cancel();
     }
     let second = async {
-        if signals.recv().await.is_none() {
-            std::future::pending::<()>().await;
+        while let Some(kind) = signals.recv().await {
+            let is_repeated =
+                |(known, at): (SignalKind, Instant)| known == kind && at.elapsed() < REPEAT_TIME;
+            if !first.is_some_and(is_repeated) {
+                return;
+            }
         }
+        std::future::pending::<()>().await;
     };
     match tokio::time::timeout(deadline, second).await {
         Ok(()) => Ended::SecondSignal,
@@ -72,21 +85,39 @@ async fn wait(
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::Instant;
-
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn the_first_signal_asks_and_the_second_ends() {
+    const INTERRUPT: SignalKind = SignalKind::interrupt();
+    const TERMINATE: SignalKind = SignalKind::terminate();
+
+    /// What a first signal and another one come to, if there is so much time between them.
+    async fn ended_by(first: SignalKind, time: Duration, second: SignalKind) -> (Ended, Duration) {
         let (sender, signals) = mpsc::channel(2);
         let shutdown = CancellationToken::new();
         let token = shutdown.clone();
         let waiting = tokio::spawn(async move { wait(signals, &token, DRAIN_DEADLINE.0).await });
-        sender.send(()).await.unwrap();
+        let began = Instant::now();
+        sender.send(first).await.unwrap();
         shutdown.cancelled().await;
+        tokio::time::advance(time).await;
         assert!(!waiting.is_finished());
-        sender.send(()).await.unwrap();
-        assert_eq!(waiting.await.unwrap(), Ended::SecondSignal);
+        sender.send(second).await.unwrap();
+        (waiting.await.unwrap(), began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_signal_asks_and_the_second_ends() {
+        let (ended, time) = ended_by(TERMINATE, REPEAT_TIME, TERMINATE).await;
+        assert_eq!((ended, time), (Ended::SecondSignal, REPEAT_TIME));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_signal_that_comes_twice_at_once_is_one() {
+        let at_once = Duration::from_millis(1);
+        let (ended, time) = ended_by(TERMINATE, at_once, TERMINATE).await;
+        assert_eq!((ended, time), (Ended::Deadline, DRAIN_DEADLINE.0), "it may drain");
+        let (ended, time) = ended_by(INTERRUPT, at_once, TERMINATE).await;
+        assert_eq!((ended, time), (Ended::SecondSignal, at_once), "another kind is another wish");
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 //!
 //! With a `key`, SHA and MD5 become HMACs: without the key nobody can try values out. A key belongs in
 //! the environment, `key => "${MILLRACE_HASH_KEY}"`, not in a file. `UUID` is derived from the record's
-//! id, not drawn: a replay gives the same.
+//! id, not drawn: a replay gives the same. It is written as version 4, as Logstash's are.
 
 mod digest;
 mod murmur3;
@@ -59,8 +59,8 @@ filter_options! {
     struct FingerprintOptions {
         /// How it is taken. `IPV4_NETWORK` is the network of an address, by as many bits as the key
         /// says; `UUID` is another one for each event and each filter, derived from the record's id,
-        /// so that a replay makes the same; `PUNCTUATION` is a text's signs without letters and
-        /// digits.
+        /// so that a replay makes the same, and written as version 4, as Logstash's are;
+        /// `PUNCTUATION` is a text's signs without letters and digits.
         method: Method {
             "SHA1" => Method::Digest(Digest::Sha1),
             "SHA256" => Method::Digest(Digest::Sha256),
@@ -152,8 +152,10 @@ impl Filter for Fingerprint {
     fn apply(&mut self, event: &mut Event, context: &mut FilterContext<'_>) -> Applied {
         match self.method {
             Method::Uuid => {
-                let id = uuid_text(&context.record.id.derive(&role(context)).0);
-                event.set_text(&self.target, &id);
+                let bytes = context.record.id.derive(&role(context)).0;
+                let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
+                let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+                event.set_text(&self.target, id.hyphenated().encode_lower(&mut text));
             }
             Method::Punctuation => self.each_source(event, |event, value| {
                 let text = event.scalar_text(value)?;
@@ -279,22 +281,6 @@ fn hexadecimal(bytes: &[u8]) -> String {
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     nibbles.map(|nibble| DIGITS[usize::from(nibble)]).collect()
-}
-
-/// Sixteen bytes as a UUID of version 8 (RFC 9562): its content is the maker's own.
-fn uuid_text(bytes: &[u8; 16]) -> String {
-    let mut bytes = *bytes;
-    bytes[6] = bytes[6] & 0x0f | 0x80;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let digits = hexadecimal(&bytes);
-    format!(
-        "{}-{}-{}-{}-{}",
-        &digits[..8],
-        &digits[8..12],
-        &digits[12..16],
-        &digits[16..20],
-        &digits[20..]
-    )
 }
 
 /// What a UUID is derived for: each filter makes another one, and of each event of a record.

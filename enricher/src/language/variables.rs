@@ -39,6 +39,21 @@ impl Value {
             ValueKind::Number(_) => Ok(()),
         }
     }
+
+    /// Whether a string of this value, as it is written, has this variable in it.
+    pub(crate) fn names_variable(&self, name: &str) -> bool {
+        match &self.kind {
+            ValueKind::Text(text) => text
+                .match_indices("${")
+                .any(|(at, _)| variable(&text[at..]).is_some_and(|(named, _, _)| named == name)),
+            ValueKind::Array(elements) => elements.iter().any(|value| value.names_variable(name)),
+            ValueKind::Hash(pairs) => pairs.iter().any(|(_, value)| value.names_variable(name)),
+            ValueKind::Plugin(plugin) => {
+                plugin.attributes.iter().any(|attribute| attribute.value.names_variable(name))
+            }
+            ValueKind::Number(_) => false,
+        }
+    }
 }
 
 /// Replaces variables in one text.

@@ -10,6 +10,7 @@ use super::condition::Test;
 use super::slow::slow_conditions;
 use super::unreachable::unreachable;
 use super::{Checked, FilterUse, Plan, PlannedFilter, Reading, Step};
+use crate::config::HASH_KEY_VARIABLE;
 use crate::document_id::DocumentId;
 use crate::filter::{EcsCompatibility, Environment};
 use crate::filters::aggregate::TaskGroups;
@@ -177,6 +178,10 @@ impl Compiler<'_> {
             line: self.source.line_of(plugin.span.start),
             column: self.source.column_of(plugin.span.start),
             keeps_state: plan.keeps_state(),
+            has_hash_key: plugin
+                .attributes
+                .iter()
+                .any(|option| option.value.names_variable(HASH_KEY_VARIABLE)),
         });
         self.filters.push(PlannedFilter { plan, common, place });
     }

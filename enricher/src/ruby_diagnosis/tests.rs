@@ -310,6 +310,7 @@ fn conditions_guard() {
     assert_eq!(lines, "if [level] == \"DEBUG\" {\n  drop { }\n}");
     assert_eq!(run(&lines, &json!({"level": "DEBUG"})), None);
     assert_eq!(proposed("event.cancel if rand <= 0.90"), "drop { percentage => 90 }");
+    assert_eq!(proposed("event.cancel if rand < 0.005"), "drop { percentage => 0.5 }");
 }
 
 #[test]

@@ -1,6 +1,8 @@
-//! A door of datagrams among others of its shop who wait because that has sent too much.
+//! A door of datagrams among others of its shop who wait because that has sent too much, and the time that its lines
+//! have.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bus::TOPIC_RAW;
@@ -12,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Socket, serve};
 use crate::config::Config;
 use crate::intake::Intake;
-use crate::intake::tests::{ScriptedBus, foundation};
+use crate::intake::tests::{ScriptedBus, foundation, foundation_at};
 use crate::udp;
 
 #[tokio::test(start_paused = true)]
@@ -42,6 +44,35 @@ async fn datagrams_pass_nobody_of_their_shop_who_waits() {
     drop(first);
     sleep(Duration::from_secs(10)).await;
     assert_eq!(bus.records(TOPIC_RAW).len(), 1, "now it is its turn");
+    shutdown.cancel();
+    serving.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_after_a_quiet_hour_has_the_time_at_which_it_came() {
+    const HOUR_NS: i64 = 3_600_000_000_000;
+    let (config, now_ns) = (Config::default(), Arc::new(AtomicI64::new(0)));
+    let (bus, context) = (Arc::new(ScriptedBus::default()), Context::default());
+    let intake = Intake::new(udp::DOOR, &foundation_at(&config, &bus, &context, &now_ns));
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let door = udp::door(intake, &config.udp);
+    let serving = tokio::spawn(serve(Socket::Udp(socket), door, None, shutdown.clone()));
+    let sender = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let received = || -> Vec<i64> {
+        bus.records(TOPIC_RAW).iter().map(|record| record.received_at_ns).collect()
+    };
+    // The door is open, and nothing has come.
+    sleep(Duration::from_secs(10)).await;
+    now_ns.store(HOUR_NS, Ordering::Relaxed);
+    sender.send_to(b"first\nfirst too", address).await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(received(), [HOUR_NS; 2]);
+    now_ns.store(2 * HOUR_NS, Ordering::Relaxed);
+    sender.send_to(b"second", address).await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(received()[2..], [2 * HOUR_NS]);
     shutdown.cancel();
     serving.await.unwrap();
 }

@@ -58,9 +58,7 @@ pub(crate) enum Call {
 impl Call {
     /// The call of a method and a path, if it is one of Elasticsearch.
     pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
-        let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
-        let parts: Vec<String> =
-            path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
+        let parts = parts_of(path);
         let names: Vec<&str> = parts.iter().map(String::as_str).collect();
         let document = |index: &str, id: Option<&str>| Self::Document {
             index: index.to_owned(),
@@ -86,6 +84,16 @@ impl Call {
             _ => None,
         }
     }
+
+    /// The call of a path that is none of those, where nobody but clients of Elasticsearch asks.
+    pub(crate) fn unknown(path: &str) -> Self {
+        Self::Other(parts_of(path))
+    }
+}
+
+fn parts_of(path: &str) -> Vec<String> {
+    let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+    path.split('/').filter(|part| !part.is_empty()).map(decoded).collect()
 }
 
 /// Whether somebody asks who wants to read the answer. A client that takes JSON may take text too, as the official one

@@ -48,6 +48,10 @@ impl<'a> Publisher<'a> {
 
     /// Adds a line. Whether the batch is full, and must be sent.
     pub(crate) fn push(&mut self, line: Line) -> bool {
+        if self.batch.is_empty() {
+            // The batch was made when the one before it was sent off, and bodies may come slowly.
+            self.batch.set_received_at_ns(self.intake.now_ns());
+        }
         self.batch.push(line);
         self.batch.is_full()
     }
@@ -99,9 +103,44 @@ fn by_itself(block: Bytes) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
 
-    use super::{BLOCK_BYTES_MIN, by_itself};
+    use bus::{Codec, TOPIC_RAW};
+    use bytes::Bytes;
+    use service::Context;
+
+    use super::{BLOCK_BYTES_MIN, Publisher, by_itself};
+    use crate::config::Config;
+    use crate::http::DOOR;
+    use crate::intake::tests::{ScriptedBus, foundation_at};
+    use crate::intake::{Intake, Line, Origin};
+
+    #[tokio::test]
+    async fn lines_of_a_slow_body_have_the_time_at_which_they_came() {
+        let (bus, now_ns) = (Arc::new(ScriptedBus::default()), Arc::new(AtomicI64::new(1)));
+        let foundation = foundation_at(&Config::default(), &bus, &Context::default(), &now_ns);
+        let intake = Intake::new(DOOR, &foundation);
+        let origin = Arc::new(Origin {
+            shop: "default".into(),
+            source: "192.0.2.1".into(),
+            listener: DOOR.into(),
+            codec: Codec::Json,
+            content_type: "application/x-ndjson".into(),
+            trace_context: "".into(),
+            routing_key: "body".into(),
+        });
+        let room = foundation.budget.share().reserve(1 << 20).await;
+        let mut publisher = Publisher::new(&intake, origin, None, room);
+        for (number, came_at_ns) in [(1, 1_000), (2, 2_000)] {
+            now_ns.store(came_at_ns, Ordering::Relaxed);
+            publisher.push(Line::good(number, Bytes::from_static(b"{}")));
+            publisher.send();
+            publisher.arrival().await.unwrap();
+        }
+        let received = bus.records(TOPIC_RAW).into_iter().map(|record| record.received_at_ns);
+        assert_eq!(received.collect::<Vec<_>>(), [1_000, 2_000]);
+    }
 
     #[test]
     fn only_a_small_block_is_copied() {

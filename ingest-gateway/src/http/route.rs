@@ -3,7 +3,7 @@
 use access::ShopName;
 use bytestring::ByteString;
 use hyper::body::Incoming;
-use hyper::header::EXPECT;
+use hyper::header::{EXPECT, HOST};
 use hyper::{Method, Request, StatusCode};
 use tokio_util::sync::CancellationToken;
 
@@ -20,13 +20,15 @@ use crate::budget::Share;
 use crate::config::HttpConfig;
 use crate::intake::Intake;
 
+/// What a person is told who looks at the door, but for where to send to.
 const WELCOME: &str = "This is Millrace's HTTP door for logs.\n\n\
     POST /v1/logs takes lines of JSON, a JSON array, one JSON object, or lines of text/plain;\n\
     plain or with Content-Encoding gzip, deflate or zstd. With an Idempotency-Key a body may be\n\
     sent again without being counted twice.\n\
     POST /_bulk and /INDEX/_doc take what clients of Elasticsearch send, and OTLP comes to\n\
-    /v1/logs, or as gRPC.\n\n\
-    curl --data-binary @file.ndjson http://127.0.0.1:8080/v1/logs\n";
+    /v1/logs, or as gRPC.\n\n";
+/// Where the door is by default, for who does not say where it was found.
+const USUAL_HOST: &str = "127.0.0.1:8080";
 
 /// What the door knows.
 pub(crate) struct Door {
@@ -43,6 +45,8 @@ pub(crate) struct Sender {
     pub(crate) share: Share,
     /// The shop of its certificate.
     pub(crate) certificate: Option<ShopName>,
+    /// Whether it came to the address for clients of Elasticsearch, which understand no other errors.
+    pub(crate) is_for_elasticsearch: bool,
     /// Ends the connection.
     pub(crate) hang_up: CancellationToken,
 }
@@ -66,7 +70,7 @@ pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Inc
         ("/v1/logs", _) => Problem::new(StatusCode::METHOD_NOT_ALLOWED, "logs are sent with POST"),
         ("/health", _) if is_read => return health(door),
         ("/", _) if is_read && elasticsearch::is_asked_by_a_person(&request) => {
-            return answer::text(StatusCode::OK, WELCOME);
+            return answer::text(StatusCode::OK, welcome(door, &request));
         }
         (path, method @ &(Method::POST | Method::PUT))
             if door.config.any_path && has_no_meaning(method, path) =>
@@ -77,11 +81,33 @@ pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Inc
             Some(call) if call != Call::Root || is_read => {
                 return elasticsearch::answer(door, sender, call, request).await;
             }
+            _ if sender.is_for_elasticsearch => {
+                let call = Call::unknown(path);
+                return elasticsearch::answer(door, sender, call, request).await;
+            }
             _ => Problem::new(StatusCode::NOT_FOUND, "logs are sent to POST /v1/logs"),
         },
     };
     turn_away(door, &problem, &mut request).await;
     problem.reply()
+}
+
+/// What the door is for, with a command that reaches it where the request did.
+fn welcome(door: &Door, request: &Request<Incoming>) -> String {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
+    let (scheme, host) = (if door.config.tls.is_on() { "https" } else { "http" }, plain(host));
+    format!("{WELCOME}curl --data-binary @file.ndjson {scheme}://{host}/v1/logs\n")
+}
+
+/// A host that a person can copy into a shell whoever wrote it, else the usual one.
+fn plain(host: Option<&str>) -> &str {
+    let is_plain = |host: &&str| {
+        let mut bytes = host.bytes();
+        !host.is_empty()
+            && bytes.all(|byte| byte.is_ascii_alphanumeric() || b".:[]-".contains(&byte))
+    };
+    host.filter(is_plain).unwrap_or(USUAL_HOST)
 }
 
 /// Whether nobody else answers to what is sent to a path.
@@ -158,5 +184,21 @@ pub(crate) fn count_busy(door: &Door, problem: &Problem) {
         matches!(problem.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
     if is_for_later {
         door.intake.count_busy();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{USUAL_HOST, plain};
+
+    #[test]
+    fn only_a_plain_host_is_told_back() {
+        for host in ["127.0.0.1:9", "[::1]:8080", "logs.shop-1.example"] {
+            assert_eq!(plain(Some(host)), host);
+        }
+        assert_eq!(plain(None), USUAL_HOST);
+        for host in ["", "a;reboot", "$(id)", "a b", "a/b", "\u{e4}"] {
+            assert_eq!(plain(Some(host)), USUAL_HOST, "{host:?}");
+        }
     }
 }

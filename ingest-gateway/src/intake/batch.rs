@@ -156,6 +156,12 @@ impl Batch {
         Self { size: LARGE, ..self }
     }
 
+    /// It is received at this time, and not when it was made: for a door that makes it before anything has come.
+    pub(crate) fn set_received_at_ns(&mut self, received_at_ns: i64) {
+        debug_assert!(self.lines.is_empty(), "what has come keeps its time");
+        self.received_at_ns = received_at_ns;
+    }
+
     /// Later lines come from here.
     pub(crate) fn set_origin(&mut self, origin: &Arc<Origin>) {
         if self.origins.last().is_none_or(|last| !Arc::ptr_eq(last, origin)) {

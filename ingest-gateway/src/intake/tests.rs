@@ -1,6 +1,7 @@
 //! The door against a log that has room, has none, refuses, or is broken.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -82,6 +83,20 @@ pub(crate) fn foundation(
     let ledgers = Ledgers::new(&context.metrics);
     let runtime = Runtime { bus: bus.clone(), ledgers, context: context.clone() };
     Foundation::new(config, runtime, Clock::system(), &Stores::default())
+}
+
+/// The same, where it is as late as the test says.
+pub(crate) fn foundation_at(
+    config: &Config,
+    bus: &Arc<ScriptedBus>,
+    context: &Context,
+    now_ns: &Arc<AtomicI64>,
+) -> Arc<Foundation> {
+    let ledgers = Ledgers::new(&context.metrics);
+    let runtime = Runtime { bus: bus.clone(), ledgers, context: context.clone() };
+    let now_ns = Arc::clone(now_ns);
+    let clock = Clock(Arc::new(move || now_ns.load(Ordering::Relaxed)));
+    Foundation::new(config, runtime, clock, &Stores::default())
 }
 
 struct Rig {

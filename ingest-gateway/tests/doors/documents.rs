@@ -105,6 +105,23 @@ async fn a_refused_document_is_told_and_kept_as_a_dead_letter() {
 }
 
 #[tokio::test]
+async fn refused_documents_of_one_id_are_all_kept_each_once() {
+    let gateway = Gateway::start(|_| {}).await;
+    for body in ["[1]", "[2]", "[3]", "[1]"] {
+        let (status, _) = said(&gateway, Method::PUT, "/shop/_doc/bad", body).await;
+        assert_eq!(status, 400, "{body}");
+    }
+    let letters = gateway.bus.letters();
+    assert!(letters.iter().all(|letter| letter.record_id() == letters[0].record_id()));
+    assert_eq!(letters[3].id, letters[0].id, "the same bytes are the same letter");
+    let mut ids: Vec<_> = letters.iter().map(|letter| &letter.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 3, "other bytes have a letter of their own: {ids:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_document_that_there_is_no_room_for_is_to_come_again() {
     let gateway = Gateway::start(|_| {}).await;
     gateway.bus.set_mode(Mode::Full);

@@ -376,6 +376,7 @@ async fn what_shippers_ask_before_they_send_is_answered() {
         (Method::PUT, "/_ingest/pipeline/geo", 200, "/acknowledged", json!(true)),
         (Method::GET, "/_ingest/pipeline", 200, "", json!({})),
         (Method::GET, "/_cat/templates/x", 200, "", json!(null)),
+        (Method::GET, "/_cat/indices?v&format=json", 200, "", json!([])),
         (Method::GET, "/logs/_search", 400, "/status", json!(400)),
         (Method::DELETE, "/_all", 400, "/status", json!(400)),
     ];
@@ -401,7 +402,9 @@ async fn what_shippers_ask_before_they_send_is_answered() {
         assert_eq!(answer.headers()["x-elastic-product"], "Elasticsearch");
     }
     let page = client.get(gateway.url("/")).header("accept", "text/html").send().await.unwrap();
-    assert!(page.text().await.unwrap().contains("POST /v1/logs takes"), "people are told in words");
+    let page = page.text().await.unwrap();
+    assert!(page.contains("POST /v1/logs takes"), "people are told in words");
+    assert!(page.contains(&format!(" {}\n", gateway.url("/v1/logs"))), "and where it is: {page}");
     gateway.bus.set_mode(Mode::Full);
     let lost = ask(&gateway, Method::POST, "/", "{}").await;
     assert_eq!(lost.status(), 404, "nobody believes that this was taken");

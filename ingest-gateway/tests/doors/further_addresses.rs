@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use access::IngestToken;
 use ingest_gateway::{Config, Listen};
+use reqwest::Method;
 use serde_json::{Value, json};
 use service::http_client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -78,6 +79,53 @@ async fn each_takes_what_the_door_takes_and_asks_for_its_token() {
     assert!(gateway.bus.records().iter().all(|record| &*record.listener == "http"));
     assert_eq!(gateway.door("http").accepted, 1 + 1 + 1 + 6, "one ledger");
     assert_eq!(gateway.refused_requests("401"), 2.0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_address_for_clients_of_elasticsearch_refuses_in_their_words() {
+    let gateway = Gateway::start(|config| {
+        elsewhere(config);
+        config.http.listen = any_port();
+        config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
+    })
+    .await;
+    let [otlp_http, _, bulk] = addresses(&gateway);
+    let client = http_client::builder().build().unwrap();
+    let ask = |method: &Method, url: &str| client.request(method.clone(), url);
+    let token = "0123456789abcdef";
+    let refused = "illegal_argument_exception";
+    for (method, path, status, kind) in [
+        (Method::DELETE, "/shop", 400, refused),
+        (Method::DELETE, "/shop/kept/x", 400, refused),
+        (Method::GET, "/shop", 404, "index_not_found_exception"),
+        (Method::HEAD, "/shop", 404, ""),
+        (Method::POST, "/shop", 400, refused),
+        (Method::POST, "/", 400, refused),
+        (Method::GET, "/shop/_search", 400, refused),
+    ] {
+        let url = format!("http://{bulk}{path}");
+        let answer = ask(&method, &url).bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{method} {path}");
+        assert_eq!(answer.headers()["x-elastic-product"], "Elasticsearch", "{method} {path}");
+        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default();
+        let root_cause = &answer["error"]["root_cause"][0];
+        assert_eq!(answer["error"]["type"].as_str().unwrap_or_default(), kind, "{method} {path}");
+        assert_eq!(root_cause["reason"], answer["error"]["reason"], "{method} {path}");
+        let tokenless = ask(&method, &url).send().await.unwrap();
+        assert_eq!(tokenless.status(), 401, "{method} {path}");
+        if path == "/shop" {
+            for other in [otlp_http, gateway.http] {
+                let url = format!("http://{other}{path}");
+                let answer = ask(&method, &url).bearer_auth(token).send().await.unwrap();
+                assert_eq!(answer.status(), 404, "no client of Elasticsearch: {method} {path}");
+                assert!(!answer.headers().contains_key("x-elastic-product"), "{method} {path}");
+            }
+        }
+    }
+    let url = format!("http://{bulk}/_cat/indices");
+    let empty = ask(&Method::GET, &url).bearer_auth(token).send().await.unwrap();
+    assert_eq!((empty.status().as_u16(), empty.text().await.unwrap().as_str()), (200, ""));
     gateway.stop().await;
 }
 

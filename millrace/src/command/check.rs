@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     for pipeline in &pipelines {
         match PipelineText::read(pipeline) {
             Ok(text) => check.look_at(pipeline, &text)?,
-            Err(error) if pipelines.len() == 1 => return Err(Failure::of(error)),
+            Err(error) if pipelines.len() == 1 => return Err(Failure::usage(error.to_string())),
             // The others are still looked at.
             Err(error) => {
                 check.mistakes += 1;

@@ -23,7 +23,7 @@ pub(super) fn compile(
         )));
     }
     let is_keyed = given.is_some() || std::env::var_os(HASH_KEY_VARIABLE).is_some();
-    if !is_keyed && plan.filters().iter().any(|filter| filter.name == "fingerprint") {
+    if !is_keyed && plan.filters().iter().any(|filter| filter.has_hash_key) {
         complain(
             "millrace",
             &format!(

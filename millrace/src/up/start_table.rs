@@ -10,6 +10,12 @@ use service::{Printable, url_without_secrets};
 use super::addresses::Addresses;
 use crate::logstash_settings::Taken;
 
+/// What is said of a door whose protocol has no answers.
+const NO_ANSWER: &str = "no answer in the protocol";
+/// What is said where nothing listens, with the way out.
+const NO_DOOR: &str = "no door is open, so nothing can be sent here: name one, as --tcp-listen 127.0.0.1:5000 or \
+                       --http-listen 127.0.0.1:8080";
+
 /// The parts of the table.
 pub(super) struct StartTable<'a> {
     pub(super) data: &'a Path,
@@ -75,6 +81,9 @@ impl StartTable<'_> {
         for (what, place, note) in rows {
             writeln!(out, "  {}", format!("{what:<16} {place:<32} {note}").trim_end())?;
         }
+        if !self.has_open_door() {
+            writeln!(out, "\n  WARNING: {NO_DOOR}")?;
+        }
         if !self.doors.closed.is_empty() {
             writeln!(out, "\n  WARNING: these doors are closed, and everything else runs:\n")?;
             for closed in &self.doors.closed {
@@ -96,6 +105,13 @@ impl StartTable<'_> {
         self.write_commands(out)
     }
 
+    /// Whether anything can come in here.
+    fn has_open_door(&self) -> bool {
+        let Addresses { tcp, udp, http, otlp_http, otlp_grpc, bulk, beats, .. } = self.addresses;
+        let mut addresses = [tcp, udp, http, otlp_http, otlp_grpc, bulk, beats].into_iter();
+        addresses.any(Option::is_some) || !self.doors.others.is_empty() || !self.files.is_empty()
+    }
+
     /// What listens where, and what an answer there means.
     fn door_rows(&self) -> Vec<(&'static str, String, String)> {
         let addresses = self.addresses;
@@ -103,27 +119,31 @@ impl StartTable<'_> {
             None => "an answer means: synced to disk".to_owned(),
             Some(warning) => format!("NOT DURABLE: {warning}"),
         };
-        let at = |address: Option<SocketAddr>| {
-            address.map_or("off".to_owned(), |address| address.to_string())
+        // No answer comes from a door that is off.
+        let row = |door, place: Option<String>, note: &str| match place {
+            Some(place) => (door, place, note.to_owned()),
+            None => (door, "off".to_owned(), String::new()),
         };
+        let at = |address: Option<SocketAddr>| address.map(|address| address.to_string());
         let scheme = self.http_scheme();
-        let http =
-            addresses.http.map_or("off".to_owned(), |http| format!("{scheme}://{http}/v1/logs"));
+        let http = addresses.http.map(|http| format!("{scheme}://{http}/v1/logs"));
         let further = [
             ("OTLP over HTTP", addresses.otlp_http, "/v1/logs"),
             ("OTLP over gRPC", addresses.otlp_grpc, ""),
             ("_bulk", addresses.bulk, "/_bulk"),
         ];
         let mut rows = vec![
-            ("lines over TCP", at(addresses.tcp), "no answer in the protocol".to_owned()),
-            ("lines over UDP", at(addresses.udp), "no answer in the protocol".to_owned()),
-            ("HTTP", http, durable.clone()),
+            row("lines over TCP", at(addresses.tcp), NO_ANSWER),
+            row("lines over UDP", at(addresses.udp), NO_ANSWER),
+            row("HTTP", http, &durable),
         ];
         rows.extend(further.into_iter().filter_map(|(door, address, path)| {
             Some((door, format!("{scheme}://{}{path}", address?), durable.clone()))
         }));
-        rows.extend(self.doors.others.iter().map(|(door, place)| {
-            (*door, Printable(place).to_string(), "no answer in the protocol".to_owned())
+        let others = self.doors.others.iter();
+        rows.extend(others.map(|(door, place)| {
+            let place = Printable(place).to_string();
+            (*door, place, NO_ANSWER.to_owned())
         }));
         rows.extend(addresses.beats.map(|beats| ("Beats", beats.to_string(), durable)));
         rows.extend(self.files.iter().map(|files| {
@@ -144,16 +164,18 @@ impl StartTable<'_> {
         let data =
             if is_default { String::new() } else { format!(" --data {}", self.data.display()) };
         let addresses = self.addresses;
-        // Where the HTTP door is off, it may be open at its further addresses.
-        let url = match addresses.http.or(addresses.otlp_http).or(addresses.bulk) {
-            Some(http) if http.port() != 8080 || self.doors.is_http_tls => {
-                format!(" --url {}://{}", self.http_scheme(), from_here(http))
-            }
-            _ => String::new(),
-        };
-        let token = if self.needs_token { " --token TOKEN" } else { "" };
         writeln!(out, "\nTry in a second terminal:\n")?;
-        writeln!(out, "  {program} generate --count 10000 | {program} send{url}{token}")?;
+        // Where the HTTP door is off, it may be open at its further addresses.
+        if let Some(http) = addresses.http.or(addresses.otlp_http).or(addresses.bulk) {
+            let is_usual = http.port() == 8080 && !self.doors.is_http_tls;
+            let scheme = self.http_scheme();
+            let url = match is_usual {
+                true => String::new(),
+                false => format!(" --url {scheme}://{}", from_here(http)),
+            };
+            let token = if self.needs_token { " --token TOKEN" } else { "" };
+            writeln!(out, "  {program} generate --count 10000 | {program} send{url}{token}")?;
+        }
         writeln!(
             out,
             "  {program} query 'type:transaction AND shop.order.amount:>100' --last 24h{data}"
@@ -178,20 +200,48 @@ fn from_here(address: SocketAddr) -> SocketAddr {
 mod tests {
     use super::*;
 
+    /// Where every door is off.
+    fn all_off() -> Addresses {
+        let any: SocketAddr = "0.0.0.0:8181".parse().expect("an address");
+        Addresses {
+            tcp: None,
+            udp: None,
+            http: None,
+            otlp_http: None,
+            otlp_grpc: None,
+            bulk: None,
+            beats: None,
+            api: any,
+            metrics: any,
+        }
+    }
+
+    fn text(addresses: &Addresses, doors: &DoorsTold, files: &[String]) -> String {
+        StartTable {
+            data: Path::new("/data"),
+            is_new: false,
+            addresses,
+            doors,
+            durability_warning: None,
+            urls: [
+                "embedded:",
+                "embedded:",
+                "mongodb://ada:hunter2@m:1/?x=y",
+                "redis://:hunter2@r",
+            ],
+            files,
+            taken: None,
+            needs_token: true,
+            first_password: None,
+        }
+        .text()
+    }
+
     #[test]
     fn what_it_shows_can_be_typed_and_holds_no_password() {
         let any: SocketAddr = "0.0.0.0:8181".parse().expect("an address");
-        let addresses = Addresses {
-            tcp: None,
-            udp: None,
-            http: Some(any),
-            otlp_http: None,
-            otlp_grpc: Some(any),
-            bulk: None,
-            beats: Some(any),
-            api: any,
-            metrics: any,
-        };
+        let addresses =
+            Addresses { http: Some(any), otlp_grpc: Some(any), beats: Some(any), ..all_off() };
         let doors = DoorsTold {
             is_http_tls: false,
             others: vec![("syslog over UDP", "127.0.0.1:514".to_owned())],
@@ -202,38 +252,36 @@ mod tests {
                 way_out: "another address",
             }],
         };
-        let table = StartTable {
-            data: Path::new("/data"),
-            is_new: false,
-            addresses: &addresses,
-            doors: &doors,
-            durability_warning: None,
-            urls: [
-                "embedded:",
-                "embedded:",
-                "mongodb://ada:hunter2@m:1/?x=y",
-                "redis://:hunter2@r",
-            ],
-            files: &["/var/log/shop/*.log".to_owned(), "/a\u{1b}[2J*.log".to_owned()],
-            taken: None,
-            needs_token: true,
-            first_password: None,
-        };
-        let text = table.text();
-        assert!(text.contains("send --url http://127.0.0.1:8181 --token TOKEN"), "{text}");
-        assert!(text.contains("syslog over UDP  127.0.0.1:514 "), "{text}");
-        assert!(text.contains("pages and API    http://127.0.0.1:8181"), "{text}");
-        assert!(text.contains("Beats            0.0.0.0:8181"), "{text}");
-        assert!(text.contains("OTLP over gRPC   http://0.0.0.0:8181 "), "{text}");
-        assert!(!text.contains("OTLP over HTTP "), "{text}");
+        let files = ["/var/log/shop/*.log".to_owned(), "/a\u{1b}[2J*.log".to_owned()];
+        let shown = text(&addresses, &doors, &files);
+        assert!(shown.contains("send --url http://127.0.0.1:8181 --token TOKEN"), "{shown}");
+        assert!(shown.contains("syslog over UDP  127.0.0.1:514 "), "{shown}");
+        assert!(shown.contains("pages and API    http://127.0.0.1:8181"), "{shown}");
+        assert!(shown.contains("Beats            0.0.0.0:8181"), "{shown}");
+        assert!(shown.contains("OTLP over gRPC   http://0.0.0.0:8181 "), "{shown}");
+        assert!(!shown.contains("OTLP over HTTP "), "{shown}");
         let closed = "    ingest_gateway.otlp.http_listen: 0.0.0.0:8181 is in use";
-        assert!(text.contains("WARNING") && text.contains(closed), "{text}");
-        assert!(text.contains("/shop/*.log ") && text.contains(r"/a\u{1b}[2J*.log "), "{text}");
-        assert!(text.contains("mongodb://m:1") && !text.contains("hunter2"), "{text}");
+        assert!(shown.contains("WARNING") && shown.contains(closed), "{shown}");
+        assert!(shown.contains("/shop/*.log ") && shown.contains(r"/a\u{1b}[2J*.log "), "{shown}");
+        assert!(shown.contains("mongodb://m:1") && !shown.contains("hunter2"), "{shown}");
+    }
 
+    #[test]
+    fn nothing_is_promised_of_a_door_that_is_off() {
+        let doors = DoorsTold { is_http_tls: false, others: Vec::new(), closed: Vec::new() };
         let elsewhere: SocketAddr = "127.0.0.1:4318".parse().expect("an address");
-        let addresses = Addresses { http: None, otlp_http: Some(elsewhere), ..addresses.clone() };
-        let text = StartTable { addresses: &addresses, ..table }.text();
-        assert!(text.contains("send --url http://127.0.0.1:4318 --token TOKEN"), "{text}");
+        let addresses = Addresses { otlp_http: Some(elsewhere), ..all_off() };
+        let shown = text(&addresses, &doors, &[]);
+        assert!(shown.contains("send --url http://127.0.0.1:4318 --token TOKEN"), "{shown}");
+        assert!(shown.contains("\n  HTTP             off\n"), "nothing answers there: {shown}");
+        assert!(shown.contains("\n  lines over TCP   off\n"), "{shown}");
+        assert!(!shown.contains("WARNING"), "{shown}");
+
+        let shown = text(&all_off(), &doors, &["/var/log/shop/*.log".to_owned()]);
+        assert!(!shown.contains(" send") && shown.contains(" query "), "{shown}");
+        assert!(!shown.contains("WARNING"), "files are read: {shown}");
+        let shown = text(&all_off(), &doors, &[]);
+        let warning = "WARNING: no door is open, so nothing can be sent here: name one, as --tcp";
+        assert!(shown.contains(warning), "{shown}");
     }
 }

@@ -1,13 +1,13 @@
 //! Keeps the letters of `logs.dead` for browsing: a consumer of its own, so that an API that is down
 //! loses none.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bus::{Positioned, Record, TOPIC_DEAD};
-use document_store::{Change, DocumentError, DocumentStore, ErrorKind, Expect};
+use document_store::{Change, Document, DocumentError, DocumentStore, ErrorKind, Expect};
 use pipeline::{DeadLetter, Fatal, Outcome, Rejection, RunnerSpec, Sink, Stage, State, Verdict};
 
 use super::letters::{DEAD_LETTERS, Stored};
@@ -90,22 +90,43 @@ impl Sink for DeadLetterSink {
 
 impl DeadLetterSink {
     async fn store(&self, letters: impl Iterator<Item = &DeadLetter>) -> Result<(), DocumentError> {
-        // Of a record that died twice within the batch, the last letter stands.
+        // Of a record that died twice of the same bytes within the batch, the last letter stands.
         let letters: HashMap<&str, &DeadLetter> =
             letters.map(|letter| (letter.id.as_str(), letter)).collect();
-        let ids: Vec<&str> = letters.keys().copied().collect();
-        let there = self.documents.get_many(DEAD_LETTERS.name, &ids).await?;
-        let mut changes = Vec::with_capacity(ids.len());
-        for (id, there) in ids.into_iter().zip(there) {
-            let letter = letters[id];
+        let there = self.there(letters.values().copied()).await?;
+        let mut changes = Vec::with_capacity(letters.len());
+        for letter in letters.into_values() {
+            // One that was stored before ids had a hash keeps its id, for those who have noted it down.
+            let of_before = letter.id_without_hash().filter(|id| {
+                there.get(id).is_some_and(|earlier| letter.continues(&earlier.letter))
+            });
+            let id = of_before.unwrap_or_else(|| letter.id.clone());
             // A letter that is read again says nothing new, and must not undo the mark of its replay.
-            let known = there.and_then(|document| Stored::read(&document).ok());
-            if known.is_some_and(|known| known.letter.attempt >= letter.attempt) {
+            if there.get(&id).is_some_and(|known| known.letter.attempt >= letter.attempt) {
                 continue;
             }
-            let body = Stored::new(letter.clone()).body()?;
-            changes.push(Change::Put { id: id.to_owned(), body, expect: Expect::Any });
+            let letter = DeadLetter { id: id.clone(), ..letter.clone() };
+            let body = Stored::new(letter).body()?;
+            changes.push(Change::Put { id, body, expect: Expect::Any });
         }
         self.documents.apply(DEAD_LETTERS.name, changes).await
+    }
+
+    /// What is stored under the ids that these letters have, or had before ids had a hash.
+    async fn there(
+        &self,
+        letters: impl Iterator<Item = &DeadLetter>,
+    ) -> Result<HashMap<String, Stored>, DocumentError> {
+        // Many letters may have had one id: it is read once.
+        let ids: HashSet<String> = letters
+            .flat_map(|letter| std::iter::once(letter.id.clone()).chain(letter.id_without_hash()))
+            .collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let there = self.documents.get_many(DEAD_LETTERS.name, &ids).await?;
+        let read = |document: Document| {
+            let stored = Stored::read(&document).ok()?;
+            Some((document.id, stored))
+        };
+        Ok(there.into_iter().flatten().filter_map(read).collect())
     }
 }

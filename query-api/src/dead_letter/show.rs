@@ -58,7 +58,7 @@ pub(crate) struct LetterPage {
 /// A dead letter without its payload.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ShownLetter {
-    /// Record and stage: `<record id>-<stage>`.
+    /// Record, stage and a hash of the payload: `<record id>-<stage>-<hash>`.
     id: String,
     /// Who refused it: a stage or a door.
     stage: String,

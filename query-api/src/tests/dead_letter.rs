@@ -198,6 +198,65 @@ async fn what_dies_again_is_the_same_letter_with_one_more_attempt() {
 }
 
 #[tokio::test]
+async fn refused_payloads_of_one_record_are_all_kept_also_after_a_replay() {
+    let rig = Rig::start().await;
+    let first = record(b"[1]");
+    let letter = |payload: &'static [u8]| {
+        let record = Record { payload: payload.into(), ..first.clone() };
+        DeadLetter::new("ingest-gateway", &record, None, &rejection("not_an_object"))
+    };
+    bury(&rig, letter(b"[1]")).await;
+    waiting(&rig, 1).await;
+    let replayed = rig.post("/api/dead/replay", &json!({"all": true}), Role::Admin).await;
+    assert_eq!(replayed.body["replayed"], 1, "{replayed:?}");
+    for payload in [b"[1]".as_slice(), b"[2]", b"[2]", b"[3]"] {
+        bury(&rig, letter(payload)).await;
+    }
+    let page = waiting(&rig, 2).await;
+    let letters = page["letters"].as_array().unwrap();
+    let mut previews: Vec<_> = letters.iter().map(|one| one["preview"].as_str()).collect();
+    previews.sort_unstable();
+    assert_eq!(previews, [Some("[2]"), Some("[3]")]);
+    assert_eq!(total(&rig, "state=replayed").await, 1);
+    let again = rig.post("/api/dead/replay", &json!({"all": true}), Role::Admin).await;
+    assert_eq!(again.body["replayed"], 2, "{again:?}");
+    let records = read(&rig, TOPIC_RAW, 3).await;
+    assert!(records.iter().all(|record| record.id == first.id), "{records:?}");
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn letters_of_the_old_form_of_id_are_shown_replayed_known_again_and_purged() {
+    let rig = Rig::start().await;
+    let mut record = record(b"{");
+    let position = published(&rig, TOPIC_ENRICHED, &record).await;
+    let letter = |record: &Record| {
+        DeadLetter::new("indexer", record, Some(&position), &rejection("refused"))
+    };
+    let id = format!("{}-indexer", record.id);
+    bury(&rig, DeadLetter { id: id.clone(), ..letter(&record) }).await;
+    assert_eq!(waiting(&rig, 1).await["letters"][0]["id"], *id);
+    let path = format!("/api/dead/{id}");
+    assert_eq!(rig.get(&path, Role::Admin).await.body["payload_text"], "{");
+    let replayed = rig.post("/api/dead/replay", &json!({"ids": [id]}), Role::Admin).await;
+    assert_eq!(replayed.body["replayed"], 1, "{replayed:?}");
+    record = read(&rig, TOPIC_ENRICHED, 2).await.remove(1);
+
+    // The stage refuses it again, and then other bytes of the same record.
+    bury(&rig, letter(&record)).await;
+    let page = waiting(&rig, 1).await;
+    let again = &page["letters"][0];
+    assert_eq!((&again["id"], &again["attempt"]), (&json!(id), &json!(1)));
+    assert_eq!(total(&rig, "state=replayed").await, 0, "it is one letter");
+    bury(&rig, letter(&Record { payload: b"[".as_slice().into(), attempt: 0, ..record })).await;
+    waiting(&rig, 2).await;
+    let purged = rig.post("/api/dead/purge", &json!({"ids": [id]}), Role::Admin).await;
+    assert_eq!(purged.body, json!({"purged": 1, "unknown": []}));
+    assert_eq!(rig.get("/api/dead", Role::Admin).await.body["letters"][0]["preview"], "[");
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn a_large_payload_is_read_from_where_it_stands() {
     let rig = Rig::start().await;
     let payload = [b"5105105105105100 ".as_slice(), &vec![b'x'; 300 * 1024]].concat();

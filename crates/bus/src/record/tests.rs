@@ -26,6 +26,17 @@ fn a_text_names_a_document_of_its_shop_alone() {
 }
 
 #[test]
+fn what_is_made_from_other_bytes_of_a_record_has_another_id() {
+    let record = RecordId::generate();
+    let first = record.derive_from("letter", b"[1]");
+    assert_eq!(first, record.derive_from("letter", b"[1]"));
+    assert_ne!(first, record.derive_from("letter", b"[2]"));
+    assert_ne!(first, record.derive_from("score", b"[1]"));
+    assert_ne!(first, RecordId::generate().derive_from("letter", b"[1]"));
+    assert_ne!(record.derive_from("letter", b""), record.derive("letter"));
+}
+
+#[test]
 fn an_id_reads_back_from_its_text() {
     let id = RecordId::generate();
     assert_eq!(RecordId::parse(&id.to_string()), Some(id));

@@ -23,21 +23,74 @@ fn a_letter_goes_through_the_log_and_back_into_its_record() {
     let logged = letter.clone().into_record();
     let read = DeadLetter::from_record(&logged).unwrap();
     assert_eq!(read, letter);
-    assert_eq!(read.id, format!("{}-enricher", original.id));
+    assert_eq!(read.record_id(), Some(original.id));
+    assert_eq!(read.id_without_hash(), Some(format!("{}-enricher", original.id)));
     assert_eq!(read.position(), Some(position()));
     assert_eq!(read.replay_topic(), TOPIC_RAW);
     assert_eq!(read.replay(None, REPLAY_ATTEMPTS_MAX).unwrap(), Record { attempt: 1, ..original });
 }
 
 #[test]
-fn letters_of_one_record_and_stage_overwrite_each_other_and_no_others() {
-    let id = |stage: &str, number| {
-        DeadLetter::new(stage, &record(number, "x"), None, &rejection()).into_record().id
+fn letters_of_one_record_stage_and_payload_overwrite_each_other_and_no_others() {
+    let ids = |stage: &str, number, payload: &'static str| {
+        let letter = DeadLetter::new(stage, &record(number, payload), None, &rejection());
+        (letter.id.clone(), letter.into_record().id)
     };
-    assert_eq!(id("enricher", 1), id("enricher", 1));
-    assert_ne!(id("enricher", 1), id("indexer", 1));
-    assert_ne!(id("enricher", 1), id("enricher", 2));
-    assert_ne!(id("enricher", 1), record(1, "x").id);
+    let first = ids("enricher", 1, "x");
+    assert_eq!(first, ids("enricher", 1, "x"));
+    assert_ne!(first.1, record(1, "x").id);
+    for other in [ids("indexer", 1, "x"), ids("enricher", 2, "x"), ids("enricher", 1, "y")] {
+        assert!(first.0 != other.0 && first.1 != other.1, "{first:?} {other:?}");
+    }
+}
+
+#[test]
+fn a_letter_keeps_its_id_through_a_replay_and_without_its_payload() {
+    let large = vec![b'x'; PAYLOAD_BYTES_MAX + 1];
+    for payload in [b"[1]".to_vec(), large.clone()] {
+        let original = record(1, payload);
+        let letter = DeadLetter::new("enricher", &original, Some(&position()), &rejection());
+        let replayed = letter.replay(Some(original.payload.clone()), REPLAY_ATTEMPTS_MAX).unwrap();
+        let again = DeadLetter::new("enricher", &replayed, Some(&position()), &rejection());
+        assert_eq!((&again.id, again.attempt), (&letter.id, 1));
+        let (key, id) = (letter.id.clone(), letter.clone().into_record().id);
+        let shorter = letter.without_payload().into_record();
+        assert_eq!((&*shorter.routing_key, shorter.id), (key.as_str(), id));
+    }
+    let mut other = large.clone();
+    *other.last_mut().unwrap() = b'y';
+    let id = |payload: Vec<u8>| DeadLetter::new("http", &record(1, payload), None, &rejection()).id;
+    assert_ne!(id(large), id(other), "they differ behind what a letter holds");
+}
+
+#[test]
+fn a_letter_of_the_old_form_of_id_is_continued_by_one_of_its_payload() {
+    let letter = |payload: Vec<u8>, attempt| {
+        let record = Record { attempt, ..record(1, payload) };
+        DeadLetter::new("enricher", &record, Some(&position()), &rejection())
+    };
+    let old = |payload: Vec<u8>| {
+        let letter = letter(payload, 0);
+        DeadLetter { id: letter.id_without_hash().unwrap(), ..letter }
+    };
+    let small = old(b"[1]".to_vec());
+    assert_eq!(small.id_without_hash(), None);
+    assert_eq!(DeadLetter::from_record(&small.clone().into_record()).unwrap(), small);
+    assert_eq!(small.replay(None, 16).unwrap().id, record(1, "").id);
+    assert!(letter(b"[1]".to_vec(), 0).continues(&small), "as after a crash");
+    assert!(letter(b"[1]".to_vec(), 1).continues(&small));
+    assert!(!letter(b"[2]".to_vec(), 1).continues(&small));
+
+    let large = vec![b'x'; PAYLOAD_BYTES_MAX + 1];
+    let elsewhere = Some(Position { offset: 43, ..position() });
+    let again = |attempt| {
+        let record = Record { attempt, ..record(1, large.clone()) };
+        DeadLetter::new("enricher", &record, elsewhere.as_ref(), &rejection())
+    };
+    assert!(letter(large.clone(), 0).continues(&old(large.clone())), "it was read again");
+    assert!(again(1).continues(&old(large.clone())), "it was replayed");
+    assert!(!again(0).continues(&old(large.clone())), "it was sent again, with whatever bytes");
+    assert!(!again(1).continues(&old([large.as_slice(), b"y"].concat())));
 }
 
 #[test]

@@ -168,7 +168,7 @@ async fn every_record_has_one_fate_and_is_counted() {
     assert_eq!((ledger.in_flight, ledger.redelivered, ledger.balance), (0, 0, 0));
 
     let letter = &line.letters()[0];
-    assert_eq!(letter.id, format!("{}-enricher", record(3, "").id));
+    assert_eq!((letter.record_id(), &*letter.stage), (Some(record(3, "").id), "enricher"));
     assert_eq!(
         (letter.topic.as_deref(), letter.offset, letter.index),
         (Some(TOPIC_RAW), Some(0), Some(2))

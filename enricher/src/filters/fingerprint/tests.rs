@@ -86,6 +86,9 @@ fn other_methods() {
     let id = fingerprint(r#"method => "UUID""#, json!({}));
     assert_eq!(id, fingerprint(r#"method => "UUID""#, json!({"other": 1})), "from the record's id");
     assert_eq!(id.as_str().map(str::len), Some(36));
+    let parsed = uuid::Uuid::parse_str(id.as_str().unwrap()).unwrap();
+    assert_eq!(parsed.get_version_num(), 4, "as Logstash's `SecureRandom.uuid`: {id}");
+    assert_eq!(parsed.get_variant(), uuid::Variant::RFC4122);
 }
 
 /// As ids of documents they would be one, and of the events of a record one would be left.

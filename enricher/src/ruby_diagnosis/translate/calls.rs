@@ -124,11 +124,12 @@ impl Translator<'_> {
             return None;
         };
         let cancels = cancel.name == "cancel" && cancel.receiver.as_deref().is_some_and(is_event);
-        let percentage = (limit.parse::<f64>().ok()? * 100.0).round();
+        // Of a hundred, without the digits that only stand for what binary fractions lack.
+        let percentage = (limit.parse::<f64>().ok()? * 1e8).round() / 1e6;
         if random != "rand" || !cancels || !(0.0..=100.0).contains(&percentage) {
             return None;
         }
-        self.steps.push(Step::option("drop", "percentage", &format!("{percentage:.0}")));
+        self.steps.push(Step::option("drop", "percentage", &percentage.to_string()));
         Some(())
     }
 

@@ -94,15 +94,26 @@ pub(super) fn answer(door: &Door, parts: &[String], request: &Request<Incoming>)
         ("_xpack", true) => xpack(),
         ("_cluster", true) => return cluster(door, &names),
         ("_nodes", true) => nodes(request),
+        ("_cat", true) if wants_json(request) => json!([]),
         ("_cat", true) => return answer::text(StatusCode::OK, ""),
         ("_ilm", true) if names.get(1) == Some(&"status") => json!({ "operation_mode": "STOPPED" }),
         _ if is_for_finding(&names, request.method()) => json!({ "_shards": super::shards() }),
         (kind, _) if KEPT_BY_US.contains(&kind) => {
             return set_up(kind, &names, request.method());
         }
+        (index, true) if names.len() == 1 && !index.starts_with('_') => {
+            let reason = format!("no such index [{}]: none is kept here", told_back(&names));
+            return Error::new(StatusCode::NOT_FOUND, "index_not_found_exception", reason).reply();
+        }
         _ => return refused(&names).reply(),
     };
     super::json(StatusCode::OK, &body)
+}
+
+/// Whether a list is asked for as JSON and not as a table.
+fn wants_json(request: &Request<Incoming>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    query.split('&').any(|pair| pair == "format=json")
 }
 
 /// What shippers set up, and the platform has its own of.
@@ -163,9 +174,9 @@ fn told_back(names: &[&str]) -> String {
 }
 
 fn refused(names: &[&str]) -> Error {
+    let path = if names.is_empty() { "/".to_owned() } else { told_back(names) };
     let reason = format!(
-        "`{}` is not answered by this door: it takes logs at _bulk and _doc; search them in Millrace's pages and API",
-        told_back(names)
+        "`{path}` is not answered by this door: it takes logs at _bulk and _doc; search them in Millrace's pages and API"
     );
     Error::malformed(reason)
 }

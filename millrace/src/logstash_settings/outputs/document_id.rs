@@ -43,10 +43,18 @@ pub(super) fn compare(reader: &mut PluginReader<'_>, text: Option<&str>, first: 
     if earlier.as_deref() == text {
         return;
     }
-    let reason = format!(
-        "what the output of line {first} says of ids is for all events: set a field such as `[@metadata][id]` in the \
-         filters, under the conditions of the outputs, and name it there; an event without the field keeps an id of \
-         its own"
-    );
+    let way_out = "set a field such as `[@metadata][id]` in the filters, under the conditions of the outputs, and \
+                   name it there; an event without the field keeps an id of its own";
+    let reason = match (earlier, text.and_then(|text| unfit(reader, text))) {
+        (Some(_), _) => {
+            format!("what the output of line {first} says of ids is for all events: {way_out}")
+        }
+        // It would not be carried over from there either.
+        (None, Some(unfit)) => unfit.to_owned(),
+        (None, None) => format!(
+            "only that of the output of line {first} would be for all events, and none is carried over from there, so \
+             that every event keeps an id of its own: {way_out}"
+        ),
+    };
     reader.leave(OPTION, reason);
 }

@@ -34,8 +34,7 @@ fn outputs_that_differ_are_told() {
         (id("%{a}"), id("%{a}"), Some("%{a}"), false),
         (id("%{a}"), id("%{b}"), Some("%{a}"), true),
         (id("%{a}"), none.clone(), Some("%{a}"), true),
-        (none.clone(), id("%{b}"), None, true),
-        (none.clone(), none, None, false),
+        (none.clone(), none.clone(), None, false),
     ] {
         let text =
             format!("output {{ elasticsearch {{ {first} }}\n elasticsearch {{ {second} }} }}");
@@ -47,6 +46,25 @@ fn outputs_that_differ_are_told() {
                     for all events";
         assert_eq!(said.contains(told), is_told, "{said}");
         assert_eq!(carried.left.len(), usize::from(is_told), "{said}");
+    }
+    // Where none is in force, none is said to be.
+    for (first, second, reasons) in [
+        (none.clone(), id("%{b}"), &["only that of the output of line 1 would be"][..]),
+        (id("fixed"), id("%{[b]}"), &["it names no field", "none is carried over from there"][..]),
+        (id("fixed"), id("fixed"), &["it names no field", "it names no field"][..]),
+        (id("fixed"), none.clone(), &["it names no field"][..]),
+        (id("${PASSWORD}"), id("%{b}"), &["never printed", "none is carried over from there"][..]),
+    ] {
+        let text =
+            format!("output {{ elasticsearch {{ {first} }}\n elasticsearch {{ {second} }} }}");
+        let carried = carried(&text, OPEN).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        assert!(carried.find(SETTING).is_none(), "{text}");
+        let said: Vec<_> = carried.left.iter().map(|left| left.reason.as_str()).collect();
+        assert_eq!(said.len(), reasons.len(), "{text}: {said:?}");
+        for (said, reason) in said.iter().zip(reasons) {
+            assert!(said.contains(reason), "{text}: {said}");
+            assert!(!said.contains("says of ids is for all events"), "{text}: {said}");
+        }
     }
     // Another store is not carried over as a whole.
     let text =

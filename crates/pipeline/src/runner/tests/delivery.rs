@@ -78,7 +78,7 @@ async fn what_the_sink_refuses_is_the_input_records_dead_letter() {
     assert_eq!(ledger.dead["mapping"], 1);
     let letters = line.letters();
     assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].id, format!("{}-enricher", record(2, "").id));
+    assert_eq!(letters[0].record_id(), Some(record(2, "").id));
     let replayed = letters[0].replay(None, REPLAY_ATTEMPTS_MAX).unwrap();
     assert_eq!(replayed.payload, "two", "the input, not the output");
     line.stop(running).await;
