@@ -261,7 +261,11 @@ fn what_cannot_be_used_is_said_before_anything_starts() {
         let begins = format!("ingest_gateway.file.inputs.{begins}");
         assert!(problem.starts_with(&begins), "{problem}");
     }
+}
 
+#[test]
+fn a_damaged_file_of_positions_is_said_before_anything_starts() {
+    let logs = Logs::new();
     let mut damaged = config();
     logs.follow()(&mut damaged);
     let file = damaged.file.position_file.clone().unwrap();
