@@ -16,6 +16,11 @@ const BLOCK_BYTES_MAX: usize = 256 << 10;
 const GZIP_MEMBERS_MAX: u32 = 1_000;
 /// Window of zstd that decoders must support by RFC 9659: 8MiB.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+/// Longest header of a zstd frame (RFC 8878, 3.1.1.1): magic number, descriptor, window, dictionary and size.
+const ZSTD_HEADER_BYTES_MAX: usize = 4 + 1 + 1 + 4 + 8;
+/// How much of a header the library gets at once. From 4 bytes on, what it makes of a header depends on where a
+/// body is cut: it takes formats from before zstd 1.0, and a frame that has come whole past the window's limit.
+const ZSTD_HEADER_PIECE_BYTES: usize = 3;
 /// Up to here a body may have any ratio.
 const RATIO_FREE_BYTES: u64 = 1 << 20;
 
@@ -88,7 +93,7 @@ pub(crate) struct Decoder {
 enum Inner {
     Identity,
     Zlib(Zlib),
-    Zstd { state: ZstdDecoder<'static>, progress: Progress },
+    Zstd(Zstd),
 }
 
 struct Zlib {
@@ -97,6 +102,15 @@ struct Zlib {
     progress: Progress,
     /// How many further members may follow.
     members_left: u32,
+}
+
+struct Zstd {
+    state: ZstdDecoder<'static>,
+    progress: Progress,
+    /// How much of the open frame was read.
+    frame_bytes: usize,
+    /// Whether decoded bytes may wait for room.
+    is_full: bool,
 }
 
 /// Where in its encoding a body stands.
@@ -129,7 +143,8 @@ impl Decoder {
                 let mut state = ZstdDecoder::new().map_err(invalid)?;
                 let window = DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX);
                 state.set_parameter(window).map_err(invalid)?;
-                Inner::Zstd { state, progress: Progress::Begun }
+                let progress = Progress::Begun;
+                Inner::Zstd(Zstd { state, progress, frame_bytes: 0, is_full: false })
             }
         };
         Ok(Self { inner, bytes_max, ratio_max, bytes_in: 0, bytes_out: 0, input: Bytes::new() })
@@ -146,7 +161,7 @@ impl Decoder {
         let block = match &mut self.inner {
             Inner::Identity => std::mem::take(&mut self.input),
             Inner::Zlib(zlib) => zlib.next(&mut self.input)?,
-            Inner::Zstd { state, progress } => unzstd(state, progress, &mut self.input)?,
+            Inner::Zstd(zstd) => zstd.next(&mut self.input)?,
         };
         if block.is_empty() && !self.input.is_empty() {
             return Err(DecodeError::Invalid("in its content encoding"));
@@ -168,7 +183,9 @@ impl Decoder {
             Inner::Zlib(zlib) if zlib.progress == Progress::Open => {
                 Err(DecodeError::Invalid(zlib.name))
             }
-            Inner::Zstd { progress: Progress::Open, .. } => Err(DecodeError::Invalid("zstd")),
+            Inner::Zstd(zstd) if zstd.progress == Progress::Open => {
+                Err(DecodeError::Invalid("zstd"))
+            }
             _ => Ok(()),
         }
     }
@@ -212,27 +229,36 @@ impl Zlib {
     }
 }
 
-fn unzstd(
-    state: &mut ZstdDecoder<'static>,
-    progress: &mut Progress,
-    input: &mut Bytes,
-) -> Result<Bytes, DecodeError> {
-    let invalid = |_| DecodeError::Invalid("zstd");
-    let mut block = vec![0; block_bytes(input)];
-    let mut filled = 0;
-    while filled < block.len() {
-        let status = state.run_on_buffers(input, &mut block[filled..]).map_err(invalid)?;
-        input.advance(status.bytes_read);
-        filled += status.bytes_written;
-        if status.bytes_read == 0 && status.bytes_written == 0 {
-            break;
+impl Zstd {
+    fn next(&mut self, input: &mut Bytes) -> Result<Bytes, DecodeError> {
+        let invalid = |_| DecodeError::Invalid("zstd");
+        let mut block = vec![0; block_bytes(input)];
+        let mut filled = 0;
+        // The library counts calls that can do nothing, and fails at the 16th in a row.
+        while filled < block.len() && (self.is_full || !input.is_empty()) {
+            let piece = if self.frame_bytes < ZSTD_HEADER_BYTES_MAX {
+                &input[..input.len().min(ZSTD_HEADER_PIECE_BYTES)]
+            } else {
+                &input[..]
+            };
+            let status = self.state.run_on_buffers(piece, &mut block[filled..]).map_err(invalid)?;
+            input.advance(status.bytes_read);
+            filled += status.bytes_written;
+            self.is_full = filled == block.len();
+            if status.bytes_read == 0 && status.bytes_written == 0 {
+                break;
+            }
+            // Frames may follow one another (RFC 8878, 3.1); the decoder begins the next by itself.
+            (self.progress, self.frame_bytes) = if status.remaining == 0 {
+                (Progress::Ended, 0)
+            } else {
+                (Progress::Open, self.frame_bytes.saturating_add(status.bytes_read))
+            };
         }
-        // Frames may follow one another (RFC 8878, 3.1); the decoder begins the next by itself.
-        *progress = if status.remaining == 0 { Progress::Ended } else { Progress::Open };
+        block.truncate(filled);
+        block.shrink_to_fit();
+        Ok(Bytes::from(block))
     }
-    block.truncate(filled);
-    block.shrink_to_fit();
-    Ok(Bytes::from(block))
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use proptest::prelude::*;
 
 use super::{DecodeError, Decoder, Encoding, UnknownEncoding};
 
+mod pieces;
+
 const PLENTY: u64 = 1 << 30;
 
 fn encode(encoding: Encoding, plain: &[u8]) -> Vec<u8> {
