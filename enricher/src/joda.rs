@@ -63,6 +63,15 @@ enum Word {
     Quarter,
 }
 
+/// How much of a word is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Short,
+    Long,
+    /// The first letter, or the number of a quarter: only java.time writes that.
+    Narrow,
+}
+
 /// How a zone is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ZoneStyle {
@@ -92,7 +101,7 @@ enum Step {
     },
     Word {
         field: Word,
-        long: bool,
+        form: Form,
     },
     /// Digits after the point of a second.
     Fraction {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
-use crate::backtracking::{Backtracker, STEPS_BY_DEFAULT, last_line};
+use crate::backtracking::{Backtracker, OutOfSteps, STEPS_BY_DEFAULT, last_line};
 use crate::filters::grok::ruby_syntax::{
     SyntaxError, Translation, translate_counting, translate_fully,
 };
@@ -87,11 +87,14 @@ impl RubyPattern {
 
     /// The same where several searches have their steps together.
     pub(crate) fn is_match_within(&self, text: &str, steps: &mut u64) -> bool {
+        self.search(text, steps).unwrap_or(false)
+    }
+
+    /// The same for whoever must know that nobody knows.
+    pub(crate) fn search(&self, text: &str, steps: &mut u64) -> Result<bool, OutOfSteps> {
         match &self.engine {
-            RubyEngine::Linear(regex) => regex.is_match(text),
-            RubyEngine::Backtracking(backtracker) => {
-                backtracker.is_match(text, steps).unwrap_or(false)
-            }
+            RubyEngine::Linear(regex) => Ok(regex.is_match(text)),
+            RubyEngine::Backtracking(backtracker) => backtracker.is_match(text, steps),
         }
     }
 

@@ -20,8 +20,8 @@ use event::Event;
 
 use self::code::Code;
 use self::rules::EXCEPTION_TAG;
-use self::run::{Failed, run};
-use self::tasks::{Instants, MAP_BYTES_MAX, Task, TaskKey};
+use self::run::{Failed, TaskAtHand, run};
+use self::tasks::{Instants, MAP_BYTES_MAX, OwnTimeouts, Task, TaskKey};
 use self::value::{Members, Value};
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
 use crate::template::Template;
@@ -121,10 +121,14 @@ impl Aggregate {
     /// Does to an event what the code may do with an empty map: filters behind ask for what it sets. Nothing is
     /// remembered, and nothing is dropped, which a map that is not at hand decides.
     fn rehearse(&self, event: &mut Event, received_at_ns: i64) -> Applied {
-        if *self.task_id.render(event, received_at_ns) == *self.task_id_text {
+        let id = self.task_id.render(event, received_at_ns).into_owned();
+        if id == self.task_id_text {
             return Applied::NotMatched;
         }
-        run(&self.code, event, &mut Value::Hash(Members::new()), MAP_BYTES_MAX);
+        let now = Instants { received_at_ns, event_ns: received_at_ns };
+        let mut own_timeouts = OwnTimeouts::default();
+        let task = TaskAtHand::new(&id, now, &mut own_timeouts);
+        run(&self.code, event, &mut Value::Hash(Members::new()), MAP_BYTES_MAX, task);
         Applied::Matched
     }
 
@@ -153,10 +157,17 @@ impl Aggregate {
         };
         task.last = now;
         let room_bytes = context.tasks.room_bytes(&task);
-        let ended = run(&self.code, event, &mut task.map, room_bytes);
+        let at_hand = TaskAtHand::new(&task.key.id, now, &mut task.own_timeouts);
+        let at_hand = at_hand.since(task.created);
+        let ended = run(&self.code, event, &mut task.map, room_bytes, at_hand);
         task.bytes = task.bytes.saturating_add_signed(ended.grown_bytes);
-        if !self.ends_task {
-            let due_ns = self.group.rules().due_ns(&task);
+        let rules = self.group.rules();
+        if task.own_timeouts.are_over() {
+            if rules.pushes_on_timeout {
+                spawn(&self.group, &task, now, event, context);
+            }
+        } else if !self.ends_task {
+            let due_ns = rules.due_ns(&task);
             context.tasks.put(self.group.number, number, task, due_ns);
         }
         match ended.result {

@@ -21,8 +21,9 @@ use crate::template::Template;
 
 const MATCH_WAY_OUT: &str = "write `match => [ \"field\", \"ISO8601\", \"yyyy-MM-dd HH:mm:ss\" ]`";
 const NANOSECONDS_OF_MILLISECOND: i64 = 1_000_000;
+const ENGLISH: &str = "en";
 /// Languages in which Logstash has names of its own for months and days, whatever Java it runs on. The names of others
-/// are taken for English, as Logstash takes those of a language that it does not know.
+/// are read in English, as Logstash does with those of a language that it does not know; a check says so.
 const OTHER_LANGUAGES: [&str; 47] = [
     "ar", "be", "bg", "ca", "cs", "da", "de", "el", "es", "et", "fi", "fr", "ga", "he", "hi", "hr",
     "hu", "id", "in", "is", "it", "iw", "ja", "ko", "lt", "lv", "mk", "ms", "mt", "nb", "nl", "nn",
@@ -77,8 +78,9 @@ filter_options! {
         target: FieldPath = "@timestamp",
         /// The zone of local times, as `Europe/Berlin` or `+01:00`; the event may name it.
         timezone: Template => "default: UTC",
-        /// The language of names of months and days. They are read in English: another language is
-        /// refused where a format has such names.
+        /// The language of names of months and days. They are read in English. Where a format has
+        /// such names, a language that Logstash surely reads otherwise is refused, and of any other
+        /// `millrace check` warns.
         locale: String => "default: English",
         /// Which digits of a fraction are kept: all, or those of milliseconds, as Logstash does
         /// unless it is told `ns`.
@@ -95,7 +97,7 @@ filter_options! {
 /// Checks the options.
 pub(crate) fn build(
     options: &mut Options<'_>,
-    _environment: &Environment,
+    environment: &Environment,
 ) -> Option<Arc<dyn FilterPlan>> {
     let given = DateOptions::read(options);
     let DateOptions { r#match: texts, target, timezone, tag_on_failure, .. } = given;
@@ -112,8 +114,10 @@ pub(crate) fn build(
         options.refuse("match", error.to_string(), "the first text of `match` names the field");
     });
     let formats: Vec<_> = formats.iter().map(|text| format(options, text)).collect();
-    if let Some(locale) = given.locale {
-        refuse_other_languages(options, &locale, formats.iter().flatten());
+    if let Some(locale) = given.locale
+        && formats.iter().flatten().any(Format::reads_words)
+    {
+        look_at_language(options, &locale, environment.wants_warnings);
     }
     Some(Arc::new(Date {
         source: source.ok()?,
@@ -125,21 +129,25 @@ pub(crate) fn build(
     }))
 }
 
-/// Refuses a locale in whose language a format's names would have to be read.
-fn refuse_other_languages<'f>(
-    options: &mut Options<'_>,
-    locale: &str,
-    mut formats: impl Iterator<Item = &'f Format>,
-) {
+/// Looks at a locale in whose language a format's names would have to be read: refuses one that has names of its own,
+/// and warns of any other.
+fn look_at_language(options: &mut Options<'_>, locale: &str, wants_warnings: bool) {
     let language = locale.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-    let reads_words =
-        |format: &Format| matches!(format, Format::Joda(format) if format.reads_words());
-    if OTHER_LANGUAGES.contains(&language.as_str()) && formats.any(reads_words) {
+    if language == ENGLISH {
+        return;
+    }
+    let way_out = "leave `locale` out if they are English; else make them English before, \
+                   with mutate { gsub => [...] }";
+    if OTHER_LANGUAGES.contains(&language.as_str()) {
         let message =
             format!("names of months and days are read in English, not as `{locale}` has them");
-        let way_out = "leave `locale` out if they are English; else make them English before, \
-                       with mutate { gsub => [...] }";
         options.refuse("locale", message, way_out);
+    } else if wants_warnings {
+        let message = format!(
+            "names of months and days are read in English here, whatever `{locale}` calls them"
+        );
+        let span = options.span("locale");
+        options.warn_at(span, message, way_out);
     }
 }
 
@@ -176,6 +184,13 @@ fn format(options: &mut Options<'_>, text: &str) -> Option<Format> {
             }
         },
     })
+}
+
+impl Format {
+    /// Whether texts have words in them that each language has its own of.
+    fn reads_words(&self) -> bool {
+        matches!(self, Self::Joda(format) if format.reads_words())
+    }
 }
 
 impl FilterPlan for Date {

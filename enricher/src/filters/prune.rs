@@ -39,7 +39,7 @@ filter_options! {
     /// It knows the event's own fields, not those within them; `@timestamp` and `@metadata` always
     /// stay, and numbers match as they print. All is looked at before anything goes. Look-around and
     /// references (`\1`) in expressions are searched within a limit of about a second for an event,
-    /// beyond which nothing matches.
+    /// beyond which such an expression matches nothing.
     struct PruneOptions {
         /// Expressions of names: fields with another name go.
         whitelist_names: Vec<String> => "default: all may stay",

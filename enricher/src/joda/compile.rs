@@ -1,6 +1,6 @@
 //! From the text of a format to steps.
 
-use super::{DateFormat, Numeric, Step, Word, ZoneStyle};
+use super::{DateFormat, Form, Numeric, Step, Word, ZoneStyle};
 
 /// How often a letter may stand in a row.
 const REPEAT_MAX: usize = 32;
@@ -42,7 +42,7 @@ fn compile(pattern: &str, dialect: Dialect) -> Result<DateFormat, String> {
                 return Err(format!("`{pattern}` has `{first}` more than {REPEAT_MAX} times"));
             }
             let step = step(dialect, first, count, starts_numeric(rest))
-                .ok_or_else(|| format!("`{first}` in `{pattern}` is no letter of a date format"))?;
+                .ok_or_else(|| no_step(dialect, first, count, pattern))?;
             if !literal.is_empty() {
                 steps.push(Step::Literal(std::mem::take(&mut literal).into()));
             }
@@ -56,6 +56,25 @@ fn compile(pattern: &str, dialect: Dialect) -> Result<DateFormat, String> {
         steps.push(Step::Literal(literal.into()));
     }
     Ok(DateFormat { steps: steps.into() })
+}
+
+/// What is wrong with a letter: it means nothing, or not so many of it do.
+fn no_step(dialect: Dialect, letter: char, count: usize, pattern: &str) -> String {
+    let counts = match letter {
+        _ if dialect == Dialect::Joda => None,
+        'M' | 'L' | 'E' | 'Q' | 'q' | 'x' | 'X' | 'Z' => Some("1 to 5 times"),
+        'z' => Some("1 to 4 times"),
+        'O' => Some("1 or 4 times"),
+        'V' => Some("twice"),
+        _ => None,
+    };
+    match counts {
+        Some(counts) => {
+            let letters = letter.to_string().repeat(count);
+            format!("`{letters}` in `{pattern}` means nothing: `{letter}` stands {counts}")
+        }
+        None => format!("`{letter}` in `{pattern}` is no letter of a date format"),
+    }
 }
 
 /// Takes `'text'` or `''` from the start of `rest`; inside quotes `''` is one quote.
@@ -101,22 +120,21 @@ fn step(dialect: Dialect, letter: char, count: usize, digits_follow: bool) -> Op
         _ => number(field, 9),
     };
     Some(match (dialect, letter) {
-        // One letter of a name, which nobody wants in place of the whole one.
-        (Dialect::Java, 'M' | 'L' | 'E') if count > 4 => return None,
+        (Dialect::Java, 'M' | 'L' | 'E') if count > 5 => return None,
         (Dialect::Joda, 'Y') | (_, 'y') | (Dialect::Java, 'u') => year(Numeric::Year),
         (Dialect::Joda, 'x') | (Dialect::Java, 'Y') => year(Numeric::WeekYear),
         (Dialect::Joda, 'C') => number(Numeric::Century, 2),
         (Dialect::Joda, 'e') => number(Numeric::Weekday, 1),
         (_, 'M') | (Dialect::Java, 'L') if count >= 3 => {
-            Step::Word { field: Word::Month, long: count >= 4 }
+            Step::Word { field: Word::Month, form: form(dialect, count) }
         }
         (_, 'M') | (Dialect::Java, 'L') => number(Numeric::Month, 2),
         (_, 'd') => number(Numeric::Day, 2),
         (_, 'D') => number(Numeric::DayOfYear, 3),
         (_, 'w') => number(Numeric::Week, 2),
-        (_, 'E') => Step::Word { field: Word::Weekday, long: count >= 4 },
-        (_, 'G') => Step::Word { field: Word::Era, long: false },
-        (_, 'a') => Step::Word { field: Word::Halfday, long: false },
+        (_, 'E') => Step::Word { field: Word::Weekday, form: form(dialect, count) },
+        (_, 'G') => Step::Word { field: Word::Era, form: Form::Short },
+        (_, 'a') => Step::Word { field: Word::Halfday, form: Form::Short },
         (_, 'K') => number(Numeric::HourOfHalfday, 2),
         (_, 'h') => number(Numeric::ClockHourOfHalfday, 2),
         (_, 'H') => number(Numeric::Hour, 2),
@@ -132,7 +150,7 @@ fn step(dialect: Dialect, letter: char, count: usize, digits_follow: bool) -> Op
         }),
         (Dialect::Java, 'Q' | 'q') => match count {
             1 | 2 => number(Numeric::Quarter, 2),
-            3 | 4 => Step::Word { field: Word::Quarter, long: count == 4 },
+            3..=5 => Step::Word { field: Word::Quarter, form: form(dialect, count) },
             _ => return None,
         },
         (Dialect::Java, 'n') => number(Numeric::NanosecondOfSecond, 9),
@@ -141,6 +159,15 @@ fn step(dialect: Dialect, letter: char, count: usize, digits_follow: bool) -> Op
         (Dialect::Java, _) => return utc_in_java(letter, count),
         (Dialect::Joda, _) => return None,
     })
+}
+
+/// How much of a word so many letters ask for.
+fn form(dialect: Dialect, count: usize) -> Form {
+    match (dialect, count) {
+        (Dialect::Java, 5) => Form::Narrow,
+        (_, 4..) => Form::Long,
+        _ => Form::Short,
+    }
 }
 
 /// How java.time writes the zone of a date by the count of its letters. Dates are written in UTC only.

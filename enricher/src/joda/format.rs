@@ -3,8 +3,8 @@
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use super::names::{MONTHS, QUARTERS, SHORT, WEEKDAYS};
-use super::{DateFormat, Numeric, Step, Word, ZoneStyle};
+use super::names::{MONTHS, NARROW, QUARTERS, SHORT, WEEKDAYS};
+use super::{DateFormat, Form, Numeric, Step, Word, ZoneStyle};
 
 impl DateFormat {
     /// Appends an instant, nanoseconds since 1970, as text in UTC.
@@ -26,7 +26,7 @@ fn write_step(step: &Step, time: DateTime, out: &mut String) {
             pad(number(*field, time), *digits_min, out);
         }
         Step::TwoDigitYear { field, .. } => pad(number(*field, time).rem_euclid(100), 2, out),
-        Step::Word { field, long } => out.push_str(word(*field, *long, time)),
+        Step::Word { field, form } => out.push_str(word(*field, *form, time)),
         Step::Fraction { digits } => {
             let mut text = String::with_capacity(9);
             pad(i64::from(time.subsec_nanosecond()), 9, &mut text);
@@ -79,12 +79,16 @@ fn nanosecond_of_day(time: DateTime) -> i64 {
     seconds * 1_000_000_000 + i64::from(time.subsec_nanosecond())
 }
 
-fn word(field: Word, long: bool, time: DateTime) -> &'static str {
+fn word(field: Word, form: Form, time: DateTime) -> &'static str {
     let name = match field {
         Word::Era => return "AD",
         Word::Quarter => {
             let (short, name) = QUARTERS[usize::from(time.month().unsigned_abs() - 1) / 3];
-            return if long { name } else { short };
+            return match form {
+                Form::Short => short,
+                Form::Long => name,
+                Form::Narrow => &name[..NARROW],
+            };
         }
         Word::Halfday => return if time.hour() < 12 { "AM" } else { "PM" },
         Word::Month => MONTHS[usize::from(time.month().unsigned_abs()) - 1],
@@ -92,5 +96,9 @@ fn word(field: Word, long: bool, time: DateTime) -> &'static str {
             WEEKDAYS[usize::from(time.weekday().to_monday_zero_offset().unsigned_abs())]
         }
     };
-    if long { name } else { &name[..SHORT] }
+    match form {
+        Form::Short => &name[..SHORT],
+        Form::Long => name,
+        Form::Narrow => &name[..NARROW],
+    }
 }

@@ -26,6 +26,8 @@ pub(super) const QUARTERS: [(&str, &str); 4] =
 
 /// Length of a short name.
 pub(super) const SHORT: usize = 3;
+/// Length of a name of which only the beginning tells: a letter, of a quarter its number.
+pub(super) const NARROW: usize = 1;
 
 /// The zone names that Joda-Time reads by default, with hours east of UTC.
 pub(super) const ZONES: [(&str, i8); 11] = [

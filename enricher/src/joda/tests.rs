@@ -169,14 +169,30 @@ fn java_writes_zones_by_the_count_of_letters_and_has_letters_of_its_own() {
         ("Z ZZ ZZZ ZZZZ ZZZZZ", "+0000 +0000 +0000 GMT Z"),
         ("z zzzz VV O OOOO", "Z Z Z GMT GMT"),
         ("yyyy-MM-dd'T'HH:mm:ss.SSSxxx", "2021-08-03T15:04:05.678+00:00"),
-        ("Q qq QQQ QQQQ", "3 03 Q3 3rd quarter"),
+        ("Q qq QQQ QQQQ QQQQQ", "3 03 Q3 3rd quarter 3"),
+        ("MMM MMMM MMMMM LLLLL", "Aug August A A"),
+        ("EEE EEEE EEEEE", "Tue Tuesday T"),
         ("n nnnnnnnnnnn A N", "678000000 00678000000 54245678 54245678000000"),
     ] {
         assert_eq!(written(&DateFormat::java(pattern).unwrap(), instant), expected, "{pattern}");
     }
-    for pattern in ["xxxxxx", "ZZZZZZ", "V", "OO", "MMMMM", "LLLLL", "EEEEE", "QQQQQ", "yyyy e"] {
-        assert!(DateFormat::java(pattern).is_err(), "{pattern}");
+    for (pattern, said) in [
+        ("yyyy xxxxxx", "`xxxxxx` in `yyyy xxxxxx` means nothing: `x` stands 1 to 5 times"),
+        ("ZZZZZZ", "1 to 5 times"),
+        ("V", "`V` in `V` means nothing: `V` stands twice"),
+        ("OO", "1 or 4 times"),
+        ("MMMMMM", "1 to 5 times"),
+        ("LLLLLL", "1 to 5 times"),
+        ("EEEEEE", "1 to 5 times"),
+        ("QQQQQQ", "1 to 5 times"),
+        ("yyyy e", "`e` in `yyyy e` is no letter of a date format"),
+    ] {
+        let error = DateFormat::java(pattern).unwrap_err();
+        assert!(error.contains(said), "{pattern}: {error}");
     }
+    // Joda has no letter alone.
+    let joda = DateFormat::joda("MMMMM EEEEE").unwrap();
+    assert_eq!(written(&joda, instant), "August Tuesday");
 }
 
 proptest! {

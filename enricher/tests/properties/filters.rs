@@ -139,6 +139,8 @@ const CODES: &[&str] = &[
     "'map[\"all\"] ||= []; map[\"all\"] << event.get(\"[a][b]\")'",
     "'map[\"a\"] = event.get(\"a\"); event.cancel()'",
     "'event.set(\"was\", map[\"a\"]) if map[\"a\"]'",
+    "'map[\"n\"] = event.get(\"n\"); map_meta.timeout = event.get(\"n\")'",
+    "'map_meta.inactivity_timeout = 0; event.set(\"c\", map_meta.task_id)'",
 ];
 
 const TIMEOUT_CODES: &[&str] = &[

@@ -25,6 +25,8 @@ pub(super) enum Step {
     /// `map.delete('a')`.
     DeleteFromMap(Source),
     SetVariable(usize, Assignment, Source),
+    /// `map_meta.timeout = value` and its like.
+    SetTimeout(OwnTimeout, Source),
     SetField(FieldPath, Source),
     RemoveField(FieldPath),
     Tag(Source),
@@ -44,6 +46,24 @@ pub(super) enum Assignment {
     IfThere,
     /// `+=` and its like.
     With(Sign),
+}
+
+/// A timeout that code sets for its task alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OwnTimeout {
+    /// Since the task's first event.
+    All,
+    /// Since its last one.
+    Inactivity,
+}
+
+/// What `map_meta` says of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TaskWord {
+    Id,
+    Created,
+    /// When its last event came, which is the one at hand.
+    Last,
 }
 
 /// An operator of two values.
@@ -75,6 +95,7 @@ pub(super) enum Source {
     /// `event.include?`
     HasField(FieldPath),
     Map,
+    Task(TaskWord),
     Variable(usize),
     Element(Box<Source>, Box<Source>),
     Method(Method, Box<Source>, Vec<Source>),

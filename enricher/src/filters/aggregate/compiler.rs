@@ -2,7 +2,7 @@
 
 use event::FieldPath;
 
-use super::code::{Assignment, Code, Sign, Source, Step};
+use super::code::{Assignment, Code, OwnTimeout, Sign, Source, Step, TaskWord};
 use super::method::Method;
 use super::value::Value;
 use crate::field_reference::EscapeStyle;
@@ -15,6 +15,8 @@ const SHOWN_MAX: usize = 60;
 const TAKEN: &[&str] = &["event", "map", "map_meta", "new_event_block", "self"];
 
 const NO_CHANGE: &str = "it changes neither the event nor its map";
+const NO_EVENT: &str = "no code makes events here; a map becomes one with `push_map_as_event_on_timeout`, at once with \
+                        `map_meta.timeout = 0`, and `clone` and `split` make some";
 
 type Read<T> = Result<T, String>;
 
@@ -120,6 +122,14 @@ impl Compiler<'_> {
                 None => return Err(format!("`{sign}` is not known")),
             },
         };
+        if let Some(timeout) = self.own_timeout(target) {
+            if assignment != Assignment::Plain {
+                return Err("a time-out of `map_meta` is only set with `=`".to_owned());
+            }
+            let value = self.value(value)?;
+            steps.push(Step::SetTimeout(timeout, value));
+            return Ok(());
+        }
         if let Expression::Name(name) = target {
             let value = self.value(value)?;
             let sets = matches!(assignment, Assignment::Plain | Assignment::Otherwise);
@@ -144,6 +154,25 @@ impl Compiler<'_> {
         }
         self.variables.push(name.to_owned());
         Ok(self.variables.len() - 1)
+    }
+
+    /// Which of the task's own timeouts is set.
+    fn own_timeout(&self, target: &Expression) -> Option<OwnTimeout> {
+        let Expression::Call(Call { receiver: Some(of), name, arguments, block: None }) = target
+        else {
+            return None;
+        };
+        match name.as_str() {
+            _ if !self.is_task(of) || !arguments.is_empty() => None,
+            "timeout" => Some(OwnTimeout::All),
+            "inactivity_timeout" => Some(OwnTimeout::Inactivity),
+            _ => None,
+        }
+    }
+
+    /// Whether this is `map_meta`.
+    fn is_task(&self, expression: &Expression) -> bool {
+        self.has_map && matches!(expression, Expression::Name(name) if name == "map_meta")
     }
 
     /// The keys that lead to a value of the map.
@@ -212,6 +241,7 @@ impl Compiler<'_> {
                 return Err(NO_CHANGE.to_owned());
             }
             ("event", ..) => return Err(format!("`event.{name}` is not known here")),
+            ("new_event_block", ..) => return Err(NO_EVENT.to_owned()),
             (_, "push" | "append", values) if !values.is_empty() => {
                 let place = self.list(receiver, steps)?;
                 for value in values {
@@ -244,6 +274,9 @@ impl Compiler<'_> {
                 return Err(format!(
                     "`{name}` reads a clock or makes times, which no code does here"
                 ));
+            }
+            Expression::Name(name) if name.ends_with("::Event") => {
+                return Err(NO_EVENT.to_owned());
             }
             Expression::Name(name) => Source::Variable(self.variable(name, false)?),
             Expression::Call(call) => self.call(call)?,
@@ -293,6 +326,14 @@ impl Compiler<'_> {
                 ("include?", [field]) => self.path(field).map(Source::HasField),
                 ("timestamp", []) => Ok(Source::Field(FieldPath::key("@timestamp"))),
                 _ => Err(format!("`event.{name}` is not known here")),
+            };
+        }
+        if self.is_task(receiver) {
+            return match (name.as_str(), arguments.as_slice()) {
+                ("task_id", []) => Ok(Source::Task(TaskWord::Id)),
+                ("creation_timestamp", []) => Ok(Source::Task(TaskWord::Created)),
+                ("lastevent_timestamp", []) => Ok(Source::Task(TaskWord::Last)),
+                _ => Err(format!("`map_meta.{name}` is not known here")),
             };
         }
         if name == "[]" && arguments.len() == 1 {

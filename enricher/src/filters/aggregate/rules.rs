@@ -7,8 +7,8 @@ use bytes::Bytes;
 use event::{Event, FieldPath, Limits};
 
 use super::code::Code;
-use super::run::run;
-use super::tasks::Task;
+use super::run::{TaskAtHand, run};
+use super::tasks::{OwnTimeouts, Task};
 use super::value::{Members, Value};
 use crate::template::Template;
 
@@ -57,22 +57,30 @@ impl Rules {
         self.pushes_on_timeout || self.pushes_previous
     }
 
-    /// When a task runs out if no event of it comes.
+    /// After how long a task runs out, in all and without an event.
+    fn timeouts_ns(&self, task: &Task) -> (i64, Option<i64>) {
+        let OwnTimeouts { all_ns, inactivity_ns } = task.own_timeouts;
+        (all_ns.unwrap_or(self.timeout_ns), inactivity_ns.or(self.inactivity_ns))
+    }
+
+    /// When a task runs out if no event of it comes. Code may say that it has: then it does so now.
     pub(super) fn due_ns(&self, task: &Task) -> i64 {
-        let oldest = task.created.received_at_ns.saturating_add(self.timeout_ns);
-        match self.inactivity_ns {
-            Some(inactivity_ns) => {
-                oldest.min(task.last.received_at_ns.saturating_add(inactivity_ns))
-            }
-            None => oldest,
-        }
+        let (all_ns, inactivity_ns) = self.timeouts_ns(task);
+        let oldest_ns = task.created.received_at_ns.saturating_add(all_ns);
+        let last_ns = task.last.received_at_ns;
+        let due_ns = match inactivity_ns {
+            Some(inactivity_ns) => oldest_ns.min(last_ns.saturating_add(inactivity_ns)),
+            None => oldest_ns,
+        };
+        due_ns.max(last_ns)
     }
 
     /// Whether a task has run out by the time of an event of it.
     pub(super) fn has_run_out(&self, task: &Task, event_ns: i64) -> bool {
         let is_over = |since_ns: i64, most_ns: i64| event_ns.saturating_sub(since_ns) > most_ns;
-        is_over(task.created.event_ns, self.timeout_ns)
-            || self.inactivity_ns.is_some_and(|most_ns| is_over(task.last.event_ns, most_ns))
+        let (all_ns, inactivity_ns) = self.timeouts_ns(task);
+        is_over(task.created.event_ns, all_ns)
+            || inactivity_ns.is_some_and(|most_ns| is_over(task.last.event_ns, most_ns))
     }
 
     /// The event that a map becomes, at a time; `None` if `timeout_code` cancels it.
@@ -94,8 +102,12 @@ impl Rules {
             let tag = tag.render(&event, made_at_ns).into_owned();
             event.push_tag(&tag);
         }
-        let mut no_map = Value::Hash(Members::new());
-        let ended = self.code.as_ref().map(|code| run(code, &mut event, &mut no_map, 0));
+        // The code is told of no map and no task.
+        let (mut no_map, mut own_timeouts) = (Value::Hash(Members::new()), OwnTimeouts::default());
+        let ended = self.code.as_ref().map(|code| {
+            let task = TaskAtHand::new(&task.key.id, task.last, &mut own_timeouts);
+            run(code, &mut event, &mut no_map, 0, task)
+        });
         if let Some(ended) = ended {
             if ended.result.is_err() {
                 event.add_tag(EXCEPTION_TAG);

@@ -5,10 +5,11 @@ use std::cell::Cell;
 
 use event::{Event, FieldPath, Limits};
 
-use super::code::{Assignment, Code, Sign, Source, Step};
+use super::code::{Assignment, Code, OwnTimeout, Sign, Source, Step, TaskWord};
 use super::method::Method;
 use super::operation::{VALUE_BYTES_MAX, operate};
 use super::place::{Found, element, set_within, signed, slot_within};
+use super::tasks::{Instants, OwnTimeouts};
 use super::value::{Members, Value, key_size_bytes};
 
 /// Deepest nesting of what a map holds.
@@ -35,13 +36,40 @@ pub(super) struct Ended {
     pub(super) grown_bytes: isize,
 }
 
-/// Runs code on an event and its map, a hash. `room_bytes` is how much larger that may become.
-pub(super) fn run(code: &Code, event: &mut Event, map: &mut Value, room_bytes: usize) -> Ended {
+/// The task whose code is run, as `map_meta` shows it.
+#[derive(Debug)]
+pub(super) struct TaskAtHand<'t> {
+    id: &'t str,
+    created_ns: i64,
+    last_ns: i64,
+    own_timeouts: &'t mut OwnTimeouts,
+}
+
+impl<'t> TaskAtHand<'t> {
+    /// A task that begins with the event at hand.
+    pub(super) fn new(id: &'t str, now: Instants, own_timeouts: &'t mut OwnTimeouts) -> Self {
+        Self { id, created_ns: now.event_ns, last_ns: now.event_ns, own_timeouts }
+    }
+
+    /// The same task, if it began before.
+    pub(super) fn since(self, created: Instants) -> Self {
+        Self { created_ns: created.event_ns, ..self }
+    }
+}
+
+/// Runs code on an event and the map of its task, a hash. `room_bytes` is how much larger that may become.
+pub(super) fn run(
+    code: &Code,
+    event: &mut Event,
+    map: &mut Value,
+    room_bytes: usize,
+    task: TaskAtHand<'_>,
+) -> Ended {
     let variables = vec![Value::Nil; code.variables];
     let room_bytes = isize::try_from(room_bytes).unwrap_or(isize::MAX);
     let (is_cancelled, grown_bytes, built_bytes) = (false, 0, Cell::new(0));
     let mut runner =
-        Runner { event, map, variables, is_cancelled, grown_bytes, room_bytes, built_bytes };
+        Runner { event, map, task, variables, is_cancelled, grown_bytes, room_bytes, built_bytes };
     let result = runner.steps(&code.steps).map(|_| ());
     Ended { result, is_cancelled: runner.is_cancelled, grown_bytes: runner.grown_bytes }
 }
@@ -56,6 +84,7 @@ enum Flow {
 struct Runner<'r> {
     event: &'r mut Event,
     map: &'r mut Value,
+    task: TaskAtHand<'r>,
     variables: Vec<Value>,
     is_cancelled: bool,
     grown_bytes: isize,
@@ -90,6 +119,13 @@ impl Runner<'_> {
                 let present = self.variables[*variable].clone();
                 if let Some(value) = self.assigned(&present, *assignment, source)? {
                     self.variables[*variable] = value;
+                }
+            }
+            Step::SetTimeout(which, source) => {
+                let nanoseconds = nanoseconds(&*self.value(source)?)?;
+                match which {
+                    OwnTimeout::All => self.task.own_timeouts.all_ns = nanoseconds,
+                    OwnTimeout::Inactivity => self.task.own_timeouts.inactivity_ns = nanoseconds,
                 }
             }
             Step::SetField(path, source) => {
@@ -210,6 +246,11 @@ impl Runner<'_> {
             Source::Constant(value) => Cow::Borrowed(value),
             Source::Variable(variable) => Cow::Borrowed(&self.variables[*variable]),
             Source::Map => Cow::Borrowed(&*self.map),
+            Source::Task(word) => Cow::Owned(match word {
+                TaskWord::Id => Value::Text(self.task.id.to_owned()),
+                TaskWord::Created => Value::Instant(self.task.created_ns),
+                TaskWord::Last => Value::Instant(self.task.last_ns),
+            }),
             Source::Field(path) => Cow::Owned(self.field(path)),
             Source::HasField(path) => {
                 let is_there = path.is_timestamp() || self.event.get(path).is_some();
@@ -310,5 +351,17 @@ impl Runner<'_> {
             Cow::Borrowed(of) => element(of, &key),
             Cow::Owned(of) => element(&of, &key).map(|found| Cow::Owned(found.into_owned())),
         }
+    }
+}
+
+/// A number of seconds in nanoseconds, at least 0; nil is none.
+fn nanoseconds(seconds: &Value) -> Result<Option<i64>, Failed> {
+    match seconds {
+        Value::Nil => Ok(None),
+        Value::Number(text) => {
+            let seconds: f64 = text.parse().map_err(|_| Failed::Exception)?;
+            Ok(Some(((seconds * 1e9) as i64).max(0)))
+        }
+        _ => Err(Failed::Exception),
     }
 }

@@ -34,6 +34,21 @@ pub(super) struct Instants {
     pub(super) event_ns: i64,
 }
 
+/// After how long a task runs out by what its own code says, in nanoseconds; where that says nothing, the filters'
+/// options hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct OwnTimeouts {
+    pub(super) all_ns: Option<i64>,
+    pub(super) inactivity_ns: Option<i64>,
+}
+
+impl OwnTimeouts {
+    /// Whether the task is over with the event at hand.
+    pub(super) fn are_over(self) -> bool {
+        [self.all_ns, self.inactivity_ns].contains(&Some(0))
+    }
+}
+
 /// An open map.
 #[derive(Debug)]
 pub(super) struct Task {
@@ -44,6 +59,7 @@ pub(super) struct Task {
     pub(super) bytes: usize,
     pub(super) created: Instants,
     pub(super) last: Instants,
+    pub(super) own_timeouts: OwnTimeouts,
     /// The record that it began with, and what an id is derived with.
     pub(super) first: Record,
     pub(super) role: String,
@@ -54,7 +70,8 @@ pub(super) struct Task {
 impl Task {
     pub(super) fn new(key: TaskKey, now: Instants, first: Record, role: String) -> Self {
         let (map, bytes, due_ns) = (Value::Hash(Members::new()), 0, i64::MAX);
-        Self { key, map, bytes, created: now, last: now, first, role, due_ns }
+        let own_timeouts = OwnTimeouts::default();
+        Self { key, map, bytes, created: now, last: now, own_timeouts, first, role, due_ns }
     }
 
     fn all_bytes(&self) -> usize {

@@ -3,8 +3,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::filter::Applied;
+use crate::filter::{Applied, Environment};
 use crate::filters::trial::Trial;
+use crate::language::{Source, Syntax};
+use crate::plan::parse_and_compile;
 
 fn read(formats: &str, value: Value) -> Value {
     let mut date = Trial::new(&format!("date {{ match => [\"t\", {formats}] }}"));
@@ -156,7 +158,7 @@ fn a_locale_counts_only_where_names_are_read() {
         ("dd MMM yyyy", "en_US", "29 Feb 2024"),
         // Digits are the same in every language.
         ("dd.MM.yyyy", "de-DE", "29.02.2024"),
-        // Nobody has names for it: they are English.
+        // Nothing is known of its names: they are English.
         ("dd MMM yyyy", "xx", "29 Feb 2024"),
     ] {
         let options = format!(r#"match => ["t", "{format}"] locale => "{locale}""#);
@@ -168,6 +170,28 @@ fn a_locale_counts_only_where_names_are_read() {
         let options = format!(r#"match => ["t", "ISO8601", "{format}"] locale => "{locale}""#);
         let refusal = Trial::refusal(&format!("date {{ {options} }}"));
         assert!(refusal.contains(&format!("not as `{locale}` has them")), "{refusal}");
+    }
+}
+
+#[test]
+fn a_check_warns_where_names_of_an_unknown_language_are_read_in_english() {
+    let warnings = |options: &str| {
+        let text = format!("filter {{ date {{ {options} }} }}");
+        let source = Source::new("test.conf", text);
+        let environment = Environment { wants_warnings: true, ..Environment::default() };
+        let plan = parse_and_compile(&source, Syntax::default(), &environment);
+        let plan = plan.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        plan.warnings().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    for locale in ["fa", "fa-IR", "%{[user][language]}"] {
+        let said = warnings(&format!(r#"match => ["t", "dd MMM yyyy"] locale => "{locale}""#));
+        let [said] = said.as_slice() else { panic!("{locale}: {said:?}") };
+        assert!(said.contains("read in English here, whatever"), "{said}");
+        assert!(said.contains(&format!("`{locale}`")) && said.contains("gsub"), "{said}");
+    }
+    for (format, locale) in [("dd.MM.yyyy", "fa"), ("ISO8601", "fa"), ("dd MMM yyyy", "en-GB")] {
+        let said = warnings(&format!(r#"match => ["t", "{format}"] locale => "{locale}""#));
+        assert_eq!(said, Vec::<String>::new(), "{format} {locale}");
     }
 }
 

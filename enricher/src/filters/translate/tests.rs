@@ -224,6 +224,21 @@ fn names_may_look_around_and_stay_in_their_order() {
     assert!(refusal.contains("more than 100 patterns"), "{refusal}");
 }
 
+/// Hostile input 16: where a name takes too long nothing is found, and not what stands behind it.
+#[test]
+fn hostile_16_a_name_that_explodes_leaves_no_other_one_in_its_place() {
+    let mut trial = Trial::new(
+        r#"translate {
+            source => "s" target => "t" regex => true fallback => "none"
+            dictionary => [ "^(.)(?:a+)+\1$", "first", "^x", "second" ]
+        }"#,
+    );
+    let explodes = format!("x{}y", "a".repeat(60));
+    for (text, found) in [("xax", "first"), ("xb", "second"), (&*explodes, "none")] {
+        assert_eq!(trial.run(json!({"s": text}))["t"], found, "{text}");
+    }
+}
+
 #[test]
 fn mistakes_are_refused() {
     for (options, said) in [

@@ -16,6 +16,11 @@ use self::list::List;
 static EMBEDDED: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/node_modules/uap-core/regexes.yaml"));
 
+/// An expression of the embedded file that takes the last number it can for the system's version, which in some agents
+/// is a build's: `Mac OS X Version 10.14.4 (Build 18E226)` is 10.14.4. Logstash corrects it in its own copy too.
+const CORRECTED: (&str, &str) =
+    (r"'Mac OS X\s.{1,50}\s(\d+).(\d+).(\d+)'", r"'Mac OS X\s.{1,50}?\s(\d+).(\d+).(\d+)'");
+
 /// Size of a file of expressions in bytes.
 const FILE_MAX_BYTES: u64 = 4 << 20;
 
@@ -48,7 +53,7 @@ impl Expressions {
         if let Some(read) = READ.get() {
             return Ok(Arc::clone(read));
         }
-        let read = Self::read("the embedded file", EMBEDDED)?;
+        let read = Self::read("the embedded file", &embedded())?;
         Ok(Arc::clone(READ.get_or_init(|| Arc::new(read))))
     }
 
@@ -94,9 +99,26 @@ impl Expressions {
     }
 }
 
+/// The embedded file with what is corrected of it.
+fn embedded() -> String {
+    let (faulty, correct) = CORRECTED;
+    EMBEDDED.replace(faulty, correct)
+}
+
 /// The embedded expressions as the library compiles them, all at once.
 #[cfg(test)]
 pub(super) fn whole() -> ua_parser::Extractor<'static> {
-    let regexes: Regexes<'static> = serde_saphyr::from_str(EMBEDDED).expect("a list");
+    let regexes: Regexes<'static> = serde_saphyr::from_str(&embedded()).expect("a list");
     regexes.try_into().expect("expressions")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CORRECTED, EMBEDDED};
+
+    /// Where it is not, the file has a correction of its own, and this one is to go.
+    #[test]
+    fn what_is_corrected_is_there() {
+        assert_eq!(EMBEDDED.matches(CORRECTED.0).count(), 1);
+    }
 }

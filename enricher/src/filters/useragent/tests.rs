@@ -53,6 +53,23 @@ fn legacy_names() {
 }
 
 #[test]
+fn the_version_of_a_system_is_not_its_builds() {
+    let mut agent = Trial::new(r#"useragent { source => "agent" target => "ua" }"#);
+    for (text, version) in [
+        ("MacOutlook/16.24.0.190414 (Intelx64 Mac OS X Version 10.14.4 (Build 18E226))", "10.14.4"),
+        (
+            "MacOutlook/15.27.0.161010 (Intelx64 Mac OS X Version 10.11.6 (Build 15G1108))",
+            "10.11.6",
+        ),
+        ("MacOutlook/16.12.0.180401 (Intelx64 Mac OS X Version 10.12.6 (build 16G29))", "10.12.6"),
+    ] {
+        let event = agent.run(json!({"agent": text}));
+        assert_eq!(event["ua"]["name"], "MacOutlook");
+        assert_eq!(event["ua"]["os"]["full"], format!("Mac OS X {version}"), "{text}");
+    }
+}
+
+#[test]
 fn an_unknown_agent_is_other_and_none_is_left_alone() {
     let mut agent = Trial::new(r#"useragent { source => "agent" target => "ua" }"#);
     let event = agent.run(json!({"agent": "ž"}));

@@ -79,6 +79,10 @@ fn maps_are_changed() {
         ("map['a'] ||= 'x'; map['a'] ||= 'y'; map['b'] &&= 1", json!({"a": "x"})),
         ("map['l'] ||= []; map['l'] << 1 << 2; map['l'].push(3, 4)", json!({"l": [1, 2, 3, 4]})),
         ("(map['l'] ||= []) << 1; map['l'] <<= 2", json!({"l": [1, 2]})),
+        (
+            "map['l'] ||= []\nmap['l'] << {'of' => event.get('id'), :n => map.size}",
+            json!({"l": [{"of": "a", "n": 1}]}),
+        ),
         ("map['l'] = [1]; map['l'] += [2]; map['l'][0] = 0", json!({"l": [0, 2]})),
         ("map['c'] ||= {}; map['c']['x'] ||= 0; map['c']['x'] += 1", json!({"c": {"x": 1}})),
         ("map['s'] = 'a'; map['s'] << 'b'; map['s'] += 'c'", json!({"s": "abc"})),
@@ -99,6 +103,19 @@ fn maps_are_changed() {
             "{code}"
         );
     }
+}
+
+#[test]
+fn a_task_says_what_it_is_and_since_when() {
+    let code = "event.set('task', map_meta.task_id)
+                event.set('since', map_meta.creation_timestamp)
+                event.set('took', map_meta.lastevent_timestamp - map_meta.creation_timestamp)";
+    let mut trial = joined(code, "");
+    assert_eq!(trial.run(json!({"id": "a"}))["since"], "2024-06-15T12:00:00.000Z");
+    trial.received_at_ns += 60_500_000_000;
+    let out = trial.run(json!({"id": "a"}));
+    assert_eq!((&out["task"], &out["took"]), (&json!("a"), &json!(60.5)));
+    assert_eq!(out["since"], "2024-06-15T12:00:00.000Z");
 }
 
 #[test]
@@ -129,6 +146,7 @@ fn where_ruby_would_fail_code_fails() {
         "map['a'] = event.get('none')['x']",
         "event.set('@timestamp', 'soon')",
         "event.set('[id][x]', 1)",
+        "map_meta.timeout = 'soon'",
     ] {
         assert_eq!(after(code, json!({}))["tags"], json!(["_aggregateexception"]), "{code}");
     }
@@ -167,7 +185,11 @@ fn what_is_not_understood_is_refused_where_it_stands() {
         ("map['a'] = LogStash::Timestamp.now", "reads a clock"),
         ("event.to_hash.each { |k, v| map[k] = v }", "`each` with a block is not known here"),
         ("map['a'] ||= Set.new", "`Set` is not known"),
-        ("map_meta.timeout = 0", "only values of the map can be changed"),
+        ("map_meta.map = {}", "only values of the map can be changed"),
+        ("map_meta.timeout += 1", "only set with `=`"),
+        ("event.set('t', map_meta.timeout)", "`map_meta.timeout` is not known here"),
+        ("e = LogStash::Event.new({'a' => 1})", "no code makes events here"),
+        ("new_event_block.call(event)", "no code makes events here"),
         ("system('ls')", "`system` is not known here"),
         ("map['a'] = `ls`", "not understood"),
         ("map['a'] = b", "`b` is not known"),

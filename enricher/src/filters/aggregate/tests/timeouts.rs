@@ -64,6 +64,63 @@ fn inactive_tasks_run_out_sooner() {
 }
 
 #[test]
+fn code_may_end_its_task_at_once() {
+    let code =
+        "map['n'] ||= 0; map['n'] += 1; map_meta.timeout = 0 if event.get('last'); event.cancel";
+    let options = "push_map_as_event_on_timeout => true timeout_tags => 'over' add_tag => 'joined'";
+    let mut trial = joined(code, options);
+    assert!(trial.run_all(json!({"id": "a"})).is_empty());
+    let made = trial.run_all(json!({"id": "a", "last": true}));
+    assert_eq!((made.len(), &made[0]["n"], &made[0]["tags"]), (1, &json!(2), &json!(["over"])));
+    assert_eq!(trial.tasks().counted(), (0, 0));
+    // Also where the task before becomes an event with it, and where the task ends anyway.
+    let mut trial = joined(code, &format!("{options} push_previous_map_as_event => true"));
+    assert!(trial.run_all(json!({"id": "a"})).is_empty());
+    assert_eq!(trial.run_all(json!({"id": "b", "last": true})).len(), 2);
+    let mut trial = joined(code, &format!("{options} end_of_task => true"));
+    assert_eq!(trial.run_all(json!({"id": "a", "last": true})).len(), 1);
+    // Nobody asked for the map.
+    let mut trial = joined("map_meta.inactivity_timeout = 0", "");
+    assert_eq!(trial.run_all(json!({"id": "a"})).len(), 1);
+    assert_eq!(trial.tasks().counted(), (0, 0));
+}
+
+#[test]
+fn code_may_say_when_its_task_runs_out() {
+    let options = "push_map_as_event_on_timeout => true timeout => 600 inactivity_timeout => 300
+                   timeout_task_id_field => 'task'";
+    let code =
+        "map_meta.timeout = event.get('all'); map_meta.inactivity_timeout = event.get('idle')";
+    let mut trial = joined(code, options);
+    for (id, all, idle) in [("all", json!(10), json!(null)), ("idle", json!(null), json!(20.5))] {
+        trial.run(json!({"id": id, "all": all, "idle": idle}));
+    }
+    trial.run(json!({"id": "usual"}));
+    trial.run(json!({"id": "late", "all": 4_000, "idle": 3_600}));
+    for (seconds, over) in [
+        (10, None),
+        (1, Some("all")),
+        (10, Some("idle")),
+        (280, Some("usual")),
+        (3_300, Some("late")),
+    ] {
+        let made = after(&mut trial, seconds);
+        let tasks: Vec<_> = made.iter().filter_map(|made| made["task"].as_str()).collect();
+        assert_eq!(tasks, over.into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_timeout_that_is_over_when_code_sets_it_counts_from_then_on() {
+    let code = "map['n'] ||= 0; map['n'] += 1; map_meta.timeout = event.get('all')";
+    let mut trial = joined(code, "push_map_as_event_on_timeout => true");
+    trial.run(json!({"id": "a"}));
+    assert!(after(&mut trial, 100).is_empty());
+    trial.run(json!({"id": "a", "all": 10}));
+    assert_eq!(after(&mut trial, 1), [json!({"n": 2, "@timestamp": "2024-06-15T12:01:40.000Z"})]);
+}
+
+#[test]
 fn timeouts_may_count_by_the_time_of_a_field() {
     let options = r#"push_map_as_event_on_timeout => true timeout => 120 timeout_timestamp_field => "@timestamp""#;
     let mut trial = joined("map['s'] ||= 0; map['s'] += event.get('d')", options);

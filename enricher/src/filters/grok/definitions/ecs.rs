@@ -94,7 +94,8 @@ pub(super) const DEFINITIONS: &[(&str, &str)] = &[
     ("BACULA_TIMESTAMP", "%{MONTHDAY}-%{MONTH}(?:-%{YEAR})? %{HOUR}:%{MINUTE}"),
     ("BACULA_HOST", "%{HOSTNAME}"),
     ("BACULA_LOGLINE", "%{BACULA_LOG}"),
-    // BIND: a query has a name, a class, a type and flags. The category is worth a field of its own.
+    // BIND: a query has a name, a class, a type and flags. The category has a field as in 4.3.2 of the shipped set; 4.3.1
+    // misspelt its name.
     ("BIND9", "%{BIND9_QUERYLOG}"),
     (
         "BIND9_QUERYLOG",
