@@ -2,19 +2,25 @@
 //!
 //! The environment is read at the start and when the pipeline is read again; never by an event.
 
+mod pipelines;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bus::file_inputs;
+use bus::inputs;
 use event::Limits;
 use serde::{Deserialize, Serialize};
+use service::config::Findings;
 use service::{ByteSize, Secret};
+
+pub use pipelines::PipelineConfig;
 
 use crate::EnricherError;
 use crate::document_id::DocumentId;
 use crate::field_reference::EscapeStyle;
 use crate::filter::{EcsCompatibility, Environment};
-use crate::input::{DOORS, InputConfig};
+use crate::index_text::IndexOutline;
+use crate::input::{DOORS, InputConfig, is_door};
 use crate::pipeline_text::PipelineText;
 
 /// The variable of the process that pipelines hash with, in place of the installation's own key.
@@ -27,6 +33,8 @@ pub struct Config {
     /// A file in the Logstash language that runs in place of the built-in pipeline; or a folder, a pattern
     /// of files, or `pipelines.yml#ID`.
     pub pipeline: Option<PathBuf>,
+    /// Pipelines for the events of some doors alone, by their ids. The one above is for those of all other doors.
+    pub pipelines: BTreeMap<String, PipelineConfig>,
     /// Which field names filters use by default: `disabled` (Logstash's old ones), `v1` or `v8` (ECS).
     pub ecs_compatibility: EcsCompatibility,
     /// Whether `\"`, `\n` and their like mean something in the pipeline's strings, as Logstash's
@@ -45,6 +53,9 @@ pub struct Config {
     /// Text with `%{field}`, as Logstash's `document_id`: events of a shop for which it is the same are one
     /// document, of which the later replaces the earlier. Without it each event is a document of its own.
     pub document_id: Option<String>,
+    /// Text with dates and `%{field}`, as Logstash's `index`: the index that a document goes to, if
+    /// `search.index_prefixes` allows its beginning. Without it the platform names the index.
+    pub index: Option<String>,
     /// What is done to the events of a door before the first filter, by its name: `beats`, `file`, `http`,
     /// `kafka`, `syslog`, `tcp`, `udp`, `unix`.
     pub inputs: BTreeMap<String, InputConfig>,
@@ -56,6 +67,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             pipeline: None,
+            pipelines: BTreeMap::new(),
             ecs_compatibility: EcsCompatibility::V8,
             support_escapes: false,
             field_reference_escape_style: EscapeStyle::None,
@@ -63,6 +75,7 @@ impl Default for Config {
             secret_file: None,
             dns: false,
             document_id: None,
+            index: None,
             inputs: BTreeMap::new(),
             limits: LimitsConfig::default(),
         }
@@ -105,18 +118,17 @@ impl service::config::Check for Config {
                 findings.add(&[setting], message);
             }
         }
-        if let Some(text) = &self.document_id
-            && let Err(error) = DocumentId::parse(text, self.field_reference_escape_style)
-        {
-            findings.add(&["document_id"], format!("{error}; {}", error.way_out));
-        }
+        let style = self.field_reference_escape_style;
+        check_document_id(self.document_id.as_deref(), style, findings);
+        check_index(self.index.as_deref(), style, findings);
+        pipelines::check_all(&self.pipelines, style, findings);
         for (door, input) in &self.inputs {
             findings.within(&format!("inputs.{door}"), |findings| {
-                if !DOORS.contains(&door.as_str()) && !file_inputs::is_further(door) {
+                if !is_door(door) {
                     let message = format!(
-                        "there is no door of this name; they are {}, and a further input of files is {}",
+                        "there is no door of this name; they are {}, and a further input of tcp is {}",
                         DOORS.join(", "),
-                        file_inputs::FURTHER_IN_WORDS
+                        inputs::further_in_words("tcp")
                     );
                     findings.add(&[], message);
                 }
@@ -126,7 +138,48 @@ impl service::config::Check for Config {
     }
 }
 
+/// Notes what is wrong with a text that says which events are one document.
+fn check_document_id(text: Option<&str>, style: EscapeStyle, findings: &mut Findings) {
+    if let Some(text) = text
+        && let Err(error) = DocumentId::parse(text, style)
+    {
+        findings.add(&["document_id"], format!("{error}; {}", error.way_out));
+    }
+}
+
+/// Notes what is wrong with a text that names indices.
+fn check_index(text: Option<&str>, style: EscapeStyle, findings: &mut Findings) {
+    if let Some(text) = text
+        && let Err(error) = IndexOutline::parse(text, style)
+    {
+        findings.add(&["index"], format!("{error}; {}", error.way_out));
+    }
+}
+
 impl Config {
+    /// The settings of a process that ran this one of its pipelines alone.
+    #[must_use]
+    pub fn of_pipeline(&self, own: &PipelineConfig) -> Self {
+        Self {
+            pipeline: Some(own.pipeline.clone()),
+            pipelines: BTreeMap::new(),
+            document_id: own.document_id.clone().or_else(|| self.document_id.clone()),
+            index: own.index.clone().or_else(|| self.index.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// What is known of the texts that name indices, each with the id of the pipeline that has it as its own.
+    #[must_use]
+    pub fn indices(&self) -> Vec<(Option<&str>, IndexOutline)> {
+        let own = self.pipelines.iter().map(|(id, own)| (Some(id.as_str()), own.index.as_deref()));
+        let texts = std::iter::once((None, self.index.as_deref())).chain(own);
+        let style = self.field_reference_escape_style;
+        let outlines =
+            texts.filter_map(|(id, text)| Some((id, IndexOutline::parse(text?, style).ok()?)));
+        outlines.collect()
+    }
+
     /// What an event may hold.
     #[must_use]
     pub fn limits(&self) -> Limits {
@@ -149,11 +202,11 @@ impl Config {
             ecs_compatibility: self.ecs_compatibility,
             escape_style: self.field_reference_escape_style,
             geoip_database: self.geoip_database.clone(),
-            secret: secret.to_owned(),
             variables,
             limits: self.limits(),
             dns: self.dns,
             document_id: self.document_id.clone(),
+            index: self.index.clone(),
             inputs: self.inputs.clone(),
             wants_warnings: false,
         }
@@ -204,6 +257,46 @@ mod tests {
             assert!(mistakes.contains(setting) && mistakes.contains("it is 1 "), "{mistakes}");
             assert!(with(1).is_ok(), "{setting}");
         }
+    }
+
+    #[test]
+    fn an_index_that_cannot_be_meant_is_refused() {
+        let load = |text: &str| {
+            let toml = format!("index = '{text}'");
+            service::config::load::<Config>(Some((Path::new("millrace.toml"), &toml)), [], &[])
+        };
+        for (text, said) in [
+            ("%{[@metadata][beat]}-%{+YYYY.MM.dd}", "no fixed beginning"),
+            ("Shop-%{+YYYY}", "no fixed beginning"),
+            ("shop-%{+MMM}", "no index can have one"),
+            ("shop-%{[a}", "names no field"),
+        ] {
+            let mistakes = load(text).unwrap_err().to_string();
+            assert!(mistakes.contains("index") && mistakes.contains(said), "{mistakes}");
+            assert!(mistakes.contains("write "), "{mistakes}");
+        }
+        for text in ["shop", "shop-%{+YYYY.MM.dd}", "beat-%{[@metadata][beat]}-%{+xxxx.ww}"] {
+            assert_eq!(load(text).unwrap().index.as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn a_pipeline_has_its_own_index_or_that_of_all() {
+        let toml = "index = 'all-%{+YYYY}'\n[pipelines.a]\npipeline = 'a.conf'\nindex = 'a-%{+YYYY.MM.dd}'\n\
+                    [pipelines.b]\npipeline = 'b.conf'\n";
+        let file = Some((Path::new("millrace.toml"), toml));
+        let config = service::config::load::<Config>(file, [], &[]).unwrap();
+        let of = |id: &str| config.of_pipeline(&config.pipelines[id]).index;
+        assert_eq!(of("a").as_deref(), Some("a-%{+YYYY.MM.dd}"));
+        assert_eq!(of("b").as_deref(), Some("all-%{+YYYY}"));
+        let indices = config.indices();
+        let known: Vec<_> =
+            indices.iter().map(|(id, index)| (*id, index.beginning.as_str())).collect();
+        assert_eq!(known, [(None, "all-"), (Some("a"), "a-")]);
+        let wrong = toml.replace("'a-%", "'A-%");
+        let wrong = Some((Path::new("millrace.toml"), wrong.as_str()));
+        let mistakes = service::config::load::<Config>(wrong, [], &[]).unwrap_err().to_string();
+        assert!(mistakes.contains("millrace.toml:4:") && mistakes.contains("index"), "{mistakes}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bus::{Positioned, Record};
 use event::Limits;
+use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
@@ -17,6 +18,7 @@ use hickory_resolver::proto::rr::{Name, RData};
 use pipeline::Resolver;
 
 use crate::lookup::{Answer, LookupSettings, Lookups, Question};
+use crate::pipelines::{Pipeline, Pipelines};
 use crate::reload::CurrentPlan;
 use crate::stage::Processor;
 
@@ -25,8 +27,15 @@ const ASKED_MAX: usize = 64;
 /// How long a batch waits for answers altogether: what is not answered then has timed out.
 const BATCH_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Looks up what the current pipeline asks.
+/// Looks up what the current pipelines ask, each about the records of its own doors.
 pub(crate) struct DnsResolver {
+    pipelines: Pipelines,
+    /// In their order.
+    resolvers: Vec<PipelineResolver>,
+}
+
+/// Looks up what one of them asks.
+struct PipelineResolver {
     current: CurrentPlan,
     limits: Limits,
     crew: Mutex<Crew>,
@@ -49,10 +58,25 @@ struct Client {
 }
 
 impl DnsResolver {
-    pub(crate) fn new(current: CurrentPlan, limits: Limits) -> Self {
-        Self { current, limits, crew: Mutex::default() }
+    pub(crate) fn new(pipelines: Pipelines, limits: Limits) -> Self {
+        let resolver = |pipeline: &Pipeline| PipelineResolver {
+            current: pipeline.current().clone(),
+            limits: limits.clone(),
+            crew: Mutex::default(),
+        };
+        let resolvers = pipelines.all().iter().map(resolver).collect();
+        Self { pipelines, resolvers }
     }
 
+    /// The records of a batch that go through the pipeline of this place.
+    fn records_of(&self, place: usize, batch: &[Positioned]) -> Vec<Record> {
+        let records = batch.iter().map(|item| &item.record);
+        let own = records.filter(|record| self.pipelines.place_of(&record.listener) == place);
+        own.cloned().collect()
+    }
+}
+
+impl PipelineResolver {
     /// The clients of the current plan, its generation, and a program to rehearse with; `None` if it asks nothing.
     fn take(&self) -> Option<(Vec<Client>, u64, Processor)> {
         let generation = self.current.generation();
@@ -76,17 +100,17 @@ impl DnsResolver {
             crew.free.push(processor);
         }
     }
-}
 
-#[async_trait]
-impl Resolver for DnsResolver {
-    async fn resolve(&self, batch: &[Positioned]) {
+    /// Looks up what the pipeline asks about its records, which `records` gives if it asks anything at all.
+    async fn resolve(&self, records: impl FnOnce() -> Vec<Record> + Send) {
         let Some((clients, generation, mut processor)) = self.take() else { return };
         let begin = Instant::now();
         let deadline = begin + BATCH_DEADLINE;
         clients.iter().for_each(|client| client.lookups.begin(begin));
-        let records: Arc<Vec<Record>> =
-            Arc::new(batch.iter().map(|item| item.record.clone()).collect());
+        let records = Arc::new(records());
+        if records.is_empty() {
+            return self.give_back(generation, processor);
+        }
         // What one filter finds the next may ask about.
         for _ in 0..=clients.len() {
             let rehearsed = Arc::clone(&records);
@@ -114,6 +138,18 @@ impl Resolver for DnsResolver {
             }
         }
         self.give_back(generation, processor);
+    }
+}
+
+#[async_trait]
+impl Resolver for DnsResolver {
+    async fn resolve(&self, batch: &[Positioned]) {
+        let mut all = Vec::with_capacity(self.resolvers.len());
+        for (place, resolver) in self.resolvers.iter().enumerate() {
+            all.push(resolver.resolve(move || self.records_of(place, batch)));
+        }
+        // All at once: a batch waits for several pipelines no longer than for one.
+        join_all(all).await;
     }
 }
 

@@ -100,7 +100,8 @@ impl Spawned {
     }
 
     /// Adds an event that a map of a group of filters `aggregate` became. It goes on as it is: the filter's common
-    /// options are not for it. At most one for each event.
+    /// options are not for it. At most three for each event and filter: that of a task that has run
+    /// out, of the one before, and its own.
     pub(crate) fn push_map(&mut self, event: Event, group: usize) {
         self.events.push(NewEvent { event, is_matched: false, pushed_by: Some(group) });
     }
@@ -179,9 +180,8 @@ pub struct Environment {
     pub escape_style: EscapeStyle,
     /// A GeoIP database in place of the embedded one.
     pub geoip_database: Option<PathBuf>,
-    /// Key of `fingerprint` where the pipeline names none: made for each installation.
-    pub secret: String,
-    /// What `${NAME}` in a pipeline stands for.
+    /// What `${NAME}` in a pipeline stands for: the process's variables, and the installation's own key under
+    /// [`HASH_KEY_VARIABLE`](crate::config::HASH_KEY_VARIABLE).
     pub variables: BTreeMap<String, String>,
     /// What an event may hold, and a text that is taken apart.
     pub limits: Limits,
@@ -192,12 +192,14 @@ pub struct Environment {
     /// Which events of a shop are one document, where it is said: those for which this text with references to
     /// fields is the same.
     pub document_id: Option<String>,
+    /// Which index a document is for, where it is said: a text with references to fields and dates.
+    pub index: Option<String>,
     /// Whether what is no mistake and probably not meant is looked for too. It takes a while: only a check asks for
     /// it.
     pub wants_warnings: bool,
 }
 
-/// Variables and the secret are not shown: both hold passwords.
+/// Variables are not shown: they hold passwords and the installation's key.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Environment")

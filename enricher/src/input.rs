@@ -8,7 +8,7 @@ mod settings;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use bus::{Codec, JoinLimit, Joined, Record};
+use bus::{Codec, JoinLimit, Joined, Record, inputs};
 use bytes::Bytes;
 use event::{Event, FieldPath, Kind, Limits, Refusal, RefusalKind};
 
@@ -17,11 +17,11 @@ use crate::field_reference::EscapeStyle;
 use crate::plan::CommonOptions;
 use crate::template::{FieldTemplate, Template};
 
-pub(crate) use settings::DOORS;
 pub use settings::InputConfig;
+pub(crate) use settings::{DOORS, is_door};
 
 /// The door whose events are objects already, of which `message` is the text.
-pub(crate) const BEATS_DOOR: &str = "beats";
+const BEATS_DOOR: &str = "beats";
 /// Doors whose JSON is UTF-8, whatever encoding their text has: their protocols say so, or they write it themselves.
 const UTF8_JSON_DOORS: [&str; 3] = [BEATS_DOOR, "http", "syslog"];
 /// Tags of events of Beats with a `message`, and without one.
@@ -97,7 +97,7 @@ impl Input {
 
     /// Marks an event that was decoded, with what the platform says of it.
     fn mark(&self, event: &mut Event, record: &Record) {
-        let is_beats = &*record.listener == BEATS_DOOR;
+        let is_beats = is_of_beats(record);
         let message = event.get(&self.message_field);
         let has_text = message.is_some_and(|message| event.kind(message) == Kind::String);
         if let Some(original) = &self.original
@@ -128,6 +128,11 @@ impl Input {
     }
 }
 
+/// Whether a record is of Beats, by whichever door of that kind.
+pub(crate) fn is_of_beats(record: &Record) -> bool {
+    inputs::door_of(&record.listener) == BEATS_DOOR
+}
+
 /// Whether a field is one of the platform's words, which are no part of what is written.
 fn is_metadata(path: &FieldPath) -> bool {
     path.segments().first().is_some_and(|step| &*step.key == "@metadata")
@@ -144,7 +149,8 @@ pub(crate) fn decode(
     limits: &Limits,
 ) -> Result<(), Refusal> {
     let decoded;
-    let is_utf8 = record.codec == Codec::Json && UTF8_JSON_DOORS.contains(&&*record.listener);
+    let door = inputs::door_of(&record.listener);
+    let is_utf8 = record.codec == Codec::Json && UTF8_JSON_DOORS.contains(&door);
     let payload = match input.and_then(|input| input.charset).filter(|_| !is_utf8) {
         None => &record.payload,
         Some(charset) => {

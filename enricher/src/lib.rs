@@ -12,13 +12,16 @@ mod document_id;
 mod field_reference;
 pub mod filter;
 mod filters;
+mod index_text;
 mod input;
 mod joda;
 pub mod language;
 pub mod lookup;
+mod moved_field;
 pub mod options;
 pub mod pipeline_list;
 pub mod pipeline_text;
+pub mod pipelines;
 pub mod plan;
 mod refreshed_file;
 pub mod registry;
@@ -41,16 +44,19 @@ use pipeline::{RunnerError, RunnerSpec, Runtime, TopicSink};
 use dns_resolver::DnsResolver;
 
 pub use charset::{Charset, UnknownCharset};
-pub use config::{Config, LimitsConfig};
+pub use config::{Config, LimitsConfig, PipelineConfig};
 pub use field_reference::EscapeStyle;
 pub use filter::{
     Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan, Spawned,
 };
 pub use filters::geoip::ATTRIBUTION as GEOIP_ATTRIBUTION;
 pub use filters::grok::{LineExpression, NoLineExpression, line_expression};
+pub use index_text::IndexOutline;
 pub use input::InputConfig;
 pub use language::{Diagnostic, Source};
+pub use moved_field::moved_fields;
 pub use pipeline_text::PipelineText;
+pub use pipelines::{Pipeline, Pipelines};
 pub use plan::{FilterUse, Plan};
 pub use reload::{CurrentPlan, Reloader};
 pub use stage::{EnricherStage, Processor};
@@ -124,14 +130,16 @@ fn which_pipeline(list: &Path, id: Option<&str>, ids: &[String]) -> String {
     match id {
         Some(id) => format!("there is no pipeline `{id}` in {list}; name one of {names}"),
         None => format!(
-            "{list} holds {} pipelines, and one process runs one; name one of {names}, and run each with \
-             a data folder and ports of its own, or put their filters into one file with conditionals",
+            "{list} holds {} pipelines, and one is to be named here: one of {names}; `millrace up --pipeline {list}` \
+             runs all of them, and `millrace check --settings {list}` prints them as settings for services of \
+             their own",
             ids.len()
         ),
     }
 }
 
-/// Reads and compiles the pipeline that a configuration names.
+/// Reads and compiles the pipeline that a configuration names for all doors. Those that have doors of their own are left
+/// to [`Pipelines::compile`].
 ///
 /// # Errors
 /// [`EnricherError::Mistakes`] with everything that is wrong with it, or why it cannot be read.
@@ -151,24 +159,27 @@ pub fn check(text: &PipelineText, config: &Config) -> Result<Plan, Vec<Diagnosti
     text.compile(config, environment)
 }
 
-/// Enriches with the current pipeline until the process stops; `limits` are what an event may hold, and
+/// Enriches with these pipelines until the process stops; `limits` are what an event may hold, and
 /// `foreign_topics` what is read beside `logs.raw`.
 ///
 /// # Errors
 /// The runner's.
 pub async fn run(
-    current: CurrentPlan,
+    pipelines: Pipelines,
     limits: Limits,
     foreign_topics: Vec<String>,
     runtime: Runtime,
 ) -> Result<(), RunnerError> {
     let sink = TopicSink::new(Arc::clone(&runtime.bus), TOPIC_ENRICHED);
-    let resolver = DnsResolver::new(current.clone(), limits.clone());
+    for id in pipelines.without_doors() {
+        tracing::warn!(id, "no event comes to this pipeline: its `listeners` name no door");
+    }
+    let resolver = DnsResolver::new(pipelines.clone(), limits.clone());
     let spec = RunnerSpec {
         name: NAME,
         topics: [vec![TOPIC_RAW.to_owned()], foreign_topics].concat(),
         make_stage: Arc::new(move || {
-            Box::new(EnricherStage::following(current.clone(), limits.clone()))
+            Box::new(EnricherStage::following(pipelines.clone(), limits.clone()))
         }),
         resolver: Some(Arc::new(resolver)),
         state: None,

@@ -22,6 +22,7 @@ pub use program::Program;
 
 use crate::document_id::DocumentId;
 use crate::filter::{EcsCompatibility, FilterPlan};
+use crate::index_text::IndexText;
 use crate::input::Inputs;
 use crate::language::Diagnostic;
 use crate::lookup::{Lookups, Wanted};
@@ -44,6 +45,7 @@ struct Checked {
     file_path: FieldPath,
     inputs: Arc<Inputs>,
     document_id: Option<Arc<DocumentId>>,
+    index: Option<Arc<IndexText>>,
     hash: String,
     reading: Reading,
     warnings: Vec<Diagnostic>,
@@ -137,6 +139,11 @@ impl Plan {
         self.inner.document_id.clone()
     }
 
+    /// Which index a document is for, where a setting says it.
+    pub(crate) fn index(&self) -> Option<Arc<IndexText>> {
+        self.inner.index.clone()
+    }
+
     /// Names the pipeline's text: the first half of its SHA-256, in hexadecimal digits.
     #[must_use]
     pub fn hash(&self) -> &str {
@@ -153,6 +160,11 @@ impl Plan {
     #[must_use]
     pub fn keeps_state(&self) -> bool {
         self.inner.filters.iter().any(|filter| filter.plan.keeps_state())
+    }
+
+    /// Names the text of its inputs and outputs.
+    pub(crate) fn ends_hash(&self) -> &str {
+        &self.inner.ends_hash
     }
 
     /// Whether this pipeline has the same inputs and outputs as another.

@@ -1,7 +1,8 @@
 //! The pipeline that runs, and how another takes its place: when a signal asks for it, and when the file
 //! changes.
 //!
-//! A file that cannot run changes nothing but what the log, the health and the metrics say. Files are
+//! A file that cannot run changes nothing but what the log, the health and the metrics say. Where there are several
+//! pipelines, each is looked at by itself: the others change all the same. Files are
 //! read here between batches, on a thread of its own, never while an event runs.
 
 use std::io::{self, IsTerminal};
@@ -18,6 +19,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::compile;
 use crate::config::Config;
 use crate::pipeline_text;
+use crate::pipelines::{Pipeline, Pipelines};
 use crate::plan::Plan;
 use crate::refreshed_file::Stamp;
 use crate::tap::Taps;
@@ -25,7 +27,8 @@ use crate::tap::Taps;
 /// How often the file is looked at. A change counts once the file has stayed the same from one look to
 /// the next, so that a half-written one does not run.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// What the health calls the pipeline; it only speaks up when its file cannot run.
+/// What the health calls the pipeline, with the id behind it where it has one; it only speaks up when its file cannot
+/// run.
 pub const PART: &str = "enricher pipeline";
 /// The metric of attempts to read the pipeline again.
 pub const RELOADS: &str = "millrace_pipeline_reloads_total";
@@ -106,12 +109,27 @@ pub enum Outcome {
     Refused,
 }
 
+/// What has become of the inputs and outputs since they were last read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    Same,
+    /// They are others than those that the process has opened.
+    Changed,
+    /// They are again those that the process has opened.
+    AsStarted,
+}
+
 /// The files of a pipeline, and by what it is seen that one is another than before.
 type Stamps = Vec<(PathBuf, Stamp)>;
 
 /// Reads the pipeline again.
 #[derive(Debug)]
 pub struct Reloader {
+    /// Of a pipeline that has doors of its own.
+    id: Option<String>,
+    part: String,
+    /// Inputs and outputs at the start, which run until the next one.
+    started_ends: String,
     config: Config,
     secret: Secret<String>,
     current: CurrentPlan,
@@ -132,13 +150,43 @@ impl Reloader {
         current: CurrentPlan,
         context: Context,
     ) -> Self {
+        Self::of(None, config, secret, current, context)
+    }
+
+    /// One for each of the pipelines that were compiled with this configuration.
+    #[must_use]
+    pub fn all(
+        config: &Config,
+        secret: &Secret<String>,
+        pipelines: &Pipelines,
+        context: &Context,
+    ) -> Vec<Self> {
+        let reloader = |pipeline: &Pipeline| {
+            let own = pipeline.id().and_then(|id| config.pipelines.get(id));
+            let config = own.map_or_else(|| config.clone(), |own| config.of_pipeline(own));
+            let (secret, current) = (secret.clone(), pipeline.current().clone());
+            Self::of(pipeline.id().map(str::to_owned), config, secret, current, context.clone())
+        };
+        pipelines.all().iter().map(reloader).collect()
+    }
+
+    fn of(
+        id: Option<String>,
+        config: Config,
+        secret: Secret<String>,
+        current: CurrentPlan,
+        context: Context,
+    ) -> Self {
+        let part = id.as_ref().map_or_else(|| PART.to_owned(), |id| format!("{PART} {id}"));
         let help = "Attempts to read the pipeline again, by what came of it";
         let reloads = context.metrics.counter(RELOADS, help, &["result"]);
         // Both are there from the start, so that an alarm has something to look at.
         for result in ["loaded", "refused"] {
             reloads.with_label_values(&[result]).inc_by(0);
         }
-        Self { config, secret, current, context, reloads, looked_at: None, read: None }
+        let started_ends = current.get().ends_hash().to_owned();
+        let (looked_at, read) = (None, None);
+        Self { id, part, started_ends, config, secret, current, context, reloads, looked_at, read }
     }
 
     /// Looks at the pipeline, and reads it again where there is a reason to.
@@ -160,11 +208,13 @@ impl Reloader {
     }
 
     fn load(&self, plan: Plan, occasion: Occasion) -> Outcome {
-        let was_refused = self.context.health.parts().contains_key(PART);
-        self.context.health.clear(PART);
+        let was_refused = self.context.health.parts().contains_key(&self.part);
+        self.context.health.clear(&self.part);
+        let id = self.id.as_deref();
         if occasion == Occasion::Time && plan.is_same(&self.current.get()) {
             if was_refused {
                 tracing::info!(
+                    id,
                     hash = plan.hash(),
                     "the pipeline's file is again the one that runs"
                 );
@@ -172,13 +222,19 @@ impl Reloader {
             return Outcome::Unchanged;
         }
         let (hash, filters) = (plan.hash().to_owned(), plan.filters().len());
-        if !plan.has_same_ends(&self.current.get()) {
-            tracing::warn!(
+        match self.ends_of(&plan) {
+            Ends::Same => {}
+            Ends::Changed => tracing::warn!(
+                id,
                 "the pipeline's inputs or outputs have changed: they count from the next start on"
-            );
+            ),
+            Ends::AsStarted => {
+                tracing::info!(id, "the pipeline's inputs and outputs are again those that run");
+            }
         }
         self.current.replace(plan);
         tracing::info!(
+            id,
             hash,
             filters,
             "the pipeline was read again: it runs from the next batch on"
@@ -187,35 +243,49 @@ impl Reloader {
         Outcome::Loaded
     }
 
+    fn ends_of(&self, plan: &Plan) -> Ends {
+        if plan.has_same_ends(&self.current.get()) {
+            Ends::Same
+        } else if plan.ends_hash() == self.started_ends {
+            Ends::AsStarted
+        } else {
+            Ends::Changed
+        }
+    }
+
     fn refuse(&mut self, reason: &str) -> Outcome {
         let hash = self.current.get().hash().to_owned();
         tracing::error!(
+            id = self.id.as_deref(),
             reason,
             running = hash,
             "the pipeline's file cannot run: the old one goes on"
         );
         self.reloads.with_label_values(&["refused"]).inc();
         let reason = format!("the file cannot run, {hash} goes on: {reason}");
-        self.context.health.set(PART, HealthState::Degraded { reason });
+        self.context.health.set(&self.part, HealthState::Degraded { reason });
         Outcome::Refused
     }
 }
 
-/// Reads the pipeline again at SIGHUP and when its file changes, until the process stops. A terminal
+/// Reads pipelines again, all at SIGHUP and each when its file changes, until the process stops. A terminal
 /// that is closed ends the process as ever, though it sends the same signal.
 ///
 /// # Errors
 /// The signal cannot be listened to.
-pub async fn watch(reloader: Reloader) -> io::Result<()> {
+pub async fn watch(reloaders: Vec<Reloader>) -> io::Result<()> {
     let hangups = signal(SignalKind::hangup())?;
-    let shutdown = reloader.context.shutdown.clone();
+    let Some(shutdown) = reloaders.first().map(|first| first.context.shutdown.clone()) else {
+        return Ok(());
+    };
     let had_terminal = io::stdin().is_terminal();
-    let reloader = Arc::new(Mutex::new(reloader));
+    let reloaders: Arc<[_]> =
+        reloaders.into_iter().map(|reloader| Arc::new(Mutex::new(reloader))).collect();
     let all = looks(hangups, |occasion| {
         if occasion == Occasion::Asked && had_terminal && !io::stdin().is_terminal() {
             shutdown.cancel();
         }
-        look(Arc::clone(&reloader), occasion)
+        look_at_all(Arc::clone(&reloaders), occasion)
     });
     shutdown.run_until_cancelled(all).await;
     Ok(())
@@ -234,6 +304,12 @@ async fn looks<Look: Future<Output = ()>>(
             _ = times.tick() => Occasion::Time,
         };
         look(occasion).await;
+    }
+}
+
+async fn look_at_all(reloaders: Arc<[Arc<Mutex<Reloader>>]>, occasion: Occasion) {
+    for reloader in &*reloaders {
+        look(Arc::clone(reloader), occasion).await;
     }
 }
 

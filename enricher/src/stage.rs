@@ -1,38 +1,37 @@
-//! The stage: records of `logs.raw` to documents of `logs.enriched`, by a pipeline's program.
+//! The stage: records of `logs.raw` to documents of `logs.enriched`, by the program of the pipeline of their door.
 //!
 //! Pure: records decide everything about their documents, so a replay makes the same bytes again. Time is their time of
 //! receipt; what it makes, such as counts told at intervals, is handed on after the batch.
 //! Whose event it is, the record says; no text of the event can change that.
 
+mod lane;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use bus::{Codec, Positioned, Record, file_inputs};
+use bus::{Codec, Positioned, Record, inputs};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use event::{Event, FieldPath, Fragment, Kind, Limits, NodeId, Refusal};
 use pipeline::{Stage, State, Verdict};
-use smallvec::SmallVec;
 
 use crate::document_id::DocumentId;
-use crate::input::{self, BEATS_DOOR, Inputs};
+use crate::index_text::ContentTypes;
+use crate::input::{self, Inputs};
 use crate::lookup::{Lookups, Question, Wanted};
+use crate::pipelines::{Pipeline, Pipelines};
 use crate::plan::{Plan, Program};
-use crate::reload::CurrentPlan;
 use crate::tap::Point;
 use crate::timer::Moment;
+use lane::Lane;
 
-/// Why the stage ends a record by intention.
-const DROPPED: &str = "dropped";
 /// Most bytes of a routing key: it only has to choose a partition.
 const ROUTING_KEY_BYTES_MAX: usize = 256;
 /// Size of the blocks of memory that documents are written into, in bytes.
 const BLOCK_BYTES: usize = 64 << 10;
 /// The log type that is scored.
 const TRANSACTION: &str = "transaction";
-/// What a document is.
-const CONTENT_TYPE: ByteString = ByteString::from_static("application/json");
 
 /// Decodes records and runs a pipeline over them. What becomes of the events is the caller's affair.
 #[derive(Debug)]
@@ -93,7 +92,8 @@ impl Processor {
         let Self { program, limits, writes_metadata, file_path, inputs, event, .. } = self;
         let input = inputs.of(&record.listener);
         input::decode(event, record, input, limits)?;
-        if file_inputs::is_of_files(&record.listener) && event.get(file_path).is_none() {
+        let is_of_files = inputs::door_of(&record.listener) == inputs::FILE;
+        if is_of_files && event.get(file_path).is_none() {
             event.set_text(file_path, &record.source);
         }
         if *writes_metadata {
@@ -139,17 +139,15 @@ impl Processor {
     }
 }
 
-/// Decodes, runs the pipeline, writes documents.
+/// Decodes, runs the pipeline of the record's door, writes documents.
 #[derive(Debug)]
 pub struct EnricherStage {
-    current: CurrentPlan,
-    /// Which of the plans is at work.
-    generation: u64,
-    /// Which taps it has.
-    taps_generation: usize,
+    pipelines: Pipelines,
     limits: Limits,
-    processor: Processor,
-    document: DocumentWriter,
+    /// Each pipeline at work, in their order.
+    lanes: Vec<Lane>,
+    /// The door of the last record, and where the lane of its pipeline stands.
+    last: (String, usize),
     /// Documents that no record brought, until they are asked for.
     made: Vec<Record>,
 }
@@ -158,69 +156,40 @@ impl EnricherStage {
     /// A stage that runs this plan over payloads within these limits.
     #[must_use]
     pub fn new(plan: &Plan, limits: Limits) -> Self {
-        Self::following(plan.clone().into(), limits)
+        Self::following(plan.clone(), limits)
     }
 
-    /// A stage that runs the current plan, and after a change the new one from its next batch on.
+    /// A stage that runs the current plans, and after a change the new one from its next batch on.
     #[must_use]
-    pub fn following(current: CurrentPlan, limits: Limits) -> Self {
-        let generation = current.generation();
-        let plan = current.get();
-        let processor = Processor::new(&plan, limits.clone());
-        let (document, made) = (DocumentWriter::new(plan.document_id()), Vec::new());
-        let taps_generation = 0;
-        let mut stage =
-            Self { current, generation, taps_generation, limits, processor, document, made };
-        stage.take_taps();
-        stage
+    pub fn following(pipelines: impl Into<Pipelines>, limits: Limits) -> Self {
+        let pipelines = pipelines.into();
+        let lane = |pipeline: &Pipeline| Lane::new(pipeline.current().clone(), &limits);
+        let lanes = pipelines.all().iter().map(lane).collect();
+        let last = (String::new(), pipelines.place_of(""));
+        Self { pipelines, limits, lanes, last, made: Vec::new() }
     }
 
     fn follow(&mut self) {
-        let generation = self.current.generation();
-        if generation != self.generation {
-            self.generation = generation;
-            self.end();
-            let plan = self.current.get();
-            self.processor = Processor::new(&plan, self.limits.clone());
-            self.document.document_id = plan.document_id();
-            self.take_taps();
-        } else if self.current.taps().generation() != self.taps_generation {
-            self.take_taps();
-        }
+        let Self { lanes, limits, made, .. } = self;
+        lanes.iter_mut().for_each(|lane| lane.follow(limits, made));
     }
 
-    fn take_taps(&mut self) {
-        // First, so that one that comes in between is taken with the next batch.
-        self.taps_generation = self.current.taps().generation();
-        self.processor.set_taps(self.current.taps().points());
-    }
-
+    /// Time is the same for all pipelines, whichever of them has records.
     fn advance_to(&mut self, now_ns: i64) {
-        let Self { document, made, processor, .. } = self;
-        processor.advance(now_ns, |event, origin, number| {
-            made.push(document.write(event, origin, number));
-        });
+        let Self { lanes, made, .. } = self;
+        lanes.iter_mut().for_each(|lane| lane.advance_to(now_ns, made));
     }
 
-    /// Takes what the pipeline remembers.
-    fn end(&mut self) {
-        let Self { document, made, processor, .. } = self;
-        processor.finish(|event, origin, number| {
-            made.push(document.write(event, origin, number));
-        });
-    }
-
-    fn enrich(&mut self, record: &Record) -> Verdict {
-        let mut outputs = SmallVec::new();
-        let document = &mut self.document;
-        let emitted = self.processor.run(record, |event, number| {
-            outputs.push(document.write(event, record, number));
-        });
-        match emitted {
-            Err(refusal) => Verdict::Reject(refusal.into()),
-            Ok(0) => Verdict::Discard(DROPPED),
-            Ok(_) => Verdict::Forward(outputs),
+    /// The lane of the pipeline that the events of a door go through.
+    fn lane_of(&mut self, listener: &str) -> &mut Lane {
+        let (last, place) = &mut self.last;
+        // Records of one door mostly follow each other; and most processes have one pipeline.
+        if self.lanes.len() > 1 && last.as_str() != listener {
+            last.clear();
+            last.push_str(listener);
+            *place = self.pipelines.place_of(listener);
         }
+        &mut self.lanes[*place]
     }
 }
 
@@ -230,7 +199,7 @@ impl Stage for EnricherStage {
         let verdict = |item: &Positioned| {
             // By each record, so that it does not matter where batches are cut.
             self.advance_to(item.record.received_at_ns);
-            self.enrich(&item.record)
+            self.lane_of(&item.record.listener).enrich(&item.record)
         };
         batch.iter().map(verdict).collect()
     }
@@ -241,7 +210,8 @@ impl Stage for EnricherStage {
     }
 
     fn finish(&mut self) -> Vec<Record> {
-        self.end();
+        let Self { lanes, made, .. } = self;
+        lanes.iter_mut().for_each(|lane| lane.end(made));
         std::mem::take(&mut self.made)
     }
 }
@@ -253,7 +223,7 @@ fn write_metadata(event: &mut Event, record: &Record) {
     // Of a Beat's there are words that pipelines ask for: `beat`, `version`, `pipeline`.
     let kept = event
         .child(event.root(), "@metadata")
-        .filter(|own| &*record.listener == BEATS_DOOR && event.kind(*own) == Kind::Object);
+        .filter(|own| input::is_of_beats(record) && event.kind(*own) == Kind::Object);
     let metadata = kept.unwrap_or_else(|| event.new_object());
     for (name, text) in [
         ("received_at", String::from_utf8_lossy(&received_at)),
@@ -280,6 +250,8 @@ fn write_metadata(event: &mut Event, record: &Record) {
 struct DocumentWriter {
     /// Which events are one document; without it each is one.
     document_id: Option<Arc<DocumentId>>,
+    /// Which indices they are for.
+    content_types: ContentTypes,
     /// The place of the log type that is scored.
     transaction: Option<u8>,
     dataset: FieldPath,
@@ -292,9 +264,10 @@ struct DocumentWriter {
 }
 
 impl DocumentWriter {
-    fn new(document_id: Option<Arc<DocumentId>>) -> Self {
+    fn new(plan: &Plan) -> Self {
         Self {
-            document_id,
+            document_id: plan.document_id(),
+            content_types: ContentTypes::new(plan.index()),
             transaction: schema::log_type_place(TRANSACTION),
             dataset: FieldPath::dotted("event.dataset"),
             user_id: FieldPath::dotted("user.id"),
@@ -310,6 +283,7 @@ impl DocumentWriter {
     fn write(&mut self, event: &mut Event, record: &Record, number: usize) -> Record {
         // As the filters left the event.
         let named = self.document_id.as_ref().and_then(|document| document.of(event, record));
+        let content_type = self.content_types.of(event, record);
         self.set_tenant(event, &record.shop);
         self.json.clear();
         event.write_json(&mut self.json);
@@ -331,7 +305,7 @@ impl DocumentWriter {
             source: record.source.clone(),
             listener: record.listener.clone(),
             codec: Codec::Json,
-            content_type: CONTENT_TYPE,
+            content_type,
             trace_context: record.trace_context.clone(),
             attempt: record.attempt,
             routing_key,

@@ -132,6 +132,67 @@ impl Template {
         is_there.then(|| self.render(event, received_at_ns))
     }
 
+    /// What stands before all that is replaced.
+    pub(crate) fn beginning(&self) -> &str {
+        match self.parts.first() {
+            Some(Part::Literal(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// Whether a field is put in.
+    pub(crate) fn names_fields(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Field(..)))
+    }
+
+    /// The fields that it names, each with its reference as it is written in the text.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&FieldPath, &str)> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Field(path, written) => Some((path, written.as_str())),
+            _ => None,
+        })
+    }
+
+    /// The text as it is where only the event's time is known; fields are this text.
+    pub(crate) fn of_time(&self, timestamp_ns: i64, field: &str) -> String {
+        let mut out = String::new();
+        for part in &self.parts {
+            part.write_of_time(timestamp_ns, field, &mut out);
+        }
+        out
+    }
+
+    /// The date that the text ends with, as it is for a time.
+    pub(crate) fn date_at_end(&self, timestamp_ns: i64) -> Option<String> {
+        let Some(Part::Date(format)) = self.parts.last() else { return None };
+        let mut out = String::new();
+        format.write(timestamp_ns, &mut out);
+        Some(out)
+    }
+
+    /// Appends the text as it is for an event if that had happened at `timestamp_ns`, with fields whose texts are fit
+    /// only. False where one is not there, is null, or is not fit: what was written then means nothing.
+    pub(crate) fn write_fit(
+        &self,
+        event: &Event,
+        timestamp_ns: i64,
+        is_fit: impl Fn(&str) -> bool,
+        out: &mut String,
+    ) -> bool {
+        self.parts.iter().all(|part| {
+            let Part::Field(path, missing) = part else {
+                part.write_of_time(timestamp_ns, "", out);
+                return true;
+            };
+            let Some(id) = event.get(path).filter(|id| event.kind(*id) != Kind::Null) else {
+                return false;
+            };
+            let begin = out.len();
+            write_value(event, id, missing, out);
+            is_fit(&out[begin..])
+        })
+    }
+
     /// The string of the event that all of the text is, if it is one of its fields and nothing else.
     fn whole_string(&self, event: &Event) -> Option<NodeId> {
         match self.parts.as_slice() {
@@ -184,6 +245,19 @@ impl Part {
                 None => path.is_timestamp(),
             },
             Self::Literal(_) | Self::EpochSeconds | Self::Date(_) | Self::Now => true,
+        }
+    }
+
+    /// Writes what it is at a time; of a field this text.
+    fn write_of_time(&self, timestamp_ns: i64, field: &str, out: &mut String) {
+        match self {
+            Self::Literal(text) => out.push_str(text),
+            Self::Field(..) => out.push_str(field),
+            Self::EpochSeconds => {
+                out.push_str(&timestamp_ns.div_euclid(1_000_000_000).to_string());
+            }
+            Self::Date(format) => format.write(timestamp_ns, out),
+            Self::Now => out.push_str(&timestamp_text(timestamp_ns)),
         }
     }
 

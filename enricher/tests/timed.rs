@@ -7,6 +7,7 @@ use enricher::{CurrentPlan, EnricherStage};
 use event::Limits;
 use pipeline::{Stage, State};
 use serde_json::{Value, json};
+use support::given_out;
 
 const COUNTED: &str = r#"filter {
     metrics { meter => "hits" add_tag => "metric" }
@@ -29,18 +30,6 @@ fn at(second: i64, task: &str) -> Positioned {
     record.received_at_ns += second * 1_000_000_000;
     record.id = record.id.derive(&format!("{second}/{task}"));
     Positioned { offset: 0, index: 0, record }
-}
-
-/// What a stage gives out beside its verdicts, for batches of so many records.
-fn given_out(stage: &mut EnricherStage, records: &[Positioned], batch: usize) -> Vec<Record> {
-    let mut given_out = Vec::new();
-    for records in records.chunks(batch) {
-        stage.process(records, &mut State::default());
-        let received = records.iter().map(|positioned| positioned.record.received_at_ns);
-        given_out.extend(stage.advance(received.max().unwrap_or_default()));
-    }
-    given_out.extend(stage.finish());
-    given_out
 }
 
 fn documents(records: &[Record]) -> Vec<Value> {

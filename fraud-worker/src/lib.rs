@@ -30,7 +30,7 @@ pub const NAME: &str = "fraud-worker";
 #[derive(Debug, thiserror::Error)]
 pub enum FraudWorkerError {
     /// Its state cannot be kept.
-    #[error("cannot open the state of the fraud worker")]
+    #[error("cannot open the state of the fraud worker: {0}")]
     State(#[from] document_store::DocumentError),
     /// The runner stopped.
     #[error(transparent)]

@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bus::Record;
 use pipeline::{Fatal, Outcome, Rejection, Sink};
-use search_store::{IndexOperation, ItemOutcome, SearchStore, StoreError, StoreErrorKind};
+use search_store::{
+    IndexOperation, IndexPrefixes, ItemOutcome, SearchStore, StoreError, StoreErrorKind,
+};
 
 use crate::operation::OperationReader;
 
@@ -16,6 +18,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(200);
 /// Indexes records in a search store.
 pub struct SearchSink {
     search: Arc<dyn SearchStore>,
+    prefixes: Arc<IndexPrefixes>,
     readers: Mutex<Vec<OperationReader>>,
 }
 
@@ -26,17 +29,17 @@ impl std::fmt::Debug for SearchSink {
 }
 
 impl SearchSink {
-    /// A sink in front of this store.
+    /// A sink in front of this store, whose documents may go to indices of these beginnings beside the platform's own.
     #[must_use]
-    pub fn new(search: Arc<dyn SearchStore>) -> Self {
-        Self { search, readers: Mutex::default() }
+    pub fn new(search: Arc<dyn SearchStore>, prefixes: IndexPrefixes) -> Self {
+        Self { search, prefixes: Arc::new(prefixes), readers: Mutex::default() }
     }
 
     /// The operations of a batch, or why a record has none. A reader is kept for the next batch.
     fn operations(&self, items: &[Record]) -> Vec<Result<IndexOperation, Rejection>> {
         let readers = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = readers().pop();
-        let mut reader = kept.unwrap_or_default();
+        let mut reader = kept.unwrap_or_else(|| OperationReader::new(Arc::clone(&self.prefixes)));
         let operations = items.iter().map(|item| reader.read(item)).collect();
         readers().push(reader);
         operations

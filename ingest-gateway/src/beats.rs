@@ -25,7 +25,7 @@ use crate::stream::Stream;
 use crate::tls::Acceptor;
 use connection::Connection;
 
-/// Its name in ledgers, metrics and records.
+/// The name of the first one in ledgers, metrics and records.
 pub(crate) const DOOR: &str = "beats";
 
 /// Serves the door until told to stop, then finishes and acknowledges the windows that have come whole.

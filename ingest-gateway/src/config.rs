@@ -4,9 +4,12 @@
 
 mod beats;
 mod delimiter;
+mod doors;
 mod file;
 mod further;
+mod http;
 mod identity;
+mod kept;
 mod listen;
 mod masking;
 mod memory;
@@ -20,13 +23,14 @@ mod sharing;
 mod sign_in;
 mod spool;
 mod syslog;
+mod tcp;
 mod tls;
+mod udp;
 mod unix;
 
 use std::collections::BTreeMap;
 
 use access::{IngestToken, ShopName};
-use bus::Codec;
 use event::Limits;
 use serde::{Deserialize, Serialize};
 use service::{ByteSize, Span};
@@ -34,6 +38,7 @@ use service::{ByteSize, Span};
 pub use beats::BeatsConfig;
 pub use file::{FileConfig, FileInputConfig, FileMode, StartPosition};
 pub use further::{BulkConfig, OtlpConfig};
+pub use http::HttpConfig;
 pub use listen::Listen;
 pub use masking::MaskingConfig;
 pub use memory::{Lowered, MemoryPart};
@@ -44,15 +49,17 @@ pub use response::ResponseConfig;
 pub use sign_in::SignInConfig;
 pub use spool::SpoolConfig;
 pub use syslog::SyslogConfig;
+pub use tcp::TcpConfig;
 pub use tls::{ClientCertificates, TlsConfig, TlsVersion};
+pub use udp::UdpConfig;
 pub use unix::{SocketMode, UnixConfig};
 
-use crate::lines::{Delimiter, Framing};
-use delimiter::check_delimiter;
+pub(crate) use doors::{Several, table_of};
+use doors::{check_further, each};
+pub(crate) use kept::kept;
 use memory::MEMORY_BYTES_MIN;
-use origins::check_origins;
-pub(crate) use place::{Kind, Place, SaidMut};
-use problem::{refuse_zero, within};
+pub(crate) use place::{Kind, Place, SaidMut, Slot};
+use problem::{check_ranges, refuse_zero, within};
 use unix::check_socket_path;
 
 /// Settings of `[ingest_gateway]`.
@@ -155,155 +162,28 @@ impl Default for Config {
 }
 
 impl Config {
-    /// These settings with no address to listen on, for whoever opens some.
+    /// These settings with no address to listen on, and no further doors, for whoever opens some.
     #[must_use]
     pub fn closed(mut self) -> Self {
-        for place in Place::ALL {
-            self.close(*place);
+        for slot in Slot::ALL {
+            self.close(slot.first());
         }
+        self.tcp.inputs.clear();
+        self.udp.inputs.clear();
+        self.http.inputs.clear();
+        self.beats.inputs.clear();
+        self.syslog.inputs.clear();
+        self.unix.inputs.clear();
         self
     }
-}
 
-/// Settings of the TCP door.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TcpConfig {
-    /// Address and port, or `off`.
-    pub listen: Listen,
-    /// What a line is: a JSON object, or plain text.
-    pub codec: Codec,
-    /// How lines are told apart.
-    pub framing: Framing,
-    /// What ends a line in place of a line feed, 1 to 16 bytes.
-    pub delimiter: Option<Delimiter>,
-    /// Which lines are one event.
-    pub multiline: MultilineConfig,
-    /// The shop of what comes without a token or certificate of a shop; absent, `default`.
-    pub shop: Option<ShopName>,
-    /// TLS, if there is a certificate.
-    pub tls: TlsConfig,
-    /// Most connections at once; further ones wait.
-    pub connections_max: u32,
-    /// How long a connection may be silent between two lines.
-    pub idle_timeout: Span,
-    /// How long a line may take from its first byte to its end, the token's line included.
-    pub line_timeout: Span,
-}
-
-impl Default for TcpConfig {
-    fn default() -> Self {
-        Self {
-            listen: Listen::loopback(5000),
-            codec: Codec::Json,
-            framing: Framing::Newline,
-            delimiter: None,
-            multiline: MultilineConfig::default(),
-            shop: None,
-            tls: TlsConfig::default(),
-            connections_max: 10_000,
-            idle_timeout: Span::from_secs(3_600),
-            line_timeout: Span::from_secs(60),
+    /// Reads the passwords that senders show, where files hold them.
+    pub(crate) fn read_passwords(&mut self) -> Result<(), Problem> {
+        self.http.sign_in.read_password("http")?;
+        for (door, http) in &mut self.http.inputs {
+            http.sign_in.read_password(&table_of(door))?;
         }
-    }
-}
-
-/// Settings of the UDP door.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct UdpConfig {
-    /// Address and port, or `off`.
-    pub listen: Listen,
-    /// What a line is: a JSON object, or plain text.
-    pub codec: Codec,
-    /// The shop of all that comes; absent, `default`.
-    pub shop: Option<ShopName>,
-    /// Size of the kernel's receive buffer. Beyond `net.core.rmem_max` it needs CAP_NET_ADMIN.
-    pub receive_buffer_bytes: ByteSize,
-}
-
-impl Default for UdpConfig {
-    fn default() -> Self {
-        Self {
-            listen: Listen::loopback(5000),
-            codec: Codec::Json,
-            shop: None,
-            receive_buffer_bytes: ByteSize(32 << 20),
-        }
-    }
-}
-
-/// Settings of the HTTP door.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct HttpConfig {
-    /// Address and port, or `off`.
-    pub listen: Listen,
-    /// The shop of what comes without a token or certificate of a shop; absent, `default`.
-    pub shop: Option<ShopName>,
-    /// TLS, if there is a certificate.
-    pub tls: TlsConfig,
-    /// Pages that may send to `/v1/logs` from a browser, by origin, as `https://shop.example`. With one, requests of
-    /// other pages are refused.
-    pub cors_origins: Vec<String>,
-    /// Whether lines may be posted to every path that means nothing else here, and not to `/v1/logs` alone.
-    pub any_path: bool,
-    /// What the lines of a body are whose content type is none, or neither text nor JSON.
-    pub codec: Codec,
-    /// A user and a password that senders show.
-    pub sign_in: SignInConfig,
-    /// What lines that were taken are answered with.
-    pub response: ResponseConfig,
-    /// Most connections at once; further ones wait.
-    pub connections_max: u32,
-    /// Largest body as it is sent.
-    pub body_bytes_max: ByteSize,
-    /// Largest body after decompression.
-    pub decompressed_bytes_max: ByteSize,
-    /// Most decompressed bytes for each sent one, once a body has passed 1MiB.
-    pub decompressed_ratio_max: u32,
-    /// Largest OTLP message after decompression; it is held whole. At most an eighth of
-    /// `memory_bytes_max`.
-    pub message_bytes_max: ByteSize,
-    /// Largest request line and headers together; at least 8KiB.
-    pub header_bytes_max: ByteSize,
-    /// How long a connection may be without a request, a request may take to send its headers, and a long answer may
-    /// stay unread.
-    pub idle_timeout: Span,
-    /// How long a body may be silent.
-    pub body_idle_timeout: Span,
-    /// How long a body may take as a whole.
-    pub body_timeout: Span,
-}
-
-impl Default for HttpConfig {
-    fn default() -> Self {
-        Self {
-            listen: Listen::loopback(8080),
-            shop: None,
-            tls: TlsConfig::default(),
-            cors_origins: Vec::new(),
-            any_path: false,
-            codec: Codec::Json,
-            sign_in: SignInConfig::default(),
-            response: ResponseConfig::default(),
-            connections_max: 10_000,
-            body_bytes_max: ByteSize(16 << 20),
-            decompressed_bytes_max: ByteSize(64 << 20),
-            decompressed_ratio_max: 500,
-            message_bytes_max: ByteSize(8 << 20),
-            header_bytes_max: ByteSize(16 << 10),
-            idle_timeout: Span::from_secs(60),
-            body_idle_timeout: Span::from_secs(30),
-            body_timeout: Span::from_secs(300),
-        }
-    }
-}
-
-impl HttpConfig {
-    /// Whether only senders come in that show a certificate, or a user and a password.
-    fn knows_senders(&self) -> bool {
-        self.tls.knows_senders() || self.sign_in.is_on()
+        Ok(())
     }
 }
 
@@ -314,48 +194,59 @@ impl Config {
         let mut problems = Vec::new();
         self.check_reach(&mut problems);
         self.check_limits(&mut problems);
-        within("beats", &mut problems, |problems| self.beats.check(self.require_token, problems));
+        each(&self.tcp, &mut problems, |tcp, _, problems| tcp.check(problems));
+        each(&self.http, &mut problems, |http, _, problems| {
+            http.check(self.memory_bytes_max, problems);
+        });
+        each(&self.beats, &mut problems, |beats, table, problems| {
+            beats.check(table, self.require_token, problems);
+        });
         within("file", &mut problems, |problems| self.file.check(problems));
         within("masking", &mut problems, |problems| self.masking.check(problems));
-        within("tcp.tls", &mut problems, |problems| self.tcp.tls.check(problems));
-        within("http.tls", &mut problems, |problems| self.http.tls.check(problems));
-        within("http", &mut problems, |problems| check_origins(&self.http.cors_origins, problems));
-        within("http.sign_in", &mut problems, |problems| self.http.sign_in.check(problems));
-        within("http.response", &mut problems, |problems| self.http.response.check(problems));
-        within("tcp", &mut problems, |problems| {
-            check_delimiter(self.tcp.framing, self.tcp.delimiter, problems);
-        });
-        within("tcp.multiline", &mut problems, |problems| self.tcp.multiline.check(problems));
-        within("syslog", &mut problems, |problems| self.syslog.check(problems));
-        within("unix", &mut problems, |problems| self.unix.check(problems));
+        each(&self.syslog, &mut problems, |syslog, table, problems| syslog.check(table, problems));
+        each(&self.unix, &mut problems, |unix, _, problems| unix.check(problems));
+        self.check_further_doors(&mut problems);
         within("spool", &mut problems, |problems| self.spool.check(problems));
         self.check_quotas(&mut problems);
         self.check_sharing(&mut problems);
         problems
     }
 
+    fn check_further_doors(&self, problems: &mut Vec<Problem>) {
+        check_further(&self.tcp, problems);
+        check_further(&self.udp, problems);
+        check_further(&self.http, problems);
+        check_further(&self.beats, problems);
+        check_further(&self.syslog, problems);
+        check_further(&self.unix, problems);
+    }
+
     fn check_reach(&self, problems: &mut Vec<Problem>) {
-        let tcp = (Place::Tcp, "tcp", self.tcp.tls.knows_senders());
-        let http = Place::HTTP.map(|place| (place, "http", self.http.knows_senders()));
-        for (place, table, knows_senders) in [tcp].into_iter().chain(http) {
-            let listen = self.listen(place);
-            if listen.is_reachable() && !self.needs_token() && !knows_senders {
+        let reached = |place: &Place| self.listen(*place).is_reachable();
+        let (with_token, without): (Vec<_>, Vec<_>) =
+            self.places().into_iter().filter(reached).partition(|place| place.takes_tokens());
+        for place in with_token {
+            if !self.needs_token() && !place.knows_senders(self) {
                 let message = format!(
-                    "other machines reach {listen}, and anyone there could send: set \
+                    "other machines reach {}, and anyone there could send: set \
                      ingest_gateway.ingest_token (openssl rand -hex 16 makes one), or \
                      ingest_gateway.require_token = true for tokens of shops (millrace token create), ask for \
-                     certificates ({table}.tls.client_certificates = \"required\"), or listen on 127.0.0.1"
+                     certificates ({}.tls.client_certificates = \"required\"), or listen on 127.0.0.1",
+                    self.listen(place),
+                    place.table()
                 );
                 problems.push(Problem::new(place.setting(), message));
             }
         }
-        if self.udp.listen.is_reachable() && !self.allow_unauthenticated_udp {
-            let message = format!(
-                "other machines reach {}, and UDP can show no token: set \
-                 ingest_gateway.allow_unauthenticated_udp = true, or listen on 127.0.0.1",
-                self.udp.listen
-            );
-            problems.push(Problem::new("udp.listen", message));
+        for place in without.into_iter().filter(|place| place.slot() == Slot::Udp) {
+            if !self.allow_unauthenticated_udp {
+                let message = format!(
+                    "other machines reach {}, and UDP can show no token: set \
+                     ingest_gateway.allow_unauthenticated_udp = true, or listen on 127.0.0.1",
+                    self.listen(place)
+                );
+                problems.push(Problem::new(place.setting(), message));
+            }
         }
     }
 
@@ -376,18 +267,8 @@ impl Config {
         let ranges = [
             ("line_bytes_max", self.line_bytes_max, 1 << 10, 16 << 20),
             ("memory_bytes_max", self.memory_bytes_max, MEMORY_BYTES_MIN, 1 << 40),
-            ("http.header_bytes_max", self.http.header_bytes_max, 8 << 10, 1 << 20),
-            ("http.body_bytes_max", self.http.body_bytes_max, 1 << 10, 1 << 40),
-            ("http.decompressed_bytes_max", self.http.decompressed_bytes_max, 1 << 10, 1 << 40),
-            ("http.message_bytes_max", self.http.message_bytes_max, 1 << 10, 1 << 30),
         ];
-        for (setting, size, min, max) in ranges {
-            if !(min..=max).contains(&size.0) {
-                let (min, max) = (ByteSize(min), ByteSize(max));
-                let message = format!("{size} is not between {min} and {max}");
-                problems.push(Problem::new(setting, message));
-            }
-        }
+        check_ranges(&ranges, problems);
         if self.line_bytes_max.0.saturating_mul(16) > self.memory_bytes_max.0 {
             let message = format!(
                 "{} cannot hold 16 lines of {}: raise it, or lower line_bytes_max",
@@ -395,28 +276,12 @@ impl Config {
             );
             problems.push(Problem::new("memory_bytes_max", message));
         }
-        if self.http.message_bytes_max.0.saturating_mul(8) > self.memory_bytes_max.0 {
-            let message = format!(
-                "a message of {} is held whole, with what is made of it, and 8 of them are more than the {} of \
-                 memory_bytes_max: lower it, or raise memory_bytes_max",
-                self.http.message_bytes_max, self.memory_bytes_max
-            );
-            problems.push(Problem::new("http.message_bytes_max", message));
-        }
         let counts = [
             ("fields_max", self.fields_max),
             ("depth_max", self.depth_max),
             ("connections_per_address_max", self.connections_per_address_max),
-            ("tcp.connections_max", self.tcp.connections_max),
-            ("http.connections_max", self.http.connections_max),
-            ("http.decompressed_ratio_max", self.http.decompressed_ratio_max),
         ];
         let spans = [
-            ("tcp.idle_timeout", self.tcp.idle_timeout),
-            ("tcp.line_timeout", self.tcp.line_timeout),
-            ("http.idle_timeout", self.http.idle_timeout),
-            ("http.body_idle_timeout", self.http.body_idle_timeout),
-            ("http.body_timeout", self.http.body_timeout),
             ("retry_after", self.retry_after),
             ("tokens_refresh_interval", self.tokens_refresh_interval),
         ];

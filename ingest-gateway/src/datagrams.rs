@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Codec;
+use bus::inputs::door_of;
 use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 use pipeline::Rejection;
@@ -291,7 +292,10 @@ impl Receiver {
         let origin = Arc::new(Origin {
             shop: self.door.intake.anonymous().shop,
             source: peer
-                .map_or_else(|| door.to_owned(), |peer| peer.ip().to_canonical().to_string())
+                .map_or_else(
+                    || door_of(door).to_owned(),
+                    |peer| peer.ip().to_canonical().to_string(),
+                )
                 .into(),
             listener: ByteString::from_static(door),
             codec: self.door.codec,

@@ -40,7 +40,7 @@ pub use positions::PositionsError;
 use crate::budget::{Reservation, Share};
 
 /// Its name in ledgers, metrics and records.
-pub(crate) const DOOR: &str = bus::file_inputs::LISTENER;
+pub(crate) const DOOR: &str = bus::inputs::FILE;
 
 /// Serves the door until told to stop; then what was read is made durable, and the rest is left for the
 /// next start.

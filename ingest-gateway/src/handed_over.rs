@@ -12,7 +12,7 @@ use rustix::net::sockopt::set_socket_recv_buffer_size_force;
 use service::ByteSize;
 use socket2::{Domain, Socket, Type};
 
-use crate::config::{Config, Kind, Listen, Place, SaidMut};
+use crate::config::{Config, Kind, Listen, Place, SaidMut, Slot};
 
 impl Kind {
     /// In words of systemd.socket(5).
@@ -41,9 +41,20 @@ pub enum HandedOverError {
     /// No door has this name.
     #[error(
         "the service manager hands over a socket with the name `{}`, which no door has: FileDescriptorName= is one of \
-         {}", .0.escape_debug(), names()
+         {}, or of a further door as tcp-2 and syslog-2.udp", .0.escape_debug(), names()
     )]
     UnknownName(String),
+    /// It is of a further door that no setting speaks of.
+    #[error(
+        "the service manager hands over a socket with the name `{name}`, and there is no such door: make it by its \
+         table [ingest_gateway.{table}]"
+    )]
+    NoSuchDoor {
+        /// Its name.
+        name: &'static str,
+        /// The table that the door would have.
+        table: String,
+    },
     /// The door works on another kind of socket.
     #[error(
         "the socket `{name}` that the service manager hands over must be {needed}, and is {found}"
@@ -66,7 +77,7 @@ pub enum HandedOverError {
 
 /// The names that sockets may have.
 fn names() -> String {
-    let names: Vec<&str> = Place::ALL.iter().map(|place| place.name()).collect();
+    let names: Vec<&str> = Slot::ALL.iter().map(|slot| slot.name()).collect();
     names.join(", ")
 }
 
@@ -126,18 +137,22 @@ impl HandedOver {
     /// checked as if the address were written in the settings.
     ///
     /// # Errors
-    /// The system does not tell an address.
+    /// The system does not tell an address, or there is no such door.
     pub(crate) fn set_addresses(&self, config: &mut Config) -> Result<(), HandedOverError> {
         for (place, socket) in &self.sockets {
             let address = socket.local_addr()?;
             match place.said_mut(config) {
-                SaidMut::Address(listen) => {
+                None => {
+                    let (name, table) = (place.name(), place.table());
+                    return Err(HandedOverError::NoSuchDoor { name, table });
+                }
+                Some(SaidMut::Address(listen)) => {
                     if let Some(address) = address.as_socket() {
                         tracing::info!(%place, %address, "the service manager has opened a door");
                         *listen = Listen::At(address);
                     }
                 }
-                SaidMut::File(path) => {
+                Some(SaidMut::File(path)) => {
                     *path = address.as_pathname().map(ToOwned::to_owned);
                     tracing::info!(%place, ?path, "the service manager has opened a door");
                 }

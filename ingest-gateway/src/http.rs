@@ -44,7 +44,7 @@ use answer::Reply;
 use lingering::Lingering;
 use route::{Door, Sender};
 
-/// Its name in ledgers, metrics and records.
+/// The name of the first one in ledgers, metrics and records.
 pub(crate) const DOOR: &str = "http";
 /// Most headers of a request.
 const HEADERS_MAX: usize = 100;
@@ -156,11 +156,11 @@ impl Connection {
             tokio::select! {
                 result = &mut connection => break result,
                 () = idle(in_hand.clone(), idle_timeout) => {
-                    self.door.intake.metrics().limit_hit(DOOR, "idle_timeout");
+                    self.door.limit_hit("idle_timeout");
                     return;
                 }
                 () = hang_up.cancelled() => {
-                    self.door.intake.metrics().limit_hit(DOOR, "unread_answer");
+                    self.door.limit_hit("unread_answer");
                     return;
                 }
                 () = self.door.intake.give_up() => return,
@@ -172,7 +172,7 @@ impl Connection {
         };
         if let Err(error) = result {
             if let Some(limit) = breach(&*error) {
-                self.door.intake.metrics().limit_hit(DOOR, limit);
+                self.door.limit_hit(limit);
             }
             tracing::debug!(peer = %self.peer, error, "an HTTP connection ended early");
         }
@@ -189,7 +189,8 @@ fn count_refused(door: &Door, reply: &Reply) {
         None if status.is_client_error() || status.is_server_error() => status.as_str().to_owned(),
         None => return,
     };
-    door.intake.metrics().refused_requests.with_label_values(&[DOOR, code.as_str()]).inc();
+    let refused = &door.intake.metrics().refused_requests;
+    refused.with_label_values(&[door.intake.door(), code.as_str()]).inc();
 }
 
 /// The limit under which it counts that a connection was ended by its sender's bytes; none if the sender or the net

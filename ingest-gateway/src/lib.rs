@@ -43,8 +43,6 @@ use std::time::Duration;
 
 use pipeline::Runtime;
 use service::{Context, HealthState};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use config::{
@@ -56,7 +54,7 @@ pub use config::{
 pub use file::PositionsError;
 pub use handed_over::{HandedOver, HandedOverError};
 pub use lines::{Delimiter, Framing, NotADelimiter, frames};
-pub use listen::{Bound, ClosedDoor, GatewayError, bind, bind_with};
+pub use listen::{Bound, ClosedDoor, FurtherDoor, GatewayError, bind, bind_with};
 pub use spool::Spool;
 pub use stores::Stores;
 pub use unix::SocketFileError;
@@ -75,7 +73,7 @@ const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`GatewayError`] when a socket cannot be served.
 pub async fn run(bound: Bound, runtime: Runtime, stores: Stores) -> Result<(), GatewayError> {
-    let Bound { config, tcp, udp, http, beats, positions, syslog, unix, tls, is_open, .. } = bound;
+    let Bound { config, doors, tls, positions, is_open, .. } = bound;
     let context = runtime.context.clone();
     let foundation = Foundation::new(&config, runtime, Clock::system(), &stores);
     foundation.metrics.tell_doors(&is_open);
@@ -86,28 +84,12 @@ pub async fn run(bound: Bound, runtime: Runtime, stores: Stores) -> Result<(), G
     let _sharing = sharing.map(|sharing| beside(&context, sharing));
     let peers = Peers::new(config.connections_per_address_max, Arc::clone(&foundation.budget));
     let certificates = Certificates::new(tls, &foundation);
-    let mut opening = Opening { foundation: &foundation, peers: &peers, doors: JoinSet::new() };
-    if let Some(listener) = tcp {
-        let door = tcp::door(opening.intake(tcp::DOOR), &config.tcp);
-        let tls = certificates.tcp.clone();
-        opening.lines(listener, Arc::new(door), config.tcp.connections_max, tls)?;
+    let mut opening = Opening::new(&foundation, &peers);
+    for door in doors {
+        let tls = certificates.of(door.name);
+        opening.open(door, &config, tls)?;
     }
-    if let Some(socket) = udp {
-        let door = udp::door(opening.intake(udp::DOOR), &config.udp);
-        opening.datagrams(socket, door, "millrace_gateway_udp_dropped_datagrams_total")?;
-    }
-    opening.http(http, &config, certificates.http.clone())?;
-    if let Some(listener) = beats {
-        let listener = TcpListener::from_std(listener)?;
-        let (intake, tls) = (opening.intake(beats::DOOR), certificates.beats.clone());
-        let connections_max = config.beats.connections_max;
-        let gate = opening.gate(beats::DOOR, listener, connections_max, tls.is_some());
-        let serve = beats::serve(gate, intake, config.beats.clone(), tls, context.shutdown.clone());
-        opening.doors.spawn(serve);
-    }
-    opening.syslog(syslog, &config, certificates.syslog.clone())?;
-    opening.unix(unix, &config)?;
-    let mut doors = opening.doors;
+    let mut doors = opening.finish();
     if let Some(positions) = positions {
         let intake = Intake::new(file::DOOR, &foundation);
         let door = file::Door::new(intake, &config.file, positions, context.health.clone());

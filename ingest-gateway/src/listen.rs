@@ -2,18 +2,21 @@
 //! far files have been read.
 
 mod addresses;
+mod door;
 mod taking;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 
-use crate::config::{Config, Listen, Place, Problem};
+use crate::config::{Config, Listen, Place, Problem, Slot};
 use crate::file::{Positions, PositionsError};
 use crate::handed_over::{HandedOver, HandedOverError};
 use crate::tls;
-use crate::unix::{Datagrams, Listening, SocketFileError};
+use crate::unix::SocketFileError;
 
+pub use addresses::FurtherDoor;
+pub(crate) use door::{Door, HttpSockets, Sockets, SyslogSockets, UnixSockets};
 pub use taking::ClosedDoor;
 use taking::Taking;
 pub(crate) use taking::{BACKLOG, set_receive_buffer};
@@ -66,51 +69,13 @@ pub enum GatewayError {
 #[derive(Debug)]
 pub struct Bound {
     pub(crate) config: Config,
-    pub(crate) tcp: Option<TcpListener>,
-    pub(crate) udp: Option<UdpSocket>,
-    pub(crate) http: HttpSockets,
-    pub(crate) beats: Option<TcpListener>,
+    pub(crate) doors: Vec<Door>,
+    /// Certificates of the doors that have some, by the names of these.
+    pub(crate) tls: BTreeMap<&'static str, tls::Ready>,
     pub(crate) positions: Option<Positions>,
-    pub(crate) syslog: SyslogSockets,
-    pub(crate) unix: UnixSockets,
-    pub(crate) tls: TlsOfDoors,
     /// Whether each place is open: those that are, and those that gave way.
     pub(crate) is_open: BTreeMap<Place, bool>,
     pub(crate) closed: Vec<ClosedDoor>,
-}
-
-/// The sockets of the HTTP door, which takes the same on all of them.
-#[derive(Debug)]
-pub(crate) struct HttpSockets {
-    pub(crate) own: Option<TcpListener>,
-    pub(crate) otlp_http: Option<TcpListener>,
-    pub(crate) otlp_grpc: Option<TcpListener>,
-    pub(crate) bulk: Option<TcpListener>,
-}
-
-/// The sockets of the syslog door.
-#[derive(Debug)]
-pub(crate) struct SyslogSockets {
-    pub(crate) udp: Option<UdpSocket>,
-    pub(crate) tcp: Option<TcpListener>,
-    pub(crate) tls: Option<TcpListener>,
-    pub(crate) file: Option<Datagrams>,
-}
-
-/// The sockets in the file system.
-#[derive(Debug)]
-pub(crate) struct UnixSockets {
-    pub(crate) stream: Option<Listening>,
-    pub(crate) datagram: Option<Datagrams>,
-}
-
-/// Certificates of the doors that have some.
-#[derive(Debug)]
-pub(crate) struct TlsOfDoors {
-    pub(crate) tcp: Option<tls::Ready>,
-    pub(crate) http: Option<tls::Ready>,
-    pub(crate) syslog: Option<tls::Ready>,
-    pub(crate) beats: Option<tls::Ready>,
 }
 
 /// Checks the settings and takes the addresses. What connects from here on waits for [`crate::run`]. A door that nobody
@@ -136,68 +101,30 @@ pub fn bind_with(mut config: Config, handed_over: HandedOver) -> Result<Bound, G
     if !problems.is_empty() {
         return Err(GatewayError::Settings(problems));
     }
-    config.http.sign_in.read_password().map_err(|problem| GatewayError::Settings(vec![problem]))?;
+    config.read_passwords().map_err(|problem| GatewayError::Settings(vec![problem]))?;
     let tls = certificates(&config)?;
     let positions = config.file.position_file.as_ref().filter(|_| config.file.is_on());
     let positions = positions.map(|file| Positions::load(file)).transpose()?;
     let mut taking = Taking::new(handed_over, tokenless);
-    let tcp = taking.connections(Place::Tcp, &config)?;
-    let udp = taking.datagrams(Place::Udp, &config, config.udp.receive_buffer_bytes)?;
-    let http = http_sockets(&config, &mut taking)?;
-    let beats = taking.connections(Place::Beats, &config)?;
-    let syslog = syslog_sockets(&config, &mut taking)?;
-    let unix = unix_sockets(&config, &mut taking)?;
+    let doors = door::take(&config, &mut taking)?;
     let Taking { is_open, closed, .. } = taking;
-    Ok(Bound { config, tcp, udp, http, beats, positions, syslog, unix, tls, is_open, closed })
+    Ok(Bound { config, doors, tls, positions, is_open, closed })
 }
 
-/// Reads the certificates of all doors that listen.
-fn certificates(config: &Config) -> Result<TlsOfDoors, GatewayError> {
-    let mut problems = Vec::new();
-    let mut load = |places: &[Place], terms: tls::Terms| {
-        if places.iter().all(|place| config.listen(*place) == Listen::Off) {
-            return None;
+/// Reads the certificates of all doors that listen, and gives them by the names of these.
+fn certificates(config: &Config) -> Result<BTreeMap<&'static str, tls::Ready>, GatewayError> {
+    let (mut problems, mut read, mut ready) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+    for place in config.places() {
+        let tls = place.tls(config).filter(|_| config.listen(place) != Listen::Off);
+        let Some(tls) = tls.filter(|_| read.insert(place.door())) else { continue };
+        let is_http = Slot::HTTP.contains(&place.slot());
+        let protocols: &'static [&'static [u8]] = if is_http { tls::HTTP_PROTOCOLS } else { &[] };
+        match tls::Terms::new(place.door(), tls, protocols).load() {
+            Ok(loaded) => ready.extend(loaded.map(|loaded| (place.door(), loaded))),
+            Err(problem) => problems.push(problem),
         }
-        terms.load().unwrap_or_else(|problem| {
-            problems.push(problem);
-            None
-        })
-    };
-    let http = tls::Terms::new("http", &config.http.tls, tls::HTTP_PROTOCOLS);
-    let tls = TlsOfDoors {
-        tcp: load(&[Place::Tcp], tls::Terms::new("tcp", &config.tcp.tls, &[])),
-        http: load(&Place::HTTP, http),
-        syslog: load(&[Place::SyslogTls], tls::Terms::new("syslog", &config.syslog.tls, &[])),
-        beats: load(&[Place::Beats], tls::Terms::new("beats", &config.beats.tls, &[])),
-    };
-    if problems.is_empty() { Ok(tls) } else { Err(GatewayError::Settings(problems)) }
-}
-
-fn http_sockets(config: &Config, taking: &mut Taking) -> Result<HttpSockets, GatewayError> {
-    Ok(HttpSockets {
-        own: taking.connections(Place::Http, config)?,
-        otlp_http: taking.connections(Place::OtlpHttp, config)?,
-        otlp_grpc: taking.connections(Place::OtlpGrpc, config)?,
-        bulk: taking.connections(Place::Bulk, config)?,
-    })
-}
-
-fn syslog_sockets(config: &Config, taking: &mut Taking) -> Result<SyslogSockets, GatewayError> {
-    let (mode, buffer) = (config.syslog.socket_mode, config.syslog.receive_buffer_bytes);
-    Ok(SyslogSockets {
-        file: taking.local_datagrams(Place::SyslogSocket, config, mode, buffer)?,
-        udp: taking.datagrams(Place::SyslogUdp, config, buffer)?,
-        tcp: taking.connections(Place::SyslogTcp, config)?,
-        tls: taking.connections(Place::SyslogTls, config)?,
-    })
-}
-
-fn unix_sockets(config: &Config, taking: &mut Taking) -> Result<UnixSockets, GatewayError> {
-    let (mode, buffer) = (config.unix.mode, config.udp.receive_buffer_bytes);
-    Ok(UnixSockets {
-        stream: taking.local_connections(Place::UnixStream, config, mode)?,
-        datagram: taking.local_datagrams(Place::UnixDatagram, config, mode, buffer)?,
-    })
+    }
+    if problems.is_empty() { Ok(ready) } else { Err(GatewayError::Settings(problems)) }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::intake::Intake;
 use crate::syslog::{Parser, zone_by_name};
 use crate::{connection, datagrams};
 
-/// Its name in ledgers, metrics and records.
+/// The name of the first one in ledgers, metrics and records.
 pub(crate) const DOOR: &str = "syslog";
 
 fn form(config: &SyslogConfig, intake: &Intake) -> Form {

@@ -18,7 +18,7 @@ use crate::multiline::Rules;
 use crate::stream::Stream;
 use crate::tls::Acceptor;
 
-/// Its name in ledgers, metrics and records.
+/// The name of the first one in ledgers, metrics and records.
 pub(crate) const DOOR: &str = "tcp";
 
 /// What its connections have in common.

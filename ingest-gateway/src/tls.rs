@@ -7,9 +7,11 @@
 mod files;
 mod sender;
 
+use std::fmt::Display;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use access::ShopName;
 use rustls::ServerConfig;
@@ -30,11 +32,13 @@ pub(crate) const HTTP_PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
 const EXPIRY_WARNING: Duration = Duration::from_secs(7 * 86_400);
 /// How often that is told.
 const WARNING_INTERVAL: Duration = Duration::from_secs(86_400);
+/// How often a door names a sender that does not come in.
+const NAMING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Which TLS a door has.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
-    /// Its name, which is its table's too.
+    /// Its name, which tells its table.
     pub(crate) door: &'static str,
     config: TlsConfig,
     /// What it speaks within (RFC 7301), the best first.
@@ -83,13 +87,16 @@ pub(crate) struct Accepted {
 pub(crate) struct Acceptor {
     terms: Terms,
     current: Mutex<Loaded>,
+    /// When a sender that did not come in was last named.
+    named_at: Mutex<Option<Instant>>,
     metrics: GatewayMetrics,
 }
 
 impl Acceptor {
     pub(crate) fn new(ready: Ready, metrics: &GatewayMetrics) -> Arc<Self> {
         let Ready { terms, loaded } = ready;
-        Arc::new(Self { terms, current: Mutex::new(loaded), metrics: metrics.clone() })
+        let (current, named_at) = (Mutex::new(loaded), Mutex::new(None));
+        Arc::new(Self { terms, current, named_at, metrics: metrics.clone() })
     }
 
     fn current(&self) -> Loaded {
@@ -100,14 +107,15 @@ impl Acceptor {
     /// where it must be one's. All of that is counted.
     pub(crate) async fn accept(&self, stream: TcpStream) -> Option<Accepted> {
         let config: Arc<ServerConfig> = self.current().config;
+        let peer = stream.peer_addr().ok();
         let handshake = TlsAcceptor::from(config).accept(stream);
         let door = self.terms.door;
         match timeout(self.terms.config.handshake_timeout.0, handshake).await {
-            Ok(Ok(stream)) => return self.know(stream),
+            Ok(Ok(stream)) => return self.know(stream, peer),
             Ok(Err(error)) => {
                 // Whoever only looks whether the port is open has done no handshake wrong.
                 if error.kind() != io::ErrorKind::UnexpectedEof {
-                    tracing::debug!(door, %error, "a handshake has failed");
+                    self.name_refused(peer, &error);
                 }
                 self.metrics.tls_handshake_failures.with_label_values(&[door]).inc();
             }
@@ -117,7 +125,7 @@ impl Acceptor {
     }
 
     /// Finds out whose the sender's certificate is, where shops are known by them.
-    fn know(&self, stream: TlsStream<TcpStream>) -> Option<Accepted> {
+    fn know(&self, stream: TlsStream<TcpStream>, peer: Option<SocketAddr>) -> Option<Accepted> {
         let shops = &self.terms.config.shops;
         let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let Some(certificate) = certificate.filter(|_| !shops.is_empty()) else {
@@ -126,11 +134,23 @@ impl Acceptor {
         match sender::shop(certificate, shops) {
             Ok(shop) => Some(Accepted { stream, shop: Some(shop) }),
             Err(stranger) => {
-                let (door, reason) = (self.terms.door, stranger.reason());
-                tracing::debug!(door, reason, %stranger, "a sender is refused for its certificate");
-                self.metrics.refused_senders.with_label_values(&[door, reason]).inc();
+                self.name_refused(peer, &stranger);
+                let labels = [self.terms.door, stranger.reason()];
+                self.metrics.refused_senders.with_label_values(&labels).inc();
                 None
             }
+        }
+    }
+
+    /// Says why a sender does not come in, now and then however many there are: its own log often knows no more than
+    /// that the connection has broken.
+    fn name_refused(&self, peer: Option<SocketAddr>, why: &dyn Display) {
+        let door = self.terms.door;
+        let peer = peer.map(tracing::field::display);
+        if is_due(&self.named_at, Instant::now()) {
+            tracing::info!(door, peer, %why, "a sender does not get in with TLS; others of the next minute are only counted");
+        } else {
+            tracing::debug!(door, peer, %why, "a sender does not get in with TLS");
         }
     }
 
@@ -149,10 +169,9 @@ impl Acceptor {
             };
             self.report(outcome, &mut refused);
             let left_s = self.current().not_after_s - now_s();
-            let is_due =
-                warned_at.is_none_or(|at: std::time::Instant| at.elapsed() >= WARNING_INTERVAL);
+            let is_due = warned_at.is_none_or(|at: Instant| at.elapsed() >= WARNING_INTERVAL);
             if left_s < EXPIRY_WARNING.as_secs().cast_signed() && is_due {
-                warned_at = Some(std::time::Instant::now());
+                warned_at = Some(Instant::now());
                 tracing::warn!(door = self.terms.door, left_s, "the door's certificate ends soon");
             }
         }
@@ -214,8 +233,33 @@ pub(crate) fn show_expiry(acceptors: &[Arc<Acceptor>], metrics: &Metrics) {
     );
 }
 
+/// Whether a sender is named again, which is noted.
+fn is_due(named_at: &Mutex<Option<Instant>>, now: Instant) -> bool {
+    let mut named_at = named_at.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_due = named_at.is_none_or(|at| now.saturating_duration_since(at) >= NAMING_INTERVAL);
+    if is_due {
+        *named_at = Some(now);
+    }
+    is_due
+}
+
 /// Seconds since 1970 UTC.
 fn now_s() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Mutex, is_due};
+
+    #[test]
+    fn a_sender_that_tries_again_and_again_is_named_once_a_minute() {
+        let (named_at, start) = (Mutex::new(None), Instant::now());
+        let due_at = |seconds| is_due(&named_at, start + Duration::from_secs(seconds));
+        let named: Vec<u64> = (0..180).filter(|seconds| due_at(*seconds)).collect();
+        assert_eq!(named, [0, 60, 120]);
+    }
 }

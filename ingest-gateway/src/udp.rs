@@ -8,7 +8,7 @@ use crate::datagrams::Door;
 use crate::form::Form;
 use crate::intake::Intake;
 
-/// Its name in ledgers, metrics and records.
+/// The name of the first one in ledgers, metrics and records.
 pub(crate) const DOOR: &str = "udp";
 
 /// What it makes of datagrams.

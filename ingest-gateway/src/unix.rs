@@ -26,7 +26,7 @@ use crate::stream::Stream;
 pub use socket::SocketFileError;
 pub(crate) use socket::{Datagrams, Listening, SocketFile};
 
-/// Its name in ledgers, metrics and records.
+/// The name of the first one in ledgers, metrics and records.
 pub(crate) const DOOR: &str = "unix";
 
 /// What its connections have in common.

@@ -164,7 +164,9 @@ impl Opening {
                 Ok(Arc::new(search.map_err(Failure::of)?))
             }
             url => {
-                let config = ElasticsearchConfig { points_in_time, ..config.elasticsearch.clone() };
+                let named_indices = self.config.named_indices();
+                let elasticsearch = config.elasticsearch.clone();
+                let config = ElasticsearchConfig { points_in_time, named_indices, ..elasticsearch };
                 let search = ElasticsearchStore::connect(url, config, fields);
                 Ok(Arc::new(search.map_err(Failure::of)?))
             }

@@ -2,9 +2,13 @@
 //!
 //! It only describes; what a setting does stands in the service that owns it.
 
+use std::collections::BTreeSet;
+
 use bus_kafka::KafkaBus;
 use cache_store::RedisCache;
 use document_store::MongoDocuments;
+use enricher::IndexOutline;
+use schema::NamedIndices;
 use search_store::ElasticsearchStore;
 use serde::{Deserialize, Serialize};
 use service::{Check, Findings};
@@ -72,6 +76,9 @@ pub struct SearchConfig {
     /// `embedded:` for the index below the data folder, or `https://host:9200,https://host:9200` for
     /// Elasticsearch 8 or OpenSearch 2.
     pub url: String,
+    /// Beginnings of the names of indices that documents may go to beside the platform's own, as `shop-`: what
+    /// `enricher.index` names must begin with one.
+    pub index_prefixes: search_store::IndexPrefixes,
     /// The embedded index.
     pub embedded: search_store::EmbeddedConfig,
     /// Elasticsearch or OpenSearch.
@@ -84,6 +91,7 @@ impl Default for SearchConfig {
     fn default() -> Self {
         Self {
             url: EMBEDDED.to_owned(),
+            index_prefixes: search_store::IndexPrefixes::default(),
             embedded: search_store::EmbeddedConfig::default(),
             elasticsearch: search_store::ElasticsearchConfig::default(),
             points_in_time: search_store::PointsInTimeConfig::default(),
@@ -151,6 +159,11 @@ impl Check for PlatformConfig {
             findings.add(&[&format!("bus.log.{setting}")], format!("must be {allowed}"));
         }
         findings.within("bus.kafka", |findings| self.bus.kafka.check(findings));
+        findings.within("search.index_prefixes", |findings| {
+            self.search.index_prefixes.check(findings);
+        });
+        self.check_indices(findings);
+        self.check_doors(findings);
         findings
             .within("search.elasticsearch", |findings| self.search.elasticsearch.check(findings));
         findings.within("search.points_in_time", |findings| {
@@ -170,6 +183,83 @@ impl PlatformConfig {
         let topics = self.bus.kafka.topics.0.iter();
         let foreign = topics.filter(|(_, topic)| topic.foreign && self.bus.url != EMBEDDED);
         foreign.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The indices beside the platform's own. They grow old where all that is written of them ends with its day: one
+    /// that goes on and on would be deleted with the documents of today.
+    #[must_use]
+    pub fn named_indices(&self) -> Vec<NamedIndices> {
+        let texts = self.enricher.indices();
+        let named = |prefix: &String| {
+            let texts = texts.iter().filter(|(_, text)| text.beginning.starts_with(prefix));
+            let separators: BTreeSet<_> = texts.map(|(_, text)| text.day_separator).collect();
+            let mut separators = separators.into_iter();
+            let day_separator = separators.next().filter(|_| separators.next().is_none());
+            NamedIndices { prefix: prefix.clone(), day_separator: day_separator.flatten() }
+        };
+        self.search.index_prefixes.0.iter().map(named).collect()
+    }
+
+    /// What is named and not allowed would go nowhere but to the platform's own indices.
+    fn check_indices(&self, findings: &mut Findings) {
+        for (pipeline, IndexOutline { beginning, .. }) in self.enricher.indices() {
+            if self.search.index_prefixes.allow(&beginning) {
+                continue;
+            }
+            let message = format!(
+                "no document may go to an index that begins with `{beginning}`: write `search.index_prefixes = \
+                 [\"{beginning}\"]`"
+            );
+            let add = |findings: &mut Findings| findings.add(&["index"], message);
+            match pipeline {
+                None => findings.within("enricher", add),
+                Some(id) => {
+                    findings.within("enricher.pipelines", |findings| findings.within_key(id, add))
+                }
+            }
+        }
+    }
+
+    /// A further door that stands nowhere sends no event. On Kafka it may be one of a gateway elsewhere.
+    fn check_doors(&self, findings: &mut Findings) {
+        if self.bus.url != EMBEDDED {
+            return;
+        }
+        let add = |findings: &mut Findings, setting: &str, door: &str| {
+            if let Some(kind) = door.split('-').next().filter(|_| self.is_missing(door)) {
+                let message = format!(
+                    "no event comes from `{door}`: there is no table [ingest_gateway.{kind}.inputs.{door}]"
+                );
+                findings.add(&[setting], message);
+            }
+        };
+        findings.within("enricher.inputs", |findings| {
+            self.enricher.inputs.keys().for_each(|door| add(findings, door, door));
+        });
+        findings.within("enricher.pipelines", |findings| {
+            for (id, pipeline) in &self.enricher.pipelines {
+                findings.within_key(id, |findings| {
+                    pipeline.listeners.iter().for_each(|door| add(findings, "listeners", door));
+                });
+            }
+        });
+    }
+
+    /// Whether this is the name of a further door that has no table.
+    fn is_missing(&self, door: &str) -> bool {
+        let doors = &self.ingest_gateway;
+        let has_table = match door.split_once('-') {
+            Some(("tcp", _)) => doors.tcp.inputs.contains_key(door),
+            Some(("udp", _)) => doors.udp.inputs.contains_key(door),
+            Some(("http", _)) => doors.http.inputs.contains_key(door),
+            Some(("beats", _)) => doors.beats.inputs.contains_key(door),
+            Some(("syslog", _)) => doors.syslog.inputs.contains_key(door),
+            Some(("unix", _)) => doors.unix.inputs.contains_key(door),
+            Some(("file", _)) => doors.file.inputs.contains_key(door),
+            // A first door, which may be closed; any other name is refused where its table is read.
+            _ => true,
+        };
+        !has_table
     }
 
     /// A spool is for a bus that can be away.
@@ -260,6 +350,69 @@ mod tests {
             let refused = load(&format!("[search.{store}]\npoints_in_time.max = 1"));
             let refused = refused.expect_err("it stands elsewhere");
             assert!(refused.contains("points_in_time"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_index_that_is_named_must_be_allowed() {
+        let index = "[enricher]\nindex = \"shop-%{+YYYY.MM.dd}\"\n";
+        let refused = load(index).expect_err("nothing is allowed");
+        let way_out = "write `search.index_prefixes = [\"shop-\"]`";
+        assert!(refused.contains("m.toml:2:") && refused.contains(way_out), "{refused}");
+        for (list, is_allowed) in [
+            (r#"["shop-"]"#, true),
+            (r#"["audit-", "sh"]"#, true),
+            (r#"["shop-2"]"#, false),
+            (r#"["audit-"]"#, false),
+        ] {
+            for url in ["embedded:", "https://host:9200"] {
+                let search = format!("[search]\nurl = \"{url}\"\nindex_prefixes = {list}\n");
+                let loaded = load(&format!("{index}{search}"));
+                assert_eq!(loaded.is_ok(), is_allowed, "{list}: {loaded:?}");
+            }
+        }
+        let own =
+            "[enricher.pipelines.'the shop.2']\npipeline = \"s.conf\"\nindex = \"shop-%{+YYYY}\"\n";
+        let refused = load(own).expect_err("nothing is allowed");
+        assert!(refused.contains("m.toml:3:") && refused.contains(way_out), "{refused}");
+        // A prefix may stay after its text is gone: what stands there is found.
+        load("[search]\nindex_prefixes = [\"shop-\"]").unwrap_or_else(|error| panic!("{error}"));
+        let refused = load("[search]\nindex_prefixes = [\"Shop-\"]").expect_err("upper case");
+        assert!(refused.contains("m.toml:2:") && refused.contains("`Shop-`"), "{refused}");
+    }
+
+    #[test]
+    fn a_further_door_that_events_are_awaited_from_has_a_table() {
+        let awaited = "[enricher.inputs.tcp-2]\ntype = \"a\"\n[enricher.pipelines.web]\npipeline = \"w.conf\"\n\
+                       listeners = [\"tcp\", \"file-2\"]\n";
+        let refused = load(awaited).expect_err("nobody sends there");
+        for part in ["m.toml:1:", "m.toml:5:", "[ingest_gateway.file.inputs.file-2]"] {
+            assert!(refused.contains(part), "{part} in {refused}");
+        }
+        let doors = "[ingest_gateway.tcp.inputs.tcp-2]\nlisten = \"off\"\n\
+                     [ingest_gateway.file.inputs.file-2]\npaths = [\"/var/log/a.log\"]\n";
+        let elsewhere = "[bus]\nurl = \"kafka://host:9092\"\n";
+        for more in [doors, elsewhere] {
+            load(&format!("{awaited}{more}")).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+
+    #[test]
+    fn indices_grow_old_only_where_each_is_of_a_day() {
+        for (text, prefix, day_separator) in [
+            ("shop-%{+YYYY.MM.dd}", "shop-", Some('.')),
+            ("shop-%{type}-%{+YYYY-MM-dd}", "shop", Some('-')),
+            ("shop-%{+YYYY.MM}", "shop-", None),
+            ("shop", "shop", None),
+        ] {
+            let text = format!(
+                "[enricher]\nindex = \"{text}\"\n[search]\nindex_prefixes = [\"{prefix}\", \"old-\"]"
+            );
+            let config = load(&text).unwrap_or_else(|error| panic!("{error}"));
+            let named = config.named_indices();
+            let found: Vec<_> =
+                named.iter().map(|one| (one.prefix.as_str(), one.day_separator)).collect();
+            assert_eq!(found, [(prefix, day_separator), ("old-", None)], "{text}");
         }
     }
 

@@ -5,17 +5,23 @@ use std::env;
 use std::fs;
 use std::future::Future;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use enricher::{EnricherError, PipelineText};
 use rustix::process::{Resource, getrlimit, setrlimit};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use service::Check;
 use service::config::{Loaded, Preset, load_over};
 use service::logging::{self, FILTER_VARIABLE};
 
 use crate::cli::Settings;
 use crate::command::{Failure, wait_for_all};
 use crate::config::PlatformConfig;
-use crate::logstash_settings::{Reach, Taken, all_mistakes, carry_over};
+use crate::logstash_settings::{
+    Carried, Listed, Reach, Taken, all_mistakes, carry_over, carry_over_all, several,
+};
 use crate::settings;
 
 /// The system allocator's setting for how many arenas it keeps.
@@ -80,13 +86,25 @@ fn checked_config(
     file: Option<(&Path, &str)>,
     flags: &impl Settings,
 ) -> Result<PlatformConfig, Failure> {
-    let config = load_config(&[], file, flags)?.value;
+    let config: PlatformConfig = load_config(&[], file, flags)?.value;
+    look_around(&config)?;
+    Ok(config)
+}
+
+/// Looks at what the environment says beside the settings.
+fn look_around(config: &PlatformConfig) -> Result<(), Failure> {
     for (variable, meant) in settings::near_variables(env::vars().map(|(name, _)| name)) {
         warn(&format!("the variable {variable} is no setting and does nothing: write {meant}"));
     }
-    settings::check_filters(&config, env::var(FILTER_VARIABLE).ok().as_deref())?;
-    Ok(config)
+    settings::check_filters(config, env::var(FILTER_VARIABLE).ok().as_deref())
 }
+
+/// Settings over a pipeline that is not read yet. What they lack to go together it may say: so they are checked with it.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct OverPipeline(PlatformConfig);
+
+impl Check for OverPipeline {}
 
 /// Reads the same, and below it the settings that the inputs and outputs of its pipeline stand for.
 pub(crate) fn read_config_over_pipeline(
@@ -96,25 +114,95 @@ pub(crate) fn read_config_over_pipeline(
     // Once: a pipe has nothing more for whoever reads it again.
     let file_text = read_file(file)?;
     let file = file.zip(file_text.as_deref());
-    let config = checked_config(file, flags)?;
-    let Some(pipeline) = &config.enricher.pipeline else { return Ok((config, None)) };
-    let usage = |error: enricher::EnricherError| Failure::usage(error.to_string());
-    let text = config.enricher.pipeline_text().map_err(usage)?;
+    let OverPipeline(config) = load_config(&[], file, flags)?.value;
+    let Some(pipeline) = &config.enricher.pipeline else {
+        return Ok((checked_config(file, flags)?, None));
+    };
+    look_around(&config)?;
+    let listed = several(pipeline).map_err(usage)?;
+    let is_list = listed.is_some();
+    let carried = match listed {
+        Some(listed) => carried_of_all(listed, &config)?,
+        None => carried_of_one(&config)?,
+    };
+    let loaded: Loaded<PlatformConfig> = load_config(&carried.presets(), file, flags)?;
+    let mut taken = Taken::new(pipeline, &carried, &loaded.taken);
+    let mut config = loaded.value;
+    if is_list {
+        let notes = notes(pipeline, &config)?;
+        if let Some(taken) = &mut taken {
+            taken.notes = notes;
+        }
+        // Its pipelines stand in a table of their own by now.
+        config.enricher.pipeline = None;
+    }
+    Ok((config, taken))
+}
+
+fn usage(error: EnricherError) -> Failure {
+    Failure::usage(error.to_string())
+}
+
+/// Who may reach the doors of inputs.
+fn reach(config: &PlatformConfig) -> Reach {
     let doors = &config.ingest_gateway;
-    let reach = Reach {
+    Reach {
         has_token: doors.needs_token(),
         is_udp_allowed: doors.allow_unauthenticated_udp,
         is_syslog_allowed: doors.syslog.allow_unauthenticated,
         are_beats_allowed: doors.beats.may_be_open(doors.require_token),
-    };
-    let carried = carry_over(&text, &config.enricher, reach).map_err(|mistakes| {
+    }
+}
+
+fn carried_of_one(config: &PlatformConfig) -> Result<Carried, Failure> {
+    let text = config.enricher.pipeline_text().map_err(usage)?;
+    carry_over(&text, &config.enricher, reach(config)).map_err(|mistakes| {
         let of_filters = enricher::check(&text, &config.enricher).err();
-        let all = all_mistakes(of_filters, Some(mistakes));
-        Failure::usage(enricher::EnricherError::Mistakes(all).to_string())
-    })?;
-    let loaded = load_config(&carried.presets(), file, flags)?;
-    let taken = Taken::new(pipeline, &carried, &loaded.taken);
-    Ok((loaded.value, taken))
+        usage(EnricherError::Mistakes(all_mistakes(of_filters, Some(mistakes))))
+    })
+}
+
+/// The inputs and outputs of all pipelines of a list.
+fn carried_of_all(
+    listed: Vec<(String, PathBuf)>,
+    config: &PlatformConfig,
+) -> Result<Carried, Failure> {
+    let read = |(id, path): (String, PathBuf)| {
+        let text = PipelineText::read(&path)?;
+        Ok::<_, EnricherError>(Listed { id, path, text })
+    };
+    let listed: Result<Vec<_>, EnricherError> = listed.into_iter().map(read).collect();
+    let listed = listed.map_err(usage)?;
+    let (carried, mistakes) = carry_over_all(&listed, &config.enricher, reach(config));
+    if mistakes.iter().any(|own| !own.is_empty()) {
+        let all = listed.iter().zip(mistakes).flat_map(|(listed, own)| {
+            let of_filters = enricher::check(&listed.text, &config.enricher).err();
+            all_mistakes(of_filters, Some(own))
+        });
+        return Err(usage(EnricherError::Mistakes(all.collect())));
+    }
+    Ok(carried)
+}
+
+/// What is to be known of the pipelines of a list. That an event comes to none of them is not meant.
+fn notes(list: &Path, config: &PlatformConfig) -> Result<Vec<String>, Failure> {
+    let pipelines = &config.enricher.pipelines;
+    let without_doors: Vec<_> =
+        pipelines.iter().filter(|(_, own)| own.listeners.is_empty()).map(|(id, _)| id).collect();
+    if without_doors.len() == pipelines.len() {
+        let list = list.display();
+        return Err(Failure::usage(format!(
+            "no event would come to any pipeline of {list}, for none of their inputs is a door here: name one of them, \
+             as {list}#ID, which then has all doors that are open; or say which doors each has, as in \
+             `enricher.pipelines.ID.listeners`"
+        )));
+    }
+    let told =
+        |id| format!("no event comes to the pipeline {id}: none of its inputs is a door here");
+    let mut notes: Vec<_> = without_doors.into_iter().map(told).collect();
+    let rest = "events of doors that none of these pipelines has go through the built-in pipeline";
+    notes.push(rest.to_owned());
+    Ok(notes)
 }
 
 fn read_file(file: Option<&Path>) -> Result<Option<String>, Failure> {
@@ -126,11 +214,11 @@ fn read_file(file: Option<&Path>) -> Result<Option<String>, Failure> {
     file.map(read).transpose()
 }
 
-fn load_config(
+fn load_config<T: DeserializeOwned + Check>(
     presets: &[Preset],
     file: Option<(&Path, &str)>,
     flags: &impl Settings,
-) -> Result<Loaded<PlatformConfig>, Failure> {
+) -> Result<Loaded<T>, Failure> {
     load_over(presets, file, env::vars(), &flags.settings())
         .map_err(|mistakes| Failure::usage(mistakes.to_string()))
 }

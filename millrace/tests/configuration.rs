@@ -111,3 +111,28 @@ fn a_file_that_a_door_does_not_find_is_a_mistake_in_the_configuration() {
         assert_eq!(output.status.code(), Some(64), "{told}");
     }
 }
+
+#[test]
+fn a_further_door_is_checked_before_the_start_and_set_by_variables_too() {
+    let check = |listen: Option<&str>| {
+        let variable = "MILLRACE_INGEST_GATEWAY__TCP__INPUTS__TCP-2__LISTEN";
+        let output = Command::new(binary())
+            .args(["up", "--check-config", "--set=ingest_gateway.tcp.inputs.tcp-2.codec=plain"])
+            .envs(listen.map(|listen| (variable, listen)))
+            .output()
+            .expect("it runs");
+        (output.status.code(), text(&output.stderr))
+    };
+    let setting = "ingest_gateway.tcp.inputs.tcp-2.listen: ";
+    for (listen, wrong) in [
+        (None, "a further door has no usual place"),
+        (Some("0.0.0.0:5001"), "other machines reach 0.0.0.0:5001"),
+        (Some("127.0.0.1:5000"), "is the address of ingest_gateway.tcp.listen too"),
+    ] {
+        let (code, said) = check(listen);
+        assert_eq!(code, Some(64), "{said}");
+        assert!(said.contains(setting) && said.contains(wrong), "{said}");
+    }
+    let (code, said) = check(Some("127.0.0.1:5001"));
+    assert_eq!(code, Some(0), "{said}");
+}

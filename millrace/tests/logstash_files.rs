@@ -68,6 +68,45 @@ fn an_input_of_beats_is_open_to_others_only_where_no_token_is_required() {
 }
 
 #[test]
+fn each_input_of_a_kind_that_may_be_open_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inputs = "input { beats { port => 5044 } beats { port => 5045 } syslog { port => 1514 } syslog { port => 1515 } }\n\
+                  filter { schema { } }\n";
+    let pipeline = write(&folder, "my.conf", inputs);
+    let allowed = ["beats", "syslog"]
+        .map(|kind| format!("--set=ingest_gateway.{kind}.allow_unauthenticated=true"));
+    let [beats, syslog] = &allowed;
+    let output = tool(&["up", "--check-config", "--pipeline", &pipeline, beats, syslog]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    for setting in ["beats.inputs.beats-2.listen", "syslog.inputs.syslog-2.udp_listen"] {
+        assert!(said.contains(&format!("ingest_gateway.{setting} = 0.0.0.0:")), "{said}");
+    }
+}
+
+#[test]
+fn what_is_given_of_a_further_door_lies_over_what_its_input_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inputs = "input { tcp { port => 5001 } tcp { port => 5002 } }\nfilter { schema { } }\n";
+    let pipeline = write(&folder, "my.conf", inputs);
+    let up = |connections_max: u32| {
+        let given =
+            format!("[ingest_gateway.tcp.inputs.tcp-2]\nconnections_max = {connections_max}\n");
+        let config = write(&folder, "m.toml", &given);
+        tool(&["up", "--check-config", "--pipeline", &pipeline, "--config", &config])
+    };
+    let output = up(5);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(said.contains("ingest_gateway.tcp.inputs.tcp-2.listen = 127.0.0.1:5002"), "{said}");
+    // What is wrong with it is told all the same.
+    let output = up(0);
+    assert_eq!(output.status.code(), Some(64));
+    let said = text(&output.stderr);
+    assert!(said.contains("m.toml:2:") && said.contains("would let nothing in"), "{said}");
+}
+
+#[test]
 fn up_takes_the_settings_and_what_is_given_wins() {
     let with = |more: &[&str]| {
         let output = tool(&[&["up", "--pipeline", SHOP, "--check-config"], more].concat());
@@ -78,6 +117,8 @@ fn up_takes_the_settings_and_what_is_given_wins() {
         "ingest_gateway.tcp.listen = 127.0.0.1:5000",
         "ingest_gateway.udp.codec = plain",
         "enricher.document_id = %{[order][id]}",
+        "enricher.index = shop-%{+YYYY.MM.dd}",
+        "search.index_prefixes = [\"shop-\"]",
         "search.url = https://es-1.shop.example:9200,https://es-2.shop.example:9200",
         "search.elasticsearch.password = (secret)",
         "things are not carried over: millrace check tests/logstash/shop.conf",
@@ -121,6 +162,35 @@ fn a_mistake_in_an_input_stops_the_start_with_those_of_the_filters() {
 }
 
 #[test]
+fn check_says_which_names_of_documents_and_indices_a_schema_takes_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let said = |filters: &str, names: &str| {
+        let content = format!(
+            "filter {{ {filters} }}\noutput {{ elasticsearch {{ hosts => 'http://127.0.0.1:9200' {names} }} }}\n"
+        );
+        let one = write(&folder, "my.conf", &content);
+        let listed = format!(
+            "- {{ pipeline.id: a, path.config: {one} }}\n- {{ pipeline.id: b, config.string: 'filter {{ }}' }}\n"
+        );
+        let list = write(&folder, "pipelines.yml", &listed);
+        [one, list].map(|path| text(&tool(&["check", &path]).stdout))
+    };
+    let names = "document_id => '%{aid}' index => 'audit-%{[fields][kind]}-%{+YYYY.MM}'";
+    for said in said("schema { }", names) {
+        let kind = "gives %{[fields][kind]} another";
+        for part in ["`document_id` is read", "gives %{aid} another", kind] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+    }
+    let kept = "document_id => '%{[@metadata][id]}' index => 'audit-%{+YYYY.MM}'";
+    for (filters, names) in [("schema { }", kept), ("mutate { }", names)] {
+        for said in said(filters, names) {
+            assert!(!said.contains("behind the last filter"), "{said}");
+        }
+    }
+}
+
+#[test]
 fn a_folder_is_one_pipeline_for_every_tool() {
     let output = tool(&["check", FOLDER]);
     let said = text(&output.stdout);
@@ -147,7 +217,7 @@ fn a_folder_is_one_pipeline_for_every_tool() {
 }
 
 #[test]
-fn a_list_of_pipelines_is_checked_as_a_whole_and_run_one_by_one() {
+fn a_list_of_pipelines_is_checked_and_run_as_a_whole() {
     let folder = tempfile::tempdir().expect("a folder");
     let shop = Path::new(FOLDER).canonicalize().expect("a folder").display().to_string();
     let list = format!(
@@ -170,7 +240,13 @@ fn a_list_of_pipelines_is_checked_as_a_whole_and_run_one_by_one() {
     let refused = up(&path);
     assert_eq!(refused.status.code(), Some(64));
     let said = text(&refused.stderr);
-    assert!(said.contains("2 pipelines") && said.contains("pipelines.yml#audit"), "{said}");
+    assert!(said.contains("(config.string):1:10: there is no filter `dorp`"), "{said}");
+    write(&folder, "pipelines.yml", &list.replace("dorp", "drop"));
+    let all = up(&path);
+    assert_eq!(all.status.code(), Some(0), "{}", text(&all.stderr));
+    let said = text(&all.stdout);
+    assert!(said.contains("enricher.pipelines.shop.listeners = [\"tcp\"]"), "{said}");
+    assert!(said.contains("no event comes to the pipeline audit"), "{said}");
     let one = up(&format!("{path}#shop"));
     assert_eq!(one.status.code(), Some(0), "{}", text(&one.stderr));
     assert!(text(&one.stdout).contains("ingest_gateway.tcp.listen = 127.0.0.1:5000"));
@@ -327,4 +403,37 @@ fn events_of_one_document_id_are_one_document_and_the_later_one_stays() {
 
 fn found(platform: &Platform, word: &str) -> u64 {
     platform.count(&format!("message:{word}"))
+}
+
+#[test]
+fn documents_go_to_the_index_that_an_output_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipeline = write(
+        &folder,
+        "my.conf",
+        "input { tcp { host => '127.0.0.1' port => 5000 codec => json_lines } }\n\
+         filter { mutate { copy => { kind => '[@metadata][kind]' } remove_field => kind } schema { } }\n\
+         output { elasticsearch { index => 'shop-%{[@metadata][kind]}-%{+YYYY.MM.dd}' } }\n",
+    );
+    let platform = Platform::start(&["--pipeline", &pipeline, "--search", "embedded:"]);
+    platform.send_tcp(
+        b"{\"log_type\":\"transaction\",\"kind\":\"a\",\"user_id\":\"ada\",\"amount\":\"12.50\",\"timestamp\":\"2025-12-01T10:00:00Z\"}\n\
+          {\"log_type\":\"error\",\"kind\":\"b\",\"timestamp\":\"2025-12-01T23:59:59.999Z\"}\n\
+          {\"log_type\":\"error\",\"kind\":\"../B\",\"timestamp\":\"2025-12-01T10:00:00Z\"}\n",
+    );
+    let counts = || {
+        [
+            "_index:shop-a-2025.12.01",
+            "_index:shop-b-2025.12.01",
+            "_index:ecommerce-logs-error-2025.12.01 AND tags:_index_name_refused",
+            "_index:ecommerce-logs-fraud_score-2025.12.01 AND type:fraud_score",
+            "type:transaction",
+            "*",
+        ]
+        .map(|query| platform.count(query))
+    };
+    eventually("the documents", || match counts() {
+        [1, 1, 1, 1, 1, 4] => Ok(()),
+        other => Err(format!("{other:?} found; {}", platform.logged())),
+    });
 }

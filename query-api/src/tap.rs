@@ -26,17 +26,19 @@ use crate::extract::Parameters;
 use crate::identity::Peer;
 use crate::problem::Problem;
 
-/// A pipeline at work, as whoever puts the services together gives it.
+/// The pipelines at work, as whoever puts the services together gives them.
 pub trait PipelineTap: Send + Sync {
-    /// Its filters, in their order.
+    /// The filters of all of them, each one's in their order.
     fn filters(&self) -> Vec<TapFilter>;
 
-    /// What the filter of this number, from 1, does from now on. A reader that is too slow misses events.
+    /// What the filter of this number, from 1, of a pipeline does from now on; without an id of the one that has none. A
+    /// reader that is too slow misses events.
     ///
     /// # Errors
     /// Why that cannot be shown now.
     fn open(
         &self,
+        pipeline_id: Option<&str>,
         filter: usize,
         only_changed: bool,
     ) -> Result<BoxStream<'static, TapMessage>, String>;
@@ -45,6 +47,9 @@ pub trait PipelineTap: Send + Sync {
 /// A filter that can be looked on at.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct TapFilter {
+    /// Id of its pipeline, where that has doors of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipeline_id: Option<String>,
     /// Its number in the pipeline, from 1.
     pub filter: usize,
     /// Its name.
@@ -94,6 +99,8 @@ pub(crate) struct TapFilters {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TapParameters {
+    /// Id of the filter's pipeline, where that has doors of its own.
+    pipeline_id: Option<String>,
     /// Number of the filter, from 1.
     filter: usize,
     /// Only events that the filter changes, drops or makes others of.
@@ -101,7 +108,7 @@ pub(crate) struct TapParameters {
     only_changed: bool,
 }
 
-/// The filters of the pipeline that runs in this process.
+/// The filters of the pipelines that run in this process.
 #[utoipa::path(get, path = "/api/tap/filters", tag = "tap",
     responses((status = 200, body = TapFilters), (status = 404, body = Problem)))]
 pub(crate) async fn filters(
@@ -125,21 +132,21 @@ pub(crate) async fn tap(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     check_all_shops(&scope)?;
     let pipeline = pipeline(&api)?;
-    let filters = pipeline.filters();
+    let id = asked.pipeline_id.as_deref();
+    let mut filters = pipeline.filters();
+    filters.retain(|filter| filter.pipeline_id.as_deref() == id);
     let Some(at) = filters.iter().find(|filter| filter.filter == asked.filter) else {
-        let count = filters.len();
-        let text = format!("there is no filter {}: the pipeline has {count}", asked.filter);
-        return Err(Problem::not_found(text));
+        return Err(Problem::not_found(absence(id, asked.filter, filters.len())));
     };
     let permit = Arc::clone(&api.tails).try_acquire_owned().map_err(|_| {
         let most = api.config.tail_streams_max;
         Problem::too_many(format!("{most} live streams are open already"), 10)
     })?;
     let messages = pipeline
-        .open(asked.filter, asked.only_changed)
+        .open(id, asked.filter, asked.only_changed)
         .map_err(|reason| Problem::too_many(reason, 10))?;
     let (user, filter, name) = (scope.user(), asked.filter, at.name.as_str());
-    tracing::info!(user, filter, name, "somebody looks on at a filter");
+    tracing::info!(user, pipeline = id, filter, name, "somebody looks on at a filter");
     // Whoever came with a token stays for a while only; the local admin needs none.
     let lasts = match peer {
         Peer::Local(_) => Duration::MAX,
@@ -151,6 +158,17 @@ pub(crate) async fn tap(
         .take_until(async move { tokio::time::timeout(lasts, shutdown.cancelled()).await })
         .map(move |event| held(&permit, event));
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}
+
+/// Why there is no such filter, in a pipeline of so many.
+fn absence(id: Option<&str>, filter: usize, count: usize) -> String {
+    match (id, count) {
+        (Some(id), 0) => format!(
+            "no pipeline `{id}` with filters runs here: `millrace tap --at enricher` lists all filters"
+        ),
+        (Some(id), _) => format!("there is no filter {filter}: the pipeline `{id}` has {count}"),
+        (None, _) => format!("there is no filter {filter}: the pipeline has {count}"),
+    }
 }
 
 /// Events of all shops pass a filter.
@@ -218,7 +236,16 @@ fn mask(value: &mut Value) {
 mod tests {
     use serde_json::json;
 
-    use super::mask;
+    use super::{absence, mask};
+
+    #[test]
+    fn a_filter_that_is_not_there_is_told_from_a_pipeline_that_is_not() {
+        let text = absence(Some("audit"), 9, 3);
+        assert_eq!(text, "there is no filter 9: the pipeline `audit` has 3");
+        assert_eq!(absence(None, 9, 3), "there is no filter 9: the pipeline has 3");
+        let text = absence(Some("adit"), 1, 0);
+        assert!(text.starts_with("no pipeline `adit` with filters runs here"), "{text}");
+    }
 
     #[test]
     fn card_numbers_are_masked_wherever_they_stand() {

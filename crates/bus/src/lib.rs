@@ -4,8 +4,9 @@
 //! payload and knows no stage, store or service.
 
 pub mod contract;
-pub mod file_inputs;
+pub mod document_type;
 pub mod frame;
+pub mod inputs;
 mod joined;
 pub mod log;
 pub mod partitioner;

@@ -13,6 +13,7 @@ mod index_name;
 mod key_table;
 mod known;
 mod log_type;
+mod named_index;
 mod node;
 mod reference;
 mod rule;
@@ -32,8 +33,13 @@ pub use index_name::{
 pub use key_table::KeyTable;
 pub use known::{ECS_VERSION, KnownPlaces};
 pub use log_type::LogType;
+pub use named_index::{
+    INDEX_BYTES_MAX, NAMED_ALIAS, NamedIndices, has_index_letters, is_named_index,
+};
 pub use rule::{Action, Meaning, RANK_OF_DOCUMENT_NAMES, Rule, RuleId, Table};
-pub use template::{Product, StoreFields, TEMPLATE_VERSION, TemplateOptions, VALUE_CHARACTERS_MAX};
+pub use template::{
+    Product, StoreFields, TEMPLATE_VERSION, TemplateOptions, VALUE_CHARACTERS_MAX, named_alias,
+};
 
 use compile::Compiler;
 use node::{Node, parse};

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::field::Field;
 use crate::index_name::{INDEX_PREFIX, LOG_TYPES};
+use crate::named_index::{NAMED_ALIAS, NamedIndices};
 
 pub use mapping::VALUE_CHARACTERS_MAX;
 
@@ -18,6 +19,13 @@ pub const TEMPLATE_VERSION: u64 = 1;
 
 /// Above the templates that the products bring along.
 const PRIORITY: u32 = 300;
+/// That of the indices whose names an installation chooses: above what products and Logstash bring along, and below
+/// our own, whose names may begin in the same way.
+const NAMED_PRIORITY: u32 = 290;
+/// That of those among them that grow old.
+const NAMED_DAY_PRIORITY: u32 = 295;
+/// What stands behind the name of the template of those that grow old: no beginning of an index has it.
+const DAYS: &str = "@days";
 /// What an engine allows if nobody says otherwise.
 const FIELDS_LIMIT: usize = 1_000;
 
@@ -72,10 +80,13 @@ pub struct TemplateOptions {
     pub delete_after: Duration,
     /// Whether the engine lacks its vendor's modules: types that it does not know are replaced.
     pub minimal_engine: bool,
+    /// Indices beside our own.
+    pub named: Vec<NamedIndices>,
 }
 
 impl TemplateOptions {
-    /// The composable index template of each log type, to be put at `_index_template/NAME`, by name.
+    /// The composable index template of each log type and of the indices beside them, to be put at
+    /// `_index_template/NAME`, by name.
     #[must_use]
     pub fn index_templates(&self, fields: &[Field]) -> Vec<(String, Value)> {
         let mappings = self.mappings(fields);
@@ -84,18 +95,74 @@ impl TemplateOptions {
             let body = json!({
                 "index_patterns": [format!("{name}-*")],
                 "priority": PRIORITY,
-                "template": { "settings": self.settings(fields), "mappings": mappings },
+                "template": { "settings": self.settings(fields, true), "mappings": mappings },
                 "_meta": { "description": format!("Millrace: documents of the log type {log_type}") },
             });
             (name, sealed(body, &["_meta", "millrace"]))
         };
-        LOG_TYPES.iter().map(template).collect()
+        let mut templates: Vec<_> = LOG_TYPES.iter().map(template).collect();
+        for named in &self.named {
+            templates.extend(self.named_templates(named, fields, &mappings));
+        }
+        templates
     }
 
-    /// The pattern of all indices.
+    /// The templates of the indices with one beginning: of all of them, and above it of those that grow old. Their alias
+    /// tells an index that was made by them from one that somebody else made under the same name.
+    fn named_templates(
+        &self,
+        named: &NamedIndices,
+        fields: &[Field],
+        mappings: &Value,
+    ) -> impl Iterator<Item = (String, Value)> {
+        let (name, alias) = (self.named_template(&named.prefix), self.named_alias());
+        let template = |pattern: String, priority: u32, grows_old: bool| {
+            let body = json!({
+                "index_patterns": [pattern],
+                "priority": priority,
+                "template": {
+                    "settings": self.settings(fields, grows_old),
+                    "mappings": mappings,
+                    "aliases": { (alias.as_str()): {} },
+                },
+                "_meta": { "description": format!("Millrace: documents of {}*", named.prefix) },
+            });
+            sealed(body, &["_meta", "millrace"])
+        };
+        let all = template(format!("{}*", named.prefix), NAMED_PRIORITY, false);
+        let days = named.days_pattern().filter(|_| self.has_lifecycle_setting());
+        let days = days
+            .map(|pattern| (format!("{name}{DAYS}"), template(pattern, NAMED_DAY_PRIORITY, true)));
+        [(name, all)].into_iter().chain(days)
+    }
+
+    fn named_template(&self, prefix: &str) -> String {
+        format!("{}-{prefix}", self.named_alias())
+    }
+
+    /// What the names of all templates of the indices beside our own begin with. One that is not among
+    /// [`TemplateOptions::index_templates`] is left of another configuration: it would make what somebody else writes
+    /// grow old, and an engine refuses another one for the same names.
+    #[must_use]
+    pub fn named_template_beginning(&self) -> String {
+        self.named_template("")
+    }
+
+    /// Whether an index says by a setting of its own how it grows old.
+    fn has_lifecycle_setting(&self) -> bool {
+        self.policies && self.product == Product::Elasticsearch
+    }
+
+    /// The pattern of all indices of our own names.
     #[must_use]
     pub fn index_pattern(&self) -> String {
         format!("{}{INDEX_PREFIX}*", self.namespace)
+    }
+
+    /// The alias of all indices beside them.
+    #[must_use]
+    pub fn named_alias(&self) -> String {
+        named_alias(&self.namespace)
     }
 
     /// The name of the lifecycle policy.
@@ -104,7 +171,7 @@ impl TemplateOptions {
         format!("{}ecommerce-logs", self.namespace)
     }
 
-    fn settings(&self, fields: &[Field]) -> Value {
+    fn settings(&self, fields: &[Field], grows_old: bool) -> Value {
         let mut index = json!({
             "codec": "best_compression",
             "number_of_shards": self.shards.to_string(),
@@ -116,10 +183,26 @@ impl TemplateOptions {
             },
             "analysis": mapping::analysis(),
         });
-        if self.policies && self.product == Product::Elasticsearch {
+        if grows_old && self.has_lifecycle_setting() {
             index["lifecycle"] = json!({ "name": self.policy_name() });
         }
         json!({ "index": index })
+    }
+}
+
+/// The alias of all indices whose names an installation chooses, behind its namespace.
+#[must_use]
+pub fn named_alias(namespace: &str) -> String {
+    format!("{namespace}{NAMED_ALIAS}")
+}
+
+impl NamedIndices {
+    /// The pattern of those that are of a day each, if all are. Others of this beginning that somebody else makes do not
+    /// have it, as `shop-customers` and `shop-orders-eu-v2` beside `shop-2026.12.01`: they would be deleted by their
+    /// age. Patterns know no digits, so the century stands for those of the year.
+    fn days_pattern(&self) -> Option<String> {
+        let separator = self.day_separator?;
+        Some(format!("{}*20*{separator}*{separator}*", self.prefix))
     }
 }
 

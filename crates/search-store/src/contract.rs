@@ -1,6 +1,7 @@
 //! What every search store must do, as one suite of tests that each backend runs. It knows no backend.
 
 mod changes;
+mod named_indices;
 mod pages;
 mod points_in_time;
 mod queries;
@@ -45,12 +46,18 @@ pub(crate) trait Running: Send + Sync {
 
     /// Lets go what a consistent search pages through, as if its time had passed.
     async fn expire(&self, view: &View);
+
+    /// What the names of indices begin with that documents may go to beside our own.
+    fn index_prefix(&self) -> String {
+        "shop-".to_owned()
+    }
 }
 
 /// Runs all of it.
 pub(crate) async fn run(backend: &dyn Backend) {
     queries::run(backend).await;
     changes::run(backend).await;
+    named_indices::run(backend).await;
     pages::run(backend).await;
     points_in_time::run(backend).await;
 }

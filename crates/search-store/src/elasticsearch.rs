@@ -1,9 +1,10 @@
 //! The search store on Elasticsearch 8 and OpenSearch 2.7, and later ones of both. Documents stand in one index for
-//! each log type and day; beside each document stands what the operation says of it, in fields of the
-//! platform's own.
+//! each log type and day, or in indices that the installation names; beside each document stands what the operation says
+//! of it, in fields of the platform's own.
 //!
-//! Differences from the embedded index: an index name must be one of ours; a document's id is its own within
-//! an index only, so that one that is indexed again under another day stands twice until the first is deleted;
+//! Differences from the embedded index: an index name must be one of ours, or one that is allowed; a document's id
+//! is its own within an index only, so that one that is indexed again under another day stands twice until the first
+//! is deleted;
 //! dates in fields are kept to the millisecond; retention goes by the age of indices, and a document for an
 //! index that was compacted, which takes no more, goes to the index of its day of receipt, unless it stands there
 //! already: then it stays as it is. What queries cannot ask is told in `translate.rs`.
@@ -22,6 +23,8 @@ mod form;
 mod gather;
 mod hidden;
 mod hosts;
+mod index;
+mod named;
 mod page;
 mod point_in_time;
 mod product;

@@ -10,6 +10,7 @@ mod cursor;
 mod elasticsearch;
 mod embedded;
 mod ends;
+mod index_prefixes;
 mod point_in_time;
 mod refusal;
 mod request;
@@ -25,6 +26,7 @@ use query::Query;
 pub use cursor::check_unsigned_cursor;
 pub use elasticsearch::{ElasticsearchConfig, ElasticsearchStore, EngineParts};
 pub use embedded::{EmbeddedConfig, EmbeddedSearch};
+pub use index_prefixes::IndexPrefixes;
 pub use point_in_time::PointsInTimeConfig;
 pub use refusal::shown;
 pub use request::{

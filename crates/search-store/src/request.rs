@@ -19,7 +19,7 @@ pub const TERMS_SIZE_MAX: usize = 1_000;
 pub struct IndexOperation {
     /// Its id: the same id replaces.
     pub id: String,
-    /// Index name, `ecommerce-logs-<type>-YYYY.MM.DD`.
+    /// Index name, `ecommerce-logs-<type>-YYYY.MM.DD`, or one that `search.index_prefixes` allows.
     pub index: Arc<str>,
     /// The shop that it belongs to.
     pub shop: ByteString,

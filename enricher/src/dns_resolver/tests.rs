@@ -70,7 +70,7 @@ async fn enriched(resolver: &DnsResolver, events: &[Value]) -> Vec<Value> {
     };
     let batch: Vec<_> = (0..).zip(events).map(positioned).collect();
     resolver.resolve(&batch).await;
-    let mut stage = EnricherStage::new(&resolver.current.get(), Limits::default());
+    let mut stage = EnricherStage::following(resolver.pipelines.clone(), Limits::default());
     let document = |verdict| match verdict {
         Verdict::Forward(records) => serde_json::from_slice(&records[0].payload).unwrap(),
         other => panic!("{other:?}"),
@@ -121,4 +121,30 @@ async fn each_partition_waits_for_its_own_answers() {
         assert_eq!((&out[1]["a"], out[1].get("tags")), (&json!("192.0.2.7"), None));
         assert_eq!(out[0].get("tags"), None, "it was answered that there is none");
     }
+}
+
+#[tokio::test]
+async fn each_pipeline_asks_about_the_events_of_its_own_doors() {
+    let server = server().await;
+    let asks = format!(r#"dns {{ resolve => "a" nameserver => "{server}" action => "replace" }}"#);
+    let pipelines = Pipelines::from(plan("")).with("asks", &["tcp"], plan(&asks));
+    let resolver = DnsResolver::new(pipelines, Limits::default());
+    let at = |number: u8, listener: &'static str| Positioned {
+        offset: 0,
+        index: u32::from(number),
+        record: Record {
+            id: RecordId([number; 16]),
+            listener: listener.into(),
+            payload: Bytes::from_static(br#"{"a":"shop.example"}"#),
+            ..Record::default()
+        },
+    };
+    let batch = [at(1, "tcp"), at(2, "udp")];
+    resolver.resolve(&batch).await;
+    let mut stage = EnricherStage::following(resolver.pipelines.clone(), Limits::default());
+    let documents = stage.process(&batch, &mut State::default()).into_iter().map(|verdict| {
+        let Verdict::Forward(records) = verdict else { panic!("{verdict:?}") };
+        serde_json::from_slice::<Value>(&records[0].payload).unwrap()["a"].clone()
+    });
+    assert_eq!(documents.collect::<Vec<_>>(), ["192.0.2.7", "shop.example"]);
 }

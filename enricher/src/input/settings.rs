@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bus::file_inputs;
+use bus::inputs;
 use event::FieldPath;
 use serde::{Deserialize, Serialize};
 use service::config::Findings;
@@ -12,10 +12,15 @@ use crate::charset::Charset;
 use crate::field_reference::EscapeStyle;
 use crate::template::{FieldTemplate, Template};
 
-/// The doors whose events may be asked for, by the names that records have for them. Further inputs of files are
-/// told apart by [`file_inputs::is_further`].
+/// The doors whose events may be asked for, by the names that records have for them. Further inputs of them have
+/// names that [`inputs::door_of`] knows.
 pub(crate) const DOORS: [&str; 8] =
-    ["beats", file_inputs::LISTENER, "http", "kafka", "syslog", "tcp", "udp", "unix"];
+    ["beats", inputs::FILE, "http", "kafka", "syslog", "tcp", "udp", "unix"];
+
+/// Whether records may have this name of a door, or of a further input of one.
+pub(crate) fn is_door(listener: &str) -> bool {
+    DOORS.contains(&inputs::door_of(listener))
+}
 
 /// What is done to the events of a door.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -60,14 +60,15 @@ fn what_an_input_adds_stands_beside_what_came() {
 fn inputs_of_files_are_told_apart_by_their_names() {
     let config: Config = serde_json::from_value(json!({"inputs": {
         "file": {"type": "shop"}, "file-2": {"type": "nginx", "tags": ["web"]},
+        "tcp-2": {}, "beats-north": {}, "syslog-2": {}, "http-2": {}, "udp-2": {}, "unix-2": {},
         // No input of the door can be called so.
-        "file-": {}, "file-Nginx": {},
+        "file-": {}, "file-Nginx": {}, "kafka-2": {}, "tcp-": {},
     }}))
     .unwrap();
     let mut findings = service::config::Findings::default();
     service::config::Check::check(&config, &mut findings);
     let said = format!("{findings:?}");
-    assert_eq!(said.matches("there is no door of this name").count(), 2, "{said}");
+    assert_eq!(said.matches("there is no door of this name").count(), 4, "{said}");
     let environment = Environment { inputs: config.inputs, ..Environment::default() };
     let source = Source::new("test.conf", "filter { }");
     let plan = parse_and_compile(&source, Syntax::default(), &environment).unwrap();
@@ -126,7 +127,7 @@ fn text_of_another_encoding_is_read_and_kept_as_text() {
 #[test]
 fn json_of_doors_that_say_so_is_utf_8_beside_text_of_another_encoding() {
     let input = json!({"charset": "ISO-8859-1"});
-    for door in ["http", "beats", "syslog"] {
+    for door in ["http", "beats", "syslog", "http-2", "beats-north", "syslog-2"] {
         let sent = "{\"message\":\"Montréal\"}".as_bytes();
         let out = run(door, input.clone(), record(Codec::Json, sent)).unwrap();
         assert_eq!(out["message"], "Montréal", "{door}");
@@ -176,8 +177,14 @@ fn events_of_beats_keep_their_words_and_are_told_what_became_of_them() {
     assert_eq!(out["event"]["original"], "m");
     let out = run("beats", input.clone(), record(Codec::Json, b"{\"metric\":1}")).unwrap();
     assert_eq!((&out["tags"], &out["event"]), (&json!(["beats_input_raw_event"]), &Value::Null));
-    let out = run("tcp", input, record(Codec::Json, sent)).unwrap();
-    assert!(out["@metadata"]["beat"].is_null() && out["tags"].is_null());
+    let out = run("beats-2", input.clone(), record(Codec::Json, sent)).unwrap();
+    assert_eq!(out["@metadata"]["beat"], "filebeat", "a further door of the kind");
+    assert_eq!(out["@metadata"]["listener"], "beats-2");
+    assert_eq!(out["tags"], json!(["beats_input_codec_plain_applied"]));
+    for other in ["tcp", "tcp-2"] {
+        let out = run(other, input.clone(), record(Codec::Json, sent)).unwrap();
+        assert!(out["@metadata"]["beat"].is_null() && out["tags"].is_null(), "{other}");
+    }
 }
 
 #[test]

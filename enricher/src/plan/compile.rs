@@ -14,6 +14,7 @@ use crate::config::HASH_KEY_VARIABLE;
 use crate::document_id::DocumentId;
 use crate::filter::{EcsCompatibility, Environment};
 use crate::filters::aggregate::TaskGroups;
+use crate::index_text::IndexText;
 use crate::input::{InputConfig, Inputs};
 use crate::language::{
     Branch, Config, Diagnostic, Plugin, SectionKind, Source, Statement, Syntax, parse,
@@ -78,13 +79,15 @@ fn compile_read(
         return Err(compiler.mistakes);
     }
     let document_id = environment.document_id.as_deref();
+    let index = environment.index.as_deref();
     let reads_metadata = source.text().contains("@metadata")
-        || document_id.is_some_and(|text| text.contains("@metadata"))
+        || [document_id, index].into_iter().flatten().any(|text| text.contains("@metadata"))
         || environment.inputs.values().any(InputConfig::reads_metadata);
     let inputs = Inputs::new(&environment.inputs, environment.escape_style, reads_metadata);
     // Settings were checked.
     let document_id =
         document_id.and_then(|text| DocumentId::parse(text, environment.escape_style).ok());
+    let index = index.and_then(|text| IndexText::parse(text, environment.escape_style).ok());
     let Compiler { steps, filters, uses, mut warnings, .. } = compiler;
     if environment.wants_warnings {
         warnings.extend(unreachable(source, config));
@@ -110,6 +113,7 @@ fn compile_read(
         file_path,
         inputs: Arc::new(inputs),
         document_id: document_id.map(Arc::new),
+        index: index.map(Arc::new),
         hash,
         reading,
         warnings,

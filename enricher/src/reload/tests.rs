@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use super::*;
+use crate::config::PipelineConfig;
 
 /// A reloader of a file, which begins with this text, and the plan that it replaces.
 struct Rig {
@@ -81,6 +82,23 @@ fn a_file_that_cannot_run_leaves_the_old_one_and_says_so() {
     rig.write("filter { drop { } }");
     assert_eq!(rig.looks(), [Outcome::Unchanged; 2]);
     assert_eq!((rig.counted("loaded"), rig.part()), (0, None));
+}
+
+#[test]
+fn inputs_that_are_again_those_of_the_start_are_told_from_changed_ones() {
+    let mut rig = Rig::new("input { stdin { } } filter { }");
+    let ends = |rig: &Rig| {
+        let plan = compile(&rig.reloader.config, "key").unwrap();
+        rig.reloader.ends_of(&plan)
+    };
+    rig.write("input { stdin { } } filter { drop { } }");
+    assert_eq!(ends(&rig), Ends::Same);
+    rig.write("input { generator { } } filter { }");
+    assert_eq!(ends(&rig), Ends::Changed);
+    assert_eq!(rig.looks(), [Outcome::Unchanged, Outcome::Loaded]);
+    assert_eq!(ends(&rig), Ends::Same, "a change is told once");
+    rig.write("input { stdin { } } filter { }");
+    assert_eq!(ends(&rig), Ends::AsStarted);
 }
 
 #[test]
@@ -176,4 +194,37 @@ fn a_list_counts_for_how_the_text_is_read_and_for_nothing_else() {
     write(&format!("{both}  pipeline.workers: 4\n"));
     assert_eq!(looks(), [Outcome::Unchanged; 2]);
     assert_eq!(current.generation(), 2, "filters go on with what they remember");
+}
+
+#[test]
+fn a_pipeline_that_cannot_run_keeps_no_other_one_from_changing() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let own = |name: &str| PipelineConfig {
+        pipeline: folder.path().join(name),
+        ..PipelineConfig::default()
+    };
+    write("a.conf", "filter { }");
+    write("b.conf", "filter { drop { } }");
+    let mut config = Config::default();
+    config.pipelines.extend([("a".to_owned(), own("a.conf")), ("b".to_owned(), own("b.conf"))]);
+    let pipelines = Pipelines::compile(&config, "key").unwrap();
+    let (secret, context) = (Secret::new("key".to_owned()), Context::default());
+    let mut reloaders = Reloader::all(&config, &secret, &pipelines, &context);
+    let mut looks = || -> Vec<Outcome> {
+        let mut look = || reloaders.iter_mut().map(|one| one.look(Occasion::Time)).collect();
+        let _settling: Vec<Outcome> = look();
+        look()
+    };
+    assert_eq!(looks(), [Outcome::Unchanged; 3]);
+    write("a.conf", "filter { dorp { } }");
+    write("b.conf", "filter { drop { } uuid { target => 'a' } }");
+    assert_eq!(looks(), [Outcome::Unchanged, Outcome::Refused, Outcome::Loaded]);
+    let generations = pipelines.all().iter().map(|pipeline| pipeline.current().generation());
+    assert_eq!(generations.collect::<Vec<_>>(), [0, 0, 1]);
+    let parts: Vec<_> = context.health.parts().into_keys().collect();
+    assert_eq!(parts, ["enricher pipeline a"], "it says which one");
+    write("a.conf", "filter { uuid { target => 'b' } }");
+    assert_eq!(looks(), [Outcome::Unchanged, Outcome::Loaded, Outcome::Unchanged]);
+    assert!(context.health.parts().is_empty());
 }

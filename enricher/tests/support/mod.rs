@@ -17,11 +17,10 @@ const SECRET: &str = "a key for tests";
 
 /// Compiles a pipeline's text.
 pub(crate) fn plan(text: &str) -> Plan {
-    let environment = Environment { secret: SECRET.to_owned(), ..Environment::default() };
     plan::parse_and_compile(
         &Source::new("test.conf", text),
         language::Syntax::default(),
-        &environment,
+        &Environment::default(),
     )
     .unwrap_or_else(|mistakes| panic!("{}", mistakes[0]))
 }
@@ -61,6 +60,22 @@ pub(crate) fn verdict(stage: &mut EnricherStage, record: Record) -> Verdict {
     let mut verdicts = stage.process(&batch, &mut State::default());
     assert_eq!(verdicts.len(), 1);
     verdicts.remove(0)
+}
+
+/// What a stage gives out beside its verdicts, for batches of so many records.
+pub(crate) fn given_out(
+    stage: &mut EnricherStage,
+    records: &[Positioned],
+    batch: usize,
+) -> Vec<Record> {
+    let mut given_out = Vec::new();
+    for records in records.chunks(batch) {
+        stage.process(records, &mut State::default());
+        let received = records.iter().map(|positioned| positioned.record.received_at_ns);
+        given_out.extend(stage.advance(received.max().unwrap_or_default()));
+    }
+    given_out.extend(stage.finish());
+    given_out
 }
 
 /// The only record that a JSON payload becomes.

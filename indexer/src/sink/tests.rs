@@ -94,7 +94,8 @@ async fn deliver(
 ) -> (Result<Vec<Outcome>, Fatal>, Vec<IndexOperation>) {
     let store = Arc::new(Scripted::default());
     store.answers.lock().expect("not poisoned").extend(answer);
-    let outcomes = SearchSink::new(store.clone()).deliver(records).await;
+    let prefixes = IndexPrefixes(vec!["shop-".to_owned()]);
+    let outcomes = SearchSink::new(store.clone(), prefixes).deliver(records).await;
     let asked = store.asked.lock().expect("not poisoned").concat();
     (outcomes, asked)
 }
@@ -128,6 +129,47 @@ async fn hostile_12_text_of_an_event_never_becomes_an_index_name() {
         hostile.payload = text.into();
         let (_, asked) = deliver(None, &[hostile]).await;
         assert_eq!(&*asked[0].index, "ecommerce-logs-other-2025.11.24", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_document_goes_where_the_enricher_says_if_that_is_allowed() {
+    const PAYLOAD: &str = r#"{"@timestamp":"2025-11-24T10:00:00Z","event":{"dataset":"error"}}"#;
+    const OWN: &str = "ecommerce-logs-error-2025.11.24";
+    let long = format!("application/json; index=shop-{}", "x".repeat(300));
+    for (content_type, index) in [
+        ("application/json; index=shop-2025.11.24", "shop-2025.11.24"),
+        ("application/json; index=shop-a.b_c", "shop-a.b_c"),
+        ("application/json", OWN),
+        ("", OWN),
+        ("application/json; index=", OWN),
+        ("application/json; index=other-2025.11.24", OWN),
+        ("application/json; index=shop", OWN),
+        ("application/json; index=shop-../x", OWN),
+        ("application/json; index=shop-\n", OWN),
+        ("application/json; index=shop-*", OWN),
+        ("application/json; index=shop-a,b", OWN),
+        ("application/json; index=shop-A", OWN),
+        ("application/json; index=shop-ecommerce-logs-fraud_score-2025.11.24", OWN),
+        ("text/plain; index=shop-a", OWN),
+        (&long, OWN),
+    ] {
+        let named = Record { content_type: content_type.into(), ..record(1, PAYLOAD) };
+        let (_, asked) = deliver(None, &[named.clone(), named]).await;
+        assert_eq!((&*asked[0].index, &*asked[1].index), (index, index), "{content_type:?}");
+    }
+}
+
+#[tokio::test]
+async fn names_that_take_turns_stay_apart() {
+    let named = |number: u8| {
+        let content_type = bus::document_type::document_for(&format!("shop-{}", number % 40));
+        Record { content_type, ..record(number, r#"{"event":{"dataset":"error"}}"#) }
+    };
+    let records: Vec<Record> = (0..120).map(named).collect();
+    let (_, asked) = deliver(None, &records).await;
+    for (number, one) in asked.iter().enumerate() {
+        assert_eq!(*one.index, format!("shop-{}", number % 40));
     }
 }
 

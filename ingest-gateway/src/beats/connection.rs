@@ -16,7 +16,6 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::DOOR;
 use super::decoder::{Decoder, Progress};
 use super::error::ProtocolError;
 use super::frame::{Event, Frame, FrameLimits, Version};
@@ -96,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let origin = Arc::new(Origin {
             shop: identity.shop,
             source: peer.ip().to_canonical().to_string().into(),
-            listener: ByteString::from_static(DOOR),
+            listener: ByteString::from_static(intake.door()),
             codec: Codec::Json,
             content_type: ByteString::new(),
             trace_context: ByteString::new(),
@@ -131,10 +130,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn serve(mut self, shutdown: CancellationToken) {
         let end = self.run(&shutdown).await;
         match &end {
-            End::Silent => self.intake.metrics().limit_hit(DOOR, "idle_timeout"),
+            End::Silent => self.limit_hit("idle_timeout"),
             End::Refused(error) => {
-                self.intake.metrics().limit_hit(DOOR, error.limit());
-                tracing::info!(peer = %self.peer, %error, "a sender is refused, and comes again if it can");
+                self.limit_hit(error.limit());
+                let door = self.intake.door();
+                tracing::info!(door, peer = %self.peer, %error, "a sender is refused, and comes again if it can");
             }
             End::Finished | End::Broken | End::Stopped => {}
         }
@@ -143,6 +143,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // The last acknowledgement is on its way before the socket is closed.
         drop(timeout(ACK_TIMEOUT, self.reader.stream.shutdown()).await);
         tracing::debug!(peer = %self.peer, ?end, "a Beats connection has ended");
+    }
+
+    fn limit_hit(&self, limit: &str) {
+        self.intake.metrics().limit_hit(self.intake.door(), limit);
     }
 
     async fn run(&mut self, shutdown: &CancellationToken) -> End {
@@ -389,7 +393,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn take_in(&mut self, block: Bytes, room: Reservation) {
         let received = &self.intake.metrics().received_bytes;
-        received.with_label_values(&[DOOR]).inc_by(block.len() as u64);
+        received.with_label_values(&[self.intake.door()]).inc_by(block.len() as u64);
         self.times.last_read = Instant::now();
         if self.reader.has_waited() {
             // Nor is the time for which its shop's quota held it up the sender's.

@@ -26,7 +26,7 @@ pub(crate) enum ProtocolError {
     /// A window that announces too much.
     #[error(
         "a window announces {events} events, more than {max}: lower the sender's bulk size, or raise \
-             ingest_gateway.beats.window_events_max"
+             `window_events_max` of the door"
     )]
     Window {
         /// As announced.
@@ -53,7 +53,7 @@ pub(crate) enum ProtocolError {
     /// A compressed frame that is too long.
     #[error(
         "a compressed frame says that it has {length_bytes} bytes, more than {max}: lower the sender's \
-             bulk size, or raise ingest_gateway.beats.compressed_bytes_max"
+             bulk size, or raise `compressed_bytes_max` of the door"
     )]
     CompressedLength {
         /// As announced.

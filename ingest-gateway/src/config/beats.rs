@@ -1,6 +1,8 @@
 //! Settings of the Beats door: where it listens, and what a window, an event and a compressed frame
 //! may hold.
 
+use std::collections::BTreeMap;
+
 use access::ShopName;
 use serde::{Deserialize, Serialize};
 use service::{ByteSize, Span};
@@ -37,6 +39,9 @@ pub struct BeatsConfig {
     pub window_timeout: Span,
     /// How often a sender is told that its window is still being worked on.
     pub keep_alive_interval: Span,
+    /// Further doors of the kind with settings of their own, by a name that begins with `beats-`: their records, metrics
+    /// and `enricher.inputs` have it.
+    pub inputs: BTreeMap<String, BeatsConfig>,
 }
 
 impl Default for BeatsConfig {
@@ -54,6 +59,7 @@ impl Default for BeatsConfig {
             idle_timeout: Span::from_secs(60),
             window_timeout: Span::from_secs(300),
             keep_alive_interval: Span::from_secs(3),
+            inputs: BTreeMap::new(),
         }
     }
 }
@@ -66,17 +72,18 @@ impl BeatsConfig {
         self.allow_unauthenticated && !requires_token
     }
 
-    pub(super) fn check(&self, requires_token: bool, problems: &mut Vec<Problem>) {
+    /// Checks a door with this table, where senders must show a token or need not.
+    pub(super) fn check(&self, table: &str, requires_token: bool, problems: &mut Vec<Problem>) {
         within("tls", problems, |problems| self.tls.check(problems));
         let may_be_open = self.may_be_open(requires_token) || self.tls.knows_senders();
         if self.listen.is_reachable() && !may_be_open {
             let (asked, or_else) = match requires_token {
-                true => (", which ingest_gateway.require_token asks for", ""),
-                false => ("", ", set ingest_gateway.beats.allow_unauthenticated = true"),
+                true => (", which ingest_gateway.require_token asks for", String::new()),
+                false => ("", format!(", set ingest_gateway.{table}.allow_unauthenticated = true")),
             };
             let message = format!(
                 "other machines reach {}, and the protocol of Beats can show no token{asked}: ask for certificates \
-                 (ingest_gateway.beats.tls.client_certificates = \"required\"){or_else}, or listen on 127.0.0.1",
+                 (ingest_gateway.{table}.tls.client_certificates = \"required\"){or_else}, or listen on 127.0.0.1",
                 self.listen
             );
             problems.push(Problem::new("listen", message));

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{self, Path, PathBuf};
 
 use access::ShopName;
-use bus::{Codec, file_inputs};
+use bus::Codec;
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
 use service::Span;
 
 use super::problem::{refuse_zero, within};
-use super::{MultilineConfig, Problem};
+use super::{MultilineConfig, Problem, doors};
 use crate::file::{DOOR, expand_braces};
 
 /// Settings of the file door.
@@ -244,11 +244,7 @@ fn check_limits(
 
 /// Checks a further input, with its name and that it names files.
 fn check_input(name: &str, input: &FileInputConfig, mode: FileMode, problems: &mut Vec<Problem>) {
-    if !file_inputs::is_further(name) {
-        let message =
-            format!("this is no name of an input: write {}", file_inputs::FURTHER_IN_WORDS);
-        problems.push(Problem::new(name, message));
-    }
+    doors::check_name(DOOR, name, problems);
     within(name, problems, |problems| {
         if input.paths.is_empty() {
             problems

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Config, Listen, Place, TlsConfig};
+use super::{Config, Listen, Place, Several, TlsConfig};
 
 impl Config {
     /// Whether senders must show a token where they can.
@@ -18,7 +18,7 @@ impl Config {
         if !self.needs_token() {
             return closed;
         }
-        for place in Place::ALL.iter().copied().filter(|place| !place.takes_tokens()) {
+        for place in self.places().into_iter().filter(|place| !place.takes_tokens()) {
             let knows_senders = place.tls(self).is_some_and(TlsConfig::knows_senders);
             if let Listen::IfFree(address) = self.listen(place)
                 && !knows_senders
@@ -33,9 +33,10 @@ impl Config {
     /// Whether only shops come in, and only by their tokens: then nobody does where tokens cannot be read.
     #[must_use]
     pub fn needs_tokens_of_shops(&self) -> bool {
-        let has_shops =
-            [&self.tcp.tls, &self.http.tls].into_iter().any(|tls| !tls.shops.is_empty());
-        let lets_in_others = has_shops || self.http.sign_in.is_on();
+        let (tcp, http) = (self.tcp.doors(), self.http.doors());
+        let knows_shops = |tls: &TlsConfig| !tls.shops.is_empty();
+        let lets_in_others = tcp.iter().any(|(_, tcp)| knows_shops(&tcp.tls))
+            || http.iter().any(|(_, http)| knows_shops(&http.tls) || http.sign_in.is_on());
         self.require_token && self.ingest_token.is_none() && !lets_in_others
     }
 }

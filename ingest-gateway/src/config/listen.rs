@@ -47,6 +47,11 @@ impl Listen {
         matches!(self, Self::At(_))
     }
 
+    /// Whether somebody has written this, be it `off`.
+    pub(super) fn is_said(self) -> bool {
+        !matches!(self, Self::Usual(_) | Self::IfFree(_))
+    }
+
     /// Whether the door stays closed where its address is not free, because nobody asked for it.
     #[must_use]
     pub fn gives_way(self) -> bool {

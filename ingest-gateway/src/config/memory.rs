@@ -1,10 +1,11 @@
 //! The memory of the doors within what their process may use: a limit of its container is one of theirs too.
 
 use std::fmt;
+use std::iter;
 
 use service::{ByteSize, MemoryLimit};
 
-use super::{Config, Listen, Place, Problem, TlsConfig};
+use super::{Config, HttpConfig, Listen, Problem, Several, TlsConfig, kept, table_of};
 
 /// The least memory that doors can work with.
 pub(super) const MEMORY_BYTES_MIN: u64 = 32 << 20;
@@ -93,17 +94,22 @@ impl Config {
         let configured = std::mem::replace(&mut self.memory_bytes_max, used);
         let mut lowered = vec![Lowered { setting: "memory_bytes_max", configured, used }];
         let message = ByteSize(used.0 / 8);
-        if self.http.message_bytes_max > message {
-            let configured = std::mem::replace(&mut self.http.message_bytes_max, message);
-            let setting = "http.message_bytes_max";
-            lowered.push(Lowered { setting, configured, used: message });
+        let first = iter::once((HttpConfig::KIND, &mut self.http.message_bytes_max));
+        let further = self.http.inputs.iter_mut();
+        let further = further.map(|(door, http)| (door.as_str(), &mut http.message_bytes_max));
+        for (door, message_bytes_max) in first.chain(further) {
+            if *message_bytes_max > message {
+                let configured = std::mem::replace(message_bytes_max, message);
+                let setting = kept(&format!("{}.message_bytes_max", table_of(door)));
+                lowered.push(Lowered { setting, configured, used: message });
+            }
         }
         Ok(lowered)
     }
 
     /// Whether a door that is open speaks TLS.
     pub(crate) fn speaks_tls(&self) -> bool {
-        Place::ALL.iter().copied().any(|place| {
+        self.places().into_iter().any(|place| {
             self.listen(place) != Listen::Off && place.tls(self).is_some_and(TlsConfig::is_on)
         })
     }

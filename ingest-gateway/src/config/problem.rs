@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use service::Span;
+use service::{ByteSize, Span};
 
 /// A setting that cannot be used as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,4 +53,15 @@ pub(super) fn refuse_zero(
     let spans = spans.iter().filter(|(_, span)| span.0.is_zero());
     problems
         .extend(spans.map(|(setting, _)| Problem::new(setting, "it must be more than nothing")));
+}
+
+/// Refuses sizes that are not within their bounds.
+pub(super) fn check_ranges(ranges: &[(&str, ByteSize, u64, u64)], problems: &mut Vec<Problem>) {
+    for (setting, size, min, max) in ranges {
+        if !(*min..=*max).contains(&size.0) {
+            let (min, max) = (ByteSize(*min), ByteSize(*max));
+            let message = format!("{size} is not between {min} and {max}");
+            problems.push(Problem::new(setting, message));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Config, Kind, Listen, Place, Problem};
+use super::{Config, Kind, Listen, Place, Problem, Slot};
 
 /// Those of the same kind want ports of the same protocol: UDP has ports of its own.
 const KINDS_WITH_PORTS: [Kind; 2] = [Kind::Connections, Kind::Datagrams];
@@ -41,14 +41,15 @@ impl Config {
     /// Closes doors that nobody asked for: all of them without `default_doors`; else those whose address another door
     /// was given, and further addresses of the door for HTTP where that one is closed.
     pub(crate) fn give_way(&mut self) {
-        for place in Place::ALL {
+        // A further door has no usual place that it could give up.
+        for place in Slot::ALL.iter().map(|slot| slot.first()) {
             // From here on the settings themselves say where a door is.
-            if self.listen(*place) == Listen::Off {
-                self.close(*place);
+            if self.listen(place) == Listen::Off {
+                self.close(place);
             }
         }
         if self.http.listen == Listen::Off {
-            for place in Place::HTTP {
+            for place in Slot::HTTP.map(Slot::first) {
                 if self.listen(place).gives_way() {
                     self.close(place);
                 }
@@ -80,7 +81,8 @@ impl Config {
                 problems.push(Problem::new(place.setting(), message));
             }
         }
-        let files = Place::ALL.iter().filter_map(|place| Some((*place, self.socket_file(*place)?)));
+        let places = self.places().into_iter();
+        let files = places.filter_map(|place| Some((place, self.socket_file(place)?)));
         let files: Vec<_> = files.collect();
         for (place, path, other) in pairs(&files, |one, other| one == other) {
             let (path, other) = (path.display(), other.setting());

@@ -34,11 +34,11 @@ impl SignInConfig {
         SecretDigest::of(format!("{user}:{}", password.reveal()).as_bytes()).matches(shown)
     }
 
-    /// Reads the password, where a file holds it.
-    pub(crate) fn read_password(&mut self) -> Result<(), Problem> {
+    /// Reads the password, where a file holds it, of the door with this table.
+    pub(super) fn read_password(&mut self, table: &str) -> Result<(), Problem> {
         let given = Secret::given(self.password.as_ref(), self.password_file.as_deref());
-        self.password =
-            given.map_err(|error| Problem::new("http.sign_in.password_file", error.to_string()))?;
+        let problem = |message| Problem::new("sign_in.password_file", message).within(table);
+        self.password = given.map_err(|error| problem(error.to_string()))?;
         Ok(())
     }
 
@@ -101,7 +101,7 @@ mod tests {
         config.user = Some("ada".into());
         config.password = None;
         assert_eq!(settings(&config), [""; 0]);
-        let problem = config.read_password().unwrap_err().to_string();
+        let problem = config.read_password("http").unwrap_err().to_string();
         assert!(problem.contains("http.sign_in.password_file"), "{problem}");
         config.password = Some(Secret::new(String::new()));
         config.password_file = None;

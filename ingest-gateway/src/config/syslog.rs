@@ -1,5 +1,6 @@
 //! Settings of the syslog door.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use access::ShopName;
@@ -45,6 +46,9 @@ pub struct SyslogConfig {
     pub line_timeout: Span,
     /// Size of the kernel's receive buffer for datagrams. Beyond `net.core.rmem_max` it needs CAP_NET_ADMIN.
     pub receive_buffer_bytes: ByteSize,
+    /// Further doors of the kind with settings of their own, by a name that begins with `syslog-`: their records, metrics
+    /// and `enricher.inputs` have it.
+    pub inputs: BTreeMap<String, SyslogConfig>,
 }
 
 impl Default for SyslogConfig {
@@ -64,13 +68,22 @@ impl Default for SyslogConfig {
             idle_timeout: Span::from_secs(24 * 3_600),
             line_timeout: Span::from_secs(60),
             receive_buffer_bytes: ByteSize(32 << 20),
+            inputs: BTreeMap::new(),
         }
     }
 }
 
 impl SyslogConfig {
-    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
-        self.check_reach(problems);
+    /// Whether it says where the door is, be it `off`.
+    pub(super) fn names_a_place(&self) -> bool {
+        let listens = [self.udp_listen, self.tcp_listen];
+        let is_said = listens.into_iter().any(Listen::is_said) || self.tls_listen.is_asked_for();
+        is_said || self.socket_path.is_some()
+    }
+
+    /// Checks a door with this table.
+    pub(super) fn check(&self, table: &str, problems: &mut Vec<Problem>) {
+        self.check_reach(table, problems);
         within("tls", problems, |problems| self.tls.check(problems));
         if zone_by_name(&self.timezone).is_none() {
             let message = format!(
@@ -90,9 +103,11 @@ impl SyslogConfig {
         check_socket_path("socket_path", self.socket_path.as_deref(), problems);
     }
 
-    fn check_reach(&self, problems: &mut Vec<Problem>) {
+    fn check_reach(&self, table: &str, problems: &mut Vec<Problem>) {
         if self.tls_listen != Listen::Off && !self.tls.is_on() {
-            let message = "TLS needs a certificate: set ingest_gateway.syslog.tls.certificate_file and key_file";
+            let message = format!(
+                "TLS needs a certificate: set ingest_gateway.{table}.tls.certificate_file and key_file"
+            );
             problems.push(Problem::new("tls_listen", message));
         }
         let doors = [
@@ -104,7 +119,7 @@ impl SyslogConfig {
             if listen.is_reachable() && !knows_senders && !self.allow_unauthenticated {
                 let message = format!(
                     "other machines reach {listen}, and syslog can show no token: set \
-                     ingest_gateway.syslog.allow_unauthenticated = true, ask for certificates (tls_listen with \
+                     ingest_gateway.{table}.allow_unauthenticated = true, ask for certificates (tls_listen with \
                      tls.client_certificates = \"required\"), or listen on 127.0.0.1"
                 );
                 problems.push(Problem::new(setting, message));

@@ -1,5 +1,6 @@
 //! Settings of the doors that are files: Unix sockets.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,9 @@ pub struct UnixConfig {
     pub idle_timeout: Span,
     /// How long a line may take from its first byte to its end.
     pub line_timeout: Span,
+    /// Further doors of the kind with settings of their own, by a name that begins with `unix-`: their records, metrics
+    /// and `enricher.inputs` have it.
+    pub inputs: BTreeMap<String, UnixConfig>,
 }
 
 impl Default for UnixConfig {
@@ -59,11 +63,17 @@ impl Default for UnixConfig {
             connections_max: 1_000,
             idle_timeout: Span::from_secs(3_600),
             line_timeout: Span::from_secs(60),
+            inputs: BTreeMap::new(),
         }
     }
 }
 
 impl UnixConfig {
+    /// Whether it says where the door is.
+    pub(super) fn names_a_place(&self) -> bool {
+        self.stream_path.is_some() || self.datagram_path.is_some()
+    }
+
     pub(super) fn check(&self, problems: &mut Vec<Problem>) {
         check_socket_path("stream_path", self.stream_path.as_deref(), problems);
         check_socket_path("datagram_path", self.datagram_path.as_deref(), problems);

@@ -8,7 +8,7 @@ use std::path::Path;
 use socket2::{Domain, Socket, Type};
 
 use super::{HandedOver, Kind, Place};
-use crate::config::{Config, Listen};
+use crate::config::{Config, Listen, TcpConfig};
 use crate::listen::{GatewayError, bind_with};
 
 /// Settings with every door closed.
@@ -120,6 +120,28 @@ fn what_no_door_takes_is_told_with_its_name() {
     assert!(handed_over("unix-stream", packets).is_err());
     let none = HandedOver::default().add("tcp", None).unwrap_err().to_string();
     assert!(none.contains("none that a door takes"), "{none}");
+}
+
+#[test]
+fn a_further_door_takes_the_socket_that_has_its_name() {
+    let mut config = closed();
+    let off = TcpConfig { listen: Listen::Off, ..TcpConfig::default() };
+    config.tcp.inputs.insert("tcp-2".to_owned(), off);
+    assert_eq!(config.check(), [], "a socket opens it");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let bound = bind_with(config.clone(), handed_over("tcp-2", listener).unwrap()).unwrap();
+    let told = bound.further_doors();
+    assert_eq!((told[0].name, told[0].address), ("tcp-2", Some(address)));
+    assert_eq!((told.len(), bound.tcp_address()), (1, None));
+
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+    let error = bind_with(config.clone(), handed_over("tcp-2", listener).unwrap()).unwrap_err();
+    assert!(error.to_string().contains("ingest_gateway.tcp.inputs.tcp-2.listen: other machines"));
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let error = bind_with(config, handed_over("syslog-2.udp", socket).unwrap()).unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("`syslog-2.udp`") && said.contains("syslog.inputs.syslog-2]"), "{said}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::Problem;
 use super::decoding::{DecodeError, Decoder};
-use crate::config::HttpConfig;
+use crate::config::{HttpConfig, table_of};
 use crate::intake::Intake;
 
 /// How long the rest of a body is still read and thrown away, so that its sender gets the answer
@@ -119,7 +119,7 @@ impl<'a> BodyReader<'a> {
             received.with_label_values(&[self.intake.door()]).inc_by(chunk.len() as u64);
             if self.body_bytes > self.config.body_bytes_max.0 {
                 self.intake.metrics().limit_hit(self.intake.door(), "body_bytes");
-                return Err(too_large(self.config));
+                return Err(too_large(self.intake, self.config));
             }
             return Ok(Some(chunk));
         }
@@ -142,10 +142,11 @@ pub(crate) async fn drain(body: &mut Incoming, bytes_max: u64) {
 }
 
 /// A body that says itself, or turns out, to be larger than allowed.
-pub(crate) fn too_large(config: &HttpConfig) -> Problem {
+pub(crate) fn too_large(intake: &Intake, config: &HttpConfig) -> Problem {
     let detail = format!(
-        "the body is larger than {}: send it in parts, or raise ingest_gateway.http.body_bytes_max",
-        config.body_bytes_max
+        "the body is larger than {}: send it in parts, or raise ingest_gateway.{}.body_bytes_max",
+        config.body_bytes_max,
+        table_of(intake.door())
     );
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }

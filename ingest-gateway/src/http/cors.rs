@@ -11,7 +11,6 @@ use hyper::header::{
 };
 use hyper::{Method, Request, StatusCode};
 
-use super::DOOR;
 use super::answer::{self, Problem, Reply};
 use super::route::{self, Door, Sender, turn_away};
 
@@ -56,9 +55,12 @@ pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Inc
         Asker::Page(origin) if request.uri().path() == PATH => origin,
         // A page without leave could send as a form does, and only not read the answer.
         Asker::Stranger if !is_read => {
-            door.intake.metrics().limit_hit(DOOR, "cors_origin");
-            let detail = "pages of this origin may not send here: whoever runs this gateway can name it in \
-                          ingest_gateway.http.cors_origins";
+            door.limit_hit("cors_origin");
+            let detail = format!(
+                "pages of this origin may not send here: whoever runs this gateway can name it in \
+                 ingest_gateway.{}.cors_origins",
+                door.table()
+            );
             let problem = Problem::new(StatusCode::FORBIDDEN, detail);
             turn_away(door, &problem, &mut request).await;
             return problem.reply();

@@ -106,32 +106,23 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicI64, Ordering};
 
-    use bus::{Codec, TOPIC_RAW};
+    use bus::TOPIC_RAW;
     use bytes::Bytes;
     use service::Context;
 
     use super::{BLOCK_BYTES_MIN, Publisher, by_itself};
     use crate::config::Config;
     use crate::http::DOOR;
-    use crate::intake::tests::{ScriptedBus, foundation_at};
-    use crate::intake::{Intake, Line, Origin};
+    use crate::intake::tests::{ScriptedBus, foundation_at, origin_of_body};
+    use crate::intake::{Intake, Line};
 
     #[tokio::test]
     async fn lines_of_a_slow_body_have_the_time_at_which_they_came() {
         let (bus, now_ns) = (Arc::new(ScriptedBus::default()), Arc::new(AtomicI64::new(1)));
         let foundation = foundation_at(&Config::default(), &bus, &Context::default(), &now_ns);
         let intake = Intake::new(DOOR, &foundation);
-        let origin = Arc::new(Origin {
-            shop: "default".into(),
-            source: "192.0.2.1".into(),
-            listener: DOOR.into(),
-            codec: Codec::Json,
-            content_type: "application/x-ndjson".into(),
-            trace_context: "".into(),
-            routing_key: "body".into(),
-        });
         let room = foundation.budget.share().reserve(1 << 20).await;
-        let mut publisher = Publisher::new(&intake, origin, None, room);
+        let mut publisher = Publisher::new(&intake, origin_of_body(), None, room);
         for (number, came_at_ns) in [(1, 1_000), (2, 2_000)] {
             now_ns.store(came_at_ns, Ordering::Relaxed);
             publisher.push(Line::good(number, Bytes::from_static(b"{}")));

@@ -11,7 +11,6 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Request, StatusCode};
 use tokio::time::timeout;
 
-use super::DOOR;
 use super::answer::Problem;
 use super::body::{BodyReader, too_large, undecodable};
 use super::credentials;
@@ -20,7 +19,7 @@ use super::route::{Door, Sender, turn_away};
 use crate::budget::{Reservation, Share};
 use crate::intake::{Identity, Ids, Origin, Shown, Unidentified};
 
-/// Memory of a body that says nothing of its size: a batch that fills, and one on its way.
+/// Least memory of a body that says nothing of its size: a batch that fills, and one on its way.
 pub(crate) const BODY_MEMORY_BYTES: usize = 2 << 20;
 /// How long a request waits for memory before it is told to come again.
 const MEMORY_WAIT: Duration = Duration::from_secs(2);
@@ -84,8 +83,8 @@ async fn plan(door: &Door, sender: &Sender, request: &Request<Incoming>) -> Resu
     let idempotency_key = idempotency_key(headers)?;
     let promised = request.body().size_hint().exact();
     if promised.is_some_and(|bytes| bytes > door.config.body_bytes_max.0) {
-        door.intake.metrics().limit_hit(DOOR, "body_bytes");
-        return Err(too_large(&door.config));
+        door.limit_hit("body_bytes");
+        return Err(too_large(&door.intake, &door.config));
     }
     door.intake.admit(&identity.shop, promised).await.map_err(Problem::over_quota)?;
     let room = room(door, &sender.share, encoding, promised).await?;
@@ -93,7 +92,7 @@ async fn plan(door: &Door, sender: &Sender, request: &Request<Incoming>) -> Resu
     let origin = Arc::new(Origin {
         shop: identity.shop,
         source: sender.source.clone(),
-        listener: ByteString::from_static(DOOR),
+        listener: ByteString::from_static(door.intake.door()),
         codec: codec(content_type, door.config.codec),
         content_type: clipped(content_type).into(),
         trace_context: trace_context(headers).into(),
@@ -104,6 +103,11 @@ async fn plan(door: &Door, sender: &Sender, request: &Request<Incoming>) -> Resu
         },
     });
     Ok(Plan { origin, encoding, said_lines: says_lines(content_type), idempotency_key, room })
+}
+
+/// Memory of a body that says nothing of its size, where a line may have so many bytes: of each batch, one line.
+pub(crate) fn body_memory_bytes(line_bytes_max: usize) -> usize {
+    BODY_MEMORY_BYTES.max(line_bytes_max.saturating_mul(2))
 }
 
 /// Who sends a request, by the token that it shows and the sender's certificate.
@@ -120,8 +124,12 @@ pub(crate) async fn identify(
     let shown = Shown { token: token.as_deref(), certificate: sender.certificate.as_ref() };
     door.intake.identify(shown).await.map_err(|why| match why {
         Unidentified::NoToken => {
-            let detail =
-                "send `Authorization: Bearer <ingest token>`, or Basic with it as the password";
+            let detail = match token {
+                None => {
+                    "send `Authorization: Bearer <ingest token>`, or Basic with it as the password"
+                }
+                Some(_) => "what `Authorization` shows is no ingest token that is known here",
+            };
             Problem::new(StatusCode::UNAUTHORIZED, detail)
         }
         Unidentified::Untold => Problem::busy(why.to_string(), door.intake.retry_after()),
@@ -147,9 +155,10 @@ async fn room(
     promised: Option<u64>,
 ) -> Result<Reservation, Problem> {
     let promised = promised.and_then(|bytes| usize::try_from(bytes).ok());
+    let most = body_memory_bytes(door.intake.line_bytes_max());
     let body = match (encoding, promised) {
-        (Encoding::Identity, Some(bytes)) => bytes.min(BODY_MEMORY_BYTES),
-        _ => BODY_MEMORY_BYTES,
+        (Encoding::Identity, Some(bytes)) => bytes.min(most),
+        _ => most,
     };
     reserve(door, share, body + encoding.memory_bytes()).await
 }
@@ -161,7 +170,7 @@ pub(crate) async fn reserve(
     bytes: usize,
 ) -> Result<Reservation, Problem> {
     timeout(MEMORY_WAIT, share.reserve(bytes)).await.map_err(|_| {
-        door.intake.metrics().limit_hit(DOOR, "memory_bytes");
+        door.limit_hit("memory_bytes");
         Problem::busy("the door's memory is used up at the moment", door.intake.retry_after())
     })
 }
@@ -237,7 +246,14 @@ mod tests {
     use hyper::HeaderMap;
     use hyper::header::HeaderValue;
 
-    use super::{Codec, codec, idempotency_key, is_plain, trace_context};
+    use super::{Codec, body_memory_bytes, codec, idempotency_key, is_plain, trace_context};
+
+    #[test]
+    fn a_body_has_memory_for_the_longest_line_that_is_configured() {
+        assert_eq!(body_memory_bytes(1 << 20), 2 << 20);
+        assert_eq!(body_memory_bytes(1 << 10), 2 << 20);
+        assert_eq!(body_memory_bytes(16 << 20), 32 << 20);
+    }
 
     fn headers(name: &'static str, value: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();

@@ -7,7 +7,6 @@ use hyper::header::{EXPECT, HOST};
 use hyper::{Method, Request, StatusCode};
 use tokio_util::sync::CancellationToken;
 
-use super::DOOR;
 use super::answer::{self, FAILED, Problem, Reply};
 use super::body::drain;
 use super::elasticsearch::{self, Call};
@@ -17,7 +16,7 @@ use super::success::shaped;
 use super::unread;
 use super::upload::Upload;
 use crate::budget::Share;
-use crate::config::HttpConfig;
+use crate::config::{HttpConfig, table_of};
 use crate::intake::Intake;
 
 /// What a person is told who looks at the door, but for where to send to.
@@ -34,6 +33,18 @@ const USUAL_HOST: &str = "127.0.0.1:8080";
 pub(crate) struct Door {
     pub(crate) intake: Intake,
     pub(crate) config: HttpConfig,
+}
+
+impl Door {
+    /// Counts that one of its limits was hit.
+    pub(crate) fn limit_hit(&self, limit: &str) {
+        self.intake.metrics().limit_hit(self.intake.door(), limit);
+    }
+
+    /// The name of its table within `[ingest_gateway]`, for a sender that is told what may be changed there.
+    pub(crate) fn table(&self) -> String {
+        table_of(self.intake.door())
+    }
 }
 
 /// Who is at the other end of a connection.
@@ -54,7 +65,7 @@ pub(crate) struct Sender {
 /// Answers a request, whatever it is.
 pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Incoming>) -> Reply {
     if head_bytes(&request) > door.config.header_bytes_max.as_usize() {
-        door.intake.metrics().limit_hit(DOOR, "header_bytes");
+        door.limit_hit("header_bytes");
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         let problem = Problem::new(status, "the request line and headers are too large");
         turn_away(door, &problem, &mut request).await;

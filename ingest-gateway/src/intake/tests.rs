@@ -99,6 +99,19 @@ pub(crate) fn foundation_at(
     Foundation::new(config, runtime, clock, &Stores::default())
 }
 
+/// Where the lines of one body over HTTP come from.
+pub(crate) fn origin_of_body() -> Arc<Origin> {
+    Arc::new(Origin {
+        shop: "default".into(),
+        source: "192.0.2.1".into(),
+        listener: crate::http::DOOR.into(),
+        codec: Codec::Json,
+        content_type: "application/x-ndjson".into(),
+        trace_context: "".into(),
+        routing_key: "body".into(),
+    })
+}
+
 struct Rig {
     bus: Arc<ScriptedBus>,
     context: Context,

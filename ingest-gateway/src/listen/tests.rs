@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 use super::{GatewayError, bind};
-use crate::config::{Config, Listen};
+use crate::config::{Config, Listen, SyslogConfig, TcpConfig};
 
 fn any_port() -> Config {
     let mut config = Config::default().closed();
@@ -103,4 +103,35 @@ fn a_door_that_can_be_shown_no_token_stays_closed_where_senders_must_show_one() 
     config.beats.listen = any_port().tcp.listen;
     let bound = bind(config).unwrap();
     assert!(bound.beats_address().is_some(), "it was asked for");
+}
+
+#[test]
+fn a_further_door_has_its_own_address_which_it_never_gives_up() {
+    let mut config = any_port();
+    let tcp = TcpConfig { listen: any_port().tcp.listen, ..TcpConfig::default() };
+    config.tcp.inputs.insert("tcp-2".to_owned(), tcp);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log");
+    let syslog = SyslogConfig {
+        udp_listen: any_port().udp.listen,
+        socket_path: Some(file.clone()),
+        ..SyslogConfig::default()
+    };
+    config.syslog.inputs.insert("syslog-2".to_owned(), syslog);
+    let bound = bind(config.clone()).unwrap();
+    let told = bound.further_doors();
+    let names: Vec<&str> = told.iter().map(|door| door.name).collect();
+    assert_eq!(names, ["tcp-2", "syslog-2.udp", "syslog-2.socket"]);
+    let taken = told[0].address.unwrap();
+    assert_ne!(Some(taken), bound.tcp_address());
+    assert_eq!((told[0].place.clone(), told[0].answers), (taken.to_string(), false));
+    assert_eq!((told[2].place.clone(), told[2].address), (file.display().to_string(), None));
+    drop(bound);
+    assert!(!file.exists(), "its socket is removed as that of any door");
+
+    let _other = TcpListener::bind(taken).unwrap();
+    config.tcp.inputs.get_mut("tcp-2").unwrap().listen = Listen::At(taken);
+    let error = bind(config).unwrap_err();
+    let is_in_use = matches!(error, GatewayError::InUse { setting: "tcp.inputs.tcp-2.listen", .. });
+    assert!(is_in_use, "{error}");
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use x509_parser::parse_x509_certificate;
 
 use super::Terms;
-use crate::config::{ClientCertificates, Problem, TlsConfig, TlsVersion};
+use crate::config::{ClientCertificates, Problem, TlsConfig, TlsVersion, table_of};
 
 /// The settings that name the files, within a door's table.
 const CERTIFICATE_FILE: &str = "certificate_file";
@@ -48,7 +48,7 @@ pub(super) fn digest(config: &TlsConfig) -> Option<[u8; 32]> {
 /// # Errors
 /// The setting to change, and why.
 pub(super) fn load(terms: &Terms, now_s: i64) -> Result<Loaded, Problem> {
-    read(terms, now_s).map_err(|problem| problem.within(&format!("{}.tls", terms.door)))
+    read(terms, now_s).map_err(|problem| problem.within(&format!("{}.tls", table_of(terms.door))))
 }
 
 /// The same; a problem is named within the door's table.
@@ -87,6 +87,11 @@ fn read(terms: &Terms, now_s: i64) -> Result<Loaded, Problem> {
         error => unusable(key_file, KEY_FILE, &error.to_string()),
     })?;
     server.alpn_protocols = terms.protocols.iter().map(|name| name.to_vec()).collect();
+    if terms.protocols.is_empty() {
+        // Who only sends never reads them, and a socket that is closed with something unread is reset: what was
+        // still on its way to the door would be lost, and neither side would know.
+        server.send_tls13_tickets = 0;
+    }
     Ok(Loaded { config: Arc::new(server), not_after_s, digest })
 }
 

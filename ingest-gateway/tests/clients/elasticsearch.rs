@@ -1,20 +1,14 @@
 //! Documents from Elasticsearch's own client for Python.
 
-use access::IngestToken;
 use serde_json::{Value, json};
 use service::Span;
 
 use crate::python;
-use crate::support::{Gateway, Mode, eventually};
-
-const TOKEN: &str = "0123456789abcdef";
+use crate::support::{Gateway, Mode, TOKEN, eventually};
 
 #[tokio::test]
 async fn the_official_client_starts_and_sends_in_bulk() {
-    let gateway = Gateway::start(|config| {
-        config.ingest_token = Some(IngestToken::new(TOKEN).unwrap());
-    })
-    .await;
+    let gateway = Gateway::start_with_token().await;
     let arguments = [gateway.url(""), TOKEN.to_owned(), "10000".to_owned()];
     let said: Value = serde_json::from_str(&python("bulk.py", &arguments).await).unwrap();
     assert_eq!((&said["taken"], &said["errors"]), (&json!(10_000), &json!([])));
@@ -28,10 +22,7 @@ async fn the_official_client_starts_and_sends_in_bulk() {
 
 #[tokio::test]
 async fn it_makes_an_index_and_writes_documents_one_by_one() {
-    let gateway = Gateway::start(|config| {
-        config.ingest_token = Some(IngestToken::new(TOKEN).unwrap());
-    })
-    .await;
+    let gateway = Gateway::start_with_token().await;
     let arguments = [gateway.url(""), TOKEN.to_owned()];
     let said: Value = serde_json::from_str(&python("documents.py", &arguments).await).unwrap();
     let made = json!({"acknowledged": true, "shards_acknowledged": true, "index": "shop-2026"});

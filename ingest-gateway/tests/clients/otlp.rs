@@ -2,14 +2,12 @@
 
 use std::collections::HashSet;
 
-use access::IngestToken;
 use serde_json::Value;
 use service::Span;
 
 use crate::python;
-use crate::support::{Gateway, Mode, eventually};
+use crate::support::{Gateway, Mode, TOKEN, eventually};
 
-const TOKEN: &str = "0123456789abcdef";
 const COUNT: usize = 3_000;
 
 async fn export(gateway: &Gateway, protocol: &str, compression: &str) -> String {
@@ -47,10 +45,7 @@ async fn the_sdk_exports_over_http_and_grpc() {
     for (protocol, compression) in
         [("http", "none"), ("http", "gzip"), ("grpc", "none"), ("grpc", "gzip")]
     {
-        let gateway = Gateway::start(|config| {
-            config.ingest_token = Some(IngestToken::new(TOKEN).unwrap());
-        })
-        .await;
+        let gateway = Gateway::start_with_token().await;
         assert_eq!(export(&gateway, protocol, compression).await, "flushed\n", "{protocol}");
         check(&gateway);
         gateway.stop().await;

@@ -2,13 +2,12 @@
 
 use std::io::Write;
 
-use access::IngestToken;
 use bus::Codec;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use service::{ByteSize, http_client};
 
-use crate::support::{Gateway, MemoryBus, Mode};
+use crate::support::{Gateway, MemoryBus, Mode, TOKEN};
 
 async fn ask(gateway: &Gateway, method: &Method, path: &str, body: &str) -> Response {
     let client = http_client::builder().build().unwrap();
@@ -154,11 +153,7 @@ async fn what_a_document_holds_is_masked_and_what_is_ignored_is_said() {
 
 #[tokio::test]
 async fn documents_and_indices_ask_for_the_token() {
-    let token = "0123456789abcdef";
-    let gateway = Gateway::start(|config| {
-        config.ingest_token = Some(IngestToken::new(token).unwrap());
-    })
-    .await;
+    let gateway = Gateway::start_with_token().await;
     let client = http_client::builder().build().unwrap();
     for (method, path, status) in [
         (Method::POST, "/logs/_doc", 201),
@@ -170,7 +165,7 @@ async fn documents_and_indices_ask_for_the_token() {
         let refused = ask().send().await.unwrap();
         assert_eq!(refused.status(), 401, "{path}");
         assert_eq!(refused.json::<Value>().await.unwrap()["error"]["type"], "security_exception");
-        let taken = ask().basic_auth("elastic", Some(token)).send().await.unwrap();
+        let taken = ask().basic_auth("elastic", Some(TOKEN)).send().await.unwrap();
         assert_eq!(taken.status(), status, "{path}");
     }
     assert_eq!(gateway.bus.records().len(), 2);

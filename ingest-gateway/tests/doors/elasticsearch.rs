@@ -1,11 +1,10 @@
 //! What clients of Elasticsearch ask for.
 
-use access::IngestToken;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use service::{ByteSize, http_client};
 
-use crate::support::{Gateway, MemoryBus, Mode, eventually, send_raw, statuses};
+use crate::support::{Gateway, MemoryBus, Mode, TOKEN, eventually, send_raw, statuses};
 
 /// `<logs-{now/d}-000001>`, as Logstash and Beats ask for it.
 const FIRST_INDEX: &str = "/%3Clogs-%7Bnow%2Fd%7D-000001%3E";
@@ -268,19 +267,19 @@ async fn an_ingest_pipeline_is_ignored_and_said_so() {
 
 #[tokio::test]
 async fn a_token_is_shown_as_clients_of_elasticsearch_do() {
-    let token = "0123456789abcdef";
-    let gateway = Gateway::start(|config| {
-        config.ingest_token = Some(IngestToken::new(token).unwrap());
-    })
-    .await;
+    let gateway = Gateway::start_with_token().await;
     let client = http_client::builder().build().unwrap();
     let post = || client.post(gateway.url("/a/_bulk")).body("{\"index\":{}}\n{}\n");
     let refused = post().basic_auth("elastic", Some("changeme")).send().await.unwrap();
     assert_eq!(refused.status(), 401);
     assert!(refused.headers()["www-authenticate"].to_str().unwrap().contains("Basic"));
-    assert_eq!(refused.json::<Value>().await.unwrap()["error"]["type"], "security_exception");
-    assert_eq!(post().basic_auth("elastic", Some(token)).send().await.unwrap().status(), 200);
-    assert_eq!(post().bearer_auth(token).send().await.unwrap().status(), 200);
+    let error = refused.json::<Value>().await.unwrap()["error"].take();
+    assert_eq!(error["type"], "security_exception");
+    assert!(error["reason"].as_str().unwrap().contains("no ingest token that is known"), "{error}");
+    let unasked: Value = post().send().await.unwrap().json().await.unwrap();
+    assert!(unasked["error"]["reason"].as_str().unwrap().contains("send `Author"), "{unasked}");
+    assert_eq!(post().basic_auth("elastic", Some(TOKEN)).send().await.unwrap().status(), 200);
+    assert_eq!(post().bearer_auth(TOKEN).send().await.unwrap().status(), 200);
     let key = "ApiKey aWQ6MDEyMzQ1Njc4OWFiY2RlZg==";
     assert_eq!(post().header("authorization", key).send().await.unwrap().status(), 200);
     assert_eq!(gateway.bus.records().len(), 3);
@@ -289,11 +288,7 @@ async fn a_token_is_shown_as_clients_of_elasticsearch_do() {
 
 #[tokio::test]
 async fn every_call_asks_for_the_token() {
-    let token = "0123456789abcdef";
-    let gateway = Gateway::start(|config| {
-        config.ingest_token = Some(IngestToken::new(token).unwrap());
-    })
-    .await;
+    let gateway = Gateway::start_with_token().await;
     let client = http_client::builder().build().unwrap();
     let calls = [
         (Method::GET, "/"),
@@ -313,7 +308,7 @@ async fn every_call_asks_for_the_token() {
             (&answer["status"], &answer["error"]["root_cause"][0]["type"]),
             (&json!(401), &json!("security_exception"))
         );
-        let taken = ask().basic_auth("elastic", Some(token)).send().await.unwrap();
+        let taken = ask().basic_auth("elastic", Some(TOKEN)).send().await.unwrap();
         assert_eq!(taken.status(), 200, "{path}");
     }
     let page = client.get(gateway.url("/")).header("accept", "text/html").send().await.unwrap();
@@ -346,13 +341,39 @@ async fn what_is_not_kept_is_read_before_it_is_answered() {
 }
 
 #[tokio::test]
+async fn filebeat_7_that_must_have_a_lifecycle_is_told_what_lets_it_start() {
+    let gateway = Gateway::start(|_| {}).await;
+    // As it asks with `setup.ilm.enabled: true`, at each start and after each connection that broke.
+    for _ in 0..2 {
+        for (method, path, status) in [
+            (Method::GET, "/_xpack", 200),
+            (Method::GET, "/_ilm/policy/filebeat", 404),
+            (Method::PUT, "/_ilm/policy/filebeat", 200),
+            (Method::HEAD, "/_index_template/shop", 404),
+            (Method::PUT, "/_index_template/shop", 200),
+            (Method::GET, "/_alias/shop", 404),
+            (Method::HEAD, "/shop", 404),
+            (Method::PUT, FIRST_INDEX, 200),
+        ] {
+            let response = ask(&gateway, method.clone(), path, "").await;
+            assert_eq!(response.status().as_u16(), status, "{method} {path}");
+        }
+    }
+    let features = ask(&gateway, Method::GET, "/_xpack", "").await.text().await.unwrap();
+    let features: Value = serde_json::from_str(&features).unwrap();
+    let has_lifecycles = json!({ "available": true, "enabled": true });
+    assert_eq!(features["features"]["ilm"], has_lifecycles, "else it never sends: {features}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn what_shippers_ask_before_they_send_is_answered() {
     let gateway = Gateway::start(|_| {}).await;
     let cases = [
         (Method::GET, "/", 200, "/version/number", json!("8.19.0")),
         (Method::HEAD, "/", 200, "", json!(null)),
         (Method::GET, "/_license?human=false", 200, "/license/status", json!("active")),
-        (Method::GET, "/_xpack", 200, "/features/ilm/enabled", json!(false)),
+        (Method::GET, "/_xpack", 200, "/features/ilm/enabled", json!(true)),
         (Method::GET, "/_cluster/health", 200, "/status", json!("green")),
         (Method::GET, "/_cluster/settings", 200, "/persistent", json!({})),
         (Method::GET, "/_nodes/http", 200, "/_nodes/total", json!(1)),

@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::time::Duration;
 
-use access::IngestToken;
 use bus::{Codec, RecordId};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -251,10 +250,7 @@ async fn without_room_the_sender_is_told_when_to_come_again() {
 
 #[tokio::test]
 async fn a_token_is_asked_for_where_one_is_set() {
-    let gateway = Gateway::start(|config| {
-        config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
-    })
-    .await;
+    let gateway = Gateway::start_with_token().await;
     let none = post(&gateway, &[], "{}").await;
     assert!(none.is_problem(401));
     let wrong = post(&gateway, &[("authorization", "Bearer 0123456789abcdeg")], "{}").await;
@@ -276,10 +272,7 @@ async fn a_token_is_asked_for_where_one_is_set() {
 
 #[tokio::test]
 async fn who_is_refused_at_once_gets_the_answer_though_the_body_is_still_coming() {
-    let gateway = Gateway::start(|config| {
-        config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
-    })
-    .await;
+    let gateway = Gateway::start_with_token().await;
     for _ in 0..10 {
         let answer = post(&gateway, &[], "{\"a\":1}\n".repeat(1 << 20)).await;
         assert!(answer.is_problem(401));

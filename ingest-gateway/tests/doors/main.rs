@@ -10,6 +10,7 @@ mod elasticsearch;
 mod file;
 mod framing;
 mod further_addresses;
+mod further_doors;
 mod http;
 mod identity;
 mod logstash;

@@ -1,6 +1,5 @@
 //! Logs of OpenTelemetry over HTTP and gRPC.
 
-use access::IngestToken;
 use bus::Codec;
 use hyper::HeaderMap;
 use serde_json::{Value, json};
@@ -201,10 +200,7 @@ async fn what_is_taken_and_not_durable_is_told() {
 
 #[tokio::test]
 async fn a_token_is_asked_for() {
-    let gateway = Gateway::start(|config| {
-        config.ingest_token = Some(IngestToken::new("0123456789abcdef").unwrap());
-    })
-    .await;
+    let gateway = Gateway::start_with_token().await;
     let body = request(&[record("one")]);
     assert_eq!(post(&gateway, "application/x-protobuf", body.clone()).await.0, 401);
     let (headers, _) = call(&gateway, &[], framed(0, &body)).await;

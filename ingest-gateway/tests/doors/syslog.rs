@@ -80,7 +80,8 @@ async fn a_datagram_is_one_message_whatever_it_holds() {
     assert_eq!(events[0]["message"], "one\ntwo");
     assert_eq!(events[1]["message"], "order placed");
     assert_eq!(events[2]["message"], "no syslog at all");
-    assert_eq!(gateway.metric("millrace_gateway_syslog_dropped_datagrams_total"), 0.0);
+    let dropped = "millrace_gateway_syslog_dropped_datagrams_total{door=\"syslog\"}";
+    assert_eq!(gateway.metric(dropped), 0.0);
     gateway.stop().await;
 }
 

@@ -167,6 +167,31 @@ async fn lines_come_over_both_versions_and_the_end_means_durable() {
     gateway.stop().await;
 }
 
+/// How many tickets the door has given out when it ends, to a sender that sends this and ends first.
+async fn tickets(address: SocketAddr, client: ClientConfig, bytes: &[u8]) -> u32 {
+    let mut stream = connect(address, client).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    stream.shutdown().await.unwrap();
+    tokio::time::timeout(SOON, stream.read_to_end(&mut Vec::new())).await.unwrap().unwrap();
+    stream.get_ref().1.tls13_tickets_received()
+}
+
+#[tokio::test]
+async fn who_only_sends_is_told_nothing_so_that_its_end_resets_no_connection() {
+    let authority = Authority::new();
+    let gateway = Gateway::start(|config| {
+        config.tcp.tls = authority.door();
+        config.syslog.tls_listen = any_port();
+        config.syslog.tls = authority.door();
+    })
+    .await;
+    let tls = || client(&authority, &[&TLS13], None);
+    assert_eq!(tickets(gateway.tcp, tls(), b"one\n").await, 0);
+    let syslog = gateway.syslog.tls.unwrap();
+    assert_eq!(tickets(syslog, tls(), b"<13>Oct 11 22:14:15 h su: failed\n").await, 0);
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn an_end_that_comes_together_with_the_last_line_is_seen_while_the_socket_stays_open() {
     let authority = Authority::new();

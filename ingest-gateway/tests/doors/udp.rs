@@ -54,7 +54,7 @@ async fn what_the_kernel_drops_is_counted() {
     let gateway =
         Gateway::start(|config| config.udp.receive_buffer_bytes = ByteSize(8 << 10)).await;
     gateway.bus.set_mode(Mode::Hangs);
-    let dropped = "millrace_gateway_udp_dropped_datagrams_total";
+    let dropped = "millrace_gateway_udp_dropped_datagrams_total{door=\"udp\"}";
     assert_eq!(gateway.metric(dropped), 0.0);
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let mut sent = 0.0;

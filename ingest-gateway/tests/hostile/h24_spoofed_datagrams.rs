@@ -42,7 +42,7 @@ async fn hostile_24_a_flood_is_never_answered_and_every_datagram_is_counted() {
     let attack = flood(&sockets, gateway.udp, &datagrams, 100_000);
     let ((), rise) = rise_during(attack).await;
     assert!(rise < 32 << 20, "{rise} bytes");
-    let dropped = "millrace_gateway_udp_dropped_datagrams_total";
+    let dropped = "millrace_gateway_udp_dropped_datagrams_total{door=\"udp\"}";
     // Of four datagrams two are empty, one has one line and one has two.
     let expected = 75_000.0 - 3.0 * gateway.metric(dropped);
     eventually("all that the kernel kept arrives", || {
@@ -73,7 +73,8 @@ async fn hostile_24_a_flood_of_syslog_is_never_answered_and_every_datagram_is_co
     assert!(rise < 64 << 20, "{rise} bytes");
     // Of five datagrams one is empty, and the others are a message each.
     let counted = || {
-        let dropped = gateway.metric("millrace_gateway_syslog_dropped_datagrams_total");
+        let dropped = "millrace_gateway_syslog_dropped_datagrams_total{door=\"syslog\"}";
+        let dropped = gateway.metric(dropped);
         gateway.door("syslog").accepted as f64 + dropped
     };
     eventually("all are taken, or counted as dropped", || counted() >= 40_000.0).await;

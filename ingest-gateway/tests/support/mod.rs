@@ -13,12 +13,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use access::IngestToken;
 use async_trait::async_trait;
 use bus::{
     Bus, BusError, Consumer, ErrorKind, PartitionLag, Position, Record, TOPIC_DEAD, TOPIC_RAW,
     TopicSpec,
 };
-use ingest_gateway::{Config, GatewayError, Listen, Stores, bind, run};
+use ingest_gateway::{Config, FurtherDoor, GatewayError, Listen, Stores, bind, run};
 use pipeline::{DeadLetter, DoorSnapshot, Ledgers, Runtime};
 use service::{Context, http_client};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,6 +29,9 @@ use tokio::task::JoinHandle;
 
 /// How long anything may take that should happen soon.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// What senders show to a gateway that was started [with a token](Gateway::start_with_token).
+pub(crate) const TOKEN: &str = "0123456789abcdef";
 
 /// What the log says of a disk that is full.
 pub(crate) const FULL: &str = "bus.log.disk_reserve_bytes keeps 9 free";
@@ -172,6 +176,8 @@ pub(crate) struct Gateway {
     /// Of the syslog door, where it is open.
     pub(crate) syslog: Syslog,
     pub(crate) beats: SocketAddr,
+    /// Further doors of these kinds.
+    further_doors: Vec<FurtherDoor>,
     pub(crate) bus: Arc<MemoryBus>,
     pub(crate) context: Context,
     pub(crate) ledgers: Arc<Ledgers>,
@@ -211,6 +217,11 @@ impl Gateway {
         Self::start_on(MemoryBus::new(), adjust).await
     }
 
+    /// One that asks its senders for [`TOKEN`].
+    pub(crate) async fn start_with_token() -> Self {
+        Self::start(|config| config.ingest_token = Some(IngestToken::new(TOKEN).unwrap())).await
+    }
+
     pub(crate) async fn start_on(bus: MemoryBus, adjust: impl FnOnce(&mut Config)) -> Self {
         Self::start_with(bus, Stores::default(), adjust).await
     }
@@ -243,6 +254,7 @@ impl Gateway {
                 tls: bound.syslog_tls_address(),
             },
             beats: bound.beats_address().unwrap(),
+            further_doors: bound.further_doors(),
             bus,
             context,
             ledgers,
@@ -271,6 +283,12 @@ impl Gateway {
         let client = http_client::builder().build().unwrap();
         let request = client.post(self.url(path)).header("content-type", content_type).body(body);
         request.send().await.unwrap()
+    }
+
+    /// Where a further door is.
+    pub(crate) fn at(&self, further_door: &str) -> SocketAddr {
+        let door = self.further_doors.iter().find(|door| door.name == further_door).unwrap();
+        door.address.unwrap()
     }
 
     pub(crate) fn door(&self, name: &str) -> DoorSnapshot {

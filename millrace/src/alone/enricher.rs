@@ -1,6 +1,6 @@
 //! The enricher alone.
 
-use enricher::{CurrentPlan, Plan, Reloader, reload};
+use enricher::{Pipelines, Reloader, reload};
 use service::Secret;
 
 use super::Alone;
@@ -12,7 +12,7 @@ use crate::config::PlatformConfig;
 /// The filters in a process of their own.
 #[derive(Debug)]
 pub struct Enricher {
-    plan: Plan,
+    pipelines: Pipelines,
     secret: Secret<String>,
 }
 
@@ -33,19 +33,19 @@ impl Alone for Enricher {
                  addresses with; put a long random text into a file that only they can read",
             ));
         };
-        let plan = enricher::compile(&config.enricher, secret.reveal())
+        let pipelines = Pipelines::compile(&config.enricher, secret.reveal())
             .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
-        Ok(Self { plan, secret })
+        Ok(Self { pipelines, secret })
     }
 
     async fn run(self, opening: Opening) -> Result<(), Failure> {
         let Some(runtime) = opening.runtime().await? else { return Ok(()) };
         let config = &opening.config;
         let (limits, foreign) = (config.enricher.limits(), config.foreign_topics());
-        let current = CurrentPlan::new(self.plan);
-        let (config, context) = (config.enricher.clone(), runtime.context.clone());
-        let watched = reload::watch(Reloader::new(config, self.secret, current.clone(), context));
-        let run = enricher::run(current, limits, foreign, runtime);
+        let (pipelines, context) = (self.pipelines, &runtime.context);
+        let reloaders = Reloader::all(&config.enricher, &self.secret, &pipelines, context);
+        let watched = reload::watch(reloaders);
+        let run = enricher::run(pipelines, limits, foreign, runtime);
         tokio::try_join!(async { run.await.map_err(Failure::of) }, async {
             watched.await.map_err(Failure::of)
         },)?;

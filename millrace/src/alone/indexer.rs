@@ -24,6 +24,7 @@ impl Alone for Indexer {
     async fn run(self, opening: Opening) -> Result<(), Failure> {
         let Some(runtime) = opening.runtime().await? else { return Ok(()) };
         let search = opening.search().await?;
-        indexer::run(search, runtime).await.map_err(Failure::of)
+        let prefixes = opening.config.search.index_prefixes.clone();
+        indexer::run(search, prefixes, runtime).await.map_err(Failure::of)
     }
 }

@@ -59,6 +59,9 @@ impl Alone for IngestGateway {
         for (door, place) in bound.other_doors() {
             tracing::info!(place, "{door}");
         }
+        for door in bound.further_doors() {
+            tracing::info!(place = door.place, "{} listens", door.name);
+        }
         for pattern in &opening.config.ingest_gateway.file.patterns() {
             tracing::info!(pattern, "files are read");
         }

@@ -185,7 +185,8 @@ pub struct StatusArguments {
 /// counted. `[@metadata]` is not shown.
 #[derive(Debug, Args)]
 pub struct TapArguments {
-    /// Where: `enricher` lists the filters with their numbers, `enricher[3]` looks on at the third
+    /// Where: `enricher` lists the filters with their numbers, `enricher[3]` looks on at the third, `enricher#ID[3]`
+    /// at the third of the pipeline ID
     #[arg(long, value_name = "PLACE")]
     pub at: String,
     /// End after this many events

@@ -141,7 +141,7 @@ impl Settings for GatewayArguments {
 #[derive(Clone, Debug, Args)]
 pub struct EnricherArguments {
     /// Pipeline in the Logstash language, in place of the default: a file, a folder of *.conf, a pattern, or
-    /// pipelines.yml#ID
+    /// pipelines.yml#ID; of a pipelines.yml `millrace up` runs all
     #[arg(long)]
     pub pipeline: Option<PathBuf>,
 }

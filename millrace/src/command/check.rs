@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use enricher::pipeline_text::listed_ids;
 use enricher::registry::Origin;
-use enricher::{Config, FilterUse, PipelineText, Plan};
+use enricher::{Config, EnricherError, EscapeStyle, FilterUse, PipelineText, Plan, moved_fields};
 use service::config::{Mistake, load_over};
 
 use super::{Failure, counted, escape_control, print, say};
 use crate::cli::CheckArguments;
 use crate::config::PlatformConfig;
-use crate::logstash_settings::{self, Carried, Reach, as_argument};
+use crate::logstash_settings::{
+    self, Carried, Listed, Reach, SettingValue, as_argument, carry_over_all, several,
+};
 use crate::settings;
 
 /// A look at pipelines, and what it found in them.
@@ -25,21 +27,21 @@ struct Check {
 }
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
-    let pipelines: Result<Vec<_>, _> = arguments.files.iter().map(|path| pipelines(path)).collect();
-    let pipelines = pipelines?.concat();
-    if arguments.settings && pipelines.len() > 1 {
-        return Err(one_at_a_time(&pipelines));
+    if arguments.settings && arguments.files.len() > 1 {
+        return Err(one_at_a_time(&arguments.files));
     }
     let mut check = Check { only_settings: arguments.settings, mistakes: 0, warnings: 0 };
-    for pipeline in &pipelines {
-        match PipelineText::read(pipeline) {
-            Ok(text) => check.look_at(pipeline, &text)?,
-            Err(error) if pipelines.len() == 1 => return Err(Failure::usage(error.to_string())),
+    for path in &arguments.files {
+        if let Some(listed) = several(path).map_err(usage)? {
+            check.look_at_list(path, listed)?;
+            continue;
+        }
+        let pipeline = alone(path)?;
+        match PipelineText::read(&pipeline) {
+            Ok(text) => check.look_at(&pipeline, &text)?,
+            Err(error) if arguments.files.len() == 1 => return Err(usage(error)),
             // The others are still looked at.
-            Err(error) => {
-                check.mistakes += 1;
-                check.tell(&[error])?;
-            }
+            Err(error) => check.tell_mistakes(&[error])?,
         }
     }
     match check {
@@ -50,18 +52,21 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     }
 }
 
-/// The pipelines that a path names: all of a list.
-fn pipelines(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let ids = listed_ids(path).map_err(|error| Failure::usage(error.to_string()))?;
-    let named = |id: String| PathBuf::from(format!("{}#{id}", path.display()));
-    Ok(ids.map_or_else(|| vec![path.to_owned()], |ids| ids.into_iter().map(named).collect()))
+fn usage(error: EnricherError) -> Failure {
+    Failure::usage(error.to_string())
+}
+
+/// What names the one pipeline of a path, also where it is that of a list.
+fn alone(path: &Path) -> Result<PathBuf, Failure> {
+    let id = listed_ids(path).map_err(usage)?.and_then(|ids| ids.into_iter().next());
+    Ok(id.map_or_else(|| path.to_owned(), |id| PathBuf::from(format!("{}#{id}", path.display()))))
 }
 
 fn one_at_a_time(pipelines: &[PathBuf]) -> Failure {
     let names: Vec<_> =
         pipelines.iter().map(|path| as_argument(&path.display().to_string())).collect();
     Failure::usage(format!(
-        "--settings prints the settings of one pipeline, and these are {}: name one of {}",
+        "--settings prints the settings of one pipeline or list, and these are {}: name one of {}",
         pipelines.len(),
         names.join(", ")
     ))
@@ -78,19 +83,73 @@ impl Check {
             (Ok(plan), Ok(carried)) if refused.is_empty() => (plan, carried),
             (plan, carried) => {
                 let mistakes = logstash_settings::all_mistakes(plan.err(), carried.err());
-                self.mistakes += (mistakes.len() + refused.len()) as u64;
-                self.tell(&mistakes)?;
-                return self.tell(&refused);
+                self.tell_mistakes(&mistakes)?;
+                return self.tell_mistakes(&refused);
             }
         };
-        self.warnings += plan.warnings().len() as u64;
+        let toml = carried.to_toml(&path.display().to_string());
+        if !self.only_settings {
+            write(&(summary(path, text, &plan) + &moved_names(None, &plan, &carried)))?;
+        }
+        self.print_settings(path, &carried, &toml)?;
+        self.tell_warnings(&plan)
+    }
+
+    /// The same for all pipelines of a list, whose settings are printed together.
+    fn look_at_list(&mut self, list: &Path, listed: Vec<(String, PathBuf)>) -> Result<(), Failure> {
+        let before = self.mistakes;
+        let mut read = Vec::with_capacity(listed.len());
+        for (id, path) in listed {
+            match PipelineText::read(&path) {
+                Ok(text) => read.push(Listed { id, path, text }),
+                // The others are still looked at.
+                Err(error) => self.tell_mistakes(&[error])?,
+            }
+        }
+        let config = Config::default();
+        let (carried, mistakes) = carry_over_all(&read, &config, Reach::default());
+        for (Listed { id, path, text }, of_ends) in read.iter().zip(mistakes) {
+            match enricher::check(text, &config) {
+                Ok(plan) if of_ends.is_empty() => {
+                    if !self.only_settings {
+                        let moved = moved_names(Some(id), &plan, &carried);
+                        write(&(summary(path, text, &plan) + &moved))?;
+                    }
+                    self.tell_warnings(&plan)?;
+                }
+                plan => {
+                    let all = logstash_settings::all_mistakes(plan.err(), Some(of_ends));
+                    self.tell_mistakes(&all)?;
+                }
+            }
+        }
+        if self.mistakes == before {
+            self.tell_mistakes(&refused(&carried))?;
+        }
+        if self.mistakes > before {
+            return Ok(());
+        }
+        self.print_settings(list, &carried, &carried.to_toml_of_list())
+    }
+
+    /// Prints what inputs and outputs stand for.
+    fn print_settings(&self, path: &Path, carried: &Carried, toml: &str) -> Result<(), Failure> {
         let told = if self.only_settings {
-            settings_file(path, &carried)
+            settings_file(carried, toml)
         } else {
-            report(path, text, &plan, &carried)
+            ends(path, carried, toml)
         };
-        print(|out| out.write_all(told.as_bytes()))?;
+        write(&told)
+    }
+
+    fn tell_warnings(&mut self, plan: &Plan) -> Result<(), Failure> {
+        self.warnings += plan.warnings().len() as u64;
         self.tell(plan.warnings())
+    }
+
+    fn tell_mistakes(&mut self, mistakes: &[impl Display]) -> Result<(), Failure> {
+        self.mistakes += mistakes.len() as u64;
+        self.tell(mistakes)
     }
 
     fn tell(&self, lines: &[impl Display]) -> Result<(), Failure> {
@@ -114,8 +173,13 @@ fn refused(carried: &Carried) -> Vec<Mistake> {
     }
 }
 
-fn report(path: &Path, text: &PipelineText, plan: &Plan, carried: &Carried) -> String {
-    let mut lines = vec![summary(path, plan)];
+fn write(text: &str) -> Result<(), Failure> {
+    print(|out| out.write_all(text.as_bytes()))
+}
+
+/// What is to be known of the filters and the files of a pipeline.
+fn summary(path: &Path, text: &PipelineText, plan: &Plan) -> String {
+    let mut lines = vec![first_line(path, plan)];
     lines.extend(plan.filters().iter().flat_map(|filter| remarks(text, filter)));
     if !text.not_read.is_empty() {
         let names: Vec<_> = text.not_read.iter().map(|path| path.display().to_string()).collect();
@@ -125,23 +189,56 @@ fn report(path: &Path, text: &PipelineText, plan: &Plan, carried: &Carried) -> S
     for (key, reason) in text.listed.iter().flat_map(|listed| &listed.left) {
         lines.push(format!("  `{key}` is not carried over: {reason}"));
     }
-    let mut report: String = lines.iter().map(|line| escape_control(line) + "\n").collect();
+    lines.iter().map(|line| escape_control(line) + "\n").collect()
+}
+
+/// Of the texts that name documents and indices those that name fields which are elsewhere behind a `schema`.
+fn moved_names(id: Option<&str>, plan: &Plan, carried: &Carried) -> String {
+    if plan.filters().iter().all(|filter| filter.name != "schema") {
+        return String::new();
+    }
+    let around = match id {
+        None => vec!["enricher"],
+        Some(id) => vec!["enricher", "pipelines", id],
+    };
+    let mut lines = String::new();
+    for setting in &carried.settings {
+        let Some((name, path)) = setting.path.split_last() else { continue };
+        let SettingValue::Text(text) = &setting.value else { continue };
+        let is_name = matches!(name.as_str(), "document_id" | "index");
+        if !is_name || path != around.as_slice() {
+            continue;
+        }
+        let moved = moved_fields(text, EscapeStyle::None);
+        if !moved.is_empty() {
+            let line = format!(
+                "  `{name}` is read behind the last filter, and `schema` gives {} another name: copy it to a field of \
+                 `[@metadata]` in front of `schema`, and name that",
+                moved.join(", ")
+            );
+            lines += &(escape_control(&line) + "\n");
+        }
+    }
+    lines
+}
+
+/// What inputs and outputs stand for, if there are any.
+fn ends(path: &Path, carried: &Carried, toml: &str) -> String {
+    let mut ends = String::new();
     if !carried.is_empty() {
-        let pipeline = path.display().to_string();
-        let up = format!("millrace up --pipeline {}", as_argument(&pipeline));
+        let up = format!("millrace up --pipeline {}", as_argument(&path.display().to_string()));
         let up = escape_control(&up);
-        report.push_str(&format!(
-            "\nFrom its inputs and outputs `{up}` takes these settings; as a configuration file:\n\n{}",
-            carried.to_toml(&pipeline)
+        ends.push_str(&format!(
+            "\nFrom its inputs and outputs `{up}` takes these settings; as a configuration file:\n\n{toml}"
         ));
     }
     if !carried.left.is_empty() {
-        report.push_str(&format!("\nNot carried over:\n\n{}", carried.left_lines()));
+        ends.push_str(&format!("\nNot carried over:\n\n{}", carried.left_lines()));
     }
-    report
+    ends
 }
 
-fn summary(path: &Path, plan: &Plan) -> String {
+fn first_line(path: &Path, plan: &Plan) -> String {
     let filters = counted(plan.filters().len() as u64, "filter");
     let warnings = match plan.warnings().len() as u64 {
         0 => String::new(),
@@ -171,8 +268,8 @@ fn remarks(text: &PipelineText, filter: &FilterUse) -> Vec<String> {
 }
 
 /// The settings alone, for a file.
-fn settings_file(path: &Path, carried: &Carried) -> String {
-    let mut file = carried.to_toml(&path.display().to_string());
+fn settings_file(carried: &Carried, toml: &str) -> String {
+    let mut file = toml.to_owned();
     if !carried.left.is_empty() {
         file.push_str("\n# Not carried over:\n");
         file.extend(carried.left_lines().lines().map(|line| format!("#{line}\n")));

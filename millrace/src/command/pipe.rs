@@ -47,8 +47,8 @@ fn options(arguments: &PipeArguments) -> Result<Options, Failure> {
     let run = Uuid::new_v4();
     let plan = plan::compile(&config, run, "pipe")?;
     if plan.keeps_state() && arguments.threads.is_some_and(|threads| usize::from(threads) > 1) {
-        let message = "the pipeline remembers events (aggregate, metrics, throttle), which one thread has to \
-                       see all of: leave `--threads` out";
+        let message = "the pipeline remembers events (aggregate, metrics, throttle, or csv with \
+                       autodetect_column_names), which one thread has to see all of: leave `--threads` out";
         return Err(Failure::usage(message.to_owned()));
     }
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);

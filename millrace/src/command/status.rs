@@ -31,10 +31,15 @@ fn write_status(out: &mut dyn Write, status: &Value) -> io::Result<()> {
         number(&letters["replayed"])
     )?;
     for (name, part) in status["parts"].as_object().into_iter().flatten() {
-        if part["state"] != "ready" {
-            let reason = part["reason"].as_str().unwrap_or_default();
-            writeln!(out, "not ready: {name}: {}", escape_control(reason))?;
-        }
+        let state = match part["state"].as_str() {
+            Some("ready") => continue,
+            // It works, and somebody should look.
+            Some("degraded") => "degraded",
+            _ => "not ready",
+        };
+        let reason = part["reason"].as_str().unwrap_or_default();
+        let lines: Vec<_> = reason.lines().map(escape_control).collect();
+        writeln!(out, "{state}: {name}: {}", lines.join("\n  "))?;
     }
     if let Some(warning) = status["durability_warning"].as_str() {
         writeln!(out, "not durable: {warning}")?;

@@ -18,12 +18,12 @@ const STAGE: &str = "enricher";
 const SHOWN_CHARACTERS: usize = 200;
 
 /// What to look on at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     /// Nothing: the filters are listed.
     List,
-    /// The filter of this number.
-    Filter(usize),
+    /// The filter of this number, of the pipeline with this id or of the one that has none.
+    Filter(Option<String>, usize),
 }
 
 #[derive(Deserialize)]
@@ -37,38 +37,63 @@ pub(super) async fn run(arguments: &TapArguments) -> Result<(), Failure> {
     match place {
         Place::List => {
             let Filters { filters } = client.get("/api/tap/filters", &[]).await?;
-            print(|out| filters.iter().try_for_each(|filter| write_filter(out, filter)))
+            print(|out| write_filters(out, &filters))
         }
-        Place::Filter(filter) => follow(arguments, filter, &client).await,
+        Place::Filter(pipeline_id, filter) => follow(arguments, pipeline_id, filter, &client).await,
     }
 }
 
-/// Reads `enricher` or `enricher[3]`.
+/// Reads `enricher`, `enricher[3]` or `enricher#ID[3]`.
 fn place(text: &str) -> Result<Place, Failure> {
-    let number = match text.strip_prefix(STAGE) {
-        Some("") => return Ok(Place::List),
-        Some(rest) => rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')),
-        None => None,
-    };
-    number.and_then(|number| number.parse().ok()).map(Place::Filter).ok_or_else(|| {
+    if text == STAGE {
+        return Ok(Place::List);
+    }
+    filter_of(text).ok_or_else(|| {
         Failure::usage(format!(
             "`{}` is no place for a tap: --at enricher lists the filters, --at enricher[3] looks on at the \
-             third",
+             third, --at enricher#ID[3] at the third of the pipeline ID",
             escape_control(text)
         ))
     })
 }
 
-fn write_filter(out: &mut dyn Write, filter: &TapFilter) -> io::Result<()> {
-    let TapFilter { filter, name, file, line } = filter;
-    let place = escape_control(&format!("{file}:{line}"));
-    writeln!(out, "{:<14} {:<14} {place}", format!("{STAGE}[{filter}]"), name)
+fn filter_of(text: &str) -> Option<Place> {
+    // An id may hold brackets: those of the number are the last.
+    let (pipeline, number) = text.strip_suffix(']')?.rsplit_once('[')?;
+    let number = number.parse().ok()?;
+    let id = match pipeline.strip_prefix(STAGE)? {
+        "" => None,
+        named => Some(named.strip_prefix('#')?.to_owned()),
+    };
+    Some(Place::Filter(id, number))
+}
+
+/// How a filter is named by whoever looks on at it.
+fn label(at: &TapFilter) -> String {
+    let id = at.pipeline_id.as_ref().map(|id| format!("#{id}")).unwrap_or_default();
+    format!("{STAGE}{id}[{}]", at.filter)
+}
+
+fn write_filters(out: &mut dyn Write, filters: &[TapFilter]) -> io::Result<()> {
+    let labels: Vec<_> = filters.iter().map(|filter| escape_control(&label(filter))).collect();
+    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or_default().max(14);
+    for (label, TapFilter { name, file, line, .. }) in labels.iter().zip(filters) {
+        let place = escape_control(&format!("{file}:{line}"));
+        writeln!(out, "{label:<width$} {name:<14} {place}")?;
+    }
+    Ok(())
 }
 
 /// Prints what passes until there is enough, or the reader or the server goes.
-async fn follow(arguments: &TapArguments, filter: usize, client: &Client) -> Result<(), Failure> {
-    let parameters =
-        [("filter", filter.to_string()), ("only_changed", arguments.only_changed.to_string())];
+async fn follow(
+    arguments: &TapArguments,
+    pipeline_id: Option<String>,
+    filter: usize,
+    client: &Client,
+) -> Result<(), Failure> {
+    let mut parameters =
+        vec![("filter", filter.to_string()), ("only_changed", arguments.only_changed.to_string())];
+    parameters.extend(pipeline_id.map(|id| ("pipeline_id", id)));
     let mut left = arguments.limit.unwrap_or(usize::MAX);
     let mut events = EventStream::new(client.stream("/api/tap", &parameters).await?);
     let mut pipeline: Option<String> = None;
@@ -99,8 +124,8 @@ async fn follow(arguments: &TapArguments, filter: usize, client: &Client) -> Res
 
 /// What stands at a place now.
 fn now(at: &TapFilter) -> String {
-    let TapFilter { filter, name, file, line } = at;
-    escape_control(&format!("{STAGE}[{filter}] is {name} in {file}:{line} now"))
+    let TapFilter { name, file, line, .. } = at;
+    escape_control(&format!("{} is {name} in {file}:{line} now", label(at)))
 }
 
 fn write_message(out: &mut dyn Write, message: &TapMessage) -> io::Result<()> {
@@ -148,8 +173,14 @@ mod tests {
     #[test]
     fn a_place_is_a_stage_or_one_of_its_filters() {
         assert_eq!(place("enricher").expect("a place"), Place::List);
-        assert_eq!(place("enricher[12]").expect("a place"), Place::Filter(12));
-        for text in ["", "gateway", "enricher[", "enricher[]", "enricher[x]", "enricher3"] {
+        assert_eq!(place("enricher[12]").expect("a place"), Place::Filter(None, 12));
+        for (text, id) in [("enricher#web[3]", "web"), ("enricher#a[1]#[3]", "a[1]#")] {
+            let expected = Place::Filter(Some(id.to_owned()), 3);
+            assert_eq!(place(text).expect("a place"), expected);
+        }
+        for text in
+            ["", "gateway", "enricher[", "enricher[]", "enricher[x]", "enricher3", "enricher#a"]
+        {
             let failure = place(text).expect_err(text);
             assert_eq!(failure.exit_code, 64);
             assert!(failure.message.contains("--at enricher"), "{failure}");
@@ -157,14 +188,33 @@ mod tests {
     }
 
     #[test]
+    fn filters_of_all_pipelines_stand_in_columns() {
+        let filters = [None, Some("a-long-name".to_owned())].map(|pipeline_id| TapFilter {
+            pipeline_id,
+            filter: 1,
+            name: "mutate".to_owned(),
+            file: "my.conf".to_owned(),
+            line: 7,
+        });
+        let mut out = Vec::new();
+        write_filters(&mut out, &filters).expect("it is written");
+        let said = String::from_utf8(out).expect("it is text");
+        let columns: Vec<_> = said.lines().map(|line| line.find("mutate")).collect();
+        assert_eq!(columns, [Some(24); 2], "{said}");
+    }
+
+    #[test]
     fn the_name_of_a_file_moves_no_cursor() {
         let at = TapFilter {
+            pipeline_id: None,
             filter: 3,
             name: "mutate".to_owned(),
             file: "a\u{1b}[2J.conf".to_owned(),
             line: 7,
         };
         assert_eq!(now(&at), "enricher[3] is mutate in a\\u{1b}[2J.conf:7 now");
+        let of_its_own = TapFilter { pipeline_id: Some("w\u{1b}b".to_owned()), ..at };
+        assert!(now(&of_its_own).starts_with("enricher#w\\u{1b}b[3] is mutate"));
     }
 
     #[test]
@@ -172,6 +222,7 @@ mod tests {
         let message = TapMessage {
             pipeline: "p".to_owned(),
             at: TapFilter {
+                pipeline_id: None,
                 filter: 3,
                 name: "mutate".to_owned(),
                 file: "shop.conf".to_owned(),

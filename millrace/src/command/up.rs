@@ -1,5 +1,6 @@
 //! `millrace up`: reads the configuration and runs the platform.
 
+use enricher::Pipelines;
 use ingest_gateway::HandedOver;
 
 use super::{Failure, escape_control, print};
@@ -14,7 +15,7 @@ pub(super) fn run(arguments: &UpArguments) -> Result<(), Failure> {
     settings::check_addresses(&config)?;
     if arguments.platform.check_config {
         // Only whether there is a key matters to the pipeline here.
-        enricher::compile(&config.enricher, "check")
+        Pipelines::compile(&config.enricher, "check")
             .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
         return print(|out| {
             writeln!(out, "the configuration is right")?;

@@ -6,6 +6,8 @@ use enricher::language::Span;
 use service::config::{Place, Preset};
 use service::{Printable, Secret};
 
+use super::doors::Opened;
+
 /// What became of all inputs and outputs of a pipeline.
 #[derive(Debug, Default)]
 pub struct Carried {
@@ -13,6 +15,12 @@ pub struct Carried {
     pub settings: Vec<Setting>,
     /// What is not carried over, in the order of the text.
     pub left: Vec<Left>,
+    /// The doors that inputs have become.
+    pub(super) doors: Vec<Opened>,
+    /// The pipeline that is read, where it is one of a list.
+    pub(super) pipeline: Option<String>,
+    /// Its first output that is the search store.
+    pub(super) store: Option<Spot>,
 }
 
 /// A setting that an option stands for.
@@ -27,7 +35,7 @@ pub struct Setting {
     /// Of what the option is, as `input tcp`.
     pub plugin: String,
     /// Settings that leave it out where the configuration gives one of them.
-    pub unless: &'static [&'static str],
+    pub unless: Vec<String>,
 }
 
 /// A setting's value.
@@ -48,7 +56,7 @@ pub enum SettingValue {
         /// The name of the setting that names a file with it, in the same table.
         file_setting: &'static str,
         /// A name for that file.
-        file: &'static str,
+        file: String,
     },
 }
 
@@ -77,6 +85,16 @@ pub struct Spot {
 }
 
 impl Spot {
+    /// Where a text begins.
+    pub(super) fn at_start(source: &Source) -> Self {
+        Self {
+            file: source.name_at(0).to_owned(),
+            line: source.line_of(0),
+            column: source.column_of(0),
+            offset: 0,
+        }
+    }
+
     /// Where a span begins.
     pub(super) fn of(source: &Source, span: Span) -> Self {
         Self {
@@ -110,7 +128,7 @@ impl Carried {
     /// The settings for the platform's configuration to lie over.
     #[must_use]
     pub fn presets(&self) -> Vec<Preset> {
-        let levels = |name: &&str| name.split('.').map(str::to_owned).collect();
+        let levels = |name: &String| name.split('.').map(str::to_owned).collect();
         let preset = |setting: &Setting| Preset {
             place: Place::File {
                 path: setting.spot.file.clone(),
@@ -152,7 +170,7 @@ impl SettingValue {
             }
             Self::Whole(number) => toml::Value::from(*number),
             Self::Flag(flag) => toml::Value::from(*flag),
-            Self::Secret { file, .. } => toml::Value::from(*file),
+            Self::Secret { file, .. } => toml::Value::from(file.as_str()),
         }
     }
 }

@@ -11,6 +11,7 @@ use service::suggest::nearest;
 pub(super) use multiline::Multiline;
 
 use super::carried::SettingValue;
+use super::doors::Door;
 use super::plugin::PluginReader;
 
 /// What lines are.
@@ -157,18 +158,17 @@ pub(super) fn read_joined(
 /// Lets what [`read_stream`] gave stand for the settings of a door.
 pub(super) fn carry_stream(
     reader: &mut PluginReader<'_>,
-    table: &str,
+    door: &Door,
     codec: &Codec,
     multiline: Option<Multiline>,
 ) {
     let lines = SettingValue::Text(codec.lines.as_str().to_owned());
-    reader.carry("codec", &["ingest_gateway", table, "codec"], lines);
+    reader.carry("codec", &door.path(&["codec"]), lines);
     if let Some(delimiter) = codec.delimiter.clone() {
-        let path = ["ingest_gateway", table, "delimiter"];
-        reader.carry("codec", &path, SettingValue::Text(delimiter));
+        reader.carry("codec", &door.path(&["delimiter"]), SettingValue::Text(delimiter));
     }
     if let Some(multiline) = multiline {
-        multiline.carry(reader, &["ingest_gateway", table], &[]);
+        multiline.carry(reader, &door.path(&[]), &[]);
     }
 }
 

@@ -191,7 +191,7 @@ pub(super) fn settings(
     let password = SettingValue::Secret {
         value: Secret::new(password.clone()),
         file_setting: "password_file",
-        file: "kafka-password",
+        file: "kafka-password".to_owned(),
     };
     take("sasl_jaas_config", &path("password"), password, UNLESS);
 }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::carried::SettingValue;
+use super::doors::Door;
 use super::plugin::PluginReader;
 
 /// Who may reach a door on every address.
@@ -18,62 +19,80 @@ pub struct Reach {
     pub are_beats_allowed: bool,
 }
 
-/// The names of a door.
+/// A kind of doors that listen.
 #[derive(Clone, Copy)]
-pub(super) struct Door {
+pub(super) struct Kind {
     /// Its table below `ingest_gateway`.
     pub(super) table: &'static str,
     /// Its settings of addresses, which all get the one of the input.
     pub(super) listens: &'static [&'static str],
-    /// Its name in messages.
-    pub(super) title: &'static str,
     /// The port without the option `port`.
     pub(super) port: Option<u16>,
     /// What an open door needs.
     pub(super) needed: &'static str,
+    /// The setting of a door's own table that lets it be open, where one says so.
+    pub(super) permission: Option<&'static str>,
 }
 
-/// Carries `host` and `port` over; false if the door is taken or the input says no port.
-pub(super) fn carry(reader: &mut PluginReader<'_>, door: Door, may_be_open: bool) -> bool {
-    if door.port.is_none() {
+/// Carries `host` and `port` over, to the next door of the kind; to none if the input says no port, or that of another.
+pub(super) fn carry(reader: &mut PluginReader<'_>, kind: Kind, may_be_open: bool) -> Option<Door> {
+    if kind.port.is_none() {
         reader.options.require("port");
     }
     let port = match reader.number_within("port", 1..=65_535) {
         Some(port) => u16::try_from(port).ok(),
-        None => door.port,
+        None => kind.port,
     };
     let host = reader.options.text("host");
-    let Some(port) = port else { return false };
-    let name = format!("ingest_gateway.{}.{}", door.table, door.listens[0]);
-    if let Some(other) = reader.carried.find(&name) {
-        let reason = format!(
-            "not carried over: there is one {} door, and {} (line {}) has it; let the senders use that \
-             port, or run a second `ingest-gateway` on the same Kafka",
-            door.title, other.plugin, other.spot.line
-        );
-        reader.note(reason);
-        return false;
-    }
+    let port = port?;
+    let door = Door::next(reader.carried, kind.table);
     let wanted = address(reader, host.as_deref());
-    let listen = if wanted.is_loopback() || may_be_open {
-        wanted
-    } else {
+    let is_let = wanted.is_loopback() || may_be_open;
+    let listen = SocketAddr::new(if is_let { wanted } else { loopback(wanted) }, port).to_string();
+    if is_taken(reader, &door, kind.listens[0], &listen) {
+        return None;
+    }
+    if !is_let {
         let open = SocketAddr::new(wanted, port);
         let reason = format!(
             "the door listens on this machine only: other machines would reach {open}, and anyone there \
              could send; {}, and it listens there; a configuration file with the printed `{listen}` wins over \
              that: write `{listen} = \"{open}\"` there",
-            door.needed,
-            listen = door.listens[0],
+            kind.needed,
+            listen = kind.listens[0],
         );
         reader.leave("host", reason);
-        loopback(wanted)
-    };
-    let listen = SocketAddr::new(listen, port).to_string();
-    for name in door.listens {
-        let value = SettingValue::Text(listen.clone());
-        reader.carry("port", &["ingest_gateway", door.table, name], value);
     }
+    for name in kind.listens {
+        let value = SettingValue::Text(listen.clone());
+        reader.carry("port", &door.path(&[*name]), value);
+    }
+    let is_open = is_let && !wanted.is_loopback();
+    if let Some(permission) = kind.permission.filter(|_| is_open && door.is_further()) {
+        // The configuration said it of the first door, whose table is not this one's.
+        reader.carry("port", &door.path(&[permission]), SettingValue::Flag(true));
+    }
+    reader.carried.open(door.clone());
+    Some(door)
+}
+
+/// Whether an input before this one has become a door of the same kind at the same place, which is then said.
+pub(super) fn is_taken(
+    reader: &mut PluginReader<'_>,
+    door: &Door,
+    setting: &str,
+    place: &str,
+) -> bool {
+    let earlier = reader.carried.settings.iter().find(|earlier| {
+        door.is_of_kind(&earlier.path, setting) && earlier.value.untyped() == place
+    });
+    let Some(earlier) = earlier else { return false };
+    let reason = format!(
+        "not carried over: {} ({}) is at {place} already; give this one another place",
+        earlier.plugin,
+        reader.place_of(&earlier.spot)
+    );
+    reader.note(reason);
     true
 }
 

@@ -6,9 +6,11 @@
 
 mod carried;
 mod codec;
+mod doors;
 mod inputs;
 mod kafka_access;
 mod known;
+mod listed;
 mod listen;
 mod outputs;
 mod plugin;
@@ -25,6 +27,7 @@ use enricher::language::{
 use service::suggest::nearest;
 
 pub use carried::{Carried, Left, Setting, SettingValue, Spot};
+pub use listed::{Listed, carry_over_all, several};
 pub use listen::Reach;
 pub use taken::{Taken, as_argument};
 
@@ -40,11 +43,16 @@ pub fn carry_over(
     config: &enricher::Config,
     reach: Reach,
 ) -> Result<Carried, Vec<Diagnostic>> {
-    let is_key_set = std::env::var(HASH_KEY_VARIABLE).is_ok();
-    let variables = variables(config.environment("").variables, is_key_set);
+    let variables = variables_of(config);
     let tree = parse(&text.source, text.syntax(config))?;
     let ecs = text.ecs_compatibility(config);
     of_tree(&tree, Surroundings { source: &text.source, variables: &variables, reach, ecs })
+}
+
+/// The variables that inputs and outputs may name.
+fn variables_of(config: &enricher::Config) -> BTreeMap<String, String> {
+    let is_key_set = std::env::var(HASH_KEY_VARIABLE).is_ok();
+    variables(config.environment("").variables, is_key_set)
 }
 
 /// The variables that inputs and outputs may name, out of those of filters. The installation's own key, which
@@ -77,19 +85,32 @@ pub fn all_mistakes(
 }
 
 fn of_tree(tree: &Config, surroundings: Surroundings<'_>) -> Result<Carried, Vec<Diagnostic>> {
-    let mut walk = Walk { surroundings, carried: Carried::default(), mistakes: Vec::new() };
+    let mut carried = Carried::default();
+    let mistakes = read_tree(tree, surroundings, &mut carried);
+    if mistakes.is_empty() { Ok(carried) } else { Err(mistakes) }
+}
+
+/// Reads the inputs and outputs of a pipeline behind those that were read before. Gives its mistakes, in the order of the
+/// text.
+fn read_tree(
+    tree: &Config,
+    surroundings: Surroundings<'_>,
+    carried: &mut Carried,
+) -> Vec<Diagnostic> {
+    let left_before = carried.left.len();
+    let mut walk = Walk { surroundings, carried, mistakes: Vec::new() };
     for section in tree.sections.iter().filter(|section| section.kind != SectionKind::Filter) {
         walk.section(section);
     }
-    let Walk { mut carried, mut mistakes, .. } = walk;
-    carried.left.sort_by_key(|left| left.spot.offset);
+    let Walk { carried, mut mistakes, .. } = walk;
+    carried.left[left_before..].sort_by_key(|left| left.spot.offset);
     mistakes.sort_by_key(|mistake| mistake.offset);
-    if mistakes.is_empty() { Ok(carried) } else { Err(mistakes) }
+    mistakes
 }
 
 struct Walk<'a> {
     surroundings: Surroundings<'a>,
-    carried: Carried,
+    carried: &'a mut Carried,
     mistakes: Vec<Diagnostic>,
 }
 

@@ -5,6 +5,7 @@ mod access;
 mod document_id;
 mod elasticsearch;
 mod hosts;
+mod index;
 
 use super::known::{KnownPlugins, Read};
 

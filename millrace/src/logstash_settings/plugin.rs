@@ -74,9 +74,33 @@ impl<'a> PluginReader<'a> {
         Spot::of(self.source, self.options.span(option))
     }
 
+    /// Where something earlier stands, for whoever reads about this plugin.
+    pub(super) fn place_of(&self, earlier: &Spot) -> String {
+        let is_here = earlier.file == self.source.name_at(self.plugin.span.start);
+        if is_here { format!("line {}", earlier.line) } else { earlier.to_string() }
+    }
+
+    /// Where the plugin itself stands.
+    pub(super) fn own_spot(&self) -> Spot {
+        Spot::of(self.source, self.plugin.span)
+    }
+
     /// Lets an option stand for a setting, which counts unless the configuration gives it.
     pub(super) fn carry(&mut self, option: &str, path: &[&str], value: SettingValue) {
         self.carry_unless(option, path, value, &[]);
+    }
+
+    /// Lets an option stand for a setting of the pipeline that is read, and of no other one.
+    pub(super) fn carry_of_pipeline(&mut self, option: &str, setting: &str, value: SettingValue) {
+        let path = self.carried.pipeline_path(setting);
+        let path: Vec<_> = path.iter().map(String::as_str).collect();
+        self.carry(option, &path, value);
+    }
+
+    /// What an earlier option stands for in a setting of the pipeline that is read.
+    pub(super) fn carried_of_pipeline(&self, setting: &str) -> Option<String> {
+        let path = self.carried.pipeline_path(setting).join(".");
+        self.carried.find(&path).map(|known| known.value.untyped())
     }
 
     /// Lets an option stand for a setting, which counts unless the configuration gives it or one of these.
@@ -85,10 +109,11 @@ impl<'a> PluginReader<'a> {
         option: &str,
         path: &[&str],
         value: SettingValue,
-        unless: &'static [&'static str],
+        unless: &[&str],
     ) {
         let path = path.iter().map(|level| (*level).to_owned()).collect();
         let (spot, plugin) = (self.spot(option), self.title());
+        let unless = unless.iter().map(|name| (*name).to_owned()).collect();
         self.carried.settings.push(Setting { path, value, spot, plugin, unless });
     }
 
@@ -118,7 +143,7 @@ impl<'a> PluginReader<'a> {
 
     /// Says something of the plugin as a whole.
     pub(super) fn note(&mut self, reason: impl Into<String>) {
-        let spot = Spot::of(self.source, self.plugin.span);
+        let spot = self.own_spot();
         self.carried.left.push(Left { spot, what: self.title(), reason: reason.into() });
     }
 

@@ -18,9 +18,21 @@ impl Carried {
         let own = [PIPELINE_TABLE.to_owned()];
         let mut text = format!("[{PIPELINE_TABLE}]\npipeline = {}\n", toml::Value::from(pipeline));
         text.push_str(&self.lines_of(&own));
+        text + &self.tables_without(&own)
+    }
+
+    /// The settings of all pipelines of a list as a configuration file.
+    #[must_use]
+    pub fn to_toml_of_list(&self) -> String {
+        self.tables_without(&[]).trim_start_matches('\n').to_owned()
+    }
+
+    /// The settings but those of one table, each table behind an empty line.
+    fn tables_without(&self, own: &[String]) -> String {
+        let mut text = String::new();
         let mut tables: Vec<&[String]> = Vec::new();
         for table in self.settings.iter().filter_map(|setting| setting.table()) {
-            if *table != own[..] && !tables.contains(&table) {
+            if table != own && !tables.contains(&table) {
                 tables.push(table);
             }
         }

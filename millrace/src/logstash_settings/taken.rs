@@ -15,6 +15,8 @@ pub struct Taken {
     pub overruled: Vec<String>,
     /// How many things are not carried over.
     pub left_count: usize,
+    /// What else is to be known of the pipelines.
+    pub notes: Vec<String>,
 }
 
 impl Taken {
@@ -31,6 +33,7 @@ impl Taken {
             settings: counting.iter().map(|(setting, _)| setting.shown()).collect(),
             overruled: overruled.iter().map(|(setting, _)| setting.name()).collect(),
             left_count: carried.left.len(),
+            notes: Vec::new(),
         })
     }
 
@@ -41,6 +44,7 @@ impl Taken {
         if !self.overruled.is_empty() {
             lines.push(format!("the configuration says otherwise: {}", self.overruled.join(", ")));
         }
+        lines.extend(self.notes.iter().cloned());
         let pipeline = as_argument(&self.pipeline);
         match self.left_count {
             0 => {}

@@ -1,8 +1,11 @@
 //! What becomes of each plugin, as users write it.
 
 mod document_ids;
+mod doors;
 mod events;
 mod files;
+mod indices;
+mod listed;
 mod options;
 mod second;
 mod secrets;
@@ -188,9 +191,14 @@ fn syslog_and_sockets_become_their_doors() {
     let (settings, left) = told(text, OPEN);
     assert_eq!(
         settings,
-        ["ingest_gateway.unix.stream_path = /run/l.sock", "ingest_gateway.unix.codec = json"]
+        [
+            "ingest_gateway.unix.stream_path = /run/l.sock",
+            "ingest_gateway.unix.codec = json",
+            "ingest_gateway.unix.inputs.unix-2.stream_path = /b",
+            "ingest_gateway.unix.inputs.unix-2.codec = plain",
+        ]
     );
-    assert_eq!(left, ["`force_unlink` of input unix", "input unix"]);
+    assert_eq!(left, ["`force_unlink` of input unix"]);
 }
 
 #[test]
@@ -251,20 +259,6 @@ fn certificates_and_events_of_several_lines_become_settings_of_the_door() {
         let mistakes = carried(&text, OPEN).map(|_| ()).expect_err(codec);
         assert!(mistakes.contains(wrong), "{mistakes}");
     }
-}
-
-#[test]
-fn one_door_has_one_port() {
-    let text = "input {\n tcp { port => 1 host => '127.0.0.1' }\n tcp { port => 2 host => '127.0.0.1' }\n}";
-    let (settings, left) = told(text, OPEN);
-    assert_eq!(settings.len(), 2);
-    assert_eq!(left, ["input tcp"]);
-    let said = reasons(text);
-    assert!(
-        said.contains("s.conf:3: input tcp: not carried over: there is one TCP door")
-            && said.contains("(line 2)"),
-        "{said}"
-    );
 }
 
 #[test]
@@ -331,9 +325,10 @@ fn the_search_store_is_the_one_that_the_output_names() {
                 "search.elasticsearch.client_cert_file = c",
                 "search.elasticsearch.client_key_file = k",
                 "search.elasticsearch.compression_level = 3",
-                "search.elasticsearch.index_namespace = shop-",
+                "enricher.index = shop-%{+YYYY.MM.dd}",
+                "search.index_prefixes = [\"shop-\"]",
             ],
-            &["`index` of output elasticsearch"],
+            &[],
         ),
         (
             "index => '%{[@metadata][beat]}-%{+YYYY.MM.dd}' document_id => '%{id}' action => create action => create",
@@ -354,28 +349,6 @@ fn the_search_store_is_the_one_that_the_output_names() {
 }
 
 #[test]
-fn no_event_chooses_an_index() {
-    for (index, prefix) in [
-        ("shop-%{+YYYY.MM.dd}", Some("shop-")),
-        ("shop.logs_%{+xxxx.ww}", Some("shop.logs_")),
-        ("shop%{+YYYY}", None),
-        ("shop-%{type}-%{+YYYY}", None),
-        ("%{shop}-%{+YYYY}", None),
-        ("shop-%{+YYYY}-%{type}", None),
-        ("Shop-%{+YYYY}", None),
-        ("-shop-%{+YYYY}", None),
-        ("shop-", None),
-    ] {
-        let text = format!("output {{ elasticsearch {{ index => '{index}' }} }}");
-        let carried = carried(&text, OPEN).expect("right");
-        let namespace = carried.find("search.elasticsearch.index_namespace").map(Setting::shown);
-        let expected =
-            prefix.map(|prefix| format!("search.elasticsearch.index_namespace = {prefix}"));
-        assert_eq!(namespace, expected, "{index}");
-    }
-}
-
-#[test]
 fn outputs_under_conditions_are_one_store() {
     let text = "output {
   if [type] == 'a' { elasticsearch { hosts => es index => 'a-%{+YYYY}' } }
@@ -385,7 +358,11 @@ fn outputs_under_conditions_are_one_store() {
     let (settings, left) = told(text, OPEN);
     assert_eq!(
         settings,
-        ["search.url = http://es:9200", "search.elasticsearch.index_namespace = a-"]
+        [
+            "search.url = http://es:9200",
+            "enricher.index = a-%{+YYYY}",
+            "search.index_prefixes = [\"a-\"]"
+        ]
     );
     assert_eq!(left.iter().filter(|what| what.starts_with("the condition of output")).count(), 3);
     assert!(

@@ -59,6 +59,7 @@ impl Listeners {
         DoorsTold {
             is_http_tls: self.gateway.is_http_tls(),
             others: self.gateway.other_doors(),
+            further: self.gateway.further_doors(),
             closed: self.gateway.closed_doors().to_vec(),
         }
     }

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use enricher::{CurrentPlan, Reloader, reload};
+use enricher::{Pipelines, Reloader, reload};
 use ingest_gateway::HandedOver;
 use pipeline::Runtime;
 use query_api::Stores;
@@ -53,11 +53,11 @@ pub async fn run(
     sockets: HandedOver,
     arguments: &UpArguments,
 ) -> Result<(), Failure> {
-    // A mistake in the pipeline is found before anything is touched.
+    // A mistake in a pipeline is found before anything is touched.
     let kept = data_folder::kept_secret(&arguments.data).unwrap_or_else(data_folder::new_secret);
     let given = config.enricher.secret().map_err(|error| Failure::usage(error.to_string()))?;
     let secret = given.as_ref().map_or(&kept, |given| given.reveal());
-    let plan = enricher::compile(&config.enricher, secret)
+    let pipelines = Pipelines::compile(&config.enricher, secret)
         .map_err(|mistakes| Failure::usage(mistakes.to_string()))?;
     let data = DataFolder::open(&arguments.data)?;
     let listeners = match Listeners::bind(&config, data.path(), sockets).await {
@@ -74,10 +74,9 @@ pub async fn run(
     let folder = Some(data.path().to_owned());
     let opening = Opening { config: Arc::new(config), data: folder, context: context.clone() };
     let runtime = opening.unready_runtime()?;
-    let current = CurrentPlan::new(plan);
-    let stores = open_stores(&opening, data.path(), &current).await?;
+    let stores = open_stores(&opening, data.path(), &pipelines).await?;
     let (secret, data_folder) = (Secret::new(secret.clone()), &data);
-    let platform = Platform { opening, runtime, stores, current, secret, taken, data_folder };
+    let platform = Platform { opening, runtime, stores, pipelines, secret, taken, data_folder };
     let mut services = Services::default();
     let ended = match platform.start(listeners, arguments, &mut services).await {
         Ok(()) => services.wait(&context).await,
@@ -90,7 +89,7 @@ pub async fn run(
 async fn open_stores(
     opening: &Opening,
     data: &Path,
-    current: &CurrentPlan,
+    pipelines: &Pipelines,
 ) -> Result<Stores, Failure> {
     let keys_folder = opening.config.query_api.keys_folder.clone();
     let keys_folder = keys_folder.unwrap_or_else(|| data.join("keys"));
@@ -99,7 +98,7 @@ async fn open_stores(
         documents: opening.documents()?,
         cache: opening.cache()?,
         keys: access::Keys::load_or_create(&keys_folder).map_err(Failure::of)?,
-        tap: Some(Arc::new(CurrentTap(current.clone()))),
+        tap: Some(Arc::new(CurrentTap(pipelines.clone()))),
     })
 }
 
@@ -108,7 +107,7 @@ struct Platform<'a> {
     opening: Opening,
     runtime: Runtime,
     stores: Stores,
-    current: CurrentPlan,
+    pipelines: Pipelines,
     /// Keys the pipeline's hashes.
     secret: Secret<String>,
     taken: Option<Taken>,
@@ -190,14 +189,16 @@ impl Platform<'_> {
     fn start_stages(&self, services: &mut Services) {
         let (config, stores, runtime) = (&self.opening.config, &self.stores, &self.runtime);
         let (limits, foreign) = (config.enricher.limits(), config.foreign_topics());
-        let current = self.current.clone();
-        services.add("enricher", enricher::run(current, limits, foreign, runtime.clone()));
+        let pipelines = self.pipelines.clone();
+        services.add("enricher", enricher::run(pipelines, limits, foreign, runtime.clone()));
         if config.fraud_worker.enabled {
             let (config, documents) = (config.fraud_worker.clone(), Arc::clone(&stores.documents));
             services.add("fraud-worker", fraud_worker::run(config, documents, runtime.clone()));
         }
         if config.indexer.enabled {
-            services.add("indexer", indexer::run(Arc::clone(&stores.search), runtime.clone()));
+            let (search, prefixes) =
+                (Arc::clone(&stores.search), config.search.index_prefixes.clone());
+            services.add("indexer", indexer::run(search, prefixes, runtime.clone()));
         }
     }
 
@@ -208,10 +209,8 @@ impl Platform<'_> {
         let api = query_api::run(api, config.query_api.clone(), stores, foreign, runtime);
         services.add("query-api", api);
         services.add("service manager", service_manager::tell(context.clone(), parts(config)));
-        let (pipeline, secret) = (config.enricher.clone(), self.secret.clone());
-        let (current, context) = (self.current.clone(), context.clone());
-        let reloader = Reloader::new(pipeline, secret, current, context);
-        services.add("pipeline watch", reload::watch(reloader));
+        let reloaders = Reloader::all(&config.enricher, &self.secret, &self.pipelines, context);
+        services.add("pipeline watch", reload::watch(reloaders));
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use ingest_gateway::ClosedDoor;
+use ingest_gateway::{ClosedDoor, FurtherDoor};
 use service::{Printable, url_without_secrets};
 
 use super::addresses::Addresses;
@@ -42,6 +42,8 @@ pub(super) struct DoorsTold {
     pub(super) is_http_tls: bool,
     /// Doors beside those of the addresses: what each is, and where.
     pub(super) others: Vec<(&'static str, String)>,
+    /// Further doors of a kind.
+    pub(super) further: Vec<FurtherDoor>,
     /// Doors that nobody asked for, and whose addresses are not to be had.
     pub(super) closed: Vec<ClosedDoor>,
 }
@@ -109,7 +111,8 @@ impl StartTable<'_> {
     fn has_open_door(&self) -> bool {
         let Addresses { tcp, udp, http, otlp_http, otlp_grpc, bulk, beats, .. } = self.addresses;
         let mut addresses = [tcp, udp, http, otlp_http, otlp_grpc, bulk, beats].into_iter();
-        addresses.any(Option::is_some) || !self.doors.others.is_empty() || !self.files.is_empty()
+        let has_others = !self.doors.others.is_empty() || !self.doors.further.is_empty();
+        addresses.any(Option::is_some) || has_others || !self.files.is_empty()
     }
 
     /// What listens where, and what an answer there means.
@@ -145,7 +148,11 @@ impl StartTable<'_> {
             let place = Printable(place).to_string();
             (*door, place, NO_ANSWER.to_owned())
         }));
-        rows.extend(addresses.beats.map(|beats| ("Beats", beats.to_string(), durable)));
+        rows.extend(addresses.beats.map(|beats| ("Beats", beats.to_string(), durable.clone())));
+        rows.extend(self.doors.further.iter().map(|door| {
+            let note = if door.answers { durable.clone() } else { NO_ANSWER.to_owned() };
+            (door.name, Printable(&door.place).to_string(), note)
+        }));
         rows.extend(self.files.iter().map(|files| {
             let files = Printable(files).to_string();
             ("lines of files", files, "read on from where the last start ended".to_owned())
@@ -237,6 +244,10 @@ mod tests {
         .text()
     }
 
+    fn further(name: &'static str, place: &str, answers: bool) -> FurtherDoor {
+        FurtherDoor { name, place: place.to_owned(), address: None, answers }
+    }
+
     #[test]
     fn what_it_shows_can_be_typed_and_holds_no_password() {
         let any: SocketAddr = "0.0.0.0:8181".parse().expect("an address");
@@ -245,6 +256,10 @@ mod tests {
         let doors = DoorsTold {
             is_http_tls: false,
             others: vec![("syslog over UDP", "127.0.0.1:514".to_owned())],
+            further: vec![
+                further("http-2", "https://127.0.0.1:8443/v1/logs", true),
+                further("syslog-2.udp", "127.0.0.1:515", false),
+            ],
             closed: vec![ClosedDoor {
                 setting: "otlp.http_listen",
                 address: any,
@@ -258,6 +273,10 @@ mod tests {
         assert!(shown.contains("syslog over UDP  127.0.0.1:514 "), "{shown}");
         assert!(shown.contains("pages and API    http://127.0.0.1:8181"), "{shown}");
         assert!(shown.contains("Beats            0.0.0.0:8181"), "{shown}");
+        let http = "  http-2           https://127.0.0.1:8443/v1/logs   an answer means: synced";
+        assert!(shown.contains(http), "{shown}");
+        let syslog = "  syslog-2.udp     127.0.0.1:515                    no answer in";
+        assert!(shown.contains(syslog), "{shown}");
         assert!(shown.contains("OTLP over gRPC   http://0.0.0.0:8181 "), "{shown}");
         assert!(!shown.contains("OTLP over HTTP "), "{shown}");
         let closed = "    ingest_gateway.otlp.http_listen: 0.0.0.0:8181 is in use";
@@ -268,7 +287,12 @@ mod tests {
 
     #[test]
     fn nothing_is_promised_of_a_door_that_is_off() {
-        let doors = DoorsTold { is_http_tls: false, others: Vec::new(), closed: Vec::new() };
+        let mut doors = DoorsTold {
+            is_http_tls: false,
+            others: Vec::new(),
+            further: Vec::new(),
+            closed: Vec::new(),
+        };
         let elsewhere: SocketAddr = "127.0.0.1:4318".parse().expect("an address");
         let addresses = Addresses { otlp_http: Some(elsewhere), ..all_off() };
         let shown = text(&addresses, &doors, &[]);
@@ -283,5 +307,8 @@ mod tests {
         let shown = text(&all_off(), &doors, &[]);
         let warning = "WARNING: no door is open, so nothing can be sent here: name one, as --tcp";
         assert!(shown.contains(warning), "{shown}");
+        doors.further.push(further("tcp-2", "127.0.0.1:5001", false));
+        let shown = text(&all_off(), &doors, &[]);
+        assert!(!shown.contains("WARNING"), "a further door is one: {shown}");
     }
 }

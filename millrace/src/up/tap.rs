@@ -1,44 +1,57 @@
-//! The pipeline of this process for those who look on at its filters.
+//! The pipelines of this process for those who look on at their filters.
 
-use enricher::{Applied, CurrentPlan, TapReader, Tapped};
+use enricher::{Applied, Pipeline, Pipelines, TapReader, Tapped};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use query_api::{PipelineTap, TapFilter, TapMessage};
 use serde_json::Value;
 
 /// See the module.
-pub(super) struct CurrentTap(pub(super) CurrentPlan);
+pub(super) struct CurrentTap(pub(super) Pipelines);
 
 impl PipelineTap for CurrentTap {
     fn filters(&self) -> Vec<TapFilter> {
-        let plan = self.0.get();
-        let filters = plan.filters().iter().zip(1..);
-        filters
-            .map(|(used, filter)| TapFilter {
-                filter,
-                name: used.name.to_owned(),
-                file: used.file.clone(),
-                line: used.line,
-            })
-            .collect()
+        self.0.all().iter().flat_map(filters).collect()
     }
 
     fn open(
         &self,
+        pipeline_id: Option<&str>,
         filter: usize,
         only_changed: bool,
     ) -> Result<BoxStream<'static, TapMessage>, String> {
         let place = filter.checked_sub(1).ok_or("filters are numbered from 1")?;
-        let reader = self.0.taps().open(place, only_changed).map_err(|error| error.to_string())?;
-        let messages = stream::unfold(reader, async |mut reader: TapReader| {
+        let mut pipelines = self.0.all().iter();
+        let pipeline = pipelines.find(|pipeline| pipeline.id() == pipeline_id);
+        let taps = pipeline.ok_or("there is no such pipeline")?.current().taps();
+        let reader = taps.open(place, only_changed).map_err(|error| error.to_string())?;
+        let id = pipeline_id.map(str::to_owned);
+        let messages = stream::unfold((reader, id), async |(mut reader, id): Reader| {
             let tapped = reader.next().await?;
-            Some((message(&tapped, reader.take_lost()), reader))
+            Some((message(&tapped, reader.take_lost(), id.clone()), (reader, id)))
         });
         Ok(messages.boxed())
     }
 }
 
-fn message(tapped: &Tapped, lost: u64) -> TapMessage {
+/// A tap, and the id of its pipeline.
+type Reader = (TapReader, Option<String>);
+
+fn filters(pipeline: &Pipeline) -> Vec<TapFilter> {
+    let plan = pipeline.current().get();
+    let filters = plan.filters().iter().zip(1..);
+    filters
+        .map(|(used, filter)| TapFilter {
+            pipeline_id: pipeline.id().map(str::to_owned),
+            filter,
+            name: used.name.to_owned(),
+            file: used.file.clone(),
+            line: used.line,
+        })
+        .collect()
+}
+
+fn message(tapped: &Tapped, lost: u64, pipeline_id: Option<String>) -> TapMessage {
     let read = |json: &[u8]| {
         // Events are written as JSON; the text is shown where that should ever fail.
         serde_json::from_slice(json)
@@ -52,6 +65,7 @@ fn message(tapped: &Tapped, lost: u64) -> TapMessage {
     TapMessage {
         pipeline: tapped.pipeline.clone(),
         at: TapFilter {
+            pipeline_id,
             filter: tapped.filter + 1,
             name: tapped.name.to_owned(),
             file: tapped.file.clone(),

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{PRIORITY, Product, TEMPLATE_VERSION, TemplateOptions, fingerprint, sealed};
+use super::{
+    NAMED_DAY_PRIORITY, PRIORITY, Product, TEMPLATE_VERSION, TemplateOptions, fingerprint, sealed,
+};
 
 impl TemplateOptions {
     /// The lifecycle policy, to be put at `_ilm/policy/NAME` (Elasticsearch) or
@@ -40,6 +42,14 @@ impl TemplateOptions {
 
     /// A policy of OpenSearch has no place for its version but the description.
     fn state_management(&self) -> Value {
+        let mut templates =
+            vec![json!({ "index_patterns": [self.index_pattern()], "priority": PRIORITY })];
+        let days = self.named.iter().filter_map(super::NamedIndices::days_pattern);
+        templates.extend(
+            days.map(
+                |pattern| json!({ "index_patterns": [pattern], "priority": NAMED_DAY_PRIORITY }),
+            ),
+        );
         let mut body = json!({
             "policy": {
                 "default_state": "open",
@@ -62,10 +72,7 @@ impl TemplateOptions {
                     },
                     { "name": "delete", "actions": [{ "delete": {} }], "transitions": [] },
                 ],
-                "ism_template": [{
-                    "index_patterns": [self.index_pattern()],
-                    "priority": PRIORITY,
-                }],
+                "ism_template": templates,
             },
         });
         let fingerprint = fingerprint(&body.to_string());

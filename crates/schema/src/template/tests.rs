@@ -15,7 +15,12 @@ fn options(product: Product) -> TemplateOptions {
         compact_after: 7 * DAY,
         delete_after: 90 * DAY,
         minimal_engine: false,
+        named: Vec::new(),
     }
+}
+
+fn named(prefix: &str, day_separator: Option<char>) -> NamedIndices {
+    NamedIndices { prefix: prefix.to_owned(), day_separator }
 }
 
 #[test]
@@ -71,7 +76,7 @@ fn an_index_is_compacted_then_deleted() {
     let phases = &elastic.policy()["policy"]["phases"];
     assert_eq!(phases["warm"]["min_age"], "7d");
     assert_eq!(phases["delete"]["min_age"], "90d");
-    let settings = elastic.settings(&[]);
+    let settings = elastic.settings(&[], true);
     assert_eq!(settings["index"]["lifecycle"]["name"], elastic.policy_name());
     let open = options(Product::OpenSearch).policy();
     let states = open["policy"]["states"].as_array().unwrap();
@@ -94,4 +99,70 @@ fn what_changes_changes_the_fingerprint() {
     assert_eq!(seal(&one), seal(&one.clone()));
     let other = TemplateOptions { replicas: 2, ..one.clone() };
     assert_ne!(seal(&one), seal(&other));
+}
+
+#[test]
+fn indices_that_an_installation_names_are_like_our_own() {
+    let fields = Schema::embedded().fields();
+    let own = options(Product::Elasticsearch);
+    let options = TemplateOptions {
+        namespace: "north-".to_owned(),
+        named: vec![named("shop-", Some('.')), named("audit", None)],
+        ..options(Product::Elasticsearch)
+    };
+    let templates = options.index_templates(fields);
+    let named = &templates[LOG_TYPES.len()..];
+    let names: Vec<_> = named.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "north-millrace-documents-shop-",
+            "north-millrace-documents-shop-@days",
+            "north-millrace-documents-audit",
+        ]
+    );
+    // No namespace stands before them: their names are the user's.
+    let patterns = named.iter().map(|(_, body)| body["index_patterns"][0].as_str().unwrap());
+    assert_eq!(patterns.collect::<Vec<_>>(), ["shop-*", "shop-*20*.*.*", "audit*"]);
+    let ours = templates[0].1["priority"].as_u64().unwrap();
+    let priorities: Vec<_> =
+        named.iter().map(|(_, body)| body["priority"].as_u64().unwrap()).collect();
+    // Where several match, an engine takes the highest, and it refuses two of the same priority.
+    assert!(200 < priorities[0] && priorities[0] < priorities[1] && priorities[1] < ours);
+    for (_, body) in named {
+        assert_eq!(body["template"]["mappings"], templates[0].1["template"]["mappings"]);
+        assert_eq!(body["template"]["aliases"], json!({"north-millrace-documents": {}}));
+        assert_eq!(body["_meta"]["millrace"]["version"], TEMPLATE_VERSION);
+    }
+    assert_eq!(options.named_template_beginning(), "north-millrace-documents-");
+    // Who names none has what there was before.
+    assert_eq!(own.index_templates(fields).len(), LOG_TYPES.len());
+}
+
+#[test]
+fn of_the_indices_that_an_installation_names_only_those_of_a_day_grow_old() {
+    let named = vec![named("shop-", Some('-')), named("audit", None)];
+    let elastic = TemplateOptions { named: named.clone(), ..options(Product::Elasticsearch) };
+    let templates = elastic.index_templates(&[]);
+    let policies = templates[LOG_TYPES.len()..].iter().map(|(name, body)| {
+        (name.as_str(), body["template"]["settings"]["index"]["lifecycle"]["name"].as_str())
+    });
+    assert_eq!(
+        policies.collect::<Vec<_>>(),
+        [
+            ("millrace-documents-shop-", None),
+            ("millrace-documents-shop-@days", Some("ecommerce-logs")),
+            ("millrace-documents-audit", None),
+        ]
+    );
+    let open = TemplateOptions { named: named.clone(), ..options(Product::OpenSearch) }.policy();
+    let taken: Vec<_> = open["policy"]["ism_template"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|template| template["index_patterns"][0].as_str().unwrap())
+        .collect();
+    assert_eq!(taken, ["ecommerce-logs-*", "shop-*20*-*-*"]);
+    let without = TemplateOptions { policies: false, named, ..options(Product::Elasticsearch) };
+    assert_eq!(without.index_templates(&[]).len(), LOG_TYPES.len() + 2);
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::failure::RETRY_SOON;
 use super::fields::{Known, Target};
 use super::hidden::MILLISECOND_NS;
+use super::index;
 use super::page::translated;
 use super::reduced::plain;
 use super::search;
@@ -209,10 +210,7 @@ fn shown(bucket: &Bucket, kind: Option<FieldKind>, namespace: &str, name: &str) 
         (Some(FieldKind::Boolean), _) => bucket.key_as_string.clone().unwrap_or_default(),
         _ => {
             let text = bucket.key.as_str().map_or_else(|| bucket.key.to_string(), str::to_owned);
-            match text.strip_prefix(namespace) {
-                Some(index) if name == "_index" => index.to_owned(),
-                _ => text,
-            }
+            if name == "_index" { index::shown(namespace, &text).to_owned() } else { text }
         }
     }
 }

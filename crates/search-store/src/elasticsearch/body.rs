@@ -11,7 +11,8 @@ use flate2::write::GzEncoder;
 
 use super::client::Body;
 use super::fields::Fields;
-use super::form::{Form, decode, index_of_receipt};
+use super::form::{Form, decode};
+use super::index::{index_of_receipt, is_own};
 use super::stamp::STEP;
 use super::{hidden, reduced};
 use crate::{IndexOperation, ItemOutcome};
@@ -111,9 +112,12 @@ impl Encoding<'_> {
 
     fn write_action(&self, operation: &IndexOperation, item: Item, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"index\":{\"_index\":\"");
+        let index = item.index(operation);
         // Both were checked: nothing in them needs an escape.
-        out.extend_from_slice(self.namespace.as_bytes());
-        out.extend_from_slice(item.index(operation).as_bytes());
+        if is_own(&index) {
+            out.extend_from_slice(self.namespace.as_bytes());
+        }
+        out.extend_from_slice(index.as_bytes());
         out.extend_from_slice(b"\",\"_id\":");
         hidden::write_text(&operation.id, out);
         out.extend_from_slice(b"}}\n");

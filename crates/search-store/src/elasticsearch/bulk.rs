@@ -3,6 +3,7 @@
 //! company, or to the index of its day of receipt.
 
 mod blocked;
+mod owners;
 mod plan;
 
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use super::body::{Encoded, Encoding, Item};
 use super::bulk_answer;
 use super::concurrency::Went;
 use super::failure::{EngineError, RETRY_SOON, refused};
-use super::form::{Form, index_of_receipt};
+use super::form::Form;
+use super::index::index_of_receipt;
 use super::shared::Shared;
 use super::verdict::{Verdict, judge, rejected};
 use crate::{IndexOperation, ItemOutcome, StoreError};
@@ -36,13 +38,13 @@ pub(crate) async fn bulk(
     if operations.is_empty() {
         return Ok(Vec::new());
     }
-    let operations = Arc::new(operations);
+    let mut operations = Arc::new(operations);
     let Plan { mut outcomes, rounds, indices } = {
         let operations = Arc::clone(&operations);
-        shared.blocking(move |_| plan(&operations)).await?
+        shared.blocking(move |shared| plan(&operations, &shared.index_prefixes)).await?
     };
     match shared.ensure_indices(indices).await {
-        Ok(()) => {}
+        Ok(not_ours) => owners::settle(&not_ours, &mut operations, &mut outcomes),
         Err(StoreError::Unavailable { after, reason }) => {
             let retry = ItemOutcome::Retry { after, reason };
             return Ok(outcomes
@@ -55,6 +57,9 @@ pub(crate) async fn bulk(
     for Round { items, after } in rounds {
         let mut free = Vec::with_capacity(items.len());
         for item in items {
+            if outcomes[item.place].is_some() {
+                continue;
+            }
             // A later version must not be overtaken by an earlier one that is tried again.
             let earlier = after.get(&item.place).and_then(|earlier| outcomes[*earlier].as_ref());
             match earlier {
@@ -98,6 +103,7 @@ async fn send(
     while let Some(items) = waiting.pop() {
         let mut sent = send_once(shared, operations, items).await?;
         blocked::settle(shared, operations, &mut sent).await?;
+        owners::hold(shared, operations, &mut sent).await?;
         settled.extend(sent.settled);
         waiting.extend(sent.again);
         if let Some(retry) = sent.pause {

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use schema::NamedIndices;
 use serde::{Deserialize, Serialize};
 use service::config::{Check, Findings};
 use service::{ByteSize, Secret, Span};
@@ -82,6 +83,9 @@ pub struct ElasticsearchConfig {
     /// Consistent searches: `[search.points_in_time]`, which is handed to whichever store is opened.
     #[serde(skip)]
     pub points_in_time: PointsInTimeConfig,
+    /// Indices beside the platform's own, of `search.index_prefixes`.
+    #[serde(skip)]
+    pub named_indices: Vec<NamedIndices>,
 }
 
 /// What an engine brings along.
@@ -128,6 +132,7 @@ impl Default for ElasticsearchConfig {
             answer_bytes_max: ByteSize(64 << 20),
             tail_window: Span::from_secs(10),
             points_in_time: PointsInTimeConfig::default(),
+            named_indices: Vec::new(),
         }
     }
 }

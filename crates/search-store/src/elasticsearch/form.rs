@@ -6,14 +6,11 @@ use std::sync::LazyLock;
 
 use event::Event;
 use memchr::memmem::Finder;
-use schema::{INDEX_PREFIX, StoreFields};
+use schema::{INDEX_BYTES_MAX, INDEX_PREFIX, StoreFields, has_index_letters};
 
 use super::hidden::is_reserved;
 use crate::bounds::{DOCUMENT_LIMITS, INVALID_NAME, check_name};
-use crate::{IndexOperation, ItemOutcome, value};
-
-/// The longest index name before the namespace: the engines take 255 bytes altogether.
-const INDEX_BYTES_MAX: usize = 128;
+use crate::{IndexOperation, IndexPrefixes, ItemOutcome};
 
 /// How a document is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +34,10 @@ static LETTER_ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b
 /// What can never be indexed, as its outcome.
 pub(crate) fn first_form(
     operation: &IndexOperation,
+    prefixes: &IndexPrefixes,
     event: &mut Event,
 ) -> Result<Form, ItemOutcome> {
-    check_names(operation)?;
+    check_names(operation, prefixes)?;
     let document = &operation.document[..];
     let begins_and_ends = document.first() == Some(&b'{') && document.last() == Some(&b'}');
     let is_one_line = begins_and_ends
@@ -67,28 +65,6 @@ fn has_only_free_names(document: &[u8]) -> bool {
     members.all(|(name, _)| is_free(name)) && members.is_at_end()
 }
 
-/// The index of an operation's day of receipt, if that is another one than its own.
-pub(crate) fn index_of_receipt(operation: &IndexOperation) -> Option<String> {
-    let (log_type, _) = type_and_day(&operation.index)?;
-    let received = operation.received_at_ns;
-    let (index, _) = schema::index_name(log_type, received, received);
-    (*index != *operation.index).then_some(index)
-}
-
-/// `transaction` and `2026.11.24` of the name of an index.
-fn type_and_day(index: &str) -> Option<(&str, &str)> {
-    const DAY_CHARACTERS: usize = "2026.11.24".len();
-    let rest = index.strip_prefix(INDEX_PREFIX)?;
-    let (before, day) = rest.split_at_checked(rest.len().checked_sub(DAY_CHARACTERS)?)?;
-    Some((before.strip_suffix('-')?, day))
-}
-
-/// When the day of an index begins, in nanoseconds since 1970 UTC; none for one without a day.
-pub(crate) fn begin_of_day(index: &str) -> Option<i64> {
-    let (_, day) = type_and_day(index)?;
-    value::parse_date(&day.replace('.', "-")).map(|(first, _)| first)
-}
-
 /// Decodes an operation's document.
 ///
 /// # Errors
@@ -102,28 +78,28 @@ pub(crate) fn decode(operation: &IndexOperation, event: &mut Event) -> Result<()
     )
 }
 
-fn check_names(operation: &IndexOperation) -> Result<(), ItemOutcome> {
+fn check_names(operation: &IndexOperation, prefixes: &IndexPrefixes) -> Result<(), ItemOutcome> {
     for (name, text) in [("id", operation.id.as_str()), ("shop", &operation.shop)] {
         check_name(name, text)
             .map_err(|message| ItemOutcome::Rejected { kind: INVALID_NAME.to_owned(), message })?;
     }
-    if is_index_name(&operation.index) {
+    if is_index_name(&operation.index) || prefixes.allow(&operation.index) {
         return Ok(());
     }
     Err(ItemOutcome::Rejected {
         kind: INVALID_NAME.to_owned(),
         message: format!(
-            "an index name begins with {INDEX_PREFIX} and goes on with a-z, 0-9, `_`, `-`, `.`"
+            "an index name begins with {INDEX_PREFIX}, or as search.index_prefixes allows, and goes on with a-z, 0-9, \
+             `_`, `-`, `.`"
         ),
     })
 }
 
 /// Whether a name can only be one of our indices, whatever an event says.
 pub(crate) fn is_index_name(name: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.".contains(&b);
     name.len() <= INDEX_BYTES_MAX
         && name.strip_prefix(INDEX_PREFIX).is_some_and(|rest| !rest.is_empty())
-        && name.bytes().all(allowed)
+        && has_index_letters(name)
 }
 
 #[cfg(test)]
@@ -131,12 +107,12 @@ mod tests {
     use bytes::Bytes;
     use event::Event;
 
-    use super::{Form, begin_of_day, first_form, index_of_receipt, is_index_name};
-    use crate::ItemOutcome;
+    use super::{Form, first_form, is_index_name};
     use crate::contract::operation;
+    use crate::{IndexOperation, IndexPrefixes, ItemOutcome};
 
     fn form(document: &str) -> Option<Form> {
-        first_form(&operation(0, "a", document), &mut Event::new()).ok()
+        first_form(&operation(0, "a", document), &IndexPrefixes::default(), &mut Event::new()).ok()
     }
 
     #[test]
@@ -181,7 +157,8 @@ mod tests {
         // Bytes that an engine might read as the key of one of our fields.
         let mut smuggled = operation(0, "a", "{}");
         smuggled.document = Bytes::from_static(b"{\"\xc1\xadillrace.shop\":\"north\"}");
-        let outcome = first_form(&smuggled, &mut Event::new()).expect_err("no UTF-8");
+        let outcome = first_form(&smuggled, &IndexPrefixes::default(), &mut Event::new());
+        let outcome = outcome.expect_err("no UTF-8");
         assert!(matches!(outcome, ItemOutcome::Rejected { kind, .. } if kind == "invalid_utf8"));
     }
 
@@ -191,36 +168,22 @@ mod tests {
         for name in ["", "ecommerce-logs-", "ecommerce-logs-A", "ecommerce-logs-a,b", "x", "../a"] {
             assert!(!is_index_name(name), "{name}");
         }
+        let none = IndexPrefixes::default();
+        let is_taken = |operation: &IndexOperation, prefixes: &IndexPrefixes| {
+            first_form(operation, prefixes, &mut Event::new()).is_ok()
+        };
         let mut long = operation(0, &"x".repeat(513), "{}");
-        assert!(first_form(&long, &mut Event::new()).is_err());
+        assert!(!is_taken(&long, &none));
         long.id = "x".repeat(512);
-        assert!(first_form(&long, &mut Event::new()).is_ok());
+        assert!(is_taken(&long, &none));
         long.index = "ecommerce-logs-*".into();
-        assert!(first_form(&long, &mut Event::new()).is_err());
-    }
-
-    #[test]
-    fn the_day_of_an_index_is_read_from_its_name() {
-        let day = begin_of_day("ecommerce-logs-transaction-2026.11.24");
-        assert_eq!(day, Some(1_795_478_400_000_000_000));
-        for index in ["ecommerce-logs-x", "ecommerce-logs-x-2026.13.24", "2026.11.24"] {
-            assert_eq!(begin_of_day(index), None, "{index}");
-        }
-    }
-
-    #[test]
-    fn an_index_that_takes_no_more_has_one_of_the_day_of_receipt() {
-        let mut late = operation(0, "a", "{}");
-        late.received_at_ns = late.timestamp_ns + 86_400_000_000_000;
-        assert_eq!(
-            index_of_receipt(&late).as_deref(),
-            Some("ecommerce-logs-transaction-2026.11.25")
-        );
-        late.received_at_ns = late.timestamp_ns;
-        assert_eq!(index_of_receipt(&late), None);
-        for index in ["", "ecommerce-logs-", "ecommerce-logs-x", "ecommerce-logs-é2026.11.24"] {
-            late.index = index.into();
-            assert_eq!(index_of_receipt(&late), None, "{index}");
+        assert!(!is_taken(&long, &none));
+        let shop = IndexPrefixes(vec!["shop-".to_owned()]);
+        long.index = "shop-2026.11.24".into();
+        assert!(is_taken(&long, &shop) && !is_taken(&long, &none));
+        for index in ["shop", "shop-*", "shop-A", "shop-\n", "shop-../a", "audit-a"] {
+            long.index = index.into();
+            assert!(!is_taken(&long, &shop), "{index}");
         }
     }
 }

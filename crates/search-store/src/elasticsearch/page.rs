@@ -40,6 +40,7 @@ pub(crate) async fn translated(
         fields: &shared.fields,
         product: shared.product().await?,
         namespace: &shared.config.index_namespace,
+        prefixes: &shared.index_prefixes,
     };
     translate::whole(&translator, scope, query, range)
 }

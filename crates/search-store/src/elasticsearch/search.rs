@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::client::{Body, NoAnswer};
 use super::failure::{EngineError, RETRY_SOON, refused, too_long, unanswered};
-use super::hidden;
 use super::shared::Shared;
+use super::{hidden, index};
 use crate::{Hit, StoreError};
 
 /// What a search gives back.
@@ -88,7 +88,7 @@ impl RawHit<'_> {
     /// The document with its stamp; none if it is not of this store's form, or of a shop that was not asked for:
     /// the query says so, and here nobody relies on the engine for it.
     fn read(&self, namespace: &str, scope: &Scope) -> Option<(Hit, i64)> {
-        let index = self.index.strip_prefix(namespace).unwrap_or(&self.index);
+        let index = index::shown(namespace, &self.index);
         let Some((hit, sent)) = hidden::read(&self.id, index, self.source?.get().as_bytes()) else {
             tracing::warn!(index, id = %self.id, "a document is not of this store's form");
             return None;

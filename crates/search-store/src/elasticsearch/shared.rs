@@ -1,7 +1,7 @@
 //! What all calls of a store share: its settings, the documents' fields, the connections, and what is known of
 //! the engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -16,16 +16,20 @@ use super::config::ElasticsearchConfig;
 use super::failure::RETRY_SOON;
 use super::fields::Fields;
 use super::gather::Gather;
+use super::index::is_own;
+use super::named::{self, Owner};
 use super::product;
 use super::stamp::Stamps;
 use super::templates;
-use crate::StoreError;
 use crate::point_in_time::PointsInTime;
+use crate::{IndexPrefixes, StoreError};
 
 /// The parts of a store.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: ElasticsearchConfig,
+    /// What the names of `config.named_indices` begin with.
+    pub(crate) index_prefixes: IndexPrefixes,
     pub(crate) fields: Fields,
     pub(crate) all_fields: Vec<schema::Field>,
     pub(crate) client: Client,
@@ -37,8 +41,8 @@ pub(crate) struct Shared {
     /// A place for each read that may run.
     reads: Semaphore,
     product: OnceCell<Product>,
-    /// Indices for which the templates were seen to be there.
-    known_indices: Mutex<BTreeSet<String>>,
+    /// Indices for which the templates were seen to be there, and whose they are.
+    known_indices: Mutex<BTreeMap<String, Owner>>,
     bulk_bytes_max: AtomicUsize,
 }
 
@@ -55,7 +59,9 @@ impl Shared {
         config: ElasticsearchConfig,
         fields: &[schema::Field],
     ) -> Result<Self, StoreError> {
+        let prefixes = config.named_indices.iter().map(|named| named.prefix.clone());
         Ok(Self {
+            index_prefixes: IndexPrefixes(prefixes.collect()),
             fields: Fields::new(fields),
             all_fields: fields.to_vec(),
             client: Client::new(addresses, &config)?,
@@ -71,9 +77,15 @@ impl Shared {
         })
     }
 
-    /// The pattern of all our indices.
+    /// The pattern of all our indices, with the alias of those that the installation names: other indices of such names
+    /// are somebody else's, whose fields are of other types.
     pub(crate) fn all_indices(&self) -> String {
-        format!("{}{}*", self.config.index_namespace, schema::INDEX_PREFIX)
+        let namespace = &self.config.index_namespace;
+        let own = format!("{namespace}{}*", schema::INDEX_PREFIX);
+        if self.config.named_indices.is_empty() {
+            return own;
+        }
+        format!("{own},{}", schema::named_alias(namespace))
     }
 
     /// Which engine it is; asked once.
@@ -85,22 +97,50 @@ impl Shared {
     }
 
     /// Installs the templates if an index is new, which the engine makes by itself: without its template it
-    /// would mix the shops' names up, and grow a field for every key.
+    /// would mix the shops' names up, and grow a field for every key. Gives those that are not ours, which hold none of
+    /// our documents.
     ///
     /// # Errors
-    /// As [`templates::ensure`].
-    pub(crate) async fn ensure_indices(&self, names: BTreeSet<String>) -> Result<(), StoreError> {
+    /// As [`templates::ensure`] and [`named::owner`].
+    pub(crate) async fn ensure_indices(
+        &self,
+        names: BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Owner>, StoreError> {
         let known = || self.known_indices.lock().unwrap_or_else(PoisonError::into_inner);
-        if names.is_subset(&known()) {
-            return Ok(());
+        let (mut not_ours, mut new) = (BTreeMap::new(), Vec::new());
+        {
+            let known = known();
+            for name in names {
+                match known.get(&name) {
+                    Some(Owner::We) => {}
+                    Some(owner) => {
+                        not_ours.insert(name, *owner);
+                    }
+                    None => new.push(name),
+                }
+            }
+        }
+        if new.is_empty() {
+            return Ok(not_ours);
         }
         templates::ensure(self).await?;
+        let mut owners = Vec::with_capacity(new.len());
+        for name in new {
+            let owner = if is_own(&name) { Owner::We } else { named::owner(self, &name).await? };
+            if owner != Owner::We {
+                not_ours.insert(name.clone(), owner);
+            }
+            // What is not ours because of a template may become ours at any time.
+            if owner != Owner::Others {
+                owners.push((name, owner));
+            }
+        }
         let mut known = known();
         if known.len() > KNOWN_INDICES_MAX {
             known.clear();
         }
-        known.extend(names);
-        Ok(())
+        known.extend(owners);
+        Ok(not_ours)
     }
 
     /// A place for a read, as soon as there is one.

@@ -31,11 +31,14 @@ pub(crate) async fn ensure(shared: &Shared) -> Result<usize, StoreError> {
         compact_after: config.compact_after.0,
         delete_after: config.delete_after.0,
         minimal_engine: config.engine_parts == EngineParts::Minimal,
+        named: config.named_indices.clone(),
     };
     if config.policies && ensure_policy(shared, &options).await? {
         changed += 1;
     }
-    for (name, body) in options.index_templates(&shared.all_fields) {
+    let templates = options.index_templates(&shared.all_fields);
+    changed += remove_left(shared, &options.named_template_beginning(), &templates).await?;
+    for (name, body) in templates {
         let path = format!("_index_template/{name}");
         let known = get(shared, &path).await?;
         let known = known.map(|found| found["index_templates"][0]["index_template"].clone());
@@ -51,6 +54,31 @@ pub(crate) async fn ensure(shared: &Shared) -> Result<usize, StoreError> {
         }
     }
     Ok(changed)
+}
+
+/// Removes the templates that this installation has put when its settings were others, all of whose names begin so.
+/// Says how many there were.
+async fn remove_left(
+    shared: &Shared,
+    beginning: &str,
+    templates: &[(String, Value)],
+) -> Result<usize, StoreError> {
+    let found = get(shared, &format!("_index_template/{beginning}*")).await?.unwrap_or_default();
+    let is_wanted = |name: &str| templates.iter().any(|(wanted, _)| wanted == name);
+    let mut removed = 0;
+    for one in found["index_templates"].as_array().into_iter().flatten() {
+        let is_ours = Seal::of_template(&one["index_template"]).version.is_some();
+        let name = one["name"].as_str().filter(|name| name.starts_with(beginning));
+        let Some(name) = name.filter(|name| is_ours && !is_wanted(name)) else { continue };
+        let path = format!("_index_template/{name}");
+        let answer = ask(shared, Method::DELETE, &path, Body::None).await?;
+        if !answer.status.is_success() && answer.status.as_u16() != 404 {
+            return Err(refused(&answer, &shared.client.shown()));
+        }
+        tracing::info!(name, "index template removed: the settings name no such indices any more");
+        removed += 1;
+    }
+    Ok(removed)
 }
 
 async fn ensure_policy(shared: &Shared, options: &TemplateOptions) -> Result<bool, StoreError> {
@@ -158,7 +186,7 @@ fn text(value: &Value) -> String {
 }
 
 /// What stands at a path, if anything does.
-async fn get(shared: &Shared, path: &str) -> Result<Option<Value>, StoreError> {
+pub(super) async fn get(shared: &Shared, path: &str) -> Result<Option<Value>, StoreError> {
     let answer = ask(shared, Method::GET, path, Body::None).await?;
     match answer.status.as_u16() {
         404 => Ok(None),
@@ -185,12 +213,19 @@ async fn put(shared: &Shared, path: &str, body: &Value) -> Result<(), StoreError
     }
     // What the engine does not understand is not the fault of any request.
     Err(match refused(&answer, &shared.client.shown()) {
+        // Two templates for the same names are refused where neither comes before the other.
+        StoreError::Invalid(reason) if reason.contains("same priority") => {
+            StoreError::Fatal(format!(
+                "{path}: {reason}; another template is for these names: remove it or give it another priority, or take \
+                 other names in search.index_prefixes, which no other installation in this cluster has"
+            ))
+        }
         StoreError::Invalid(reason) => StoreError::Fatal(format!("{path}: {reason}")),
         other => other,
     })
 }
 
-async fn ask(
+pub(super) async fn ask(
     shared: &Shared,
     method: Method,
     path: &str,

@@ -14,10 +14,11 @@ use serde_json::{Value, json};
 
 use super::fields::{Fields, Known, Target};
 use super::form::is_index_name;
+use super::index::in_engine;
 use super::reduced::plain;
 use crate::refusal::{ids_are_whole, no_wildcards, only_exists, unfit};
 use crate::words::{lower_case, words};
-use crate::{StoreError, TimeRange, value};
+use crate::{IndexPrefixes, StoreError, TimeRange, value};
 
 pub(crate) use range::moments;
 
@@ -28,6 +29,8 @@ pub(crate) struct Translator<'a> {
     pub(crate) product: Product,
     /// Stands before index names in the engine.
     pub(crate) namespace: &'a str,
+    /// What the names of indices begin with that have nothing before them.
+    pub(crate) prefixes: &'a IndexPrefixes,
 }
 
 /// Documents that the scope may see, in the time range, that match the query.
@@ -158,8 +161,8 @@ impl Translator<'_> {
 
     /// Engines take a name here for a pattern, so only a plain one goes to them.
     fn index(&self, text: &str) -> Value {
-        if is_index_name(text) {
-            term("_index", &format!("{}{text}", self.namespace))
+        if is_index_name(text) || self.prefixes.allow(text) {
+            term("_index", &in_engine(self.namespace, text))
         } else {
             nothing()
         }
@@ -221,7 +224,7 @@ impl Translator<'_> {
     }
 
     fn like_index(&self, pattern: &Pattern) -> Result<Value, StoreError> {
-        let mut text = self.namespace.to_owned();
+        let mut text = String::new();
         for part in &pattern.0 {
             match part {
                 PatternPart::Any => text.push('*'),
@@ -235,7 +238,13 @@ impl Translator<'_> {
                 }
             }
         }
-        Ok(json!({ "wildcard": { "_index": { "value": text } } }))
+        let like = |text: &str| json!({ "wildcard": { "_index": { "value": text } } });
+        let own = like(&format!("{}{text}", self.namespace));
+        if self.namespace.is_empty() || self.prefixes.0.is_empty() {
+            return Ok(own);
+        }
+        // Those that the installation names have no namespace.
+        Ok(any_of(vec![own, like(&text)]))
     }
 
     fn exists(&self, name: &str) -> Value {

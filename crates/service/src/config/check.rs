@@ -33,6 +33,13 @@ impl Findings {
         self.table.truncate(outer);
     }
 
+    /// Runs the check of a table within this one whose name is the operator's own, and may hold dots.
+    pub fn within_key(&mut self, key: &str, check: impl FnOnce(&mut Self)) {
+        self.table.push(key.to_owned());
+        check(self);
+        self.table.pop();
+    }
+
     /// Notes a mistake. `settings` are the names, within this table, of those that do not go
     /// together; it is reported where the first stands, and not at all if another mistake has
     /// been found in any of them.

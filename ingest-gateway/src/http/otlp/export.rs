@@ -12,11 +12,10 @@ use super::format::{Descriptions, Format};
 use super::outline::{Outline, Unreadable};
 use super::wire::{put_bytes, put_varint};
 use crate::budget::{Reservation, Share};
-use crate::http::DOOR;
 use crate::http::answer::Problem;
 use crate::http::body::BodyReader;
 use crate::http::publisher::Publisher;
-use crate::http::request::{BODY_MEMORY_BYTES, Plan, reserve};
+use crate::http::request::{Plan, body_memory_bytes, reserve};
 use crate::http::route::Door;
 use crate::intake::{Answer, Line, Origin, Receipt};
 
@@ -106,10 +105,11 @@ impl<'a> Growing<'a> {
         let bytes_max = self.door.config.message_bytes_max;
         let bytes = self.message.len() + block.len();
         if bytes > bytes_max.as_usize() {
-            self.door.intake.metrics().limit_hit(DOOR, "message_bytes");
+            self.door.limit_hit("message_bytes");
             let detail = format!(
                 "the message is larger than {bytes_max}: export smaller batches, or raise \
-                 ingest_gateway.http.message_bytes_max"
+                 ingest_gateway.{}.message_bytes_max",
+                self.door.table()
             );
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
         }
@@ -172,7 +172,8 @@ impl Export<'_> {
         })?;
         let _outline_room = reserve(self.door, self.share, outline.held_bytes()).await?;
         // Events may be larger than what the head promised of the message.
-        let missing_bytes = BODY_MEMORY_BYTES.saturating_sub(plan.room.bytes());
+        let line_bytes_max = self.door.intake.line_bytes_max();
+        let missing_bytes = body_memory_bytes(line_bytes_max).saturating_sub(plan.room.bytes());
         if missing_bytes > 0 {
             plan.room.add(reserve(self.door, self.share, missing_bytes).await?);
         }
@@ -222,7 +223,7 @@ impl Export<'_> {
         if bytes <= bytes_max.0 {
             return Ok(());
         }
-        self.door.intake.metrics().limit_hit(DOOR, "decompress_limit");
+        self.door.limit_hit("decompress_limit");
         let detail = format!(
             "the records, each with the attributes of its resource, are larger than {bytes_max} together: export \
              smaller batches"

@@ -60,6 +60,9 @@ fn a_pair_that_fits_is_taken_with_its_end() {
     let loaded = load(&terms, now_s()).unwrap();
     assert_eq!(loaded.not_after_s, date_time_ymd(2040, 1, 1).unix_timestamp());
     assert_eq!(loaded.config.alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
+    assert!(loaded.config.send_tls13_tickets > 0, "who reads an answer can come back faster");
+    let one_way = load(&tcp(&files.config((2020, 2040))), now_s()).unwrap();
+    assert_eq!(one_way.config.send_tls13_tickets, 0);
 }
 
 #[test]

@@ -18,9 +18,10 @@ const REDIS: [&str; 12] = [
 ];
 const GENERATOR: [&str; 5] = ["count", "ecs_compatibility", "lines", "message", "threads"];
 const STDIN: [&str; 1] = ["ecs_compatibility"];
+const PIPELINE: [&str; 2] = ["address", "ecs_compatibility"];
 
 /// Inputs whose options are known.
-pub(super) const ABSENT: [Absent; 3] = [
+pub(super) const ABSENT: [Absent; 4] = [
     (
         "redis",
         &[&REDIS],
@@ -32,6 +33,12 @@ pub(super) const ABSENT: [Absent; 3] = [
         "`millrace generate | millrace send` sends made-up events, and `millrace up --demo` a few a second",
     ),
     (
+        "pipeline",
+        &[&PIPELINE],
+        "no other pipeline hands events to this one; put these filters behind those of the pipeline that sends here, \
+         under the condition of its output",
+    ),
+    (
         "stdin",
         &[&STDIN],
         "`PROGRAM | millrace send` sends what a program writes (`--plain` for text), and `millrace pipe` filters it \
@@ -40,7 +47,7 @@ pub(super) const ABSENT: [Absent; 3] = [
 ];
 
 /// Other inputs of Logstash.
-pub(super) const OTHERS: [&str; 50] = [
+pub(super) const OTHERS: [&str; 49] = [
     "azure_event_hubs",
     "cloudwatch",
     "couchdb_changes",
@@ -70,7 +77,6 @@ pub(super) const OTHERS: [&str; 50] = [
     "lumberjack",
     "meetup",
     "pipe",
-    "pipeline",
     "puppet_facter",
     "rabbitmq",
     "relp",

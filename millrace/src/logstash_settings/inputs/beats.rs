@@ -6,20 +6,21 @@ use service::Span;
 
 use crate::logstash_settings::carried::SettingValue;
 use crate::logstash_settings::codec::{self, Lines, Takes};
-use crate::logstash_settings::listen::{self, Door};
+use crate::logstash_settings::doors::Door;
+use crate::logstash_settings::listen::{self, Kind};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
 use super::events::{Events, Sender};
 use super::tls::{self, Tls};
 use super::{EVERY, SENDER as WORDS, TUNING, read_every};
 
-const DOOR: Door = Door {
+const KIND: Kind = Kind {
     table: "beats",
     listens: &["listen"],
-    title: "Beats",
     port: None,
     needed: "set `ingest_gateway.beats.allow_unauthenticated = true`, since Beats can show no token, or ask for \
              certificates, without which `ingest_gateway.require_token` lets none in",
+    permission: Some("allow_unauthenticated"),
 };
 const REASONS: Reasons = &[
     (WORDS, &["add_hostname", "ssl_peer_metadata"]),
@@ -33,7 +34,6 @@ const SENDER: Sender = Sender {
 };
 const NO_SENDER: Sender = Sender { legacy: &[], ecs: &[], option: None };
 const TLS: Tls = Tls {
-    table: "beats",
     others: &[
         (tls::SUITES, &["cipher_suites", "ssl_cipher_suites"]),
         ("write `ssl_client_authentication`", &["ssl_verify_mode"]),
@@ -62,24 +62,22 @@ const INACTIVITY_SECONDS: std::ops::RangeInclusive<i64> = 0..=i32::MAX as i64;
 pub(super) fn read(reader: &mut PluginReader<'_>) {
     let Some(tls) = tls::read(reader, TLS, &[&EVERY, &REST]) else { return };
     let may_be_open = reader.reach.are_beats_allowed || tls.knows_senders();
-    let is_carried = listen::carry(reader, DOOR, may_be_open);
-    if is_carried {
-        tls.carry(reader);
+    // A certificate is enough, and says more.
+    let permission = KIND.permission.filter(|_| !tls.knows_senders());
+    let door = listen::carry(reader, Kind { permission, ..KIND }, may_be_open);
+    if let Some(door) = &door {
+        tls.carry(reader, door);
     }
-    match reader.number_within("client_inactivity_timeout", INACTIVITY_SECONDS) {
-        Some(0) => {
+    match (reader.number_within("client_inactivity_timeout", INACTIVITY_SECONDS), &door) {
+        (Some(0), _) => {
             let reason =
                 "a silent connection always ends: `ingest_gateway.beats.idle_timeout` says when";
             reader.leave("client_inactivity_timeout", reason);
         }
-        Some(seconds) if is_carried => {
+        (Some(seconds), Some(door)) => {
             let timeout = Span(Duration::from_secs(seconds.unsigned_abs()));
-            let path = ["ingest_gateway", "beats", "idle_timeout"];
-            reader.carry(
-                "client_inactivity_timeout",
-                &path,
-                SettingValue::Text(timeout.to_string()),
-            );
+            let value = SettingValue::Text(timeout.to_string());
+            reader.carry("client_inactivity_timeout", &door.path(&["idle_timeout"]), value);
         }
         _ => {}
     }
@@ -90,13 +88,13 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         reader.leave("codec", reason);
     }
     let (has_codec_tags, has_sender) = enrichments(reader);
-    if is_carried && has_codec_tags {
-        let path = ["enricher", "inputs", DOOR.table, "codec_tags"];
+    if let Some(door) = door.as_ref().filter(|_| has_codec_tags) {
+        let path = ["enricher", "inputs", door.name(), "codec_tags"];
         reader.carry("include_codec_tag", &path, SettingValue::Flag(true));
     }
     reader.leave_given(REASONS);
     let sender = if has_sender { SENDER } else { NO_SENDER };
-    let door = is_carried.then_some(DOOR.table);
+    let door = door.as_ref().map(Door::name);
     read_every(reader, Events { door, codec: Some(&codec), sender: Some(sender), unless: &[] });
 }
 

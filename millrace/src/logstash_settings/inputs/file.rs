@@ -3,19 +3,18 @@
 
 mod own;
 
-use bus::file_inputs;
+use bus::inputs::FILE;
 
 use crate::logstash_settings::carried::{Carried, Setting, SettingValue};
 use crate::logstash_settings::codec::{self, Takes};
+use crate::logstash_settings::doors::Door;
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
 use super::events::{Events, NOWHERE};
 use super::{TUNING, read_every};
 use own::Own;
 
-const TABLE: [&str; 2] = ["ingest_gateway", "file"];
-/// The door's table of further inputs.
-const INPUTS: &str = "inputs";
+const TABLE: [&str; 2] = ["ingest_gateway", FILE];
 /// The setting that every input has.
 const PATHS: &str = "paths";
 /// The setting that names files which are left to the next inputs.
@@ -52,11 +51,8 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     let paths = paths.map(|paths| not_read_yet(reader, paths, left_out));
     let paths = paths.filter(|paths| !paths.is_empty());
     let Some(paths) = paths else { return read_every(reader, NOWHERE) };
-    let name = next_name(reader.carried);
-    let mut table: Vec<&str> = TABLE.to_vec();
-    if name != TABLE[1] {
-        table.extend([INPUTS, name.as_str()]);
-    }
+    let door = Door::next(reader.carried, FILE);
+    let table = door.path(&[]);
     let carry = |reader: &mut PluginReader<'_>, option: &str, setting: &str, value| {
         reader.carry_unless(option, &[&table[..], &[setting]].concat(), value, UNLESS);
     };
@@ -78,8 +74,9 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     if let Some(multiline) = multiline {
         multiline.carry(reader, &table, UNLESS);
     }
-    let door = Some(name.as_str());
-    let events = Events { door, codec: Some(&codec), sender: None, unless: UNLESS };
+    reader.carried.open(door.clone());
+    let name = Some(door.name());
+    let events = Events { door: name, codec: Some(&codec), sender: None, unless: UNLESS };
     read_every(reader, events);
 }
 
@@ -106,12 +103,13 @@ fn not_read_yet(
         let carried = &*reader.carried;
         let known = inputs(carried)
             .find(|setting| has(setting, &path) && leaves_nothing(carried, setting, left_out));
-        let Some(line) = known.map(|known| known.spot.line) else {
+        let Some(known) = known else {
             own.push(path);
             continue;
         };
+        let place = reader.place_of(&known.spot);
         let reason = format!(
-            "`{path}` is not carried over: a file is read once, and line {line} has this one; Logstash makes two \
+            "`{path}` is not carried over: a file is read once, and {place} has this one; Logstash makes two \
              events of each line, as a filter `clone` does"
         );
         reader.leave("path", reason);
@@ -138,13 +136,5 @@ fn leaves_nothing(carried: &Carried, paths: &Setting, left_out: &[String]) -> bo
     match excluded.map(|setting| &setting.value) {
         Some(SettingValue::List(names)) => names.iter().all(|name| left_out.contains(name)),
         _ => true,
-    }
-}
-
-/// What the next input is called, in its records too.
-fn next_name(carried: &Carried) -> String {
-    match inputs(carried).count() {
-        0 => file_inputs::LISTENER.to_owned(),
-        before => file_inputs::counted(before + 1),
     }
 }

@@ -5,28 +5,25 @@ use service::{ByteSize, Secret};
 
 use crate::logstash_settings::carried::SettingValue;
 use crate::logstash_settings::codec::{self, Codec, Lines, Takes};
-use crate::logstash_settings::listen::{self, Door};
+use crate::logstash_settings::doors::Door;
+use crate::logstash_settings::listen::{self, Kind};
 use crate::logstash_settings::plugin::{JAVA_STORES, PluginReader, Reasons};
 
 use super::events::{Events, Sender};
 use super::tls::{self, Tls};
 use super::{EVERY, TUNING, read_every};
 
-const DOOR: Door = Door {
+const KIND: Kind = Kind {
     table: "http",
     listens: &["listen"],
-    title: "HTTP",
     port: Some(8080),
     needed: "set `ingest_gateway.ingest_token`, which senders then show as `Authorization: Bearer`, or give the \
              input `user` and `password`",
+    permission: None,
 };
 const HEADERS: &str = "an event is told the address of its sender and its content type, not the headers of the request";
 const SENDER: Sender =
     Sender { legacy: &["host"], ecs: &["[host][ip]"], option: Some("remote_host_target_field") };
-/// The settings of the door.
-const TABLE: [&str; 2] = ["ingest_gateway", "http"];
-/// Where the configuration names a file with the password, it is not that of the input.
-const PASSWORD_FILE: &[&str] = &["ingest_gateway.http.sign_in.password_file"];
 const REASONS: Reasons = &[
     (TUNING, &["threads", "max_pending_requests"]),
     (
@@ -35,7 +32,6 @@ const REASONS: Reasons = &[
     ),
 ];
 const TLS: Tls = Tls {
-    table: "http",
     others: &[
         (tls::SUITES, &["cipher_suites", "ssl_cipher_suites"]),
         ("write `ssl_client_authentication`", &["ssl_verify_mode", "verify_mode"]),
@@ -67,46 +63,42 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     let Some(tls) = tls::read(reader, TLS, &[&EVERY, &REST]) else { return };
     let sign_in = SignIn::read(reader);
     let may_be_open = reader.reach.has_token || tls.knows_senders() || sign_in.is_on();
-    let is_carried = listen::carry(reader, DOOR, may_be_open);
+    let door = listen::carry(reader, KIND, may_be_open);
     let length = reader.number_within("max_content_length", BODY_BYTES);
-    if is_carried {
-        tls.carry(reader);
-        reader.carry("port", &[TABLE[0], TABLE[1], "any_path"], SettingValue::Flag(true));
+    if let Some(door) = &door {
+        tls.carry(reader, door);
+        reader.carry("port", &door.path(&["any_path"]), SettingValue::Flag(true));
         if let Some(bytes) = length.and_then(|bytes| u64::try_from(bytes).ok()) {
             let value = SettingValue::Text(ByteSize(bytes).to_string());
-            reader.carry(
-                "max_content_length",
-                &["ingest_gateway", "http", "body_bytes_max"],
-                value,
-            );
+            reader.carry("max_content_length", &door.path(&["body_bytes_max"]), value);
         }
     }
     let mut codec = codec::read(reader, Lines::Plain, Takes::Events);
     if codec.lines == Lines::Json && codec.charset.take().is_some() {
         reader.leave("codec", "`charset` of the codec: a body of JSON is UTF-8");
     }
-    answer(reader, is_carried);
-    if is_carried {
-        sign_in.carry(reader);
-        carry_codec(reader, &codec);
+    answer(reader, door.as_ref());
+    if let Some(door) = &door {
+        sign_in.carry(reader, door);
+        carry_codec(reader, door, &codec);
     }
     let given = reader.options.value("request_headers_target_field").is_some();
     if given || reader.options.pipeline_mentions("[headers]") {
         reader.leave("request_headers_target_field", HEADERS);
     }
     reader.leave_given(REASONS);
-    let door = is_carried.then_some(DOOR.table);
+    let door = door.as_ref().map(Door::name);
     let events = Events { door, codec: Some(&codec), sender: Some(SENDER), unless: &[] };
     read_every(reader, events);
 }
 
 /// What a body is whose content type does not say it.
-fn carry_codec(reader: &mut PluginReader<'_>, codec: &Codec) {
+fn carry_codec(reader: &mut PluginReader<'_>, door: &Door, codec: &Codec) {
     if codec.lines == Lines::Json {
         return;
     }
     let value = SettingValue::Text(codec.lines.as_str().to_owned());
-    reader.carry("codec", &[TABLE[0], TABLE[1], "codec"], value);
+    reader.carry("codec", &door.path(&["codec"]), value);
     if codec.is_whole {
         let reason = "of a body of text each line is an event; Logstash's codec `plain` makes one of all of it";
         reader.leave("codec", reason);
@@ -114,15 +106,15 @@ fn carry_codec(reader: &mut PluginReader<'_>, codec: &Codec) {
 }
 
 /// Reads what a request that is taken is answered with.
-fn answer(reader: &mut PluginReader<'_>, is_carried: bool) {
+fn answer(reader: &mut PluginReader<'_>, door: Option<&Door>) {
     if let Some(code) = reader.options.integer("response_code") {
         let is_success =
             u16::try_from(code).is_ok_and(|code| ResponseConfig::STATUSES.contains(&code));
         if !is_success {
             let message = format!("`response_code` cannot be {code}");
             reader.options.refuse("response_code", message, "it is 200, 201, 202 or 204");
-        } else if is_carried {
-            let path = [TABLE[0], TABLE[1], "response", "status"];
+        } else if let Some(door) = door {
+            let path = door.path(&["response", "status"]);
             reader.carry("response_code", &path, SettingValue::Whole(code));
         }
     }
@@ -132,8 +124,9 @@ fn answer(reader: &mut PluginReader<'_>, is_carried: bool) {
                       `ingest_gateway.http.response.headers`";
         return reader.leave("response_headers", reason);
     }
-    for (name, value) in headers.into_iter().filter(|_| is_carried) {
-        let path = [TABLE[0], TABLE[1], "response", "headers", name.text.as_str()];
+    let Some(door) = door else { return };
+    for (name, value) in headers {
+        let path = door.path(&["response", "headers", &name.text]);
         reader.carry("response_headers", &path, SettingValue::Text(value));
     }
 }
@@ -154,18 +147,20 @@ impl SignIn {
     }
 
     /// Lets it stand for the settings of the door, which refuse one without the other.
-    fn carry(self, reader: &mut PluginReader<'_>) {
-        let path = |name| [TABLE[0], TABLE[1], "sign_in", name];
+    fn carry(self, reader: &mut PluginReader<'_>, door: &Door) {
         if let Some(user) = self.user {
-            reader.carry("user", &path("user"), SettingValue::Text(user));
+            reader.carry("user", &door.path(&["sign_in", "user"]), SettingValue::Text(user));
         }
         if let Some(password) = self.password {
             let value = SettingValue::Secret {
                 value: Secret::new(password),
                 file_setting: "password_file",
-                file: "http-password",
+                file: format!("{}-password", door.name()),
             };
-            reader.carry_unless("password", &path("password"), value, PASSWORD_FILE);
+            // Where the configuration names a file with the password, it is not that of the input.
+            let file = door.path(&["sign_in", "password_file"]).join(".");
+            let path = door.path(&["sign_in", "password"]);
+            reader.carry_unless("password", &path, value, &[file.as_str()]);
         }
     }
 }

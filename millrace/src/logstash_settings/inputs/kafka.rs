@@ -4,12 +4,15 @@ use enricher::language::Span;
 
 use crate::logstash_settings::carried::SettingValue;
 use crate::logstash_settings::codec::{self, Lines, Takes};
+use crate::logstash_settings::doors::Door;
 use crate::logstash_settings::kafka_access::{self, Access};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
 use super::events::NOWHERE;
 use super::{EVERY, TUNING, read_every};
 
+/// What records of topics that others write are called, whichever topic it is.
+const LISTENER: &str = "kafka";
 /// Where the configuration names a bus of its own, nothing of this one counts.
 const UNLESS: &[&str] = &["bus.url"];
 /// Bounds of `bus.kafka.session_timeout`.
@@ -84,11 +87,24 @@ const REST: [&str; 6] = [
 ];
 
 pub(super) fn read(reader: &mut PluginReader<'_>) {
-    if reader.options.has("topics_pattern") {
-        let names: Vec<_> = REASONS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-        let reason = "topics are named one by one; write them in `topics`";
-        return reader.leave_whole(reason, &[&EVERY, &REST, &kafka_access::OPTIONS, &names]);
-    }
+    let owner = reader.carried.owner_of(LISTENER).map(|owner| {
+        format!(
+            "the messages of all topics go through one pipeline, and `{owner}` has topics already: put the filters of \
+             both into that one, or run a second platform on this one's topics"
+        )
+    });
+    let reason = match owner {
+        None if reader.options.has("topics_pattern") => {
+            "topics are named one by one; write them in `topics`".to_owned()
+        }
+        None => return read_topics(reader),
+        Some(owner) => owner,
+    };
+    let names: Vec<_> = REASONS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+    reader.leave_whole(&reason, &[&EVERY, &REST, &kafka_access::OPTIONS, &names]);
+}
+
+fn read_topics(reader: &mut PluginReader<'_>) {
     let servers = reader.options.text("bootstrap_servers");
     let servers = servers.unwrap_or_else(|| "localhost:9092".to_owned());
     let topics = reader.options.texts("topics").unwrap_or_else(|| vec!["logstash".to_owned()]);
@@ -108,11 +124,12 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         return reader.options.refuse("bootstrap_servers", error.to_string(), way_out);
     }
     let cluster = Cluster { access, client, instance, session };
-    match reader.carried.find("bus.url").map(|bus| (bus.value.clone(), bus.spot.line)) {
+    match reader.carried.find("bus.url").map(|bus| (bus.value.clone(), bus.spot.clone())) {
         None => carry_cluster(reader, url, &cluster),
-        Some((SettingValue::Text(known), line)) if known == url => {
+        Some((SettingValue::Text(known), spot)) if known == url => {
             let reason = format!(
-                "there is one bus, and the input kafka of line {line} says how it is reached: write it there"
+                "there is one bus, and the input kafka of {} says how it is reached: write it there",
+                reader.place_of(&spot)
             );
             cluster.settings(|option, path, value, _| {
                 reader.leave_differing(option, path, &value, &reason);
@@ -123,6 +140,10 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
                           copy the topics to that cluster, or run a second platform on this one";
             return reader.note(reason);
         }
+    }
+    if !reader.carried.has_door(LISTENER) {
+        let door = Door::next(reader.carried, LISTENER);
+        reader.carried.open(door);
     }
     let span = reader.options.span("topics");
     for topic in topics {
@@ -190,7 +211,8 @@ fn carry_topic(reader: &mut PluginReader<'_>, span: Span, topic: &str, lines: Li
     let path = |name| ["bus", "kafka", "topics", topic, name];
     let codec = SettingValue::Text(lines.as_str().to_owned());
     if let Some(known) = reader.carried.find(&path("codec").join(".")) {
-        let reason = format!("the topic `{topic}` has one codec, that of line {}", known.spot.line);
+        let place = reader.place_of(&known.spot);
+        let reason = format!("the topic `{topic}` has one codec, that of {place}");
         return reader.leave_differing("codec", &path("codec"), &codec, &reason);
     }
     reader.carry_unless("topics", &path("foreign"), SettingValue::Flag(true), UNLESS);

@@ -2,18 +2,19 @@
 
 use crate::logstash_settings::carried::SettingValue;
 use crate::logstash_settings::codec::{self, Lines, Takes};
-use crate::logstash_settings::listen::{self, Door};
+use crate::logstash_settings::doors::Door;
+use crate::logstash_settings::listen::{self, Kind};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
 use super::events::{Events, Sender};
 use super::read_every;
 
-const DOOR: Door = Door {
+const KIND: Kind = Kind {
     table: "syslog",
     listens: &["udp_listen", "tcp_listen"],
-    title: "syslog",
     port: Some(514),
     needed: "set `ingest_gateway.syslog.allow_unauthenticated = true`, since syslog can show no token",
+    permission: Some("allow_unauthenticated"),
 };
 const REASONS: Reasons = &[
     ("fields have the names of ECS", &["ecs_compatibility", "syslog_field"]),
@@ -37,11 +38,10 @@ const SENDER: Sender = Sender { legacy: &[], ecs: &["[host][ip]"], option: None 
 
 pub(super) fn read(reader: &mut PluginReader<'_>) {
     let may_be_open = reader.reach.is_syslog_allowed;
-    let is_carried = listen::carry(reader, DOOR, may_be_open);
+    let door = listen::carry(reader, KIND, may_be_open);
     let zone = reader.options.text("timezone");
-    if let Some(zone) = zone.filter(|_| is_carried) {
-        let value = SettingValue::Text(zone);
-        reader.carry("timezone", &["ingest_gateway", "syslog", "timezone"], value);
+    if let (Some(door), Some(zone)) = (&door, zone) {
+        reader.carry("timezone", &door.path(&["timezone"]), SettingValue::Text(zone));
     }
     if !reader.options.flag("use_labels", true) {
         reader.leave("use_labels", "the names stand beside the numbers; `mutate` removes them");
@@ -51,7 +51,7 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         reader.leave("codec", reason);
     }
     reader.leave_given(REASONS);
-    let door = is_carried.then_some(DOOR.table);
+    let door = door.as_ref().map(Door::name);
     let events = Events { door, codec: None, sender: Some(SENDER), unless: &[] };
     read_every(reader, events);
 }

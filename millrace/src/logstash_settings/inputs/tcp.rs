@@ -1,19 +1,20 @@
-//! The input `tcp`: the TCP door.
+//! The input `tcp`: the TCP door, and each further one another such door.
 
 use crate::logstash_settings::codec;
-use crate::logstash_settings::listen::{self, Door};
+use crate::logstash_settings::doors::Door;
+use crate::logstash_settings::listen::{self, Kind};
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
 use super::events::{Events, Sender};
 use super::tls::{self, Tls};
 use super::{EVERY, read_every};
 
-const DOOR: Door = Door {
+const KIND: Kind = Kind {
     table: "tcp",
     listens: &["listen"],
-    title: "TCP",
     port: None,
     needed: "set `ingest_gateway.ingest_token`, which senders then show in their first line",
+    permission: None,
 };
 const REASONS: Reasons = &[
     ("the name of an address is not asked for", &["dns_reverse_lookup_enabled"]),
@@ -32,7 +33,6 @@ const SENDER: Sender = Sender {
     option: None,
 };
 const TLS: Tls = Tls {
-    table: "tcp",
     switches: &["ssl_enabled", "ssl_enable"],
     certificates: &["ssl_certificate", "ssl_cert"],
     authorities: &["ssl_certificate_authorities", "ssl_cacert"],
@@ -67,14 +67,14 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     }
     let Some(tls) = tls::read(reader, TLS, &[&EVERY, &REST]) else { return };
     let may_be_open = reader.reach.has_token || tls.knows_senders();
-    let is_carried = listen::carry(reader, DOOR, may_be_open);
+    let door = listen::carry(reader, KIND, may_be_open);
     let (codec, multiline) = codec::read_stream(reader);
-    if is_carried {
-        codec::carry_stream(reader, DOOR.table, &codec, multiline);
-        tls.carry(reader);
+    if let Some(door) = &door {
+        codec::carry_stream(reader, door, &codec, multiline);
+        tls.carry(reader, door);
     }
     reader.leave_given(REASONS);
-    let door = is_carried.then_some(DOOR.table);
+    let door = door.as_ref().map(Door::name);
     let events = Events { door, codec: Some(&codec), sender: Some(SENDER), unless: &[] };
     read_every(reader, events);
 }

@@ -1,6 +1,7 @@
 //! What an input says of TLS: the table `tls` of its door.
 
 use crate::logstash_settings::carried::SettingValue;
+use crate::logstash_settings::doors::Door;
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
 /// Why suites are not carried over.
@@ -10,8 +11,6 @@ const UNUSED: &str = "without `ssl_enabled` it does nothing";
 /// The names that an input has for TLS. Where there are two, the second is an old one.
 #[derive(Clone, Copy)]
 pub(super) struct Tls {
-    /// The door's table below `ingest_gateway`.
-    pub(super) table: &'static str,
     /// Options that switch it on.
     pub(super) switches: &'static [&'static str],
     pub(super) certificates: &'static [&'static str],
@@ -24,7 +23,6 @@ pub(super) struct Tls {
 
 /// The names that most inputs have.
 pub(super) const USUAL: Tls = Tls {
-    table: "",
     switches: &["ssl_enabled", "ssl"],
     certificates: &["ssl_certificate"],
     authorities: &["ssl_certificate_authorities"],
@@ -39,7 +37,6 @@ const VERSIONS: &str = "ssl_supported_protocols";
 
 /// What becomes of it.
 pub(super) struct Carried {
-    table: &'static str,
     /// Option, setting, value.
     settings: Vec<(&'static str, &'static str, String)>,
     knows_senders: bool,
@@ -63,7 +60,7 @@ pub(super) fn read(
     // All are read, so that none is unknown.
     let switches = tls.switches.iter().copied();
     let is_on = switches.fold(false, |is_on, name| reader.options.flag(name, false) | is_on);
-    let mut carried = Carried { table: tls.table, settings: Vec::new(), knows_senders: false };
+    let mut carried = Carried { settings: Vec::new(), knows_senders: false };
     if !is_on {
         for name in names(tls).into_iter().filter(|name| !tls.switches.contains(name)) {
             if reader.options.value(name).is_some() {
@@ -186,10 +183,9 @@ impl Carried {
     }
 
     /// Lets it stand for the settings of the door.
-    pub(super) fn carry(self, reader: &mut PluginReader<'_>) {
+    pub(super) fn carry(self, reader: &mut PluginReader<'_>, door: &Door) {
         for (option, name, value) in self.settings {
-            let path = ["ingest_gateway", self.table, "tls", name];
-            reader.carry(option, &path, SettingValue::Text(value));
+            reader.carry(option, &door.path(&["tls", name]), SettingValue::Text(value));
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use crate::logstash_settings::carried::SettingValue;
 use crate::logstash_settings::codec;
+use crate::logstash_settings::doors::Door;
+use crate::logstash_settings::listen::is_taken;
 use crate::logstash_settings::plugin::{PluginReader, Reasons};
 
 use super::events::Events;
 use super::{EVERY, SENDER, read_every};
 
-const PATH: &str = "ingest_gateway.unix.stream_path";
+const KIND: &str = "unix";
+const PATH: &str = "stream_path";
 const REASONS: Reasons = &[
     (SENDER, &["ecs_compatibility"]),
     ("a socket without a living process is removed, one with it never", &["force_unlink"]),
@@ -34,19 +37,15 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
     }
     let path = reader.options.required_text("path");
     let (codec, multiline) = codec::read_stream(reader);
-    let mut door = None;
-    if let Some(other) = reader.carried.find(PATH) {
-        let reason = format!(
-            "not carried over: there is one door of this kind, and {} (line {}) has it",
-            other.plugin, other.spot.line
-        );
-        reader.note(reason);
-    } else if let Some(path) = path {
-        let table = ["ingest_gateway", "unix"];
-        reader.carry("path", &[table[0], table[1], "stream_path"], SettingValue::Text(path));
-        codec::carry_stream(reader, table[1], &codec, multiline);
-        door = Some(table[1]);
+    let next = Door::next(reader.carried, KIND);
+    let path = path.filter(|path| !is_taken(reader, &next, PATH, path));
+    let door = path.is_some().then_some(next);
+    if let (Some(door), Some(path)) = (&door, path) {
+        reader.carry("path", &door.path(&[PATH]), SettingValue::Text(path));
+        reader.carried.open(door.clone());
+        codec::carry_stream(reader, door, &codec, multiline);
     }
     reader.leave_given(REASONS);
+    let door = door.as_ref().map(Door::name);
     read_every(reader, Events { door, codec: Some(&codec), sender: None, unless: &[] });
 }

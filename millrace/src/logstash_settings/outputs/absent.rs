@@ -32,6 +32,7 @@ const KAFKA: [&str; 26] = [
     "topic_id",
     "value_serializer",
 ];
+const PIPELINE: [&str; 2] = ["ensure_delivery", "send_to"];
 const FILE: [&str; 11] = [
     "create_if_deleted",
     "dir_mode",
@@ -89,7 +90,7 @@ const HTTP: [&str; 40] = [
 ];
 
 /// Outputs whose options are known.
-pub(super) const ABSENT: [Absent; 4] = [
+pub(super) const ABSENT: [Absent; 5] = [
     (
         "kafka",
         &[&KAFKA, &kafka_access::OPTIONS],
@@ -101,6 +102,12 @@ pub(super) const ABSENT: [Absent; 4] = [
         &[],
         "`millrace query --follow` shows events as they come, and `millrace pipe` filters standard input to \
          standard output",
+    ),
+    (
+        "pipeline",
+        &[&PIPELINE],
+        "events are handed to no other pipeline; put the filters of that one behind those of this one, under the \
+         condition that stands here, and its document_id into this one's output",
     ),
     (
         "file",
@@ -115,7 +122,7 @@ pub(super) const ABSENT: [Absent; 4] = [
 ];
 
 /// Other outputs of Logstash.
-pub(super) const OTHERS: [&str; 61] = [
+pub(super) const OTHERS: [&str; 60] = [
     "app_search",
     "boundary",
     "circonus",
@@ -155,7 +162,6 @@ pub(super) const OTHERS: [&str; 61] = [
     "opentsdb",
     "pagerduty",
     "pipe",
-    "pipeline",
     "rabbitmq",
     "redis",
     "redmine",

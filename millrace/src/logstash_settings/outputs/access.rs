@@ -67,10 +67,10 @@ impl Access {
     ) {
         let path = |name: &'static str| ["search", "elasticsearch", name];
         let text = |text: &str| SettingValue::Text(text.to_owned());
-        let secret = |value: &str, file_setting, file| SettingValue::Secret {
+        let secret = |value: &str, file_setting, file: &str| SettingValue::Secret {
             value: Secret::new(value.to_owned()),
             file_setting,
-            file,
+            file: file.to_owned(),
         };
         if let Some((user, password)) = &self.user {
             take(user.0, &path("user"), text(&user.1), UNLESS_ACCESS);

@@ -2,27 +2,22 @@
 
 use enricher::template::Template;
 
-use crate::logstash_settings::carried::SettingValue;
+use crate::logstash_settings::carried::{SettingValue, Spot};
 use crate::logstash_settings::plugin::PluginReader;
 
-const OPTION: &str = "document_id";
-const PATH: [&str; 2] = ["enricher", "document_id"];
+/// The option, and the setting of the pipeline.
+pub(super) const OPTION: &str = "document_id";
 const VARIABLE: &str =
     "the value of a variable is never printed: write the text in `enricher.document_id`";
 const CONSTANT: &str = "it names no field, so that all events of a shop would be one document: write \
                         `%{name}` or `%{[outer][inner]}`";
-
-/// Asks for the option.
-pub(super) fn read(reader: &mut PluginReader<'_>) -> Option<String> {
-    reader.options.text(OPTION)
-}
 
 /// Lets the text of the first output stand for the setting, whatever store the configuration names.
 pub(super) fn carry(reader: &mut PluginReader<'_>, text: Option<String>) {
     let Some(text) = text else { return };
     match unfit(reader, &text) {
         Some(reason) => reader.leave(OPTION, reason),
-        None => reader.carry(OPTION, &PATH, SettingValue::Text(text)),
+        None => reader.carry_of_pipeline(OPTION, OPTION, SettingValue::Text(text)),
     }
 }
 
@@ -35,11 +30,10 @@ fn unfit(reader: &PluginReader<'_>, text: &str) -> Option<&'static str> {
     is_constant.then_some(CONSTANT)
 }
 
-/// Tells of a further output of the same store that it says otherwise than the first one, that of line `first`; also
+/// Tells of a further output of the same store that it says otherwise than the first one of its pipeline; also
 /// where it says nothing: the text of the first one is for its events too.
-pub(super) fn compare(reader: &mut PluginReader<'_>, text: Option<&str>, first: usize) {
-    let earlier = reader.carried.find(&PATH.join("."));
-    let earlier = earlier.map(|setting| setting.value.untyped());
+pub(super) fn compare(reader: &mut PluginReader<'_>, text: Option<&str>, first: &Spot) {
+    let (first, earlier) = (reader.place_of(first), reader.carried_of_pipeline(OPTION));
     if earlier.as_deref() == text {
         return;
     }
@@ -47,12 +41,12 @@ pub(super) fn compare(reader: &mut PluginReader<'_>, text: Option<&str>, first: 
                    name it there; an event without the field keeps an id of its own";
     let reason = match (earlier, text.and_then(|text| unfit(reader, text))) {
         (Some(_), _) => {
-            format!("what the output of line {first} says of ids is for all events: {way_out}")
+            format!("what the output of {first} says of ids is for all events: {way_out}")
         }
         // It would not be carried over from there either.
         (None, Some(unfit)) => unfit.to_owned(),
         (None, None) => format!(
-            "only that of the output of line {first} would be for all events, and none is carried over from there, so \
+            "only that of the output of {first} would be for all events, and none is carried over from there, so \
              that every event keeps an id of its own: {way_out}"
         ),
     };

@@ -5,15 +5,15 @@ use crate::logstash_settings::inputs::{MONITORING, TUNING};
 use crate::logstash_settings::plugin::{JAVA_STORES, PluginReader, Reasons};
 
 use super::access::{Access, UNLESS_URL};
-use super::document_id;
 use super::hosts::{self, Hosts};
+use super::{document_id, index};
 
 const TEMPLATES: &str = "the platform installs templates of its own, and lifecycle policies: \
                          `search.elasticsearch.policies`, `compact_after`, `delete_after`";
 const VERSIONS: &str =
     "of events with one id the later replaces the earlier, whatever version they name";
-const INDICES: &str =
-    "each log type has an index a day, ecommerce-logs-TYPE-YYYY.MM.DD, whose name no event chooses";
+const INDICES: &str = "a document goes to an index, and to no data stream: write `index => \"shop-%{+YYYY.MM.dd}\"`, or \
+                       it is one of its log type and day, ecommerce-logs-TYPE-YYYY.MM.DD";
 const VERIFIED: &str =
     "certificates are always verified: name the authority in `search.elasticsearch.ca_file`";
 const PEM: &str = "certificates and keys are files in PEM: `search.elasticsearch.ca_file`, `client_cert_file`, \
@@ -115,8 +115,8 @@ const OPENSEARCH: Reasons = &[
 
 pub(super) fn read(reader: &mut PluginReader<'_>) {
     let store = Store::read(reader);
-    let index = reader.options.text("index");
-    let named = document_id::read(reader);
+    let index = reader.options.text(index::OPTION);
+    let named = reader.options.text(document_id::OPTION);
     let action = reader.options.text("action");
     if action.is_some_and(|action| action != "index") {
         reader.leave("action", WRITTEN);
@@ -126,64 +126,44 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         reader.leave_given(OPENSEARCH);
     }
     let Some(store) = store else { return };
+    let first = reader.carried.store.clone();
     match reader.carried.find("search.url").map(|known| (known.value.clone(), known.spot.clone())) {
         None => {
             store.carry(reader);
-            carry_index(reader, index.as_deref());
+            index::carry(reader, index);
             document_id::carry(reader, named);
+            reader.carried.store = Some(reader.own_spot());
         }
         Some((SettingValue::Text(url), spot)) if url == store.url => {
             let reason = format!(
-                "there is one search store, and the output of line {} says how it is reached: write it there",
-                spot.line
+                "there is one search store, and the output of {} says how it is reached: write it there",
+                reader.place_of(&spot)
             );
             store.settings(|option, path, value, _| {
                 reader.leave_differing(option, path, &value, &reason);
             });
-            if index.is_some() {
-                reader.leave("index", INDICES);
+            match first {
+                // Each pipeline of a list has its own.
+                None => {
+                    index::carry(reader, index);
+                    document_id::carry(reader, named);
+                    reader.carried.store = Some(reader.own_spot());
+                }
+                Some(first) => {
+                    index::compare(reader, index.as_deref(), &first);
+                    document_id::compare(reader, named.as_deref(), &first);
+                }
             }
-            document_id::compare(reader, named.as_deref(), spot.line);
         }
         Some((_, spot)) => {
             let reason = format!(
-                "not carried over: there is one search store, that of line {}; copy documents from there, or \
+                "not carried over: there is one search store, that of {}; copy documents from there, or \
                  run a second platform",
-                spot.line
+                reader.place_of(&spot)
             );
             reader.note(reason);
         }
     }
-}
-
-/// What stands before the date of an index becomes what stands before the platform's own names.
-fn carry_index(reader: &mut PluginReader<'_>, index: Option<&str>) {
-    let Some(index) = index else { return };
-    let Some(prefix) = prefix_of(index) else {
-        return reader.leave("index", INDICES);
-    };
-    let path = ["search", "elasticsearch", "index_namespace"];
-    reader.carry_unless("index", &path, SettingValue::Text(prefix.to_owned()), UNLESS_URL);
-    let reason = format!(
-        "{INDICES}; `{prefix}` stands before these names, so that patterns such as `{prefix}*` find them"
-    );
-    reader.leave("index", reason);
-}
-
-/// The fixed text before a date, where it may stand before indices and ends as a word.
-fn prefix_of(index: &str) -> Option<&str> {
-    let (prefix, date) = index.split_once("%{+")?;
-    let is_date_alone =
-        date.strip_suffix('}').is_some_and(|format| !format.contains(['%', '{', '}']));
-    let allowed = |letter: char| {
-        letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_.".contains(letter)
-    };
-    let is_prefix = prefix.ends_with(['-', '_', '.'])
-        && prefix.starts_with(|letter: char| letter.is_ascii_alphanumeric())
-        && prefix.chars().all(allowed)
-        && prefix.len() <= 100
-        && !prefix.contains(schema::INDEX_PREFIX);
-    (is_date_alone && is_prefix).then_some(prefix)
 }
 
 /// Where the engine is, and how it is asked.

@@ -40,21 +40,27 @@ fn each_input_of_files_has_its_own_table() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-#[test]
-fn they_are_a_configuration_by_presets_and_printed() {
-    let carried = carried(THREE, OPEN).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+/// The configuration of a file, by presets and as it is printed; both say the same of inputs of files.
+fn by_presets_and_printed(text: &str) -> (PlatformConfig, PlatformConfig) {
+    let carried = carried(text, OPEN).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let loaded = load_over::<PlatformConfig>(&carried.presets(), None, [], &[]);
     let loaded = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}"));
     assert!(loaded.taken.iter().all(|taken| *taken));
     let toml = carried.to_toml("m.conf");
     let printed = load::<PlatformConfig>(Some((Path::new("m.toml"), &toml)), [], &[]);
     let printed = printed.unwrap_or_else(|mistakes| panic!("{toml}\n{mistakes}"));
-    let files = &loaded.value.ingest_gateway.file;
-    assert_eq!(files, &printed.ingest_gateway.file, "{toml}");
+    assert_eq!(loaded.value.ingest_gateway.file, printed.ingest_gateway.file, "{toml}");
+    (loaded.value, printed)
+}
+
+#[test]
+fn they_are_a_configuration_by_presets_and_printed() {
+    let (config, printed) = by_presets_and_printed(THREE);
+    let files = &config.ingest_gateway.file;
     assert_eq!(files.start_position, Some(StartPosition::Beginning));
     assert_eq!(files.inputs["file-2"].start_position, None);
     assert_eq!(files.inputs["file-3"].multiline.lines_max, 40);
-    let inputs = &loaded.value.enricher.inputs;
+    let inputs = &config.enricher.inputs;
     assert_eq!(inputs, &printed.enricher.inputs);
     let kinds = ["file", "file-2", "file-3"].map(|name| inputs[name].r#type.as_deref());
     assert_eq!(kinds, [Some("shop"), Some("nginx"), None]);
@@ -121,15 +127,8 @@ fn each_input_keeps_its_own_mode_rhythm_and_limits() {
 
 #[test]
 fn an_input_of_its_own_mode_is_a_configuration() {
-    let carried = carried(DIFFERENT, OPEN).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let loaded = load_over::<PlatformConfig>(&carried.presets(), None, [], &[]);
-    let loaded = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    assert!(loaded.taken.iter().all(|taken| *taken));
-    let toml = carried.to_toml("m.conf");
-    let printed = load::<PlatformConfig>(Some((Path::new("m.toml"), &toml)), [], &[]);
-    let printed = printed.unwrap_or_else(|mistakes| panic!("{toml}\n{mistakes}"));
-    let files = &loaded.value.ingest_gateway.file;
-    assert_eq!(files, &printed.ingest_gateway.file, "{toml}");
+    let (config, _) = by_presets_and_printed(DIFFERENT);
+    let files = &config.ingest_gateway.file;
     assert_eq!((files.mode, files.open_files_max), (FileMode::Read, 20));
     let followed = &files.inputs["file-2"];
     assert_eq!((followed.mode, followed.open_files_max), (Some(FileMode::Tail), Some(512)));

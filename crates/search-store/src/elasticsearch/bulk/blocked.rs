@@ -16,7 +16,7 @@ use crate::elasticsearch::body::Item;
 use crate::elasticsearch::client::Body;
 use crate::elasticsearch::config::ElasticsearchConfig;
 use crate::elasticsearch::failure::{RETRY_LONG, RETRY_SOON, refused, unanswered};
-use crate::elasticsearch::form::{begin_of_day, index_of_receipt};
+use crate::elasticsearch::index::{begin_of_day, in_engine, index_of_receipt};
 use crate::elasticsearch::shared::Shared;
 use crate::{IndexOperation, ItemOutcome, StoreError};
 
@@ -107,7 +107,8 @@ async fn standing(
     let namespace = &shared.config.index_namespace;
     let asked = items.iter().map(|item| {
         let operation = &operations[item.place];
-        json!({ "_index": format!("{namespace}{}", item.index(operation)), "_id": operation.id })
+        let index = item.index(operation);
+        json!({ "_index": in_engine(namespace, &index), "_id": operation.id })
     });
     let body = json!({ "docs": asked.collect::<Vec<_>>() });
     let path = "_mget?_source=false&filter_path=docs._id,docs.found";

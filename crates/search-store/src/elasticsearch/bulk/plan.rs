@@ -8,7 +8,7 @@ use event::Event;
 use crate::elasticsearch::body::{Item, estimate};
 use crate::elasticsearch::form::first_form;
 use crate::elasticsearch::shared::Shared;
-use crate::{IndexOperation, ItemOutcome};
+use crate::{IndexOperation, IndexPrefixes, ItemOutcome};
 
 /// What is known of each operation.
 type Outcomes = Vec<Option<ItemOutcome>>;
@@ -32,7 +32,7 @@ pub(super) struct Plan {
 }
 
 /// Looks all operations over. Those of one document go one after the other.
-pub(super) fn plan(operations: &[IndexOperation]) -> Plan {
+pub(super) fn plan(operations: &[IndexOperation], prefixes: &IndexPrefixes) -> Plan {
     let mut event = Event::new();
     let mut outcomes: Outcomes = Vec::with_capacity(operations.len());
     let mut rounds = vec![Round::default()];
@@ -40,7 +40,7 @@ pub(super) fn plan(operations: &[IndexOperation]) -> Plan {
     let mut seen: hashbrown::HashMap<(&str, &str), (usize, usize)> =
         hashbrown::HashMap::with_capacity(operations.len());
     for (place, operation) in operations.iter().enumerate() {
-        let form = match first_form(operation, &mut event) {
+        let form = match first_form(operation, prefixes, &mut event) {
             Ok(form) => form,
             Err(outcome) => {
                 outcomes.push(Some(outcome));
@@ -93,6 +93,7 @@ pub(super) fn chunks(
 #[cfg(test)]
 mod tests {
     use super::{Plan, plan};
+    use crate::IndexPrefixes;
     use crate::contract::operation;
 
     #[test]
@@ -100,7 +101,7 @@ mod tests {
         let mut operations: Vec<_> =
             ["a", "b", "a", "c", "a"].iter().map(|id| operation(0, id, "{}")).collect();
         operations[3].document = bytes::Bytes::from_static(b"[]");
-        let Plan { outcomes, rounds, indices } = plan(&operations);
+        let Plan { outcomes, rounds, indices } = plan(&operations, &IndexPrefixes::default());
         assert_eq!(indices.len(), 1);
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_some()).count(), 1);
         let places: Vec<Vec<usize>> = rounds

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use reqwest::Method;
-use schema::Field;
+use schema::{Field, NamedIndices};
 
 use super::*;
 use crate::contract::{self, Backend, Running};
@@ -44,7 +44,12 @@ impl Engine {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let namespace = format!("test-{}-{number}-", std::process::id());
-        let config = ElasticsearchConfig { index_namespace: namespace, ..self.settings.clone() };
+        let named = NamedIndices { prefix: named_prefix(&namespace), day_separator: None };
+        let config = ElasticsearchConfig {
+            index_namespace: namespace,
+            named_indices: vec![named],
+            ..self.settings.clone()
+        };
         let store =
             ElasticsearchStore::connect(&self.url, config.clone(), fields).expect("a store");
         store.ensure_templates().await.expect("templates");
@@ -60,6 +65,11 @@ impl Engine {
 /// Settings for tests: one node, and nothing is large.
 fn quick() -> ElasticsearchConfig {
     ElasticsearchConfig { replicas: 0, bulk_documents_max: 250, ..ElasticsearchConfig::default() }
+}
+
+/// What the names of a test's own indices begin with, before which no namespace stands.
+fn named_prefix(namespace: &str) -> String {
+    format!("named-{namespace}")
 }
 
 /// Makes what was indexed searchable at once.
@@ -96,14 +106,17 @@ impl Drop for Installation {
                 let store = ElasticsearchStore::connect(&url, quick(), &[]).expect("a store");
                 let store = Refreshing(store);
                 // By their names: engines refuse to delete by a pattern.
-                let indices = format!("{namespace}ecommerce-logs-*/_settings?flat_settings=true");
+                let named = named_prefix(&namespace);
+                let indices = format!("{namespace}ecommerce-logs-*,{named}*/_settings");
                 let indices = store.read(&indices).await;
                 for index in indices.as_object().into_iter().flat_map(serde_json::Map::keys) {
                     store.ask(Method::DELETE, index).await;
                 }
-                for path in ["_index_template", "_ilm/policy"] {
-                    let name = if path == "_ilm/policy" { "" } else { "-*" };
-                    let path = format!("{path}/{namespace}ecommerce-logs{name}");
+                for path in [
+                    format!("_index_template/{namespace}ecommerce-logs-*"),
+                    format!("_index_template/{namespace}millrace-documents-*"),
+                    format!("_ilm/policy/{namespace}ecommerce-logs"),
+                ] {
                     store.ask(Method::DELETE, &path).await;
                 }
             });
@@ -121,8 +134,9 @@ impl SearchStore for Refreshing {
 
     async fn bulk(&self, operations: Vec<IndexOperation>) -> Result<Vec<ItemOutcome>, StoreError> {
         let outcomes = self.0.bulk(operations).await;
-        let namespace = &self.0.shared.config.index_namespace;
-        let status = self.ask(Method::POST, &format!("{namespace}ecommerce-logs-*/_refresh")).await;
+        let indices = self.0.shared.all_indices();
+        let refresh = format!("{indices}/_refresh?ignore_unavailable=true");
+        let status = self.ask(Method::POST, &refresh).await;
         assert_eq!(status, 200);
         outcomes
     }
@@ -214,6 +228,10 @@ impl Running for Installation {
     async fn expire(&self, view: &View) {
         point_in_time::close(&self.store.0.shared, view).await;
     }
+
+    fn index_prefix(&self) -> String {
+        named_prefix(&self.config.index_namespace)
+    }
 }
 
 /// Documents that the one or the other engine refuses as they are.
@@ -269,7 +287,71 @@ async fn keeps_what_is_installed(engine: &Engine) {
     };
     let other = ElasticsearchStore::connect(&installation.url, other, &installation.fields);
     let changed = templates::ensure(&other.expect("a store").shared).await.expect("templates");
-    assert_eq!(changed, schema::LOG_TYPES.len());
+    assert_eq!(changed, schema::LOG_TYPES.len() + 1, "those of the test's own indices, too");
+}
+
+/// Indices as Logstash has made them before, with fields of other types: what is written beside them is found.
+async fn goes_beside_indices_of_others(engine: &Engine) {
+    let installation = engine.store(&contract::fields()).await;
+    let store = &installation.store;
+    let others = format!("{}2026.11.24", installation.index_prefix());
+    let before = ElasticsearchStore::connect(&installation.url, quick(), &[]).expect("a store");
+    let before = Refreshing(before);
+    // Without our template, as it was before the first start.
+    let template =
+        format!("_index_template/{}millrace-documents-*", installation.config.index_namespace);
+    assert_eq!(before.ask(Method::DELETE, &template).await, 200);
+    assert_eq!(before.ask(Method::PUT, &others).await, 200);
+    let mut operations = vec![
+        contract::operation(0, "own", "{}"),
+        contract::operation(1, "named", r#"{"tags":"x"}"#),
+    ];
+    operations[1].index = others.as_str().into();
+    contract::index(store, operations).await;
+    let hit = store.get(&contract::everything(), "named").await.expect("a read").expect("a hit");
+    assert_eq!(hit.index, format!("{others}-millrace"));
+    assert_eq!(contract::ids(store, "tags:x").await, ["named"]);
+    let documents = before.read(&format!("{others}/_count")).await;
+    assert_eq!(documents["count"], 0, "nothing is written into it");
+}
+
+/// A template of somebody else that comes before ours would mix the shops' names up.
+async fn refuses_indices_by_the_template_of_another(engine: &Engine) {
+    let installation = engine.store(&contract::fields()).await;
+    let (store, prefix) = (&installation.store, installation.index_prefix());
+    let template = format!("_index_template/{}", prefix.trim_end_matches('-'));
+    let body = serde_json::json!({"index_patterns": [format!("{prefix}*")], "priority": 500});
+    let body = Body::Json(bytes::Bytes::from(body.to_string()));
+    let time = std::time::Duration::from_secs(60);
+    let client = &store.0.shared.client;
+    let put = client.ask(Method::PUT, &template, body, time).await.expect("an answer");
+    assert!(put.status.is_success(), "{:?}", put.body);
+    let mut operation = contract::operation(0, "named", "{}");
+    operation.index = format!("{prefix}2026.11.24").into();
+    let refused = store.bulk(vec![operation]).await;
+    store.ask(Method::DELETE, &template).await;
+    let refused = refused.expect_err("another's template").to_string();
+    assert!(refused.contains("priority is higher"), "{refused}");
+}
+
+#[tokio::test]
+async fn opensearch_goes_beside_indices_of_others() {
+    goes_beside_indices_of_others(&Engine::opensearch()).await;
+}
+
+#[tokio::test]
+async fn elasticsearch_goes_beside_indices_of_others() {
+    goes_beside_indices_of_others(&Engine::elasticsearch()).await;
+}
+
+#[tokio::test]
+async fn opensearch_refuses_indices_by_the_template_of_another() {
+    refuses_indices_by_the_template_of_another(&Engine::opensearch()).await;
+}
+
+#[tokio::test]
+async fn elasticsearch_refuses_indices_by_the_template_of_another() {
+    refuses_indices_by_the_template_of_another(&Engine::elasticsearch()).await;
 }
 
 #[tokio::test]

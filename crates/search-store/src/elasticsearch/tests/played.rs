@@ -4,6 +4,7 @@ mod blocks;
 mod bulks;
 mod gathered;
 mod hosts;
+mod named_indices;
 mod points_in_time;
 mod reads;
 mod setup;

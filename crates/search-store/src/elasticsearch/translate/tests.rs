@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::{Translator, moments, whole};
 use crate::contract::{everything, fields, only, query};
 use crate::elasticsearch::fields::Fields;
-use crate::{StoreError, TimeRange};
+use crate::{IndexPrefixes, StoreError, TimeRange};
 
 fn translated(product: Product, query: &Query) -> Result<Value, StoreError> {
-    let fields = Fields::new(&fields());
-    Translator { fields: &fields, product, namespace: "north-" }.query(query)
+    let (fields, prefixes) = (Fields::new(&fields()), IndexPrefixes::default());
+    Translator { fields: &fields, product, namespace: "north-", prefixes: &prefixes }.query(query)
 }
 
 fn check(text: &str, expected: Value) {
@@ -81,9 +81,32 @@ fn moments_are_exact_to_the_nanosecond() {
 }
 
 #[test]
+fn the_names_of_an_installations_own_indices_are_as_they_are() {
+    let (fields, prefixes) = (Fields::new(&fields()), IndexPrefixes(vec!["shop-".to_owned()]));
+    let product = Product::OpenSearch;
+    let check = |namespace: &str, text: &str, expected: Value| {
+        let translator = Translator { fields: &fields, product, namespace, prefixes: &prefixes };
+        assert_eq!(translator.query(&query(text)).expect(text), expected, "{text}");
+    };
+    let is = |name: &str| json!({"term": {"_index": {"value": name}}});
+    let like = |name: &str| json!({"wildcard": {"_index": {"value": name}}});
+    let any = |all: [Value; 2]| json!({"bool": {"should": all, "minimum_should_match": 1}});
+    for namespace in ["", "shop-", "north-"] {
+        check(namespace, "_index:shop-2026.11.24", is("shop-2026.11.24"));
+        let own = format!("{namespace}ecommerce-logs-error-2026.11.24");
+        check(namespace, "_index:ecommerce-logs-error-2026.11.24", is(&own));
+        check(namespace, "_index:other-2026.11.24", json!({"match_none": {}}));
+        check(namespace, "_index:\"shop-a,b\"", json!({"match_none": {}}));
+    }
+    check("", "_index:shop-*", like("shop-*"));
+    check("north-", "_index:shop-*", any([like("north-shop-*"), like("shop-*")]));
+}
+
+#[test]
 fn each_read_has_its_shops() {
-    let fields = Fields::new(&fields());
-    let translator = Translator { fields: &fields, product: Product::OpenSearch, namespace: "" };
+    let (fields, prefixes) = (Fields::new(&fields()), IndexPrefixes::default());
+    let product = Product::OpenSearch;
+    let translator = Translator { fields: &fields, product, namespace: "", prefixes: &prefixes };
     let range = TimeRange::default();
     let of = |scope| whole(&translator, &scope, &Query::All, range).expect("a query");
     assert_eq!(

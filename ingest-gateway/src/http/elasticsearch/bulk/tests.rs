@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Codec, TOPIC_RAW};
+use bus::TOPIC_RAW;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -16,8 +16,8 @@ use crate::http::DOOR;
 use crate::http::decoding::Encoding;
 use crate::http::request::{BODY_MEMORY_BYTES, Plan};
 use crate::http::route::Door;
-use crate::intake::tests::{ScriptedBus, foundation};
-use crate::intake::{Intake, Origin};
+use crate::intake::Intake;
+use crate::intake::tests::{ScriptedBus, foundation, origin_of_body};
 
 #[test]
 fn an_id_is_one_of_its_index_and_shop() {
@@ -44,17 +44,8 @@ async fn documents_for_whose_answer_there_is_no_memory_are_to_come_again() {
     let foundation = foundation(&Config::default(), &bus, &Context::default());
     let share = foundation.budget.share();
     let door = Door { intake: Intake::new(DOOR, &foundation), config: HttpConfig::default() };
-    let origin = Arc::new(Origin {
-        shop: "default".into(),
-        source: "192.0.2.1".into(),
-        listener: DOOR.into(),
-        codec: Codec::Json,
-        content_type: "application/x-ndjson".into(),
-        trace_context: "".into(),
-        routing_key: "body".into(),
-    });
     let plan = Plan {
-        origin,
+        origin: origin_of_body(),
         encoding: Encoding::Identity,
         said_lines: true,
         idempotency_key: None,
