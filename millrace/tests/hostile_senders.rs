@@ -16,10 +16,12 @@ use support::{PATIENCE, Platform, eventually};
 use tokio::net::TcpSocket;
 
 /// What the doors may hold, and short times.
-const SETTINGS: [&str; 5] = [
+const SETTINGS: [&str; 7] = [
+    "ingest_gateway.connections_per_address_max=400",
     "ingest_gateway.memory_bytes_max=32MiB",
     "ingest_gateway.http.message_bytes_max=4MiB",
     "ingest_gateway.http.idle_timeout=2s",
+    "ingest_gateway.tcp.framing=auto",
     "ingest_gateway.tcp.line_timeout=5s",
     "ingest_gateway.beats.idle_timeout=2s",
 ];
@@ -32,7 +34,7 @@ const RISE_BYTES_MAX: u64 = 128 << 20;
 /// An attack, and the lines of the metrics that count it.
 type Attack = (&'static str, fn(&Addresses), &'static [&'static str]);
 
-const ATTACKS: [Attack; 6] = [
+const ATTACKS: [Attack; 14] = [
     (
         "bodies that grow",
         bombs,
@@ -62,6 +64,52 @@ const ATTACKS: [Attack; 6] = [
         &["millrace_gateway_limit_hits_total{door=\"http\",limit=\"protocol\"}"],
     ),
     ("datagrams without end", datagrams, &["millrace_gateway_received_bytes_total{door=\"udp\"}"]),
+    (
+        "compressed frames within each other",
+        nested_frames,
+        &["millrace_gateway_limit_hits_total{door=\"beats\",limit=\"nested_compression\"}"],
+    ),
+    (
+        "values within each other without end",
+        deep_values,
+        &[
+            "millrace_door_refused_records_total{door=\"http\",kind=\"too_deep\"}",
+            "millrace_stage_dead_records_total{stage=\"enricher\",kind=\"too_deep\"}",
+        ],
+    ),
+    (
+        "objects of countless keys",
+        many_keys,
+        &["millrace_door_refused_records_total{door=\"http\",kind=\"too_many_fields\"}"],
+    ),
+    (
+        "bytes that are no text",
+        strange_bytes,
+        &["millrace_door_refused_records_total{door=\"http\",kind=\"invalid_utf8\"}"],
+    ),
+    (
+        "counts of octets that are none",
+        octet_counts,
+        &[
+            "millrace_gateway_limit_hits_total{door=\"tcp\",limit=\"framing\"}",
+            "millrace_gateway_limit_hits_total{door=\"http\",limit=\"body_bytes\"}",
+        ],
+    ),
+    (
+        "names that look like paths",
+        names,
+        &["millrace_gateway_refused_requests_total{code=\"400\",door=\"http\"}"],
+    ),
+    (
+        "guessed tokens, and requests within requests",
+        guesses_and_smuggling,
+        &["millrace_gateway_refused_senders_total{door=\"http\",reason=\"unknown_token\"}"],
+    ),
+    (
+        "connections without end from one address",
+        many_connections,
+        &["millrace_gateway_limit_hits_total{door=\"tcp\",limit=\"connections_per_address\"}"],
+    ),
 ];
 
 #[test]
@@ -270,4 +318,138 @@ fn datagrams(addresses: &Addresses) {
     socket.set_nonblocking(true).expect("a setting of every socket");
     let answer = socket.recv(&mut [0; 16]).expect_err("datagrams are never answered");
     assert_eq!(answer.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+/// What the HTTP door answers to a body, with further lines of the head.
+fn post(addresses: &Addresses, path: &str, lines: &str, body: &[u8]) -> String {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{lines}content-length: {}\r\n\r\n",
+        body.len()
+    );
+    talk(addresses.http.expect("an HTTP door"), &[head.as_bytes(), body].concat())
+}
+
+/// Sends lines over TCP and ends the connection as it should be; what the door says.
+fn lines(addresses: &Addresses, lines: &[u8]) -> String {
+    let mut stream = TcpStream::connect(addresses.tcp.expect("a TCP door")).expect("it is open");
+    drop(stream.write_all(lines));
+    // A door that could not tell frames apart has closed it already.
+    drop(stream.shutdown(Shutdown::Write));
+    rest(&mut stream)
+}
+
+fn nested_frames(addresses: &Addresses) {
+    let compressed = |frames: &[u8]| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(frames).expect("a buffer");
+        let stream = encoder.finish().expect("a buffer");
+        [&b"2C"[..], &(stream.len() as u32).to_be_bytes(), &stream].concat()
+    };
+    let mut frames = b"2J\0\0\0\x01\0\0\0\x02{}".to_vec();
+    for _ in 0..100 {
+        frames = compressed(&frames);
+    }
+    let door = addresses.beats.expect("a Beats door");
+    let window = b"2W\0\0\0\x01".as_slice();
+    assert_eq!(talk(door, &[window, &frames].concat()), "", "no acknowledgement");
+}
+
+fn deep_values(addresses: &Addresses) {
+    let deep = format!("{{\"a\":{}1{}}}\n", "[".repeat(100_000), "]".repeat(100_000));
+    let as_lines = "content-type: application/x-ndjson\r\n";
+    let answer = post(addresses, "/v1/logs", as_lines, deep.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert_eq!(lines(addresses, deep.as_bytes()), "");
+}
+
+fn many_keys(addresses: &Addresses) {
+    // A million of them are longer than a line may be.
+    for count in [1_000_000, 60_000] {
+        let members: Vec<String> = (0..count).map(|n| format!("\"k{n}\":1")).collect();
+        let object = format!("{{{}}}", members.join(","));
+        let answer = post(addresses, "/v1/logs", "", object.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 4"), "{count}: {answer}");
+    }
+}
+
+fn strange_bytes(addresses: &Addresses) {
+    let strange =
+        b"{\"a\":\"\xff\xfe \xed\xa0\x80 \xc0\xaf\"}\n{\"a\":\"\x00 \x1b[31m\"}\n".repeat(500);
+    let as_lines = "content-type: application/x-ndjson\r\n";
+    let answer = post(addresses, "/v1/logs", as_lines, &strange);
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(!answer.contains('\u{1b}'), "nothing is told back that changes a terminal");
+    assert_eq!(lines(addresses, &strange), "");
+}
+
+fn octet_counts(addresses: &Addresses) {
+    for count in ["99999999999", "18446744073709551616", "999999999", "-5", "+5", "0", "007"] {
+        assert_eq!(lines(addresses, format!("{count} <13>a\n").as_bytes()), "", "{count}");
+    }
+    let door = addresses.http.expect("an HTTP door");
+    for (length, status) in [("99999999999", "413"), ("-5", "400"), ("7, 8", "400")] {
+        let head = format!(
+            "POST /v1/logs HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {length}\r\n\
+             expect: 100-continue\r\n\r\n"
+        );
+        let answer = talk(door, head.as_bytes());
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{length}: {answer}");
+    }
+}
+
+fn names(addresses: &Addresses) {
+    for name in ["../../etc/passwd", "*,-x", "line\\nfeed", "nul\\u0000", "${jndi:ldap://a/b}"] {
+        let body = format!(
+            "{{\"index\":{{\"_index\":\"{name}\",\"_id\":\"{name}\"}}}}\n\
+             {{\"shop\":\"{name}\",\"organization\":{{\"id\":\"{name}\"}},\"type\":\"{name}\"}}\n"
+        );
+        // A credential that is no shop's is nothing to an open door.
+        let token = format!("authorization: Bearer {name}\r\nx-shop: {name}\r\n");
+        let answer = post(addresses, "/_bulk", &token, body.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 200"), "{name}: {answer}");
+        assert!(answer.contains("\"status\":201"), "{name}: {answer}");
+    }
+    let long = format!("{{\"index\":{{\"_index\":\"{}\"}}}}\n{{}}\n", "A".repeat(300));
+    let answer = post(addresses, "/_bulk", "", long.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+}
+
+fn guesses_and_smuggling(addresses: &Addresses) {
+    let door = addresses.http.expect("an HTTP door");
+    // The store is asked for all of them together, so they come together.
+    let mut guessers = connect_all(door, 100);
+    for (number, stream) in guessers.iter_mut().enumerate() {
+        let request = format!(
+            "POST /v1/logs HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
+             authorization: Bearer mrt_{number:043}\r\ncontent-length: 2\r\n\r\n{{}}"
+        );
+        stream.write_all(request.as_bytes()).expect("the door reads");
+    }
+    for stream in &mut guessers {
+        let answer = rest(stream);
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    }
+
+    let inner = "POST /v1/logs HTTP/1.1\r\nhost: a\r\ncontent-length: 14\r\n\r\n{\"smuggled\":1}";
+    for (heads, status) in [
+        ("content-length: 0\r\ncontent-length: 5\r\n\r\n", "400"),
+        ("transfer-encoding: xchunked\r\n\r\n0\r\n\r\n", "400"),
+        // Chunks count, and the connection ends (RFC 9112, 6.1).
+        ("content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", "200"),
+    ] {
+        let request = format!("POST /v1/logs HTTP/1.1\r\nhost: a\r\n{heads}{inner}");
+        let answer = talk(door, request.as_bytes());
+        // A door that has more to read than it wants may reset the connection before the answer is read.
+        let is_as_it_should =
+            answer.is_empty() || answer.starts_with(&format!("HTTP/1.1 {status}"));
+        assert!(is_as_it_should && answer.matches("HTTP/1.1 ").count() <= 1, "{heads}: {answer}");
+    }
+}
+
+fn many_connections(addresses: &Addresses) {
+    let mut streams = connect_all(addresses.tcp.expect("a TCP door"), 600);
+    // Those beyond what one address may have are sent away, and do not wait.
+    for stream in streams.iter_mut().skip(500) {
+        assert_eq!(rest(stream), "");
+    }
 }

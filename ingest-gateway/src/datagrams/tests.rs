@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use bus::TOPIC_RAW;
+use bus::{RecordId, TOPIC_RAW};
 use service::{Context, Span};
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
@@ -80,12 +80,19 @@ async fn a_line_after_a_quiet_hour_has_the_time_at_which_it_came() {
     // The door is open, and nothing has come.
     sleep(Duration::from_secs(10)).await;
     now_ns.store(HOUR_NS, Ordering::Relaxed);
+    // Ids are in the order of time.
+    let before_first = RecordId::generate();
     rig.sender.send(b"first\nfirst too").await.unwrap();
     sleep(Duration::from_secs(10)).await;
     assert_eq!(received(), [HOUR_NS; 2]);
     now_ns.store(2 * HOUR_NS, Ordering::Relaxed);
+    let before_second = RecordId::generate();
     rig.sender.send(b"second").await.unwrap();
     sleep(Duration::from_secs(10)).await;
     assert_eq!(received()[2..], [2 * HOUR_NS]);
+    let ids: Vec<RecordId> = bus.records(TOPIC_RAW).iter().map(|record| record.id).collect();
+    assert!(ids.is_sorted(), "the order in which they came");
+    assert!(ids[0] > before_first && ids[1] < before_second, "drawn when the first came");
+    assert!(ids[2] > before_second, "drawn when the second came");
     rig.close().await;
 }

@@ -16,6 +16,8 @@ const BLOCK_BYTES_MAX: usize = 256 << 10;
 const GZIP_MEMBERS_MAX: u32 = 1_000;
 /// Window of zstd that decoders must support by RFC 9659: 8MiB.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+/// What a body is not that zstd cannot read.
+const READABLE_ZSTD: &str = "zstd, or needs a window of more than 8MiB";
 /// Longest header of a zstd frame (RFC 8878, 3.1.1.1): magic number, descriptor, window, dictionary and size.
 const ZSTD_HEADER_BYTES_MAX: usize = 4 + 1 + 1 + 4 + 8;
 /// How much of a header the library gets at once. From 4 bytes on, what it makes of a header depends on where a
@@ -231,7 +233,7 @@ impl Zlib {
 
 impl Zstd {
     fn next(&mut self, input: &mut Bytes) -> Result<Bytes, DecodeError> {
-        let invalid = |_| DecodeError::Invalid("zstd");
+        let invalid = |_| DecodeError::Invalid(READABLE_ZSTD);
         let mut block = vec![0; block_bytes(input)];
         let mut filled = 0;
         // The library counts calls that can do nothing, and fails at the 16th in a row.

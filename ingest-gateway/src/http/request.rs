@@ -124,12 +124,9 @@ pub(crate) async fn identify(
     let shown = Shown { token: token.as_deref(), certificate: sender.certificate.as_ref() };
     door.intake.identify(shown).await.map_err(|why| match why {
         Unidentified::NoToken => {
-            let detail = match token {
-                None => {
-                    "send `Authorization: Bearer <ingest token>`, or Basic with it as the password"
-                }
-                Some(_) => "what `Authorization` shows is no ingest token that is known here",
-            };
+            // One answer, whatever was shown: it helps nobody to guess.
+            let detail = "no ingest token that is known here was shown: send `Authorization: Bearer \
+                          <ingest token>`, or Basic with it as the password";
             Problem::new(StatusCode::UNAUTHORIZED, detail)
         }
         Unidentified::Untold => Problem::busy(why.to_string(), door.intake.retry_after()),

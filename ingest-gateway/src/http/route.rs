@@ -3,8 +3,8 @@
 use access::ShopName;
 use bytestring::ByteString;
 use hyper::body::Incoming;
-use hyper::header::{EXPECT, HOST};
-use hyper::{Method, Request, StatusCode};
+use hyper::header::{CONNECTION, EXPECT, HOST, HeaderValue};
+use hyper::{Method, Request, StatusCode, Version};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, FAILED, Problem, Reply};
@@ -71,6 +71,9 @@ pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Inc
         turn_away(door, &problem, &mut request).await;
         return problem.reply();
     }
+    if is_host_unclear(&request) {
+        return refuse_host(door, request).await;
+    }
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let problem = match (request.uri().path(), request.method()) {
         (otlp::GRPC_PATH, _) => return otlp::answer_grpc(door, sender, request).await,
@@ -101,6 +104,22 @@ pub(crate) async fn answer(door: &Door, sender: Sender, mut request: Request<Inc
     };
     turn_away(door, &problem, &mut request).await;
     problem.reply()
+}
+
+/// Whether a request does not say once for which host it is, as RFC 9112, 3.2 wants of HTTP/1.1.
+fn is_host_unclear(request: &Request<Incoming>) -> bool {
+    request.version() == Version::HTTP_11 && request.headers().get_all(HOST).iter().count() != 1
+}
+
+/// Refuses such a request, and ends its connection: others on the way may read it in another way.
+async fn refuse_host(door: &Door, mut request: Request<Incoming>) -> Reply {
+    door.limit_hit("protocol");
+    let detail = "a request of HTTP/1.1 has exactly one header `Host` (RFC 9112, 3.2); send one";
+    let problem = Problem::new(StatusCode::BAD_REQUEST, detail);
+    turn_away(door, &problem, &mut request).await;
+    let mut reply = problem.reply();
+    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    reply
 }
 
 /// What the door is for, with a command that reaches it where the request did.

@@ -156,10 +156,14 @@ impl Batch {
         Self { size: LARGE, ..self }
     }
 
-    /// It is received at this time, and not when it was made: for a door that makes it before anything has come.
+    /// It is received at this time, and not when it was made: for a door that makes it before anything has come. Ids that
+    /// tell a time are drawn anew.
     pub(crate) fn set_received_at_ns(&mut self, received_at_ns: i64) {
         debug_assert!(self.lines.is_empty(), "what has come keeps its time");
         self.received_at_ns = received_at_ns;
+        if matches!(self.ids, Ids::Counted(_)) {
+            self.ids = Ids::counted();
+        }
     }
 
     /// Later lines come from here.

@@ -92,6 +92,13 @@ impl Bucket {
         self.level = self.level.min(level);
     }
 
+    /// What is missing until it is full, in units.
+    pub(super) fn missing(&mut self, now: Instant) -> u64 {
+        self.fill(now);
+        let missing = self.capacity.saturating_sub(self.level).max(0) / BILLION;
+        u64::try_from(missing).unwrap_or(u64::MAX)
+    }
+
     /// Whether it is as a new one would be.
     pub(super) fn is_full(&mut self, now: Instant) -> bool {
         self.fill(now);

@@ -3,13 +3,14 @@
 //!
 //! A counter of a shop has no time in its name, so the clocks of gateways need not agree: what it has more than
 //! at the last look is what came since. A gateway that looks for the first time, or again after a while, begins with what
-//! it finds. While the cache is away each gateway goes on alone, and what it took in meanwhile is told to nobody: it
-//! is earned again by then.
+//! it finds, and takes over what is missing at a gateway where the shop is in debt. While the cache is away each gateway
+//! goes on alone, and what it took in meanwhile is told to nobody: it is earned again by then.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use bytestring::ByteString;
 use cache_store::{CacheError, CacheStore};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -100,10 +101,35 @@ impl Sharing {
             sums.bytes = self.add(shop, "bytes", own.bytes).await?;
         }
         let seen = Seen { sums, looked_at: Instant::now() };
-        if let Some(before) = self.seen.insert(shop.name.clone(), seen) {
-            shop.charge_of_others(of_others(before.sums, own, sums));
+        let before = self.seen.insert(shop.name.clone(), seen);
+        match before {
+            Some(before) => shop.charge_of_others(of_others(before.sums, own, sums)),
+            None => self.take_over(shop).await?,
+        }
+        self.tell_owed(shop).await
+    }
+
+    /// Takes over a debt with a shop from the others, of which nothing was seen here. What is missing here already is part
+    /// of it.
+    async fn take_over(&self, shop: &Shop) -> Result<(), CacheError> {
+        let told = self.cache.get(&owed_key(shop)).await?;
+        if let Some(owed) = told.as_deref().and_then(owed_from) {
+            let missing = shop.missing();
+            shop.charge_of_others(Amounts {
+                events: owed.events.saturating_sub(missing.events),
+                bytes: owed.bytes.saturating_sub(missing.bytes),
+            });
         }
         Ok(())
+    }
+
+    /// Tells a debt with a shop to gateways that have not looked yet. It is told again with each look, so it is
+    /// forgotten soon after it is paid.
+    async fn tell_owed(&self, shop: &Shop) -> Result<(), CacheError> {
+        let Some(debt) = shop.debt() else { return Ok(()) };
+        let Amounts { events, bytes } = shop.missing();
+        let value = Bytes::from(format!("{events} {bytes}"));
+        self.cache.set(&owed_key(shop), value, debt.clamp(INTERVAL, LOOK_AGE_MAX)).await
     }
 
     async fn add(&self, shop: &Shop, unit: &str, amount: u64) -> Result<u64, CacheError> {
@@ -130,6 +156,17 @@ impl Sharing {
     }
 }
 
+/// Where it stands what is missing from the buckets of a shop in debt.
+fn owed_key(shop: &Shop) -> String {
+    format!("gateway/quota/{}/owed", shop.name)
+}
+
+/// What another gateway wrote there; none if it cannot be read.
+fn owed_from(value: &[u8]) -> Option<Amounts> {
+    let (events, bytes) = std::str::from_utf8(value).ok()?.split_once(' ')?;
+    Some(Amounts { events: events.parse().ok()?, bytes: bytes.parse().ok()? })
+}
+
 /// What others added to counters since they were seen. One that has begun anew tells nothing.
 fn of_others(before: Amounts, own: Amounts, sums: Amounts) -> Amounts {
     let others = |before: u64, own: u64, sum: u64| sum.saturating_sub(before.saturating_add(own));
@@ -153,7 +190,7 @@ mod tests {
     use tokio::time::sleep;
     use tokio_util::task::AbortOnDropHandle;
 
-    use super::{Amounts, of_others, share};
+    use super::{Amounts, of_others, owed_from, share};
     use crate::config::Config;
     use crate::quota::Quotas;
 
@@ -295,6 +332,31 @@ mod tests {
         second.quotas.charge(&shop(), 1, 100);
         sleep(A_FEW_LOOKS).await;
         assert!(second.debt().is_zero() && first.debt().is_zero());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gateway_that_comes_later_is_in_debt_as_the_others_are() {
+        let cache = Cache::new();
+        let first = Gateway::start(&cache);
+        first.quotas.charge(&shop(), 4_000, 400_000);
+        sleep(A_FEW_LOOKS).await;
+        let second = Gateway::start(&cache);
+        second.quotas.charge(&shop(), 1, 100);
+        sleep(A_FEW_LOOKS).await;
+        for debt in [first.debt(), second.debt()] {
+            assert!((Duration::from_secs(23)..Duration::from_secs(28)).contains(&debt), "{debt:?}");
+        }
+        // It is taken over once, and paid by then.
+        sleep(Duration::from_secs(28)).await;
+        assert!(second.debt().is_zero() && first.debt().is_zero());
+    }
+
+    #[test]
+    fn what_others_owe_is_read_as_it_was_written() {
+        assert_eq!(owed_from(b"4000 7"), Some(Amounts { events: 4_000, bytes: 7 }));
+        for unread in [&b""[..], b"1", b"1 x", b"-1 2", b"\xff 1"] {
+            assert_eq!(owed_from(unread), None, "{unread:?}");
+        }
     }
 
     #[test]

@@ -161,6 +161,15 @@ impl Shop {
         }
     }
 
+    /// What is missing until its buckets are full.
+    pub(super) fn missing(&self) -> Amounts {
+        let mut state = self.state();
+        let now = Instant::now();
+        let of =
+            |bucket: &mut Option<Bucket>| bucket.as_mut().map_or(0, |bucket| bucket.missing(now));
+        Amounts { events: of(&mut state.events), bytes: of(&mut state.bytes) }
+    }
+
     /// What was taken in since the last time that this was asked.
     pub(super) fn take_untold(&self) -> Amounts {
         std::mem::take(&mut self.state().untold)

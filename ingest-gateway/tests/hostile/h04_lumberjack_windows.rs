@@ -1,6 +1,7 @@
 //! 4: sequence numbers that roll over, windows within windows, and events that no window announced.
 
-use crate::memory::alone;
+use crate::bystander::Bystander;
+use crate::memory::{alone, rise_during};
 use crate::support::lumberjack::{Sender, event, window};
 use crate::support::{Gateway, eventually};
 
@@ -48,15 +49,21 @@ async fn hostile_04_more_events_than_announced_end_the_connection() {
     gateway.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_04_a_flood_of_empty_windows_holds_nothing_and_is_answered() {
     let _alone = alone().await;
     let gateway = Gateway::start(|_| {}).await;
+    let bystander = Bystander::start(&gateway);
     let mut sender = Sender::connect(gateway.beats).await;
-    sender.send(&window(0).repeat(10_000)).await;
-    for _ in 0..10_000 {
-        assert_eq!(sender.next_ack().await, (b'2', 0));
-    }
+    let attack = async {
+        sender.send(&window(0).repeat(10_000)).await;
+        for _ in 0..10_000 {
+            assert_eq!(sender.next_ack().await, (b'2', 0));
+        }
+    };
+    let ((), rise) = rise_during(attack).await;
+    assert!(rise < 16 << 20, "{rise} bytes");
+    bystander.was_served(&gateway).await;
     let held = || gateway.metric("millrace_gateway_reading_held_bytes");
     eventually("memory is given back", || held() == 0.0).await;
     gateway.stop().await;

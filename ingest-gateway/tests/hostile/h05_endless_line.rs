@@ -42,6 +42,7 @@ async fn hostile_05_an_endless_line_over_tcp_is_dropped_up_to_its_end() {
     let letters = gateway.bus.letters();
     assert_eq!((letters[0].kind.as_str(), letters[0].payload_bytes), ("too_large", 1 << 30));
     assert_eq!(gateway.door("tcp").refused["too_large"], 1);
+    assert_eq!(gateway.refused_records("tcp", "too_large"), 1.0);
     gateway.stop().await;
 }
 
@@ -59,6 +60,7 @@ async fn hostile_05_an_endless_line_over_http_ends_with_the_body() {
         assert!(rise < 16 << 20, "{begin}: {rise} bytes");
     }
     eventually("each is counted", || gateway.door("http").refused["too_large"] == 3).await;
+    assert_eq!(gateway.refused_records("http", "too_large"), 3.0);
     gateway.stop().await;
 }
 
@@ -77,6 +79,7 @@ async fn hostile_05_an_endless_line_over_a_socket_of_the_file_system_is_dropped_
     assert!(gateway.bus.texts().contains(&"{\"after\":1}".to_owned()), "the next line is whole");
     assert_eq!(gateway.bus.letters()[0].payload_bytes, 1 << 30);
     assert_eq!(gateway.door("unix").refused["too_large"], 1);
+    assert_eq!(gateway.refused_records("unix", "too_large"), 1.0);
     gateway.stop().await;
 }
 
@@ -102,6 +105,7 @@ async fn hostile_05_an_endless_message_of_syslog_is_dropped_up_to_its_end() {
     let sizes: Vec<u64> = gateway.bus.letters().iter().map(|letter| letter.payload_bytes).collect();
     assert_eq!(sizes, [(1 << 30) + 4, 999_999_999]);
     assert_eq!(gateway.door("syslog").refused["too_large"], 2);
+    assert_eq!(gateway.refused_records("syslog", "too_large"), 2.0);
     gateway.stop().await;
 }
 
@@ -129,6 +133,7 @@ async fn hostile_05_an_endless_line_of_a_bulk_body_ends_with_the_body() {
     assert!(gateway.bus.texts().contains(&"{\"b\":1}".to_owned()), "the next one is whole");
     assert_eq!(gateway.bus.letters()[0].payload_bytes, (12 << 20) + 8);
     assert_eq!(gateway.door("http").refused["too_large"], 1);
+    assert_eq!(gateway.refused_records("http", "too_large"), 1.0);
     assert_eq!(gateway.refused_requests("400"), 1.0);
     bystander.was_served(&gateway).await;
     gateway.stop().await;

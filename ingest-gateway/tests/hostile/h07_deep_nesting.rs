@@ -57,6 +57,7 @@ async fn hostile_07_bodies_of_json_are_refused_where_they_are_too_deep() {
     assert_eq!((status, &answer["accepted"]), (400, &json!(0)));
     // What is cut off in the midst may be called either; it is refused all the same.
     assert!(gateway.door("http").refused["too_deep"] >= 2);
+    assert!(gateway.refused_records("http", "too_deep") >= 2.0);
     assert_eq!(
         gateway.door("http").refused.values().sum::<u64>(),
         gateway.bus.letters().len() as u64
@@ -90,6 +91,7 @@ async fn hostile_07_bulk_bodies_are_read_whatever_their_actions_and_documents_ho
     }
     assert_eq!(bulk(format!("{}\n{{\"n\":4}}\n", endless())).await.0, 400);
     assert_eq!(gateway.door("http").refused["too_deep"], 1);
+    assert_eq!(gateway.refused_records("http", "too_deep"), 1.0);
     assert_eq!(gateway.refused_requests("400"), 3.0);
     bystander.was_served(&gateway).await;
     gateway.stop().await;
@@ -141,6 +143,7 @@ async fn hostile_07_exports_refuse_the_record_that_is_too_deep() {
     assert_eq!(headers["grpc-status"], "0");
     assert!(String::from_utf8_lossy(&answer).contains("too_deep"));
     assert_eq!(gateway.door("http").refused["too_deep"], 3);
+    assert_eq!(gateway.refused_records("http", "too_deep"), 3.0);
     assert_eq!(gateway.bus.letters().len(), 3);
     bystander.was_served(&gateway).await;
     gateway.stop().await;

@@ -51,6 +51,7 @@ async fn hostile_08_keys_are_bounded_and_what_is_refused_is_kept() {
     assert_eq!(post(&gateway, twice.to_owned()).await["accepted"], 1);
     assert!(gateway.bus.texts().contains(&twice.to_owned()), "the door changes no byte");
     assert_eq!(gateway.door("http").refused["too_many_fields"], 1);
+    assert_eq!(gateway.refused_records("http", "too_many_fields"), 1.0);
     bystander.was_served(&gateway).await;
     gateway.stop().await;
 }
@@ -95,6 +96,7 @@ async fn hostile_08_bulk_bodies_and_exports_have_the_same_bounds() {
     assert!(String::from_utf8_lossy(&answer).contains("too_many_fields"));
     assert!(rise < 32 << 20, "{rise} bytes");
     assert_eq!(gateway.door("http").refused["too_many_fields"], 3);
+    assert_eq!(gateway.refused_records("http", "too_many_fields"), 3.0);
     assert_eq!(gateway.bus.letters().len(), 3, "dead letters, not drops");
     bystander.was_served(&gateway).await;
     gateway.stop().await;
@@ -126,6 +128,7 @@ async fn hostile_08_what_is_wrong_with_a_huge_text_is_said_in_few_words() {
         assert!(rise < 32 << 20, "{begin}: {rise} bytes");
     }
     assert_eq!(gateway.door("http").refused["invalid_otlp"], 3_000);
+    assert_eq!(gateway.refused_records("http", "invalid_otlp"), 3_000.0);
     bystander.was_served(&gateway).await;
     gateway.stop().await;
 }

@@ -40,6 +40,8 @@ async fn hostile_09_json_that_is_no_text_is_refused_with_its_bytes() {
     let kinds: Vec<_> = answer["refused"].as_array().unwrap().iter().map(|r| &r["kind"]).collect();
     assert_eq!(kinds, ["invalid_utf8", "invalid_json", "invalid_json"]);
     assert_eq!(answer["refused"][0]["position"], 6);
+    assert_eq!(gateway.refused_records("http", "invalid_utf8"), 1.0);
+    assert_eq!(gateway.refused_records("http", "invalid_json"), 2.0);
     assert_eq!(gateway.bus.records()[0].payload, good);
     assert_eq!(
         gateway.bus.letters()[0].replay(None, REPLAY_ATTEMPTS_MAX).unwrap().payload,

@@ -243,8 +243,9 @@ async fn hostile_22_lines_hold_nothing_of_what_stands_between_them() {
         let answers = tokio::spawn(async move { copy(&mut reading, &mut sink()).await });
         let attack = async {
             writing.write_all(&begin).await.unwrap();
-            for _ in 0..count {
-                writing.write_all(&piece).await.unwrap();
+            for number in 0..count {
+                let written = writing.write_all(&piece).await;
+                written.unwrap_or_else(|error| panic!("{name}: after {number}: {error}"));
             }
         };
         let ((), rise) = rise_during(attack).await;

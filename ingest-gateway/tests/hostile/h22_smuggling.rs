@@ -47,6 +47,29 @@ async fn hostile_22_ambiguous_requests_are_refused_and_close_the_connection() {
 }
 
 #[tokio::test]
+async fn hostile_22_without_exactly_one_host_a_request_is_refused_and_closes_the_connection() {
+    let _alone = alone().await;
+    let gateway = Gateway::start(|_| {}).await;
+    let inner = smuggled();
+    for (name, hosts) in [("no host", ""), ("two hosts", "host: a\r\nhost: b\r\n")] {
+        let before = gateway.limit_hits("http", "protocol");
+        let length = LINE.len();
+        let request = format!(
+            "POST /v1/logs HTTP/1.1\r\n{hosts}content-length: {length}\r\n\r\n{LINE}{inner}"
+        );
+        let answer = send_raw(gateway.http, request.as_bytes()).await;
+        assert_eq!(statuses(&answer), [400], "{name}: {answer}");
+        assert!(answer.contains("application/problem+json"), "{name}: {answer}");
+        assert!(answer.contains("connection: close"), "{name}: {answer}");
+        assert_eq!(gateway.limit_hits("http", "protocol"), before + 1.0, "{name}");
+    }
+    assert!(gateway.bus.records().is_empty(), "{:?}", gateway.bus.texts());
+    let older = send_raw(gateway.http, b"GET /health HTTP/1.0\r\n\r\n").await;
+    assert!(older.contains(" 200 "), "HTTP/1.0 knows no host: {older}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn hostile_22_of_two_lengths_chunks_count_and_nothing_is_read_behind_them() {
     let _alone = alone().await;
     let gateway = Gateway::start(|_| {}).await;

@@ -313,6 +313,12 @@ impl Gateway {
         self.metric(&format!("{name}{{door=\"{door}\",limit=\"{limit}\"}}"))
     }
 
+    /// Lines and records that a door refused for good, as its metric says.
+    pub(crate) fn refused_records(&self, door: &str, kind: &str) -> f64 {
+        let name = "millrace_door_refused_records_total";
+        self.metric(&format!("{name}{{door=\"{door}\",kind=\"{kind}\"}}"))
+    }
+
     /// Requests that were answered with this code, as `404` or `grpc-16`.
     pub(crate) fn refused_requests(&self, code: &str) -> f64 {
         let name = "millrace_gateway_refused_requests_total";

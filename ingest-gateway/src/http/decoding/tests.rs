@@ -102,7 +102,9 @@ fn a_window_larger_than_agreed_is_refused() {
     encoder.include_contentsize(false).unwrap();
     encoder.write_all(&[7; 1_000]).unwrap();
     let body = encoder.finish().unwrap();
-    assert_eq!(decode(plenty(Encoding::Zstd), &[&body]), Err(DecodeError::Invalid("zstd")));
+    let refused = decode(plenty(Encoding::Zstd), &[&body]).unwrap_err().to_string();
+    assert_eq!(refused, "the body is not valid zstd, or needs a window of more than 8MiB");
+    assert_eq!(1_u64 << super::ZSTD_WINDOW_LOG_MAX, 8 << 20, "as it says");
 }
 
 #[test]

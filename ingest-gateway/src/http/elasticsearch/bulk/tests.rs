@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::TOPIC_RAW;
+use bus::{RecordId, TOPIC_RAW};
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use proptest::prelude::*;
 use serde_json::Value;
 use service::Context;
 use tokio::time::timeout;
@@ -78,4 +79,66 @@ async fn documents_for_whose_answer_there_is_no_memory_are_to_come_again() {
     assert!(items[taken..].iter().all(|item| item["index"]["status"] == 429));
     let reason = items[22_999]["index"]["error"]["reason"].as_str().unwrap();
     assert!(reason.contains("memory is used up"), "{reason}");
+}
+
+/// What comes of a body in these pieces: the items of its answer, or what is wrong with all of it, and the documents
+/// that were taken with their ids.
+fn taken(pieces: &[&[u8]]) -> (Result<Value, String>, Vec<(RecordId, Bytes)>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let bus = Arc::new(ScriptedBus::default());
+        let foundation = foundation(&Config::default(), &bus, &Context::default());
+        let share = foundation.budget.share();
+        let door = Door { intake: Intake::new(DOOR, &foundation), config: HttpConfig::default() };
+        let plan = Plan {
+            origin: origin_of_body(),
+            encoding: Encoding::Identity,
+            said_lines: true,
+            idempotency_key: None,
+            room: share.reserve(BODY_MEMORY_BYTES).await,
+        };
+        let mut bulk = Bulk::new(&door, share, plan, None, false);
+        let mut result = Ok(());
+        for piece in pieces {
+            if result.is_ok() && !bulk.is_broken {
+                result = bulk.take_in(Bytes::copy_from_slice(piece)).await;
+            }
+        }
+        if result.is_ok() {
+            result = bulk.finish().await;
+        }
+        bulk.collect().await;
+        let answer = match result {
+            Ok(()) => {
+                let reply = bulk.items.into_reply("nothing was taken", None);
+                let body = reply.into_body().collect().await.unwrap().to_bytes();
+                let answer: Value = serde_json::from_slice(&body).unwrap();
+                Ok(answer["items"].clone())
+            }
+            Err(error) => Err(error.reason),
+        };
+        let records = bus.records(TOPIC_RAW).into_iter();
+        (answer, records.map(|record| (record.id, record.payload)).collect())
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_cut_of_a_body_gives_the_same_items(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "{\"index\":{\"_id\":\"a\"}}\n", "{\"create\":{\"_id\":\"b\",\"_index\":\"x\"}}\r\n",
+            "{\"update\":{\"_id\":\"c\"}}\n", "{\"delete\":{\"_id\":\"d\"}}\n",
+            "{\"n\":1}\n", "{\"n\":2}\n", "{\"n\":\n", "\n", "\r\n", "[[1]]\n", "{\"n\":3}",
+        ]), 0..16),
+        cuts in prop::collection::vec(0usize..400, 0..12),
+    ) {
+        let input = parts.concat().into_bytes();
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(input.len())).collect();
+        cuts.extend([0, input.len()]);
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &input[pair[0]..pair[1]]).collect();
+        prop_assert_eq!(taken(&pieces), taken(&[&input]));
+    }
 }
