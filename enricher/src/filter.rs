@@ -9,6 +9,7 @@ use bus::Record;
 use event::{Event, Limits};
 
 use crate::field_reference::EscapeStyle;
+use crate::file_state::FileState;
 use crate::filters::aggregate::TaskMaps;
 use crate::input::InputConfig;
 use crate::lookup::{Lookups, Wanted};
@@ -142,6 +143,11 @@ pub trait FilterPlan: Send + Sync {
 
     /// What it asks of the network, if it asks anything.
     fn lookups(&self) -> Option<Arc<Lookups>> {
+        None
+    }
+
+    /// How the file stands that it reads again from time to time, if there is one.
+    fn file(&self) -> Option<Arc<FileState>> {
         None
     }
 }

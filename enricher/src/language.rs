@@ -12,6 +12,7 @@ mod tree;
 mod variables;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub(crate) use parser::parse_parts;
 pub use parser::{Syntax, parse};
 pub use source::{Source, Span};
 pub use tree::{

@@ -10,6 +10,7 @@ pub mod description;
 mod dns_resolver;
 mod document_id;
 mod field_reference;
+mod file_state;
 pub mod filter;
 mod filters;
 mod index_text;
@@ -46,6 +47,7 @@ use dns_resolver::DnsResolver;
 pub use charset::{Charset, UnknownCharset};
 pub use config::{Config, LimitsConfig, PipelineConfig};
 pub use field_reference::EscapeStyle;
+pub use file_state::{FileState, Stale};
 pub use filter::{
     Applied, EcsCompatibility, Environment, Filter, FilterContext, FilterPlan, Spawned,
 };

@@ -21,6 +21,7 @@ pub use compile::{compile, parse_and_compile};
 pub use program::Program;
 
 use crate::document_id::DocumentId;
+use crate::file_state::FileState;
 use crate::filter::{EcsCompatibility, FilterPlan};
 use crate::index_text::IndexText;
 use crate::input::Inputs;
@@ -189,5 +190,11 @@ impl Plan {
     #[must_use]
     pub fn lookups(&self) -> Vec<Arc<Lookups>> {
         self.inner.filters.iter().filter_map(|filter| filter.plan.lookups()).collect()
+    }
+
+    /// The files that filters read again from time to time, each filter's by itself.
+    #[must_use]
+    pub fn files(&self) -> Vec<Arc<FileState>> {
+        self.inner.filters.iter().filter_map(|filter| filter.plan.file()).collect()
     }
 }

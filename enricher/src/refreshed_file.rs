@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use crate::file_state::FileState;
+
 /// By what it is seen that a file is another one than before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
@@ -40,6 +42,8 @@ pub(crate) struct RefreshedFile<T> {
     refresh_ns: Option<i64>,
     read: Read<T>,
     state: Mutex<(Arc<T>, Stamp)>,
+    /// For those who tell of it.
+    told: Arc<FileState>,
 }
 
 impl<T> std::fmt::Debug for RefreshedFile<T> {
@@ -62,7 +66,8 @@ impl<T> RefreshedFile<T> {
         let stamp = stamp(&path, bytes_max)?;
         let value = read(&path, None)?;
         let state = Mutex::new((Arc::new(value), stamp));
-        Ok(Self { path, bytes_max, refresh_ns, read, state })
+        let told = Arc::new(FileState::new(path.clone()));
+        Ok(Self { path, bytes_max, refresh_ns, read, state, told })
     }
 
     /// A worker's view of it, which begins with what stands in it by now.
@@ -71,7 +76,13 @@ impl<T> RefreshedFile<T> {
         View { file: Arc::clone(self), value, refresh_at_ns: None }
     }
 
-    fn current(&self) -> Arc<T> {
+    /// How it stands, where it is read again.
+    pub(crate) fn told(&self) -> Option<Arc<FileState>> {
+        self.refresh_ns.map(|_| Arc::clone(&self.told))
+    }
+
+    /// Looks at the file; at `known_ns` it was as it is known.
+    fn current(&self, now_ns: i64, known_ns: i64) -> Arc<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let again = stamp(&self.path, self.bytes_max).and_then(|stamp| {
             if stamp == state.1 {
@@ -80,9 +91,16 @@ impl<T> RefreshedFile<T> {
             (self.read)(&self.path, Some(&state.0)).map(|value| Some((Arc::new(value), stamp)))
         });
         match again {
-            Ok(Some(read)) => *state = read,
-            Ok(None) => {}
-            Err(reason) => tracing::warn!(reason, "what was read of a file before stays"),
+            Ok(read) => {
+                if let Some(read) = read {
+                    *state = read;
+                }
+                self.told.set_fresh(now_ns);
+            }
+            Err(reason) => {
+                tracing::warn!(reason, "what was read of a file before stays");
+                self.told.set_stale(now_ns, known_ns, reason);
+            }
         }
         Arc::clone(&state.0)
     }
@@ -111,9 +129,10 @@ impl<T> View<T> {
     pub(crate) fn at(&mut self, now_ns: i64) -> &T {
         if let Some(interval_ns) = self.file.refresh_ns {
             let next_ns = now_ns.saturating_add(interval_ns);
-            if now_ns >= *self.refresh_at_ns.get_or_insert(next_ns) {
+            let at_ns = *self.refresh_at_ns.get_or_insert(next_ns);
+            if now_ns >= at_ns {
                 self.refresh_at_ns = Some(next_ns);
-                self.value = self.file.current();
+                self.value = self.file.current(now_ns, at_ns.saturating_sub(interval_ns));
             }
         }
         &self.value

@@ -5,6 +5,8 @@
 //! pipelines, each is looked at by itself: the others change all the same. Files are
 //! read here between batches, on a thread of its own, never while an event runs.
 
+mod stale_files;
+
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +25,9 @@ use crate::pipelines::{Pipeline, Pipelines};
 use crate::plan::Plan;
 use crate::refreshed_file::Stamp;
 use crate::tap::Taps;
+
+use self::stale_files::StaleFiles;
+pub use self::stale_files::{FILES_PART, STALE_SECONDS};
 
 /// How often the file is looked at. A change counts once the file has stayed the same from one look to
 /// the next, so that a half-written one does not run.
@@ -135,6 +140,7 @@ pub struct Reloader {
     current: CurrentPlan,
     context: Context,
     reloads: IntCounterVec,
+    stale_files: StaleFiles,
     /// The files as they were at the last look.
     looked_at: Option<Stamps>,
     /// The files that were last read, whether they could run or not.
@@ -185,12 +191,32 @@ impl Reloader {
             reloads.with_label_values(&[result]).inc_by(0);
         }
         let started_ends = current.get().ends_hash().to_owned();
-        let (looked_at, read) = (None, None);
-        Self { id, part, started_ends, config, secret, current, context, reloads, looked_at, read }
+        let mut stale_files = StaleFiles::new(id.as_deref(), &context);
+        stale_files.tell(&current.get(), &context);
+        Self {
+            id,
+            part,
+            started_ends,
+            config,
+            secret,
+            current,
+            context,
+            reloads,
+            stale_files,
+            looked_at: None,
+            read: None,
+        }
     }
 
-    /// Looks at the pipeline, and reads it again where there is a reason to.
+    /// Looks at the pipeline, and reads it again where there is a reason to. Tells which of the files that its filters
+    /// read cannot be read any more.
     pub fn look(&mut self, occasion: Occasion) -> Outcome {
+        let outcome = self.look_at_pipeline(occasion);
+        self.stale_files.tell(&self.current.get(), &self.context);
+        outcome
+    }
+
+    fn look_at_pipeline(&mut self, occasion: Occasion) -> Outcome {
         // None while a file is not there: whoever replaces it may be between two steps.
         let stamps = self.config.pipeline.as_deref().and_then(pipeline_text::stamps);
         if occasion == Occasion::Time {

@@ -10,6 +10,7 @@ use event::{Event, FieldPath, Kind};
 use ipnet::IpNet;
 
 use self::networks::{FILE_MAX_BYTES, contains, parse_network, read_file};
+use crate::file_state::FileState;
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
 use crate::options::{Options, filter_options};
 use crate::refreshed_file::{RefreshedFile, View};
@@ -122,6 +123,10 @@ impl FilterPlan for CidrPlan {
     fn instance(&self) -> Box<dyn Filter> {
         let file = self.0.file.as_ref().map(RefreshedFile::view);
         Box::new(Worker { plan: Arc::clone(&self.0), file })
+    }
+
+    fn file(&self) -> Option<Arc<FileState>> {
+        self.0.file.as_ref()?.told()
     }
 }
 

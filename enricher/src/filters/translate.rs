@@ -16,6 +16,7 @@ use event::{Event, FieldPath, Kind, NodeId};
 use self::dictionary::{Dictionary, Found};
 use self::file::DictionaryFile;
 use crate::backtracking::STEPS_BY_DEFAULT;
+use crate::file_state::FileState;
 use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
 use crate::refreshed_file::View;
 use crate::template::Template;
@@ -63,6 +64,13 @@ impl FilterPlan for TranslatePlan {
             Source::File(file) => Current::File(file.view()),
         };
         Box::new(Worker { plan: Arc::clone(&self.0), dictionary })
+    }
+
+    fn file(&self) -> Option<Arc<FileState>> {
+        match &self.0.dictionary {
+            Source::Pipeline(_) => None,
+            Source::File(file) => file.told(),
+        }
     }
 }
 

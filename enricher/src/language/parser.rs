@@ -33,6 +33,12 @@ pub struct Syntax {
 /// # Errors
 /// Every mistake that was found, in the order of the text.
 pub fn parse(source: &Source, syntax: Syntax) -> Result<Config, Vec<Diagnostic>> {
+    let (config, mistakes) = parse_parts(source, syntax);
+    if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
+}
+
+/// What could be read of a configuration, and every mistake that was found: plugins with a mistake are left out.
+pub(crate) fn parse_parts(source: &Source, syntax: Syntax) -> (Config, Vec<Diagnostic>) {
     let mut parser = Parser {
         source,
         lexer: Lexer::new(source),
@@ -42,7 +48,7 @@ pub fn parse(source: &Source, syntax: Syntax) -> Result<Config, Vec<Diagnostic>>
         end_reported: false,
     };
     let config = parser.config();
-    if parser.mistakes.is_empty() { Ok(config) } else { Err(parser.mistakes) }
+    (config, parser.mistakes)
 }
 
 /// A mistake was recorded; the caller finds a place to go on from.
@@ -179,7 +185,9 @@ impl Parser<'_> {
                 let message = format!("the block of {owner} is not closed");
                 return self.unclosed(open, message, "add `}`");
             }
+            let known = self.mistakes.len();
             match self.deeper(Self::statement) {
+                Ok(Statement::Plugin(_)) if self.mistakes.len() > known => {}
                 Ok(statement) => statements.push(statement),
                 Err(Lost) => self.skip_statement(),
             }

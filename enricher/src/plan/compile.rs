@@ -17,7 +17,7 @@ use crate::filters::aggregate::TaskGroups;
 use crate::index_text::IndexText;
 use crate::input::{InputConfig, Inputs};
 use crate::language::{
-    Branch, Config, Diagnostic, Plugin, SectionKind, Source, Statement, Syntax, parse,
+    Branch, Config, Diagnostic, Plugin, SectionKind, Source, Statement, Syntax, parse_parts,
 };
 use crate::options::Options;
 use crate::registry;
@@ -25,19 +25,19 @@ use crate::registry;
 /// Reads and compiles a pipeline.
 ///
 /// # Errors
-/// Every mistake that was found: of the language, or else of the plan.
+/// Every mistake that was found, in the order of the text: of the language, and of the filters that could be read.
 pub fn parse_and_compile(
     source: &Source,
     syntax: Syntax,
     environment: &Environment,
 ) -> Result<Plan, Vec<Diagnostic>> {
-    match parse(source, syntax) {
-        Ok(config) => compile_read(source, &config, syntax, environment),
-        Err(mut mistakes) => {
-            mistakes.sort_by_key(|mistake| mistake.offset);
-            Err(mistakes)
-        }
+    let (config, mut mistakes) = parse_parts(source, syntax);
+    if mistakes.is_empty() {
+        return compile_read(source, &config, syntax, environment);
     }
+    mistakes.extend(compile_filters(source, &config, environment).mistakes);
+    mistakes.sort_by_key(|mistake| mistake.offset);
+    Err(mistakes)
 }
 
 /// Compiles the filters of a configuration that was read from `source` with the default syntax. What its
@@ -53,12 +53,11 @@ pub fn compile(
     compile_read(source, config, Syntax::default(), environment)
 }
 
-fn compile_read(
-    source: &Source,
+fn compile_filters<'s>(
+    source: &'s Source,
     config: &Config,
-    syntax: Syntax,
-    environment: &Environment,
-) -> Result<Plan, Vec<Diagnostic>> {
+    environment: &'s Environment,
+) -> Compiler<'s> {
     let mut compiler = Compiler {
         source,
         environment,
@@ -74,6 +73,16 @@ fn compile_read(
             compiler.statements(&section.statements);
         }
     }
+    compiler
+}
+
+fn compile_read(
+    source: &Source,
+    config: &Config,
+    syntax: Syntax,
+    environment: &Environment,
+) -> Result<Plan, Vec<Diagnostic>> {
+    let mut compiler = compile_filters(source, config, environment);
     if !compiler.mistakes.is_empty() {
         compiler.mistakes.sort_by_key(|mistake| mistake.offset);
         return Err(compiler.mistakes);
@@ -210,5 +219,25 @@ impl Compiler<'_> {
         for jump in jumps_to_end {
             self.steps[jump] = Step::Jump(end);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_of_the_language_hides_none_of_the_filters() {
+        let text = r#"filter { mutate { foo=>1 } mutate { add_tag => ["a",] }
+            if [a] { grok { match => { "m" => "%{NOPE}" } } drop { "x" } } }"#;
+        let source = Source::new("test.conf", text);
+        let mistakes =
+            parse_and_compile(&source, Syntax::default(), &Environment::default()).unwrap_err();
+        let said: Vec<_> = mistakes.iter().map(|mistake| mistake.message.as_str()).collect();
+        assert_eq!(said.len(), 4, "{said:?}");
+        for (message, part) in said.iter().zip(["foo", "`,`", "NOPE", "=>"]) {
+            assert!(message.contains(part), "{message}");
+        }
+        assert!(mistakes.is_sorted_by_key(|mistake| mistake.offset));
     }
 }

@@ -2,8 +2,12 @@
 
 use std::time::SystemTime;
 
+use bus::{Codec, Record};
+use event::Limits;
+
 use super::*;
 use crate::config::PipelineConfig;
+use crate::stage::Processor;
 
 /// A reloader of a file, which begins with this text, and the plan that it replaces.
 struct Rig {
@@ -227,4 +231,56 @@ fn a_pipeline_that_cannot_run_keeps_no_other_one_from_changing() {
     write("a.conf", "filter { uuid { target => 'b' } }");
     assert_eq!(looks(), [Outcome::Unchanged, Outcome::Loaded, Outcome::Unchanged]);
     assert!(context.health.parts().is_empty());
+}
+
+#[test]
+fn hostile_30_a_dictionary_that_broke_is_kept_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let dictionary = folder.path().join("d.yml");
+    let write = |text: &str| std::fs::write(&dictionary, text).unwrap();
+    write("a: one\n");
+    let mut rig = Rig::new(&format!(
+        r#"filter {{ translate {{ source => "s" target => "t" refresh_interval => 60 dictionary_path => "{}" }} }}"#,
+        dictionary.display()
+    ));
+    let mut processor = Processor::new(&rig.reloader.current.get(), Limits::default());
+    let mut translated_after = |seconds: i64| {
+        let (received_at_ns, payload) = (seconds * 1_000_000_000, r#"{"s":"a"}"#.into());
+        let (codec, listener) = (Codec::Json, "tcp".into());
+        let record = Record { received_at_ns, payload, codec, listener, ..Record::default() };
+        let mut out = Vec::new();
+        processor.run(&record, |event, _| event.write_json(&mut out)).unwrap();
+        let out: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        out["t"].as_str().unwrap_or_default().to_owned()
+    };
+    let told = |rig: &mut Rig| {
+        rig.looks();
+        let context = &rig.reloader.context;
+        let labels = format!("{{file=\"{}\",pipeline=\"\"}} ", dictionary.display());
+        let metrics = context.metrics.text();
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(STALE_SECONDS)?.strip_prefix(&labels));
+        (line.map(str::to_owned), context.health.parts().remove(FILES_PART))
+    };
+    assert_eq!(translated_after(1000), "one");
+    assert_eq!(told(&mut rig), (Some("0".to_owned()), None), "it is there before anything breaks");
+    write("a: [\n");
+    assert_eq!(translated_after(1060), "one", "what it held stays");
+    let (seconds, part) = told(&mut rig);
+    assert_eq!(seconds.as_deref(), Some("60"));
+    let Some(HealthState::Degraded { reason }) = part else { panic!("{part:?}") };
+    assert!(reason.contains("d.yml"), "{reason}");
+    assert!(rig.reloader.context.health.is_ready(), "events are filtered as before");
+    std::fs::remove_file(&dictionary).unwrap();
+    assert_eq!(translated_after(1200), "one");
+    assert_eq!(told(&mut rig).0.as_deref(), Some("200"));
+    write("a: another\n");
+    assert_eq!(translated_after(1260), "another");
+    assert_eq!(told(&mut rig), (Some("0".to_owned()), None));
+    write("a: [\n");
+    assert_eq!(translated_after(1320), "another");
+    assert!(told(&mut rig).1.is_some());
+    rig.write("filter { }");
+    assert_eq!(told(&mut rig), (None, None), "nobody reads it any more");
 }

@@ -1,6 +1,6 @@
 //! Conditions of Ruby as those of the pipeline.
 
-use super::steps::{quote, reference};
+use super::steps::{Step, quote, reference};
 use super::translate::{Translator, is_event, is_single, negated};
 use super::tree::{Call, Expression};
 use crate::ruby_pattern::RubyPattern;
@@ -13,7 +13,7 @@ impl Translator<'_> {
 
     fn condition_of(&mut self, condition: &Expression) -> Option<String> {
         if let Some(field) = self.field(condition) {
-            return Some(field).filter(|field| is_single(field));
+            return is_single(&field).then(|| is_true(&field));
         }
         match condition {
             Expression::Not(inner) => Some(negated(&self.condition(inner)?)),
@@ -117,15 +117,38 @@ impl Translator<'_> {
     fn is_equal(&mut self, left: &Expression, right: &Expression) -> Option<String> {
         let left = self.operand(left)?;
         match right {
-            Expression::Nil => Some(negated(&left)),
-            Expression::Bool(true) => Some(left),
-            Expression::Bool(false) => Some(negated(&left)),
+            Expression::Nil => self.is_nil(&left),
+            Expression::Bool(value) => {
+                let text = self.as_text(&left)?;
+                Some(format!("{text} == \"{value}\""))
+            }
             Expression::Number(_) => Some(format!("{left} == {}", self.compared(right)?)),
             right => match self.literal(right) {
                 Some(text) => Some(format!("{left} == {}", quote(&text)?)),
                 None => Some(format!("{left} == {}", self.field(right)?)),
             },
         }
+    }
+
+    /// A field that holds a value's text, or how it was asked for where there is none.
+    fn as_text(&mut self, field: &str) -> Option<String> {
+        self.visit(field.len())?;
+        let text = self.temporary();
+        let pair = format!("{{ \"{text}\" => \"%{{{field}}}\" }}");
+        self.steps.push(Step::option("mutate", "replace", &pair));
+        Some(text)
+    }
+
+    /// Whether there is no value. A field alone would also ask for an empty text, and for `false`.
+    fn is_nil(&mut self, field: &str) -> Option<String> {
+        let text = self.as_text(field)?;
+        Some(format!("{text} == \"%{{{field}}}\""))
+    }
+
+    /// The opposite of [`Self::is_nil`].
+    fn is_there(&mut self, field: &str) -> Option<String> {
+        let text = self.as_text(field)?;
+        Some(format!("{text} != \"%{{{field}}}\""))
     }
 
     /// `a.name?(...)`.
@@ -137,7 +160,10 @@ impl Translator<'_> {
     ) -> Option<String> {
         if is_event(receiver) {
             return match (name, arguments) {
-                ("include?", [field]) => reference(&self.literal(field)?),
+                ("include?", [field]) => {
+                    let field = reference(&self.literal(field)?)?;
+                    self.is_there(&field)
+                }
                 _ => None,
             };
         }
@@ -147,7 +173,10 @@ impl Translator<'_> {
                 let field = self.operand(value)?;
                 Some(format!("{field} =~ {}", self.between_slashes(pattern)?))
             }
-            ("nil?", []) => Some(negated(&self.operand(receiver)?)),
+            ("nil?", []) => {
+                let field = self.operand(receiver)?;
+                self.is_nil(&field)
+            }
             ("empty?", []) => {
                 let field = self.operand(receiver)?;
                 Some(format!("{field} == \"\""))
@@ -203,10 +232,12 @@ impl Translator<'_> {
             && name == "to_hash"
             && is_event(event)
         {
-            return reference(&format!("[{key}]"));
+            let field = reference(&format!("[{key}]"))?;
+            return self.is_there(&field);
         }
         let inner = format!("{}[{key}]", self.operand(hash)?);
-        reference(&inner).filter(|found| *found == inner)
+        let field = reference(&inner).filter(|found| *found == inner)?;
+        self.is_there(&field)
     }
 
     /// Whether one of some texts stands between these anchors.
@@ -251,7 +282,7 @@ impl Translator<'_> {
                 Expression::Number(_) => {
                     conditions.push(format!("{field} == {}", self.compared(value)?))
                 }
-                Expression::Nil => conditions.push(negated(field)),
+                Expression::Nil => conditions.push(self.is_nil(field)?),
                 value => texts.push(quote(&self.literal(value)?)?),
             }
         }
@@ -265,5 +296,13 @@ impl Translator<'_> {
             [only] => Some(only.clone()),
             several => Some(format!("({})", several.join(" or "))),
         }
+    }
+}
+
+/// Whether a field holds what is true in Ruby: an empty text is, and is not where a field stands alone.
+fn is_true(field: &str) -> String {
+    match field {
+        "[@timestamp]" => field.to_owned(),
+        _ => format!("({field} or {field} == \"\")"),
     }
 }

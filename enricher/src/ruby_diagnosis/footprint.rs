@@ -49,17 +49,18 @@ impl Footprint {
         let kind = |at: usize| behind.get(at).map(|token| &token.kind);
         match (kind(0), kind(1)) {
             (Some(Kind::Sign("[")), name) => {
-                let field = field(name);
+                let field = field(name.filter(|_| !is_plus(kind(2))));
                 match kind(3) {
                     Some(Kind::Sign("=")) => self.writes.insert(field),
                     _ => self.reads.insert(field),
                 };
             }
             (Some(Kind::Sign("." | "&.")), Some(Kind::Name(method))) => {
-                let argument = match kind(2) {
-                    Some(Kind::Sign("(")) => kind(3),
-                    other => other,
+                let (argument, next) = match kind(2) {
+                    Some(Kind::Sign("(")) => (kind(3), kind(4)),
+                    other => (other, kind(3)),
                 };
+                let argument = argument.filter(|_| !is_plus(next));
                 match method.as_str() {
                     "get" | "include?" => self.reads.insert(field(argument)),
                     "set" => self.writes.insert(field(argument)),
@@ -86,6 +87,11 @@ impl Footprint {
         });
         said.collect::<Vec<_>>().join("; ")
     }
+}
+
+/// Whether more is joined to a text here.
+fn is_plus(kind: Option<&Kind>) -> bool {
+    matches!(kind, Some(Kind::Sign("+")))
 }
 
 fn field(argument: Option<&Kind>) -> String {

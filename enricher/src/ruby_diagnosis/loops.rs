@@ -7,6 +7,9 @@ use crate::ruby_pattern::RubyPattern;
 
 const ALL_FIELDS: &str = "no filter does this to fields that it does not name: write a line for each field that is known";
 
+const INNER_DOTS: &str =
+    "`de_dot { fields => [ ... ] recursive => true }` takes the dots out of names within a field";
+
 /// What a loop does under which condition on the name.
 struct Guarded<'b> {
     condition: Option<&'b Expression>,
@@ -30,10 +33,13 @@ impl Translator<'_> {
             return self.all_fields(key, value, block);
         }
         let field = self.field(list)?;
-        self.reason = Some(
-            "`split` makes an event of each element; what stands in an array is named [field][0]",
-        );
-        self.inner_fields(&field, key, value?, block)
+        let Some(value) = value else {
+            self.reason = Some(
+                "`split` makes an event of each element; what stands in an array is named [field][0]",
+            );
+            return None;
+        };
+        self.inner_fields(&field, key, value, block)
     }
 
     fn all_fields(&mut self, key: &str, value: Option<&str>, block: &Block) -> Option<()> {
@@ -151,25 +157,32 @@ impl Translator<'_> {
 
     /// What stands in a field becomes fields: `json` puts all names where it is told.
     fn inner_fields(&mut self, field: &str, key: &str, value: &str, block: &Block) -> Option<()> {
-        let [Statement { expression: Expression::Call(set), .. }] = block.body.as_slice() else {
+        let [Statement { expression: Expression::Call(set), .. }, others @ ..] =
+            block.body.as_slice()
+        else {
             return None;
         };
         let [name, new_value] = set.arguments.as_slice() else { return None };
+        let parts = parts_of_text(name);
+        if parts.iter().any(|part| self.separator_for_dots(part, key).is_some()) {
+            self.reason = Some(INNER_DOTS);
+            return None;
+        }
+        if !others.is_empty() {
+            return None;
+        }
         let is_set = set.name == "set" && set.receiver.as_deref().is_some_and(is_event);
         if !is_set || !is_name(new_value, value) {
             return None;
         }
-        let target = match name {
-            name if is_name(name, key) => String::new(),
-            Expression::Text(parts) => match parts.as_slice() {
-                [Expression::Literal(before), name, Expression::Literal(after)]
-                    if is_name(name, key) && after == "]" && before.ends_with("][") =>
-                {
-                    let target = before.strip_suffix('[')?;
-                    format!(" target => \"{}\"", super::steps::reference(target)?)
-                }
-                _ => return None,
-            },
+        let target = match parts.as_slice() {
+            [name] if is_name(name, key) => String::new(),
+            [Expression::Literal(before), name, Expression::Literal(after)]
+                if is_name(name, key) && after == "]" && before.ends_with("][") =>
+            {
+                let target = before.strip_suffix('[')?;
+                format!(" target => \"{}\"", super::steps::reference(target)?)
+            }
             _ => return None,
         };
         let text = self.temporary();
@@ -179,6 +192,25 @@ impl Translator<'_> {
         self.steps.push(Step::Filter(format!("json {{ source => \"{text}\"{target} }}")));
         Some(())
     }
+}
+
+/// What a text is put together of, by `#{...}` or by `+`; long sums are left as they are.
+fn parts_of_text(text: &Expression) -> Vec<&Expression> {
+    const PARTS_MAX: usize = 8;
+    if let Expression::Text(parts) = text {
+        return parts.iter().collect();
+    }
+    let (mut parts, mut rest) = (Vec::new(), text);
+    while let Expression::Operation("+", left, right) = rest {
+        if parts.len() >= PARTS_MAX {
+            return vec![text];
+        }
+        parts.push(&**right);
+        rest = &**left;
+    }
+    parts.push(rest);
+    parts.reverse();
+    parts
 }
 
 /// `event.to_hash`, and its names.

@@ -1,3 +1,4 @@
+mod absent;
 mod calculated;
 mod random;
 

@@ -59,9 +59,12 @@ pub(crate) fn build(
     let ecs = given.ecs_compatibility.unwrap_or(environment.ecs_compatibility);
     let GeoipOptions { source, cache_size, .. } = given;
     let target = target(options, ecs, given.target, source.as_ref());
-    let wanted = fields(options, given.fields);
     let paths = given.database;
     let paths = paths.unwrap_or_else(|| environment.geoip_database.iter().cloned().collect());
+    if paths.is_empty() && environment.wants_warnings && !given.default_database_type {
+        warn_of_embedded(options, given.fields.as_deref().unwrap_or_default());
+    }
+    let wanted = fields(options, given.fields);
     let databases = databases(options, &paths, given.default_database_type);
     if !(1..=CACHE_MAX_RECORDS).contains(&cache_size) {
         let message = format!("`cache_size` cannot be {cache_size}");
@@ -126,6 +129,28 @@ fn fields(options: &mut Options<'_>, names: Option<Vec<String>>) -> Option<Optio
         }
     }
     (fields.len() == names.len()).then_some(Some(fields))
+}
+
+/// Says what is asked for and never set without a database of one's own.
+fn warn_of_embedded(options: &mut Options<'_>, names: &[String]) {
+    const WAY_OUT: &str = "name a file: `database => \"/path/to/GeoLite2-City.mmdb\"`";
+    let is_unknown = |name: &&String| {
+        Field::by_name(name).is_some_and(|field| !matches!(field, Field::CountryCode2 | Field::Ip))
+    };
+    let unknown: Vec<_> = names.iter().filter(is_unknown).map(|name| format!("`{name}`")).collect();
+    if !unknown.is_empty() {
+        let message = format!(
+            "the embedded database knows codes of countries only: it never sets {}",
+            unknown.join(", ")
+        );
+        let span = options.span("fields");
+        options.warn_at(span, message, WAY_OUT);
+    }
+    if options.has("default_database_type") {
+        let span = options.span("default_database_type");
+        let message = "the embedded database knows codes of countries only, no cities";
+        options.warn_at(span, message, WAY_OUT);
+    }
 }
 
 /// The databases at these paths, else the embedded one.

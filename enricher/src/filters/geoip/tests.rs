@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::database::Database;
 use crate::filter::{Applied, Environment};
 use crate::filters::trial::Trial;
+use crate::language::{Source, Syntax};
+use crate::plan::parse_and_compile;
 
 const EMBEDDED: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -136,5 +138,25 @@ fn refuses_what_it_cannot_do() {
     ] {
         let refusal = Trial::refusal(&format!("geoip {{ {options} }}"));
         assert!(refusal.contains(said), "{options}: {refusal}");
+    }
+}
+
+#[test]
+fn a_check_says_what_the_embedded_database_never_sets() {
+    let environment = Environment { wants_warnings: true, ..Environment::default() };
+    let warned = |options: &str| {
+        let text = format!(r#"filter {{ geoip {{ source => "ip" target => "t" {options} }} }}"#);
+        let source = Source::new("test.conf", text);
+        let plan = parse_and_compile(&source, Syntax::default(), &environment);
+        let plan = plan.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        plan.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let said = warned(r#"fields => ["country_code2", "country_name", "location"]"#);
+    assert!(said.contains("never sets `country_name`, `location`"), "{said}");
+    assert!(said.contains("database =>"), "{said}");
+    assert!(warned(r#"default_database_type => "City""#).contains("no cities"));
+    let own = format!(r#"fields => ["city_name"] database => "{EMBEDDED}""#);
+    for quiet in ["", r#"fields => ["country_code2", "ip"]"#, own.as_str()] {
+        assert_eq!(warned(quiet), "", "{quiet}");
     }
 }

@@ -64,6 +64,10 @@ filter_options! {
         /// Which set of patterns is used.
         ecs_compatibility: EcsCompatibility => "default: the pipeline's",
     }
+    refused {
+        pattern => "write `match => { \"message\" => \"...\" }`",
+        singles => "leave it out: a single capture is a value of its own, several of one name are an array",
+    }
     tags {
         "_grokparsefailure" => "no pattern fits",
         "_groktimeout" => "the patterns took too long",

@@ -239,6 +239,9 @@ fn a_pattern_that_cannot_run_is_refused_with_a_way_out() {
     );
     assert!(endless.contains("leads back to itself"), "{endless}");
     assert!(Trial::refusal("grok { }").contains("`match`"));
+    assert!(Trial::refusal(r#"grok { pattern => "a" }"#).contains("write `match => {"));
+    let singles = Trial::refusal(r#"grok { match => { "message" => "a" } singles => true }"#);
+    assert!(singles.contains("a single capture is a value of its own"), "{singles}");
 }
 
 #[test]

@@ -80,6 +80,10 @@ filter_options! {
         /// Nothing that this filter does has another name in another mode.
         ecs_compatibility: EcsCompatibility,
     }
+    refused {
+        trim => "write `trim_value => ...`",
+        trimkey => "write `trim_key => ...`",
+    }
     tags {
         "_kv_filter_error" => "there are more pairs than an event may have values, or something is in a field's way",
     }
@@ -106,6 +110,9 @@ pub(crate) fn build(
         let message = "`timeout_millis` cannot be negative";
         options.refuse("timeout_millis", message, "leave it out: reading never takes long");
     }
+    if environment.wants_warnings {
+        warn_of_timeouts(options);
+    }
     let kv = Kv {
         source: given.source,
         target: given.target,
@@ -130,6 +137,17 @@ pub(crate) fn build(
         limits: environment.limits.clone(),
     };
     Some(Arc::new(KvPlan { kv: Arc::new(kv), scanner: scanner? }))
+}
+
+/// Says of the options of a time-out that nothing comes of them.
+fn warn_of_timeouts(options: &mut Options<'_>) {
+    for name in ["timeout_millis", "tag_on_timeout"] {
+        if options.has(name) {
+            let span = options.span(name);
+            let message = format!("`{name}` has no effect: texts are read in linear time");
+            options.warn_at(span, message, "leave it out");
+        }
+    }
 }
 
 /// What separates, as the options say it.

@@ -11,6 +11,8 @@ use super::scan::{Marks, Position, Scanner};
 use super::separator::Separator;
 use crate::filter::Environment;
 use crate::filters::trial::Trial;
+use crate::language::{Source, Syntax};
+use crate::plan::parse_and_compile;
 
 /// The fields beside `message` that come out of a text.
 fn fields(options: &str, message: &str) -> Value {
@@ -257,6 +259,8 @@ fn mistakes_are_refused_with_a_way_out() {
         (r#"whitespace => "none""#, "cannot be `none`", "lenient, strict"),
         ("timeout_millis => -1", "cannot be negative", "leave it out"),
         (r#"default_keys => { "a[" => "b" }"#, "not a field reference", "[outer][inner]"),
+        (r#"trim => "<>""#, "not supported", "`trim_value => ...`"),
+        (r#"trimkey => "<>""#, "not supported", "`trim_key => ...`"),
         (r#"whitespac => "strict""#, "has no option `whitespac`", "`whitespace`"),
     ] {
         let said = Trial::refusal(&format!("kv {{ {options} }}"));
@@ -264,6 +268,22 @@ fn mistakes_are_refused_with_a_way_out() {
     }
     let harmless = r#"timeout_millis => 0 tag_on_timeout => "x" ecs_compatibility => v1"#;
     assert!(Trial::build(&format!("kv {{ {harmless} }}"), &Environment::default()).is_ok());
+}
+
+#[test]
+fn a_check_says_that_timeouts_have_no_effect() {
+    let environment = Environment { wants_warnings: true, ..Environment::default() };
+    let warned = |options: &str| {
+        let source = Source::new("test.conf", format!("filter {{ kv {{ {options} }} }}"));
+        let plan = parse_and_compile(&source, Syntax::default(), &environment);
+        let plan = plan.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        plan.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let said = warned(r#"timeout_millis => 100 tag_on_timeout => "slow""#);
+    for name in ["`timeout_millis` has no effect", "`tag_on_timeout` has no effect"] {
+        assert!(said.contains(name), "{said}");
+    }
+    assert_eq!(warned(r#"field_split => "&""#), "");
 }
 
 /// What texts are made of: many are separators, quotes and what takes their meaning away.

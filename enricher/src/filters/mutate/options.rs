@@ -55,6 +55,9 @@ filter_options! {
         /// The tag of an event on which an operation failed.
         tag_on_failure: String = "_mutate_error",
     }
+    refused {
+        remove => "write `remove_field => [ ... ]`",
+    }
     tags {
         "_mutate_error" => "an operation failed: a text is no number, a value is in the way, a text would become too long or takes too long",
     }

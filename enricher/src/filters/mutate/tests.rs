@@ -267,7 +267,7 @@ fn mistakes_are_refused_with_a_way_out() {
         (r#"rename => "a""#, "must be a hash", "=>"),
         (r#"renam => { "a" => "b" }"#, "has no option `renam`", "did you mean `rename`?"),
         (r#"remove_field => "@timestamp""#, "cannot be removed", "leave it out"),
-        (r#"remove => "a""#, "has no option `remove`", "remove"),
+        (r#"remove => "a""#, "`remove` of `mutate` is not supported", "remove_field => [ ... ]"),
         (r#"uppercase => { "a" => "b" }"#, "list of strings", "["),
     ] {
         let said = Trial::refusal(&format!("mutate {{ {options} }}"));
