@@ -12,6 +12,8 @@ pub(super) const DEAD: u32 = 0;
 pub(super) const DETAILED: u32 = 1 << 31;
 /// The edge was not worked out yet.
 pub(super) const UNKNOWN: u32 = u32::MAX;
+/// Bytes that are looked at together where a state leads to itself.
+const RUN_BYTES: usize = 8;
 
 /// An edge that does more than lead to a state.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,12 +79,27 @@ impl Tables {
         text: &[u8],
         from: usize,
     ) -> (u32, usize, u32) {
-        for (at, byte) in text.iter().enumerate().skip(from) {
-            let edge = self.edges[state as usize + usize::from(class_of[usize::from(*byte)])];
+        let edge_of = |state: u32, byte: u8| {
+            self.edges[state as usize + usize::from(class_of[usize::from(byte)])]
+        };
+        let mut at = from;
+        while let Some(byte) = text.get(at) {
+            let edge = edge_of(state, *byte);
             if edge == DEAD || edge >= DETAILED {
                 return (state, at, edge);
             }
-            state = edge;
+            at += 1;
+            if edge != state {
+                state = edge;
+                continue;
+            }
+            // Where a byte leads nowhere the next ones mostly do so too, as in a long field: they are looked at
+            // together, none waiting for where the one before it led.
+            while let Some(run) = text.get(at..at + RUN_BYTES)
+                && run.iter().fold(0, |moved, byte| moved | (edge_of(state, *byte) ^ state)) == 0
+            {
+                at += RUN_BYTES;
+            }
         }
         (state, text.len(), self.edges[state as usize + self.stride - 1])
     }
