@@ -10,17 +10,17 @@ use crate::node::{
     CHANGED, KEY_ESCAPED, KEY_IN_SCRATCH, KEY_SHARED, Kind, NONE, Node, NodeId, TEXT_ESCAPED,
     TEXT_IN_SCRATCH, link, link_after, mark_changed, replace, unlink,
 };
-use crate::path::{FieldPath, Segment};
+use crate::path::FieldPath;
 use crate::refusal::{Limits, Refusal};
 use crate::scan::scan_wrapped;
 use crate::text::escape;
-use crate::timestamp::{format_timestamp, parse_iso8601};
+use crate::timestamp::format_timestamp;
 
 /// From this many values on, names are looked up in a hash map, so that no input is quadratic.
 const LINEAR_NAMES_MAX: usize = 64;
 
 impl Event {
-    fn add(&mut self, node: Node) -> NodeId {
+    pub(crate) fn add(&mut self, node: Node) -> NodeId {
         let id = NodeId(self.nodes.len() as u32);
         self.nodes.push(node);
         id
@@ -212,22 +212,13 @@ impl Event {
         self.name_at(id, span, escaped, names::hash(key.as_bytes()));
     }
 
-    fn name_at(&mut self, id: NodeId, span: Range<usize>, escaped: bool, hash: u16) {
+    pub(crate) fn name_at(&mut self, id: NodeId, span: Range<usize>, escaped: bool, hash: u16) {
         let node = &mut self.nodes[id.0 as usize];
         node.key_start = span.start as u32;
         node.key_end = span.end as u32;
         node.name_hash = hash;
         node.flags &= !(KEY_ESCAPED | KEY_SHARED);
         node.flags |= KEY_IN_SCRATCH | if escaped { KEY_ESCAPED } else { 0 };
-    }
-
-    /// As [`Event::attach`], under the name of a step.
-    fn attach_step(&mut self, object: NodeId, step: &Segment, id: NodeId) {
-        let start = self.scratch.len() + 1;
-        self.scratch.extend_from_slice(&step.written);
-        let end = self.scratch.len() - 2;
-        self.name_at(id, start..end, step.is_escaped, step.name_hash);
-        self.attach_as_is(object, id);
     }
 
     /// Puts a value that stands nowhere at the end of an object, under a name that the object does
@@ -296,84 +287,13 @@ impl Event {
         }
     }
 
-    /// The container that should hold the last step of a path; objects on the way are made. `None`,
-    /// with nothing made, where something that is not an object stands in the way.
-    fn holder<'p>(
-        &mut self,
-        container: NodeId,
-        path: &'p FieldPath,
-    ) -> Option<(NodeId, &'p Segment)> {
-        let (last, way) = path.segments.split_last()?;
-        let mut at = container;
-        for step in way {
-            at = match self.kind(at) {
-                Kind::Object => match self.named_child(at, &step.key, step.name_hash) {
-                    Some(inner) => inner,
-                    None => {
-                        let inner = self.new_object();
-                        self.attach_step(at, step, inner);
-                        inner
-                    }
-                },
-                Kind::Array => self.element(at, step.index?)?,
-                _ => return None,
-            };
-        }
-        matches!(self.kind(at), Kind::Object | Kind::Array).then_some((at, last))
-    }
-
-    /// Puts a value that stands nowhere at a path, in place of what is there. Objects on the way are
-    /// made; false, with nothing changed, where something else stands in the way. At `@timestamp`
-    /// only the text of an instant can be put: it becomes the event's time.
-    pub fn place(&mut self, path: &FieldPath, id: NodeId) -> bool {
-        if path.is_timestamp() {
-            return self.take_timestamp(id);
-        }
-        self.place_within(self.root(), path, id)
-    }
-
-    /// As [`Event::place`], at a path that begins at a container: no name is special there.
-    pub fn place_within(&mut self, container: NodeId, path: &FieldPath, id: NodeId) -> bool {
-        let Some((holder, last)) = self.holder(container, path) else {
-            return false;
-        };
-        if self.kind(holder) == Kind::Array {
-            return last.index.is_some_and(|index| self.place_element(holder, index, id));
-        }
-        match self.named_child(holder, &last.key, last.name_hash) {
-            Some(old) => self.replace(old, id),
-            None => self.attach_step(holder, last, id),
-        }
-        true
-    }
-
-    fn take_timestamp(&mut self, id: NodeId) -> bool {
-        match self.text(id).as_deref().and_then(parse_iso8601) {
-            Some(timestamp_ns) => {
-                self.timestamp_ns = timestamp_ns;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn place_element(&mut self, array: NodeId, index: i64, id: NodeId) -> bool {
-        if let Some(old) = self.element(array, index) {
-            self.replace(old, id);
-            return true;
-        }
-        // Right after the end is an append; further away there is nothing to stand on.
-        let at_end = i64::try_from(self.elements(array).count()) == Ok(index);
-        if at_end {
-            self.push(array, id);
-        }
-        at_end
-    }
-
     /// Sets a string. Objects on the way are made; false where something else stands in the way.
     pub fn set_text(&mut self, path: &FieldPath, text: &str) -> bool {
-        let id = self.new_text(text);
-        self.place(path, id)
+        self.place_text_if_free(path, text).unwrap_or_else(|old| {
+            let id = self.new_text(text);
+            self.replace(old, id);
+            true
+        })
     }
 
     /// Sets a number, given as valid JSON, as exact as it is written.

@@ -11,7 +11,7 @@ use crate::node::{
 };
 use crate::path::FieldPath;
 use crate::refusal::{Limits, Refusal};
-use crate::scan::scan;
+use crate::scan::scan_filing;
 use crate::text::{as_text, unescape, unescape_into};
 use crate::timestamp::parse_iso8601;
 
@@ -79,8 +79,9 @@ impl Event {
         limits: &Limits,
     ) -> Result<(), Refusal> {
         self.scratch.clear();
+        self.names.start();
         self.timestamp_ns = received_at_ns;
-        let scanned = match scan(payload, limits, &mut self.nodes) {
+        let scanned = match scan_filing(payload, limits, &mut self.nodes, &mut self.names) {
             Ok(scanned) => scanned,
             Err(refusal) => {
                 self.clear();
@@ -89,7 +90,6 @@ impl Event {
         };
         self.payload = payload.clone();
         self.line = Bytes::new();
-        self.note_fields();
         self.is_rough = scanned.is_rough();
         if scanned.has_at_names {
             self.take_own_timestamp();
@@ -98,17 +98,6 @@ impl Event {
             self.add_tag("_lone_surrogate");
         }
         Ok(())
-    }
-
-    /// Says where the event's own fields stand.
-    fn note_fields(&mut self) {
-        self.names.start();
-        let mut at = self.nodes[0].first_child;
-        while at != NONE {
-            let node = &self.nodes[at as usize];
-            self.names.put(node.name_hash, at);
-            at = node.next;
-        }
     }
 
     pub(crate) fn take_own_timestamp(&mut self) {

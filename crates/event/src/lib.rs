@@ -16,6 +16,7 @@ mod model;
 mod names;
 mod node;
 mod path;
+mod place;
 mod refusal;
 mod rewrite;
 mod scan;

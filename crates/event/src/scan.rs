@@ -6,7 +6,7 @@ mod keys;
 pub(crate) mod lexeme;
 mod validate;
 
-use crate::names::{hash, hash_within};
+use crate::names::{Names, hash, hash_within};
 use crate::node::{
     CHANGED, KEY_ESCAPED, Kind, NONE, Node, TEXT_ESCAPED, link, mark_changed, unlink,
 };
@@ -45,11 +45,33 @@ impl Scanned {
 /// # Errors
 /// The first refusal by precedence, with its position.
 pub fn scan(payload: &[u8], limits: &Limits, nodes: &mut Vec<Node>) -> Result<Scanned, Refusal> {
+    scan_with(payload, limits, nodes, None)
+}
+
+/// As [`scan`]; the object's own fields are filed by their names. After a refusal some may be.
+///
+/// # Errors
+/// The same.
+pub(crate) fn scan_filing(
+    payload: &[u8],
+    limits: &Limits,
+    nodes: &mut Vec<Node>,
+    names: &mut Names,
+) -> Result<Scanned, Refusal> {
+    scan_with(payload, limits, nodes, Some(names))
+}
+
+fn scan_with(
+    payload: &[u8],
+    limits: &Limits,
+    nodes: &mut Vec<Node>,
+    names: Option<&mut Names>,
+) -> Result<Scanned, Refusal> {
     nodes.clear();
     let (start, depth_max) = opened(payload, limits)?;
     let nodes_max = limits.nodes_max as usize;
     let scanned = Scanned::default();
-    let mut scanner = Scanner { payload, nodes, depth_max, nodes_max, flags: 0, scanned };
+    let mut scanner = Scanner { payload, nodes, names, depth_max, nodes_max, flags: 0, scanned };
     let end = scanner.run(start);
     let scanned = scanner.scanned;
     closed(payload, start, end)?;
@@ -114,7 +136,8 @@ pub(crate) fn scan_wrapped(
     let depth_max = (limits.depth_max as usize).clamp(1, DEPTH_CAP) + 1;
     let nodes_max = nodes.len() + limits.nodes_max as usize + 1;
     let scanned = Scanned::default();
-    let mut scanner = Scanner { payload: buffer, nodes, depth_max, nodes_max, flags, scanned };
+    let mut scanner =
+        Scanner { payload: buffer, nodes, names: None, depth_max, nodes_max, flags, scanned };
     let end = scanner.run(from)?;
     let scanned = scanner.scanned;
     // The value is the first node behind the wrapper, and there is no second.
@@ -167,6 +190,8 @@ const NO_KEY: Key = Key { start: 0, end: 0, escaped: false, hash: 0 };
 struct Scanner<'a> {
     payload: &'a [u8],
     nodes: &'a mut Vec<Node>,
+    /// Where the fields of the outermost object are filed.
+    names: Option<&'a mut Names>,
     depth_max: usize,
     nodes_max: usize,
     /// What every node is marked with.
@@ -179,52 +204,49 @@ impl Scanner<'_> {
     fn run(&mut self, start: usize) -> Result<usize, Refusal> {
         let mut keys = Keys::new();
         let mut container = self.open(Kind::Object, start, NONE, NO_KEY)?;
+        let mut in_object = true;
         let mut depth = 1;
         keys.open(depth);
         let mut at = self.skip_blanks(start + 1);
-        let mut empty = true;
+        let mut is_empty = true;
         loop {
-            let in_object = self.nodes[container as usize].kind == Kind::Object;
-            let close = if in_object { b'}' } else { b']' };
-            if self.payload.get(at) == Some(&close) && empty {
-                // An empty container: falls through to its end.
-            } else {
+            // An empty container falls through to its end.
+            if !is_empty || self.payload.get(at) != Some(&closing(in_object)) {
                 let key = if in_object { self.key(&mut at)? } else { NO_KEY };
-                let node = self.value(&mut at, container, key, depth)?;
+                let (node, kind) = self.value(&mut at, container, key, depth)?;
                 if in_object {
                     self.keep_last(&mut keys, depth, container, node);
                 } else {
                     link(self.nodes, container, node);
                 }
-                if self.nodes[node as usize].is_container() {
+                is_empty = matches!(kind, Kind::Object | Kind::Array);
+                if is_empty {
                     depth += 1;
                     container = node;
+                    in_object = kind == Kind::Object;
                     keys.open(depth);
                     at = self.skip_blanks(at);
-                    empty = true;
                     continue;
                 }
                 at = self.skip_blanks(at);
             }
             // After a value: a comma, or the end of this container and perhaps of those around it.
             loop {
-                let in_object = self.nodes[container as usize].kind == Kind::Object;
-                let close = if in_object { b'}' } else { b']' };
                 match self.payload.get(at) {
-                    Some(b',') if !empty || self.nodes[container as usize].first_child != NONE => {
+                    Some(b',') if !is_empty => {
                         at = self.skip_blanks(at + 1);
-                        empty = false;
                         break;
                     }
-                    Some(&byte) if byte == close => {
+                    Some(&byte) if byte == closing(in_object) => {
                         at += 1;
                         self.nodes[container as usize].end = at as u32;
                         container = self.nodes[container as usize].parent;
                         if container == NONE {
                             return Ok(at);
                         }
+                        in_object = self.nodes[container as usize].kind == Kind::Object;
                         depth -= 1;
-                        empty = false;
+                        is_empty = false;
                         at = self.skip_blanks(at);
                     }
                     _ => return Err(invalid(at)),
@@ -262,7 +284,7 @@ impl Scanner<'_> {
         container: u32,
         key: Key,
         depth: usize,
-    ) -> Result<u32, Refusal> {
+    ) -> Result<(u32, Kind), Refusal> {
         let start = *at;
         let (kind, from, end, flags) = match self.payload.get(start) {
             Some(b'"') => {
@@ -277,7 +299,7 @@ impl Scanner<'_> {
                 }
                 *at = start + 1;
                 let kind = if byte == b'{' { Kind::Object } else { Kind::Array };
-                return self.open(kind, start, container, key);
+                return Ok((self.open(kind, start, container, key)?, kind));
             }
             Some(b'-' | b'0'..=b'9') => {
                 let end = number(self.payload, start)?;
@@ -289,7 +311,8 @@ impl Scanner<'_> {
             Some(b'n') => (Kind::Null, start, literal(self.payload, at, b"null")?, 0),
             _ => return Err(invalid(start)),
         };
-        self.push(Node::new(kind, from as u32, end as u32, flags), container, key)
+        let node = self.push(Node::new(kind, from as u32, end as u32, flags), container, key)?;
+        Ok((node, kind))
     }
 
     #[cold]
@@ -300,6 +323,8 @@ impl Scanner<'_> {
     #[inline]
     fn skip_blanks(&mut self, at: usize) -> usize {
         match self.payload.get(at) {
+            // Mostly it is a single space.
+            Some(b' ') if !self.payload.get(at + 1).is_some_and(|byte| is_blank(*byte)) => at + 1,
             Some(byte) if is_blank(*byte) => self.skip_some_blanks(at),
             _ => at,
         }
@@ -352,7 +377,18 @@ impl Scanner<'_> {
             );
         }
         link(self.nodes, container, node);
+        if depth == 1
+            && let Some(names) = &mut self.names
+        {
+            names.put(self.nodes[node as usize].name_hash, node);
+        }
     }
+}
+
+/// What ends an object, or an array.
+#[inline]
+fn closing(in_object: bool) -> u8 {
+    if in_object { b'}' } else { b']' }
 }
 
 fn invalid(position_bytes: usize) -> Refusal {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2_iter;
+
 /// Bytes as text. They were checked when they came in, or were text then.
 #[inline]
 pub(crate) fn as_text(bytes: &[u8]) -> Cow<'_, str> {
@@ -106,6 +108,34 @@ pub(crate) fn skip_plain(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// Whether nothing of it must be escaped. Pieces are looked at whole, and may overlap at the end.
+#[inline]
+fn is_plain(bytes: &[u8]) -> bool {
+    let (chunks, _) = bytes.as_chunks::<16>();
+    if let Some(last) = bytes.last_chunk::<16>() {
+        return !chunks.iter().any(has_special) && !has_special(last);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return specials(u64::from_le_bytes(*first)) | specials(u64::from_le_bytes(*last)) == 0;
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let word = u64::from(u32::from_le_bytes(*first)) << 32;
+        return specials(word | u64::from(u32::from_le_bytes(*last))) == 0;
+    }
+    !bytes.iter().any(is_special)
+}
+
+#[inline]
+fn is_special(byte: &u8) -> bool {
+    *byte < b' ' || *byte == b'"' || *byte == b'\\'
+}
+
+/// Without a way out half-way: then the compiler looks at all bytes in one go.
+#[inline]
+fn has_special(chunk: &[u8; 16]) -> bool {
+    chunk.iter().fold(0, |found, byte| found | u8::from(is_special(byte))) != 0
+}
+
 /// Appends text as the content of a JSON string, without quotes. Says whether anything was escaped.
 pub fn escape(text: &str, out: &mut Vec<u8>) -> bool {
     escape_bytes(text.as_bytes(), out)
@@ -113,39 +143,69 @@ pub fn escape(text: &str, out: &mut Vec<u8>) -> bool {
 
 /// As [`escape`], of bytes that may be no UTF-8: all but those that must be escaped stay as they are.
 pub fn escape_bytes(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    if is_plain(bytes) {
+        out.extend_from_slice(bytes);
+        return false;
+    }
+    // Nearly always only quotes are escaped, and backslashes: these are found faster alone.
+    let has_control = bytes.iter().fold(0, |found, byte| found | u8::from(*byte < b' ')) != 0;
+    if has_control {
+        let specials = bytes.iter().enumerate().filter(|(_, byte)| is_special(byte));
+        escape_at(bytes, specials.map(|(at, _)| at), out);
+    } else {
+        escape_at(bytes, memchr2_iter(b'"', b'\\', bytes), out);
+    }
+    true
+}
+
+/// Escapes the bytes at these places.
+fn escape_at(bytes: &[u8], places: impl Iterator<Item = usize>, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut from = 0;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let short = match byte {
-            b'"' => b'"',
-            b'\\' => b'\\',
+    for at in places {
+        out.extend_from_slice(&bytes[from..at]);
+        from = at + 1;
+        let short = match bytes[at] {
             b'\n' => b'n',
             b'\r' => b'r',
             b'\t' => b't',
-            0..=0x1f => b'u',
-            _ => {
-                at = skip_plain(bytes, at + 1);
+            control @ 0..=0x1f => {
+                let digits = [control >> 4, control & 15].map(|digit| HEX[usize::from(digit)]);
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&digits);
                 continue;
             }
+            itself => itself,
         };
-        out.extend_from_slice(&bytes[from..at]);
         out.extend_from_slice(&[b'\\', short]);
-        if short == b'u' {
-            let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
-            out.extend_from_slice(b"00");
-            out.extend_from_slice(&digits);
-        }
-        at += 1;
-        from = at;
     }
     out.extend_from_slice(&bytes[from..]);
-    from > 0
 }
 
 #[cfg(test)]
 mod tests {
     use super::escape_bytes;
+
+    #[test]
+    fn what_must_be_escaped_is_found_wherever_it_stands() {
+        for length in 0..70 {
+            let plain = vec![b'a'; length];
+            let mut escaped = Vec::new();
+            assert!(!escape_bytes(&plain, &mut escaped));
+            assert_eq!(escaped, plain);
+            for at in 0..length {
+                for special in [b'"', b'\\', b'\0', b'\x1f'] {
+                    let mut text = plain.clone();
+                    text[at] = special;
+                    escaped.clear();
+                    assert!(escape_bytes(&text, &mut escaped), "{special} at {at} of {length}");
+                    let json = [b"\"", escaped.as_slice(), b"\""].concat();
+                    let read: String = serde_json::from_slice(&json).unwrap();
+                    assert_eq!(read.as_bytes(), text);
+                }
+            }
+        }
+    }
 
     #[test]
     fn bytes_that_are_no_text_stay_and_the_others_are_escaped() {

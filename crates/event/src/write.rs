@@ -82,6 +82,10 @@ impl Event {
     /// Appends `"name":value`. Names and strings stand in their buffers with their quotes, and names
     /// with their colon, nearly always: then they are copied as wholes.
     fn write_member(&self, node: &Node, out: &mut Vec<u8>) {
+        if let Some(whole) = self.added_member(node) {
+            out.extend_from_slice(whole);
+            return;
+        }
         let escaped = node.has(KEY_ESCAPED) && self.is_rough;
         let buffer = self.buffer(node.has(KEY_IN_SCRATCH));
         let (start, end) = (node.key_start as usize, node.key_end as usize);
@@ -112,6 +116,24 @@ impl Event {
         let is_whole = quote == 0 || self.payload.get(node.end as usize) == Some(&b'"');
         let has_colon = self.payload.get(node.key_end as usize + 1) == Some(&b':');
         if is_whole && has_colon { member } else { 0..0 }
+    }
+
+    /// The name and the text of a string that were added side by side.
+    #[inline]
+    fn added_member(&self, node: &Node) -> Option<&[u8]> {
+        const ADDED: u8 = KEY_IN_SCRATCH | TEXT_IN_SCRATCH;
+        if node.kind != Kind::String
+            || node.flags & ADDED != ADDED
+            || node.key_end.wrapping_add(3) != node.start
+            || self.is_rough
+        {
+            return None;
+        }
+        let (name_end, end) = (node.key_end as usize, node.end as usize);
+        let whole = self.scratch.get((node.key_start as usize).checked_sub(1)?..=end)?;
+        // A string that was cut short ends elsewhere.
+        let are_between = self.scratch.get(name_end..name_end + 3)? == b"\":\"";
+        (are_between && whole.starts_with(b"\"") && whole.ends_with(b"\"")).then_some(whole)
     }
 
     fn write_string(&self, node: &Node, out: &mut Vec<u8>) {

@@ -2,12 +2,14 @@
 //!
 //! Without `database` it is the embedded one: countries, by DB-IP. What a record says is written as
 //! JSON once and kept by the record's place in the database, since most addresses share theirs.
-//! `cache_size` is the number of records kept in this way in each worker.
+//! `cache_size` is the number of records kept in this way in each worker. Addresses that came last are known by their
+//! text.
 
 mod database;
 mod field;
 mod options;
 mod place;
+mod recent;
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -21,6 +23,7 @@ use crate::filter::{Applied, Filter, FilterContext, FilterPlan};
 use database::Database;
 use field::Selection;
 use place::Member;
+use recent::{AddressText, Recent};
 
 pub(crate) use options::{DESCRIPTION, build};
 
@@ -50,7 +53,8 @@ struct GeoipPlan(Arc<Geoip>);
 impl FilterPlan for GeoipPlan {
     fn instance(&self) -> Box<dyn Filter> {
         let known = LruCache::with_hasher(self.0.cache_records, DefaultHashBuilder::default());
-        Box::new(Worker { plan: Arc::clone(&self.0), known })
+        let recent = Recent::new(self.0.databases.len());
+        Box::new(Worker { plan: Arc::clone(&self.0), known, recent })
     }
 }
 
@@ -60,6 +64,7 @@ struct Worker {
     plan: Arc<Geoip>,
     /// By the number of the database and the record's place in it.
     known: LruCache<(usize, usize), Arc<[Member]>, DefaultHashBuilder>,
+    recent: Recent,
 }
 
 impl Filter for Worker {
@@ -74,18 +79,38 @@ impl Filter for Worker {
     }
 }
 
+/// The address that a value is the text of.
+fn address(event: &Event, source: NodeId) -> Option<IpAddr> {
+    let text = event.text(source)?;
+    let address: IpAddr = text.trim().parse().ok()?;
+    // `::ffff:192.0.2.7` is 192.0.2.7.
+    Some(address.to_canonical())
+}
+
 impl Worker {
     /// Adds what is known of the address; says whether anything is.
     fn place(&mut self, event: &mut Event) -> bool {
-        let Some(address) = self.address(event) else {
+        let Some(source) = self.source(event) else {
             return false;
         };
+        let text = event.content(source).and_then(AddressText::new);
         let mut found = false;
         for number in 0..self.plan.databases.len() {
-            let Some(fragments) = self.fragments(number, address) else {
-                continue;
+            let known = text.and_then(|text| self.recent.get(number, text)).cloned();
+            let fragments = match known {
+                Some(known) => known,
+                None => {
+                    let Some(address) = address(event, source) else {
+                        return false;
+                    };
+                    let fragments = self.fragments(number, address);
+                    if let Some(text) = text {
+                        self.recent.put(number, text, fragments.clone());
+                    }
+                    fragments
+                }
             };
-            for fragment in fragments.iter() {
+            for fragment in fragments.iter().flat_map(|fragments| fragments.iter()) {
                 found = true;
                 event.merge_fragment(&self.plan.targets[fragment.target], &fragment.value);
             }
@@ -103,13 +128,6 @@ impl Worker {
     fn source(&self, event: &Event) -> Option<NodeId> {
         let source = event.get(&self.plan.source)?;
         if event.kind(source) == Kind::Array { event.first_child(source) } else { Some(source) }
-    }
-
-    fn address(&self, event: &Event) -> Option<IpAddr> {
-        let text = event.text(self.source(event)?)?;
-        let address: IpAddr = text.trim().parse().ok()?;
-        // `::ffff:192.0.2.7` is 192.0.2.7.
-        Some(address.to_canonical())
     }
 
     fn fragments(&mut self, number: usize, address: IpAddr) -> Option<Arc<[Member]>> {

@@ -28,11 +28,20 @@ pub(crate) struct Escapes {
 }
 
 /// A string whose content begins at `at`: the position of its closing quote, and its escapes.
-#[inline]
-pub(crate) fn string(payload: &[u8], mut at: usize) -> Result<(usize, Escapes), Refusal> {
+#[inline(always)]
+pub(crate) fn string(payload: &[u8], at: usize) -> Result<(usize, Escapes), Refusal> {
+    let end = skip_plain(payload, at);
+    if payload.get(end) == Some(&b'"') {
+        return Ok((end, Escapes::default()));
+    }
+    string_on(payload, end)
+}
+
+/// As [`string`], from a place in it that is no quote, or one of the last bytes.
+#[inline(never)]
+fn string_on(payload: &[u8], mut at: usize) -> Result<(usize, Escapes), Refusal> {
     let mut escapes = Escapes::default();
     loop {
-        at = skip_plain(payload, at);
         match payload.get(at) {
             Some(b'"') => return Ok((at, escapes)),
             Some(b'\\') => {
@@ -42,6 +51,7 @@ pub(crate) fn string(payload: &[u8], mut at: usize) -> Result<(usize, Escapes), 
             Some(0..=0x1f) | None => return Err(invalid(at.min(payload.len()))),
             Some(_) => at += 1,
         }
+        at = skip_plain(payload, at);
     }
 }
 

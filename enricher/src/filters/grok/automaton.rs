@@ -7,6 +7,7 @@
 //! linear in its length whatever the pattern, and memory is bounded: full tables are emptied.
 
 mod registers;
+mod rows;
 mod step;
 mod tables;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use super::program::Program;
 use registers::{Operation, Registers};
+use rows::Rows;
 use step::Order;
 pub(super) use step::Stepper;
 use tables::{DEAD, DETAILED, Detail, Tables, UNKNOWN};
@@ -161,8 +163,8 @@ impl Automaton {
     ) -> Result<u32, OutOfSteps> {
         *steps = steps.checked_sub(text.len() as u64 + 1).ok_or(OutOfSteps)?;
         let facts = self.program.relevant(self.program.facts(None), std::iter::once(start));
-        self.registers.hold(1);
-        Ok(self.tables.state(&[order.mark(facts), start]))
+        self.registers.hold(&Rows::FIRST);
+        Ok(self.tables.state(&[order.mark(facts), start], &Rows::FIRST))
     }
 
     fn class(&self, text: &[u8], at: usize) -> usize {
@@ -185,20 +187,23 @@ impl Automaton {
         let key = self.tables.key(state);
         let cost = stepper.step(&self.program, &key, text, at);
         *steps = steps.checked_sub(cost).ok_or(OutOfSteps)?;
+        let before = self.tables.rows(state);
+        let emptied = self.tables.emptied();
+        let (next, after) = match stepper.next_key(&self.program, order, text.get(at).copied()) {
+            Some(next_key) => {
+                let next = self.tables.state(&next_key, &stepper.rows(&before));
+                (next, self.tables.rows(next))
+            }
+            None => (DEAD, self.tables.rows(DEAD)),
+        };
         self.operations.clear();
         if order == Order::Priority {
-            stepper.write_operations(&self.program, &key, &mut self.operations);
+            self.registers.hold(&after);
+            let rows = (&*before, &*after);
+            stepper.write_operations(&self.program, &key, rows, &mut self.operations);
         }
-        let emptied = self.tables.emptied();
-        let next = match stepper.next_key(&self.program, order, text.get(at).copied()) {
-            Some(next_key) => {
-                self.registers.hold(next_key.len() - 1);
-                self.tables.state(&next_key)
-            }
-            None => DEAD,
-        };
         let accepts = stepper.accepts();
-        let repeats = accepts && next == state && stepper.keeps_rows();
+        let repeats = accepts && next == state && stepper.keeps_places();
         let detail = Detail { next, accepts, repeats, ..Detail::default() };
         if stepper.cacheable && self.tables.emptied() == emptied {
             self.tables.keep(state, self.class(text, at), detail, &self.operations);

@@ -30,17 +30,30 @@ impl Capture {
             }
             return;
         };
-        let present = if self.overwrite { None } else { event.get(&self.field) };
         let value = match self.conversion {
-            Conversion::Text => event.new_text(text),
+            Conversion::Text if self.overwrite => {
+                event.set_text(&self.field, text);
+                return;
+            }
+            Conversion::Text => match event.place_text_if_free(&self.field, text) {
+                Ok(_) => return,
+                Err(_) => event.new_text(text),
+            },
             Conversion::Integer => event.new_number(&integer(text)),
             Conversion::Float => event.new_number(&float(text)),
         };
-        match present.map(|present| event.kind(present)) {
-            None | Some(Kind::Null) => event.place(&self.field, value),
-            Some(Kind::String | Kind::Array) => event.append_node(&self.field, value),
+        if self.overwrite {
+            event.place(&self.field, value);
+            return;
+        }
+        let Err(present) = event.place_if_free(&self.field, value) else { return };
+        match event.kind(present) {
+            Kind::Null => event.replace(present, value),
+            Kind::String | Kind::Array => {
+                event.append_node(&self.field, value);
+            }
             // Logstash leaves numbers, truth values and objects as they are.
-            Some(_) => false,
-        };
+            _ => {}
+        }
     }
 }

@@ -3,8 +3,8 @@
 /// No place.
 const NOWHERE: u32 = u32::MAX;
 
-/// One instruction of a transition. Rows of registers belong to threads, by priority; a row's register
-/// is named by its place in all rows.
+/// One instruction of a transition. Rows of registers belong to threads; a row's register is named by
+/// its place in all rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     /// The thread of the row that begins here has matched: its first registers are the result.
@@ -30,7 +30,7 @@ impl Operation {
     }
 }
 
-/// Rows of registers, one for each thread.
+/// Rows of registers.
 #[derive(Debug)]
 pub(super) struct Registers {
     rows: Vec<u32>,
@@ -43,9 +43,10 @@ impl Registers {
         Self { rows: Vec::new(), result: vec![NOWHERE; length] }
     }
 
-    /// Makes room for this many threads.
-    pub(super) fn hold(&mut self, threads: usize) {
-        let needed = threads * self.result.len();
+    /// Makes room for these rows.
+    pub(super) fn hold(&mut self, rows: &[u32]) {
+        let last = rows.iter().max().map_or(0, |row| *row as usize);
+        let needed = (last + 1) * self.result.len();
         if self.rows.len() < needed {
             self.rows.resize(needed, NOWHERE);
         }

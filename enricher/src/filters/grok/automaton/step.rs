@@ -5,6 +5,7 @@ use regex_automata::util::look::Look as Anchor;
 use regex_automata::util::primitives::StateID;
 
 use super::registers::Operation;
+use super::rows::Rows;
 use crate::filters::grok::program::{
     AFTER_NEWLINE, AFTER_WORD, AT_START, BEYOND_ASCII, Facts, Program, SlotUse, UNORDERED,
 };
@@ -12,9 +13,9 @@ use crate::filters::grok::program::{
 /// A thread after the step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Thread {
-    state: u32,
+    pub(super) state: u32,
     /// The thread that it continues.
-    from: u32,
+    pub(super) from: u32,
 }
 
 /// What is still to be visited of a thread's ways.
@@ -38,6 +39,7 @@ pub(in crate::filters::grok) struct Stepper {
     passed: Vec<(u32, u16)>,
     path: Vec<u16>,
     stack: Vec<Visit>,
+    rows: Rows,
     round: u32,
     visited: Vec<u32>,
     reached: Vec<u32>,
@@ -53,6 +55,7 @@ impl Stepper {
             passed: Vec::new(),
             path: Vec::new(),
             stack: Vec::new(),
+            rows: Rows::default(),
             round: 0,
             visited: Vec::new(),
             reached: Vec::new(),
@@ -235,47 +238,52 @@ impl Stepper {
         self.accepted.is_some()
     }
 
-    /// Whether every thread stays in its row and passes no group.
-    pub(super) fn keeps_rows(&self) -> bool {
+    /// Whether every thread keeps its place and passes no group.
+    pub(super) fn keeps_places(&self) -> bool {
         self.passed.is_empty()
-            && self.threads.iter().enumerate().all(|(row, thread)| thread.from == row as u32)
+            && self.threads.iter().enumerate().all(|(place, thread)| thread.from == place as u32)
     }
 
-    /// Writes what the step from a key does to the rows of registers. Of a row only the registers that
-    /// its thread may have passed are kept. Rows are moved in place: those that move up first from the
-    /// top, then those that move down from the bottom. Threads keep their order, so that no row is
-    /// overwritten before it is read.
+    /// Rows of registers for the threads after the step, where a new state is made of them.
+    pub(super) fn rows(&mut self, before: &[u32]) -> Vec<u32> {
+        self.rows.assign(before, &self.threads)
+    }
+
+    /// Writes what the step from a key does to rows of registers; `rows` are those before and after. Of a
+    /// row only the registers that its thread may have passed are kept.
     pub(super) fn write_operations(
-        &self,
+        &mut self,
         program: &Program,
         key: &[u32],
+        (before, after): (&[u32], &[u32]),
         out: &mut Vec<Operation>,
     ) {
         let length = program.registers as u32;
         let passed_by = |from: u32| program.passed_before(key[1 + from as usize]);
         if let Some(from) = self.accepted {
-            out.push(Operation::Accept { row: from * length, count: passed_by(from) });
+            let row = before[from as usize] * length;
+            out.push(Operation::Accept { row, count: passed_by(from) });
             let here = self.accepted_registers.iter();
             out.extend(here.map(|register| Operation::AcceptHere { register: (*register).into() }));
         }
-        let moved = |(row, thread): (usize, &Thread)| {
-            let count = passed_by(thread.from);
-            let to = row as u32 * length;
-            (count > 0).then_some(Operation::Copy { from: thread.from * length, to, count })
-        };
-        let rows = || self.threads.iter().enumerate();
-        out.extend(rows().filter(|(row, thread)| thread.from as usize > *row).filter_map(moved));
-        out.extend(
-            rows().rev().filter(|(row, thread)| (thread.from as usize) < *row).filter_map(moved),
-        );
-        out.extend(rows().filter_map(|(row, thread)| {
-            let kept = passed_by(thread.from);
-            let count = program.passed_before(thread.state).saturating_sub(kept);
-            let register = row as u32 * length + kept;
-            (count > 0).then_some(Operation::clear(register, count))
-        }));
-        let place = |(row, register): &(u32, u16)| row * length + u32::from(*register);
-        out.extend(self.passed.iter().map(|passed| Operation::here(place(passed))));
+        self.rows.write_moves((before, after), &self.threads, passed_by, length, out);
+        let mut passed = self.passed.as_slice();
+        for (place, (thread, row)) in self.threads.iter().zip(after).enumerate() {
+            let own = passed.iter().take_while(|(thread, _)| *thread == place as u32).count();
+            let here;
+            (here, passed) = passed.split_at(own);
+            // What another way to the state may have passed was not passed on this one.
+            let mut first = passed_by(thread.from);
+            while here.iter().any(|(_, register)| u32::from(*register) == first) {
+                first += 1;
+            }
+            let count = program.passed_before(thread.state).saturating_sub(first);
+            if count > 0 {
+                out.push(Operation::clear(row * length + first, count));
+            }
+            let register = |(_, register): &(u32, u16)| row * length + u32::from(*register);
+            out.extend(here.iter().map(|passed| Operation::here(register(passed))));
+        }
     }
 }
 

@@ -20,7 +20,7 @@ const RUN_BYTES: usize = 8;
 pub(super) struct Detail {
     pub(super) next: u32,
     pub(super) accepts: bool,
-    /// It leads to its own state, moves no row and accepts: only its last use counts.
+    /// It leads to its own state, changes no register and accepts: only its last use counts.
     pub(super) repeats: bool,
     pub(super) first_operation: u32,
     pub(super) operations: u32,
@@ -37,6 +37,8 @@ pub(super) struct Tables {
     emptied: u64,
     /// What each state stands for: facts, then threads.
     keys: Vec<Arc<[u32]>>,
+    /// The row of registers of each thread of a state.
+    rows: Vec<Arc<[u32]>>,
     by_key: HashMap<Arc<[u32]>, u32>,
     edges: Vec<u32>,
     details: Vec<Detail>,
@@ -51,6 +53,7 @@ impl Tables {
             memory_bytes: 0,
             emptied: 0,
             keys: Vec::new(),
+            rows: Vec::new(),
             by_key: HashMap::new(),
             edges: Vec::new(),
             details: Vec::new(),
@@ -67,6 +70,11 @@ impl Tables {
 
     pub(super) fn key(&self, state: u32) -> Arc<[u32]> {
         Arc::clone(&self.keys[state as usize / self.stride])
+    }
+
+    /// The rows of registers of a state's threads.
+    pub(super) fn rows(&self, state: u32) -> Arc<[u32]> {
+        Arc::clone(&self.rows[state as usize / self.stride])
     }
 
     /// Goes from a state along edges that do nothing but lead on, as far as there are any: the state, the place in
@@ -137,8 +145,8 @@ impl Tables {
         self.memory_bytes += size_of::<Detail>() + size_of_val(operations);
     }
 
-    /// The state of a key; tables that are full are emptied first.
-    pub(super) fn state(&mut self, key: &[u32]) -> u32 {
+    /// The state of a key, which has these rows of registers where it is new; tables that are full are emptied first.
+    pub(super) fn state(&mut self, key: &[u32], rows: &[u32]) -> u32 {
         if let Some(state) = self.by_key.get(key) {
             return *state;
         }
@@ -147,10 +155,11 @@ impl Tables {
         }
         let state = self.edges.len() as u32;
         let key: Arc<[u32]> = key.into();
-        // The key, the entry that finds it, and the edges.
-        self.memory_bytes += size_of_val(&*key) + 64 + self.stride * size_of::<u32>();
+        // The key and rows, the entry that finds them, and the edges.
+        self.memory_bytes += size_of_val(&*key) * 2 + 80 + self.stride * size_of::<u32>();
         self.edges.resize(self.edges.len() + self.stride, UNKNOWN);
         self.keys.push(Arc::clone(&key));
+        self.rows.push(rows.into());
         self.by_key.insert(key, state);
         state
     }
@@ -160,11 +169,13 @@ impl Tables {
         self.memory_bytes = 0;
         self.by_key.clear();
         self.keys.clear();
+        self.rows.clear();
         self.edges.clear();
         self.details.clear();
         self.operations.clear();
         // State 0 is dead: nothing leads on from it.
         self.keys.push(Arc::new([0]));
+        self.rows.push(Arc::new([]));
         self.edges.resize(self.stride, DEAD);
     }
 }
