@@ -38,7 +38,7 @@ DEAD_KINDS = {
 WITH_COUNTRY = {"nginx_json": 14_720, "apache": 9_999, "nginx": 14_720}
 # Vectors that pass: all of those that are run, but for the failures that are known by name. These may only grow.
 VECTORS_PASSED_MIN = 737
-INPUTS_PASSED_MIN = 33
+INPUTS_PASSED_MIN = 36
 LISTED_PASSED_MIN = 8_908 + 136
 passed, failed = 0, 0
 

@@ -3,6 +3,7 @@
 //!
 //! Pure: what a record says of its sender is all that is known of it.
 
+mod request;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -17,13 +18,18 @@ use crate::field_reference::EscapeStyle;
 use crate::plan::CommonOptions;
 use crate::template::{FieldTemplate, Template};
 
+use request::RequestFields;
+
+pub(crate) use request::LastRequest;
 pub use settings::InputConfig;
 pub(crate) use settings::{DOORS, is_door};
 
 /// The door whose events are objects already, of which `message` is the text.
 const BEATS_DOOR: &str = "beats";
+/// The door that tells of requests.
+const HTTP_DOOR: &str = "http";
 /// Doors whose JSON is UTF-8, whatever encoding their text has: their protocols say so, or they write it themselves.
-const UTF8_JSON_DOORS: [&str; 3] = [BEATS_DOOR, "http", "syslog"];
+const UTF8_JSON_DOORS: [&str; 3] = [BEATS_DOOR, HTTP_DOOR, "syslog"];
 /// Tags of events of Beats with a `message`, and without one.
 const BEATS_TEXT_TAG: &str = "beats_input_codec_plain_applied";
 const BEATS_RAW_TAG: &str = "beats_input_raw_event";
@@ -45,6 +51,7 @@ pub(crate) struct Input {
     original: Option<FieldPath>,
     multiline_tag: Option<String>,
     has_codec_tags: bool,
+    request: Option<RequestFields>,
     sender_fields: Vec<FieldPath>,
     kind: Option<String>,
     added: CommonOptions,
@@ -60,7 +67,7 @@ impl Inputs {
         reads_metadata: bool,
     ) -> Self {
         let input = |(door, config): (&String, &InputConfig)| {
-            (door.clone(), Input::new(config, style, reads_metadata))
+            (door.clone(), Input::new(door, config, style, reads_metadata))
         };
         Self { by_door: settings.iter().map(input).collect() }
     }
@@ -72,7 +79,7 @@ impl Inputs {
 }
 
 impl Input {
-    fn new(config: &InputConfig, style: EscapeStyle, reads_metadata: bool) -> Self {
+    fn new(door: &str, config: &InputConfig, style: EscapeStyle, reads_metadata: bool) -> Self {
         let is_seen = |path: &FieldPath| reads_metadata || !is_metadata(path);
         let fields = config.sender_fields.iter().filter_map(|text| style.parse(text).ok());
         let templates = |texts: &[String]| -> Vec<Template> {
@@ -81,12 +88,17 @@ impl Input {
         let add_field = config.add_field.iter().filter_map(|(name, values)| {
             Some((FieldTemplate::parse(name, style).ok()?, templates(values)))
         });
+        // Elsewhere a sender may say anything of requests.
+        let request = (inputs::door_of(door) == HTTP_DOOR)
+            .then(|| RequestFields::new(config, style, is_seen))
+            .flatten();
         Self {
             charset: config.charset,
             target: config.target.as_ref().and_then(|text| style.parse(text).ok()),
             original: config.original.then(|| FieldPath::dotted("event.original")),
             multiline_tag: config.multiline_tag.clone().filter(|tag| !tag.is_empty()),
             has_codec_tags: config.codec_tags,
+            request,
             sender_fields: fields.filter(is_seen).collect(),
             kind: config.r#type.clone(),
             added: CommonOptions::adding(add_field.collect(), templates(&config.tags)),
@@ -96,7 +108,7 @@ impl Input {
     }
 
     /// Marks an event that was decoded, with what the platform says of it.
-    fn mark(&self, event: &mut Event, record: &Record) {
+    fn mark(&self, event: &mut Event, record: &Record, last: &mut LastRequest) {
         let is_beats = is_of_beats(record);
         let message = event.get(&self.message_field);
         let has_text = message.is_some_and(|message| event.kind(message) == Kind::String);
@@ -106,6 +118,11 @@ impl Input {
             && event.get(original).is_none()
         {
             event.copy(&self.message_field, original);
+        }
+        if let Some(fields) = &self.request
+            && let Some(request) = last.of(&record.content_type)
+        {
+            fields.write(event, request);
         }
         // Doors that are no sockets have other sources.
         if !self.sender_fields.is_empty() && record.source.parse::<IpAddr>().is_ok() {
@@ -191,8 +208,14 @@ fn decode_into(
     Ok(())
 }
 
-/// Marks an event that was decoded: with what its door tells of it, and what the input of the door says.
-pub(crate) fn mark(event: &mut Event, record: &Record, input: Option<&Input>) {
+/// Marks an event that was decoded: with what its door tells of it, and what the input of the door says. The last
+/// request is that of the event before, if one was told of.
+pub(crate) fn mark(
+    event: &mut Event,
+    record: &Record,
+    input: Option<&Input>,
+    last: &mut LastRequest,
+) {
     if let Some(joined) = Joined::of(&record.content_type) {
         let tag = input.and_then(|input| input.multiline_tag.as_deref());
         if let Some(tag) = tag.filter(|_| joined.is_several) {
@@ -205,7 +228,7 @@ pub(crate) fn mark(event: &mut Event, record: &Record, input: Option<&Input>) {
         }
     }
     if let Some(input) = input {
-        input.mark(event, record);
+        input.mark(event, record, last);
     }
 }
 

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bus::described_request::content_type_of_body;
 use bus::{Codec, Positioned, Record, inputs};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
@@ -18,7 +19,7 @@ use pipeline::{Stage, State, Verdict};
 
 use crate::document_id::DocumentId;
 use crate::index_text::ContentTypes;
-use crate::input::{self, Inputs};
+use crate::input::{self, Inputs, LastRequest};
 use crate::lookup::{Lookups, Question, Wanted};
 use crate::pipelines::{Pipeline, Pipelines};
 use crate::plan::{Plan, Program};
@@ -44,6 +45,8 @@ pub struct Processor {
     file_path: FieldPath,
     /// What is done to the events of each door before the first filter.
     inputs: Arc<Inputs>,
+    /// What the record before was told of its request.
+    last_request: LastRequest,
     /// Used again for every record.
     event: Event,
     /// The latest time of receipt.
@@ -74,9 +77,16 @@ impl Processor {
 
     fn with(program: Program, plan: &Plan, limits: Limits) -> Self {
         let (writes_metadata, file_path) = (plan.reads_metadata(), plan.file_path().clone());
-        let inputs = Arc::clone(plan.inputs());
-        let (event, now_ns) = (Event::new(), i64::MIN);
-        Self { program, limits, writes_metadata, file_path, inputs, event, now_ns }
+        Self {
+            program,
+            limits,
+            writes_metadata,
+            file_path,
+            inputs: Arc::clone(plan.inputs()),
+            last_request: LastRequest::default(),
+            event: Event::new(),
+            now_ns: i64::MIN,
+        }
     }
 
     /// Runs the pipeline over a record. `emit` is given each event that reaches the end, with its
@@ -89,7 +99,9 @@ impl Processor {
         record: &Record,
         emit: impl FnMut(&mut Event, usize),
     ) -> Result<usize, Refusal> {
-        let Self { program, limits, writes_metadata, file_path, inputs, event, .. } = self;
+        let Self {
+            program, limits, writes_metadata, file_path, inputs, last_request, event, ..
+        } = self;
         let input = inputs.of(&record.listener);
         input::decode(event, record, input, limits)?;
         let is_of_files = inputs::door_of(&record.listener) == inputs::FILE;
@@ -99,7 +111,7 @@ impl Processor {
         if *writes_metadata {
             write_metadata(event, record);
         }
-        input::mark(event, record, input);
+        input::mark(event, record, input, last_request);
         Ok(program.run(event, record, emit))
     }
 
@@ -231,7 +243,7 @@ fn write_metadata(event: &mut Event, record: &Record) {
         ("listener", Cow::Borrowed(&*record.listener)),
         ("source", Cow::Borrowed(&*record.source)),
         ("shop", Cow::Borrowed(&*record.shop)),
-        ("content_type", Cow::Borrowed(&*record.content_type)),
+        ("content_type", Cow::Borrowed(content_type_of_body(&record.content_type))),
     ] {
         let text = event.new_text(&text);
         match kept.and_then(|kept| event.child(kept, name)) {

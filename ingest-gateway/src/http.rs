@@ -7,6 +7,7 @@ mod body;
 mod cors;
 mod credentials;
 pub(crate) mod decoding;
+mod description;
 pub(crate) mod elasticsearch;
 mod elements;
 mod json_error;

@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
@@ -362,6 +362,47 @@ fn a_platform_runs_with_the_codec_of_its_input() {
         1 => Ok(()),
         other => Err(format!("{other} found; {}", platform.logged())),
     });
+}
+
+#[test]
+fn filters_find_the_request_that_brought_an_event() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (mode, condition) in [
+        (
+            "v8",
+            "[http][method] == 'POST' and [url][path] == '/hooks/7?a=1' and [url][port] == 8080 \
+             and [@metadata][input][http][request][headers][x_shop] == 'north'",
+        ),
+        (
+            "disabled",
+            "[headers][request_method] == 'POST' and [headers][http_user_agent] =~ /^test/ \
+             and [headers][x_shop] == 'north' and ![headers][authorization]",
+        ),
+    ] {
+        let text = format!(
+            "input {{ http {{ host => '127.0.0.1' codec => json ecs_compatibility => {mode} }} }}\n\
+             filter {{ if {condition} {{ mutate {{ add_tag => 'hook' }} }} schema {{ }} }}\n"
+        );
+        let pipeline = write(&folder, "my.conf", &text);
+        let platform = Platform::start(&["--pipeline", &pipeline]);
+        let door = platform.addresses.http.expect("a door");
+        let body = "{\"message\":\"seven\"}";
+        let request = format!(
+            "POST /hooks/7?a=1 HTTP/1.1\r\nhost: shop.example:8080\r\nuser-agent: test/1.0\r\n\
+             x-shop: north\r\nauthorization: Basic c2hvcDpodW50ZXIy\r\nconnection: close\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut connection = TcpStream::connect(door).expect("a connection");
+        connection.write_all(request.as_bytes()).expect("it is taken");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        eventually("the event", || match platform.count("message:seven AND tags:hook") {
+            1 => Ok(()),
+            other => Err(format!("{mode}: {other} found; {}", platform.logged())),
+        });
+    }
 }
 
 #[test]

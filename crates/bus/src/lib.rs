@@ -4,6 +4,7 @@
 //! payload and knows no stage, store or service.
 
 pub mod contract;
+pub mod described_request;
 pub mod document_type;
 pub mod frame;
 pub mod inputs;

@@ -111,8 +111,8 @@ pub struct Record {
     pub listener: ByteString,
     /// How to decode the payload.
     pub codec: Codec,
-    /// Content type as the sender named it, or empty; of lines that a door joined, what [`crate::Joined`] tells, and of
-    /// a document what [`crate::document_type`] does.
+    /// Content type as the sender named it, or empty, and behind it what [`crate::described_request`] tells; of lines
+    /// that a door joined, what [`crate::Joined`] tells, and of a document what [`crate::document_type`] does.
     pub content_type: ByteString,
     /// W3C `traceparent`, or empty.
     pub trace_context: ByteString,

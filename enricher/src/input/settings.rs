@@ -34,6 +34,12 @@ pub struct InputConfig {
     pub add_field: BTreeMap<String, Vec<String>>,
     /// Fields that get the sender's address, where they are not there yet. Those in `[@metadata]` get it always.
     pub sender_fields: Vec<String>,
+    /// Field that gets the headers of the HTTP request, with its method, path and version, as one object. The door has
+    /// to be asked for them (`ingest_gateway.http.request_headers`).
+    pub request_headers: Option<String>,
+    /// Whether fields of ECS tell of the HTTP request: `[http][method]`, `[url][path]` and the like. The door has to be
+    /// asked for it too.
+    pub request_fields: bool,
     /// Encoding of lines, where it is not UTF-8. JSON over HTTP and of Beats is UTF-8 all the same.
     pub charset: Option<Charset>,
     /// Field that gets what a line of JSON holds, in place of the event itself.
@@ -55,8 +61,9 @@ impl InputConfig {
 
     /// Notes what is wrong with it.
     pub(crate) fn check(&self, style: EscapeStyle, findings: &mut Findings) {
-        let target = self.target.iter().map(|field| ("target", field));
-        let fields = self.sender_fields.iter().map(|field| ("sender_fields", field)).chain(target);
+        let single = [("target", &self.target), ("request_headers", &self.request_headers)];
+        let single = single.into_iter().filter_map(|(name, field)| Some((name, field.as_ref()?)));
+        let fields = self.sender_fields.iter().map(|field| ("sender_fields", field)).chain(single);
         for (setting, text) in fields {
             if !style.parse(text).is_ok_and(|path| is_field(&path)) {
                 let message = format!(

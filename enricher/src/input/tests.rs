@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use bus::described_request::DescriptionWriter;
 use bus::{Codec, JoinLimit, Joined, Record};
 use bytes::Bytes;
+use bytestring::ByteString;
 use event::{Limits, RefusalKind};
 use serde_json::{Value, json};
 
@@ -187,11 +189,137 @@ fn events_of_beats_keep_their_words_and_are_told_what_became_of_them() {
     }
 }
 
+/// A content type that tells of a request with these headers.
+fn told(headers: &[(&str, &str)]) -> ByteString {
+    let mut description = DescriptionWriter::new("text/plain", "POST", "/meh.json?a=1", "HTTP/1.1");
+    for (name, value) in headers {
+        assert!(description.header(name, value.as_bytes()));
+    }
+    description.finish()
+}
+
+/// A record that is told of such a request.
+fn over_http(codec: Codec, payload: &'static [u8], headers: &[(&str, &str)]) -> Record {
+    Record { content_type: told(headers), ..record(codec, payload) }
+}
+
+const HEADERS: [(&str, &str); 6] = [
+    ("host", "localhost:8080"),
+    ("user-agent", "test-agent/1.0"),
+    ("content-length", "5"),
+    ("content-type", "text/plain"),
+    ("accept", "*/*"),
+    ("x-forwarded-for", "192.0.2.9"),
+];
+
+#[test]
+fn a_request_is_one_object_without_ecs() {
+    let input = json!({"request_headers": "headers"});
+    let expected = json!({
+        "request_method": "POST", "request_path": "/meh.json?a=1", "http_version": "HTTP/1.1",
+        "http_host": "localhost:8080", "http_user_agent": "test-agent/1.0", "http_accept": "*/*",
+        "content_length": "5", "content_type": "text/plain", "x_forwarded_for": "192.0.2.9",
+    });
+    for door in ["http", "http-2"] {
+        let sent = over_http(Codec::Plain, b"hello", &HEADERS);
+        let out = run(door, input.clone(), sent).unwrap();
+        assert_eq!((&out["headers"], &out["message"]), (&expected, &json!("hello")), "{door}");
+        assert_eq!((&out["http"], &out["url"]), (&Value::Null, &Value::Null));
+        assert_eq!(out["@metadata"]["content_type"], "text/plain");
+    }
+    let untold = Record { content_type: "text/plain".into(), ..record(Codec::Plain, b"hello") };
+    assert!(run("http", input.clone(), untold).unwrap()["headers"].is_null());
+    let elsewhere = over_http(Codec::Plain, b"hello", &HEADERS);
+    assert!(run("kafka", input, elsewhere).unwrap()["headers"].is_null(), "not of that door");
+}
+
+#[test]
+fn a_request_is_in_fields_of_ecs_and_its_headers_among_the_words_of_the_platform() {
+    let field = "[@metadata][input][http][request][headers]";
+    let input = json!({"request_headers": field, "request_fields": true});
+    let out = run("http", input.clone(), over_http(Codec::Plain, b"hello", &HEADERS)).unwrap();
+    let request = json!({"body": {"bytes": "5"}, "mime_type": "text/plain"});
+    assert_eq!(out["http"], json!({"version": "HTTP/1.1", "method": "POST", "request": request}));
+    assert_eq!(out["url"], json!({"path": "/meh.json?a=1", "domain": "localhost", "port": 8080}));
+    assert_eq!(out["user_agent"], json!({"original": "test-agent/1.0"}));
+    let headers = &out["@metadata"]["input"]["http"]["request"]["headers"];
+    assert_eq!(headers["x_forwarded_for"], "192.0.2.9");
+    assert!(out["headers"].is_null());
+    let bare = run("http", input, over_http(Codec::Plain, b"hello", &[])).unwrap();
+    assert_eq!(bare["url"], json!({"path": "/meh.json?a=1"}));
+    assert!(bare["user_agent"].is_null());
+}
+
+#[test]
+fn no_body_says_how_it_came() {
+    let input = json!({"request_headers": "headers", "request_fields": true});
+    let sent =
+        b"{\"headers\":{\"x_admin\":\"1\"},\"http\":{\"method\":\"GET\",\"own\":1},\"url\":\"/x\"}";
+    let headers = [("x-a", "1"), ("x_a", "2"), ("request-method", "GET"), ("http_host", "forged")];
+    let out = run("http", input, over_http(Codec::Json, sent, &headers)).unwrap();
+    assert_eq!(
+        out["headers"],
+        json!({
+            "request_method": "POST", "request_path": "/meh.json?a=1", "http_version": "HTTP/1.1",
+            "x_a": "2",
+        })
+    );
+    assert_eq!((&out["http"]["method"], &out["http"]["own"]), (&json!("POST"), &json!(1)));
+    assert_eq!(out["url"], "/x", "what stands in the way of a field stays");
+}
+
+#[test]
+fn each_record_has_the_request_that_brought_it() {
+    let input = InputConfig { request_headers: Some("h".to_owned()), ..InputConfig::default() };
+    let inputs = BTreeMap::from([("http".to_owned(), input)]);
+    let environment = Environment { inputs, ..Environment::default() };
+    let source = Source::new("test.conf", "filter { }");
+    let plan = parse_and_compile(&source, Syntax::default(), &environment).unwrap();
+    let mut processor = Processor::new(&plan, Limits::default());
+    let (north, south) = (told(&[("x-shop", "north")]), told(&[("x-shop", "south")]));
+    let untold = ByteString::from_static("text/plain");
+    let mut shops = Vec::new();
+    for content_type in [&north, &north, &untold, &south, &north] {
+        let content_type = content_type.clone();
+        let sent = Record { content_type, listener: "http".into(), ..record(Codec::Plain, b"a") };
+        let ran = processor.run(&sent, |event, _| {
+            let mut json = Vec::new();
+            event.write_json(&mut json);
+            let out: Value = serde_json::from_slice(&json).unwrap();
+            shops.push(out["h"]["x_shop"].as_str().unwrap_or("none").to_owned());
+        });
+        assert_eq!(ran, Ok(1));
+    }
+    assert_eq!(shops, ["north", "north", "none", "south", "north"]);
+}
+
+#[test]
+fn words_of_the_platform_that_nobody_asks_for_are_not_made() {
+    let field = "[@metadata][input][http][request][headers]".to_owned();
+    let input = InputConfig { request_headers: Some(field), ..InputConfig::default() };
+    let inputs = BTreeMap::from([("http".to_owned(), input)]);
+    let environment = Environment { inputs, ..Environment::default() };
+    let plan = |text: &str| {
+        let source = Source::new("test.conf", text);
+        parse_and_compile(&source, Syntax::default(), &environment).unwrap()
+    };
+    for (text, is_made) in [("filter { }", false), ("filter { } # [@metadata]", true)] {
+        let mut processor = Processor::new(&plan(text), Limits::default());
+        let sent = over_http(Codec::Plain, b"hello", &HEADERS);
+        let sent = Record { listener: "http".into(), ..sent };
+        let ran = processor.run(&sent, |event, _| {
+            assert_eq!(event.child(event.root(), "@metadata").is_some(), is_made, "{text}");
+        });
+        assert_eq!(ran, Ok(1));
+    }
+}
+
 #[test]
 fn settings_that_name_no_field_are_refused() {
     let config: Config = serde_json::from_value(json!({"inputs": {
         "tcp": {
             "sender_fields": ["a[b"], "target": "@timestamp", "tags": ["%{+bb}"],
+            "request_headers": "c[d",
             "add_field": {"[x": ["y"]},
         },
         "carrier_pigeon": {},
@@ -200,7 +328,7 @@ fn settings_that_name_no_field_are_refused() {
     let mut findings = service::config::Findings::default();
     service::config::Check::check(&config, &mut findings);
     let said = format!("{findings:?}");
-    for part in ["`a[b`", "`@timestamp`", "`[x`", "there is no door of this name"] {
+    for part in ["`a[b`", "`c[d`", "`@timestamp`", "`[x`", "there is no door of this name"] {
         assert!(said.contains(part), "{part} in {said}");
     }
 }

@@ -28,6 +28,9 @@ pub struct HttpConfig {
     pub any_path: bool,
     /// What the lines of a body are whose content type is none, or neither text nor JSON.
     pub codec: Codec,
+    /// Whether records are told of the request that brought them: method, path, version and headers but those of
+    /// credentials, 8KiB at most. `enricher.inputs` says where they go.
+    pub request_headers: bool,
     /// A user and a password that senders show.
     pub sign_in: SignInConfig,
     /// What lines that were taken are answered with.
@@ -66,6 +69,7 @@ impl Default for HttpConfig {
             cors_origins: Vec::new(),
             any_path: false,
             codec: Codec::Json,
+            request_headers: false,
             sign_in: SignInConfig::default(),
             response: ResponseConfig::default(),
             connections_max: 10_000,

@@ -13,9 +13,9 @@ use tokio::time::timeout;
 
 use super::answer::Problem;
 use super::body::{BodyReader, too_large, undecodable};
-use super::credentials;
 use super::decoding::{Decoder, Encoding};
 use super::route::{Door, Sender, turn_away};
+use super::{credentials, description};
 use crate::budget::{Reservation, Share};
 use crate::intake::{Identity, Ids, Origin, Shown, Unidentified};
 
@@ -25,8 +25,6 @@ pub(crate) const BODY_MEMORY_BYTES: usize = 2 << 20;
 const MEMORY_WAIT: Duration = Duration::from_secs(2);
 /// Longest idempotency key, in bytes.
 const KEY_BYTES_MAX: usize = 255;
-/// Longest content type that is kept, in bytes.
-const CONTENT_TYPE_BYTES_MAX: usize = 128;
 
 /// What is known of a body before it is read.
 pub(crate) struct Plan {
@@ -87,14 +85,17 @@ async fn plan(door: &Door, sender: &Sender, request: &Request<Incoming>) -> Resu
         return Err(too_large(&door.intake, &door.config));
     }
     door.intake.admit(&identity.shop, promised).await.map_err(Problem::over_quota)?;
-    let room = room(door, &sender.share, encoding, promised).await?;
+    let described = description::content_type(door, request);
+    // Of its own a content type is little beside what a request holds anyway.
+    let described_bytes = if door.config.request_headers { described.len() } else { 0 };
+    let room = room(door, &sender.share, encoding, promised, described_bytes).await?;
     let content_type = text(headers, CONTENT_TYPE.as_str());
     let origin = Arc::new(Origin {
         shop: identity.shop,
         source: sender.source.clone(),
         listener: ByteString::from_static(door.intake.door()),
         codec: codec(content_type, door.config.codec),
-        content_type: clipped(content_type).into(),
+        content_type: described,
         trace_context: trace_context(headers).into(),
         // The same body goes to the same partition again.
         routing_key: match &idempotency_key {
@@ -150,6 +151,7 @@ async fn room(
     share: &Share,
     encoding: Encoding,
     promised: Option<u64>,
+    described_bytes: usize,
 ) -> Result<Reservation, Problem> {
     let promised = promised.and_then(|bytes| usize::try_from(bytes).ok());
     let most = body_memory_bytes(door.intake.line_bytes_max());
@@ -157,7 +159,7 @@ async fn room(
         (Encoding::Identity, Some(bytes)) => bytes.min(most),
         _ => most,
     };
-    reserve(door, share, body + encoding.memory_bytes()).await
+    reserve(door, share, body + encoding.memory_bytes() + described_bytes).await
 }
 
 /// Waits a while for memory.
@@ -219,11 +221,6 @@ fn says_lines(content_type: &str) -> bool {
         "application/json-lines",
     ];
     NAMES.iter().any(|name| essence(content_type).eq_ignore_ascii_case(name))
-}
-
-fn clipped(content_type: &str) -> &str {
-    // A header that reads as text is ASCII: any byte is a boundary.
-    content_type.get(..CONTENT_TYPE_BYTES_MAX).unwrap_or(content_type)
 }
 
 /// The `traceparent` (W3C Trace Context, 3.2), if it is one of version 00.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use bus::described_request::content_type_of_body;
 use bus::{Codec, Record, RecordId};
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -278,7 +279,13 @@ impl Batch {
     }
 
     pub(super) fn dead_letter(&self, line: &Line, rejection: &Rejection) -> Record {
-        let mut letter = DeadLetter::new(STAGE, &self.record(line), None, rejection);
+        let mut record = self.record(line);
+        // One request may have thousands of letters, and only an event asks how it came.
+        let of_body = content_type_of_body(&record.content_type);
+        if of_body.len() < record.content_type.len() {
+            record.content_type = ByteString::from(of_body);
+        }
+        let mut letter = DeadLetter::new(STAGE, &record, None, rejection);
         if let Some(fault) = &line.fault {
             letter.payload_bytes = fault.payload_bytes;
         }

@@ -18,6 +18,7 @@ mod masking;
 mod otlp;
 mod quota;
 mod refused;
+mod request_headers;
 mod syslog;
 mod tcp;
 mod tls;

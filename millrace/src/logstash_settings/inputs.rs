@@ -6,6 +6,7 @@ mod events;
 mod file;
 mod http;
 mod kafka;
+mod request;
 mod syslog;
 mod tcp;
 mod tls;

@@ -41,6 +41,8 @@ pub(super) struct PluginReader<'a> {
     pub(super) carried: &'a mut Carried,
     pub(super) reach: Reach,
     ecs: EcsCompatibility,
+    /// The same for this plugin, once it was read.
+    own_ecs: Option<EcsCompatibility>,
     source: &'a Source,
     plugin: &'a Plugin,
     section: SectionKind,
@@ -57,7 +59,17 @@ impl<'a> PluginReader<'a> {
     ) -> Self {
         let Surroundings { source, variables, reach, ecs } = surroundings;
         let options = Options::new(plugin, source, variables, mistakes);
-        Self { options, carried, reach, ecs, source, plugin, section, are_options_known: true }
+        Self {
+            options,
+            carried,
+            reach,
+            ecs,
+            own_ecs: None,
+            source,
+            plugin,
+            section,
+            are_options_known: true,
+        }
     }
 
     /// What it is, as `input tcp`.
@@ -207,10 +219,16 @@ impl<'a> PluginReader<'a> {
 
     /// Whether field names are those of ECS.
     pub(super) fn is_ecs(&mut self) -> bool {
+        let mode = self.own_ecs.unwrap_or_else(|| self.read_mode());
+        // A mistake in it is told once.
+        self.own_ecs = Some(mode);
+        mode != EcsCompatibility::Disabled
+    }
+
+    fn read_mode(&mut self) -> EcsCompatibility {
         let words = EcsCompatibility::WORDS.map(|(word, _)| word);
         let given = self.options.choice("ecs_compatibility", &words);
-        let mode = given.and_then(EcsCompatibility::of_word).unwrap_or(self.ecs);
-        mode != EcsCompatibility::Disabled
+        given.and_then(EcsCompatibility::of_word).unwrap_or(self.ecs)
     }
 
     /// A number of these bounds.

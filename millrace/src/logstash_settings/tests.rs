@@ -102,6 +102,7 @@ fn doors_have_the_ports_of_inputs() {
                 "ingest_gateway.http.body_bytes_max = 2KiB",
                 "ingest_gateway.http.sign_in.user = ada",
                 "ingest_gateway.http.sign_in.password = (secret)",
+                "ingest_gateway.http.request_headers = true",
             ],
             &[],
         ),
@@ -242,6 +243,7 @@ fn certificates_and_events_of_several_lines_become_settings_of_the_door() {
             "ingest_gateway.http.tls.key_file = /d.key",
             "ingest_gateway.http.any_path = true",
             "ingest_gateway.http.codec = plain",
+            "ingest_gateway.http.request_headers = true",
         ]
     );
     assert_eq!(left, ["`codec` of input http"]);

@@ -11,7 +11,7 @@ use crate::logstash_settings::plugin::{JAVA_STORES, PluginReader, Reasons};
 
 use super::events::{Events, Sender};
 use super::tls::{self, Tls};
-use super::{EVERY, TUNING, read_every};
+use super::{EVERY, TUNING, read_every, request};
 
 const KIND: Kind = Kind {
     table: "http",
@@ -21,7 +21,6 @@ const KIND: Kind = Kind {
              input `user` and `password`",
     permission: None,
 };
-const HEADERS: &str = "an event is told the address of its sender and its content type, not the headers of the request";
 const SENDER: Sender =
     Sender { legacy: &["host"], ecs: &["[host][ip]"], option: Some("remote_host_target_field") };
 const REASONS: Reasons = &[
@@ -82,10 +81,7 @@ pub(super) fn read(reader: &mut PluginReader<'_>) {
         sign_in.carry(reader, door);
         carry_codec(reader, door, &codec);
     }
-    let given = reader.options.value("request_headers_target_field").is_some();
-    if given || reader.options.pipeline_mentions("[headers]") {
-        reader.leave("request_headers_target_field", HEADERS);
-    }
+    request::read(reader, door.as_ref());
     reader.leave_given(REASONS);
     let door = door.as_ref().map(Door::name);
     let events = Events { door, codec: Some(&codec), sender: Some(SENDER), unless: &[] };

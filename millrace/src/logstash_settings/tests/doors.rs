@@ -59,6 +59,7 @@ fn what_senders_show_and_are_shown_is_that_of_their_own_door() {
         "ingest_gateway.http.sign_in.user = ada",
         "ingest_gateway.http.inputs.http-2.listen = 0.0.0.0:8082",
         "ingest_gateway.http.inputs.http-2.any_path = true",
+        "ingest_gateway.http.inputs.http-2.request_headers = true",
         "ingest_gateway.http.inputs.http-2.response.headers.x-door = b",
         "ingest_gateway.http.inputs.http-2.sign_in.user = bob",
         "ingest_gateway.http.inputs.http-2.sign_in.password = (secret)",

@@ -68,12 +68,12 @@ fn a_sender_has_its_address_where_logstash_puts_it() {
         (
             "http { codec => json ecs_compatibility => disabled }",
             V8,
-            &[r#"http.sender_fields = ["host"]"#],
+            &["http.request_headers = headers", r#"http.sender_fields = ["host"]"#],
         ),
         (
             "http { codec => json remote_host_target_field => '[a][b]' }",
             V8,
-            &[r#"http.sender_fields = ["[a][b]"]"#],
+            &["http.request_fields = true", r#"http.sender_fields = ["[a][b]"]"#],
         ),
         ("syslog { }", V8, &[r#"syslog.sender_fields = ["[host][ip]"]"#]),
         ("syslog { }", Disabled, &[]),
@@ -148,7 +148,7 @@ fn names_of_grok_in_a_pattern_are_written_out() {
 fn an_answer_and_a_sign_in_are_those_of_the_input() {
     let (settings, left) = told(
         "input { http { host => '::1' codec => line response_code => 202 response_headers => { 'X-A' => 'b' } user => 'u'
-           request_headers_target_field => 'h' } }",
+           } }",
         OPEN,
     );
     assert_eq!(
@@ -159,11 +159,58 @@ fn an_answer_and_a_sign_in_are_those_of_the_input() {
             "ingest_gateway.http.response.headers.X-A = b",
             "ingest_gateway.http.sign_in.user = u",
             "ingest_gateway.http.codec = plain",
+            "ingest_gateway.http.request_headers = true",
         ]
     );
-    assert_eq!(left, ["`request_headers_target_field` of input http"]);
+    assert!(left.is_empty(), "{left:?}");
     let said = carried("input { http { response_code => 404 } }", OPEN).map(|_| ());
     assert!(said.expect_err("it is no success").contains("it is 200, 201, 202 or 204"));
+}
+
+#[test]
+fn a_request_goes_where_logstash_puts_it_and_its_door_tells_of_it() {
+    use EcsCompatibility::{Disabled, V1, V8};
+    const HEADERS: &str = "http.request_headers = [@metadata][input][http][request][headers]";
+    let asks = "filter { if [@metadata][input][http][request][headers][x_a] { drop { } } }";
+    let void = "request_headers_target_field => '[@metadata][void]'";
+    for (option, mode, filter, expected) in [
+        ("", Disabled, "", &["http.request_headers = headers"][..]),
+        ("ecs_compatibility => disabled", V8, asks, &["http.request_headers = headers"]),
+        ("", V1, "", &["http.request_fields = true"]),
+        ("ecs_compatibility => v8", Disabled, "", &["http.request_fields = true"]),
+        ("", V8, asks, &["http.request_fields = true", HEADERS]),
+        (
+            "request_headers_target_field => '[a][b]'",
+            Disabled,
+            "",
+            &["http.request_headers = [a][b]"],
+        ),
+        (
+            "request_headers_target_field => 'h'",
+            V8,
+            "",
+            &["http.request_fields = true", "http.request_headers = h"],
+        ),
+        (void, Disabled, "", &["http.request_headers = [@metadata][void]"]),
+    ] {
+        let text = format!("input {{ http {{ host => '::1' codec => json {option} }} }} {filter}");
+        let is_of_request = |setting: &String| setting.starts_with("http.request_");
+        let settings: Vec<_> = of_events(&text, mode).into_iter().filter(is_of_request).collect();
+        assert_eq!(settings, expected, "{option} {mode:?}");
+        let carried = carried(&text, OPEN).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        assert!(carried.find("ingest_gateway.http.request_headers").is_some(), "{option}");
+        assert!(carried.left.is_empty(), "{}", carried.left_lines());
+        let loaded =
+            service::config::load_over::<PlatformConfig>(&carried.presets(), None, [], &[]);
+        let config = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).value;
+        assert!(config.ingest_gateway.http.request_headers, "{option}");
+    }
+    let second = "input { http { port => 1 codec => json } http { port => 2 codec => json } }";
+    let second = of_events(second, V8);
+    assert!(second.contains(&"http-2.request_fields = true".to_owned()), "{second:?}");
+    let wrong = "input { http { ecs_compatibility => v9 } }";
+    let said = carried(wrong, OPEN).map(|_| ()).expect_err("there is no such mode");
+    assert_eq!(said.matches("cannot be `v9`").count(), 1, "{said}");
 }
 
 #[test]

@@ -1,0 +1,34 @@
+//! The request that an input `http` puts into its events: what its door tells of it, and the fields that it goes to.
+
+use crate::logstash_settings::carried::SettingValue;
+use crate::logstash_settings::doors::Door;
+use crate::logstash_settings::plugin::PluginReader;
+
+const OPTION: &str = "request_headers_target_field";
+/// Where Logstash puts it, without ECS and with it.
+const LEGACY: &str = "headers";
+const ECS: &str = "[@metadata][input][http][request][headers]";
+
+/// Reads where the request goes, and lets it stand for the settings of the door and of its events. Words of the
+/// platform that nobody asks for are left out.
+pub(super) fn read(reader: &mut PluginReader<'_>, door: Option<&Door>) {
+    let named = reader.options.text(OPTION);
+    let is_ecs = reader.is_ecs();
+    let Some(door) = door else { return };
+    let option = if named.is_some() { OPTION } else { "ecs_compatibility" };
+    let usual = if is_ecs { ECS } else { LEGACY };
+    let object = named.unwrap_or_else(|| usual.to_owned());
+    let is_seen = !object.starts_with("[@metadata]");
+    let is_seen = is_seen || reader.options.pipeline_mentions("@metadata");
+    if is_ecs || is_seen {
+        reader.carry(option, &door.path(&["request_headers"]), SettingValue::Flag(true));
+    }
+    if is_ecs {
+        let path = ["enricher", "inputs", door.name(), "request_fields"];
+        reader.carry("ecs_compatibility", &path, SettingValue::Flag(true));
+    }
+    if is_seen {
+        let path = ["enricher", "inputs", door.name(), "request_headers"];
+        reader.carry(option, &path, SettingValue::Text(object));
+    }
+}
