@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use pipeline::Rejection;
+use prometheus::IntCounter;
 
 use crate::intake::Line;
-use crate::syslog::Parser;
+use crate::syslog::{Parser, Written};
 
 /// How much larger a syslog message's record is than the message, which stands in it twice beside its fields.
 const SYSLOG_MEMORY_FACTOR: usize = 4;
@@ -17,7 +18,11 @@ pub(crate) enum Form {
     /// It stays as it is.
     AsItIs,
     /// It is a message of syslog.
-    Syslog(Parser),
+    Syslog {
+        parser: Parser,
+        /// Counts those that say no time which can be used.
+        untimed: IntCounter,
+    },
 }
 
 impl Form {
@@ -25,7 +30,7 @@ impl Form {
     pub(crate) fn memory_factor(&self) -> usize {
         match self {
             Self::AsItIs => 1,
-            Self::Syslog(_) => SYSLOG_MEMORY_FACTOR,
+            Self::Syslog { .. } => SYSLOG_MEMORY_FACTOR,
         }
     }
 
@@ -33,7 +38,7 @@ impl Form {
     pub(crate) fn made_bytes(&self, line: &Line) -> usize {
         match self {
             Self::AsItIs => 0,
-            Self::Syslog(_) => line.payload.len() + SYSLOG_LINE_BYTES,
+            Self::Syslog { .. } => line.payload.len() + SYSLOG_LINE_BYTES,
         }
     }
 
@@ -45,11 +50,11 @@ impl Form {
         received_at_ns: i64,
         line_bytes_max: usize,
     ) -> Option<Line> {
-        let Self::Syslog(parser) = self else { return Some(line) };
+        let Self::Syslog { parser, untimed } = self else { return Some(line) };
         if line.fault.is_some() {
             return Some(line);
         }
-        let record = parser.record(&line.payload, received_at_ns)?;
+        let Written { record, has_time } = parser.write(&line.payload, received_at_ns)?;
         if record.len() > line_bytes_max {
             line.refuse(Rejection {
                 kind: "too_large".into(),
@@ -61,6 +66,9 @@ impl Form {
             });
         } else {
             line.payload = Bytes::from(record);
+            if !has_time {
+                untimed.inc();
+            }
         }
         Some(line)
     }

@@ -12,6 +12,7 @@ pub(crate) mod elasticsearch;
 mod elements;
 mod json_error;
 mod lingering;
+mod message_lines;
 pub(crate) mod otlp;
 mod publisher;
 mod repeated;
@@ -43,6 +44,7 @@ use crate::stream::Stream;
 use crate::tls::Acceptor;
 use answer::Reply;
 use lingering::Lingering;
+use message_lines::{BodyEnds, MessageLines};
 use route::{Door, Sender};
 
 /// The name of the first one in ledgers, metrics and records.
@@ -137,7 +139,9 @@ impl Connection {
             hang_up: hang_up.clone(),
         };
         let idle_timeout = self.door.config.idle_timeout.0;
+        let body_ends = BodyEnds::default();
         let service = service_fn(|request| {
+            body_ends.tell(&request);
             let in_hand = InHand::begin(&requests);
             let (door, sender) = (Arc::clone(&self.door), sender.clone());
             async move {
@@ -149,7 +153,8 @@ impl Connection {
                 Ok::<_, Infallible>(reply)
             }
         });
-        let stream = TokioIo::new(Lingering::new(stream, self.shutdown.clone()));
+        let stream = Lingering::new(stream, self.shutdown.clone());
+        let stream = TokioIo::new(MessageLines::new(stream, body_ends.clone()));
         let connection = self.builder.serve_connection(stream, service);
         let mut connection = std::pin::pin!(connection);
         let mut stopping = false;

@@ -22,6 +22,8 @@ pub(crate) struct GatewayMetrics {
     pub(crate) refused_senders: IntCounterVec,
     /// Requests that were answered with an error, by door and code.
     pub(crate) refused_requests: IntCounterVec,
+    /// Messages of syslog that say no time which can be used, by door.
+    pub(crate) untimed_messages: IntCounterVec,
     /// Handshakes of TLS that failed, by door.
     pub(crate) tls_handshake_failures: IntCounterVec,
     /// Changed certificates by door and result: taken, refused.
@@ -67,6 +69,11 @@ impl GatewayMetrics {
                 "Requests that were answered with an error, by the code of HTTP or of gRPC (`grpc-16`)",
                 &["door", "code"],
             ),
+            untimed_messages: metrics.counter(
+                "millrace_gateway_syslog_untimed_messages_total",
+                "Messages of syslog that say no time, or none that can be: they have that of their receipt",
+                &["door"],
+            ),
             tls_handshake_failures: metrics.counter(
                 "millrace_gateway_tls_handshake_failures_total",
                 "Connections whose TLS handshake failed",
@@ -89,13 +96,7 @@ impl GatewayMetrics {
                 vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0],
             ),
             files: metrics.gauge("millrace_gateway_files", "Files of the file door", &["state"]),
-            unread_bytes: metrics
-                .gauge(
-                    "millrace_gateway_file_unread_bytes",
-                    "Bytes of plain files that are not durable in the log yet",
-                    &[],
-                )
-                .with_label_values::<&str>(&[]),
+            unread_bytes: unread_bytes(metrics),
             limit_hits: metrics.counter(
                 "millrace_gateway_limit_hits_total",
                 "Times that a limit refused something or sent somebody away",
@@ -121,4 +122,11 @@ impl GatewayMetrics {
     pub(crate) fn limit_hit(&self, door: &str, limit: &str) {
         self.limit_hits.with_label_values(&[door, limit]).inc();
     }
+}
+
+fn unread_bytes(metrics: &Metrics) -> IntGauge {
+    let name = "millrace_gateway_file_unread_bytes";
+    let gauge =
+        metrics.gauge(name, "Bytes of plain files that are not durable in the log yet", &[]);
+    gauge.with_label_values::<&str>(&[])
 }

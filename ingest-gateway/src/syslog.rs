@@ -30,6 +30,15 @@ pub const FAILURE_TAG: &str = "_grokparsefailure_sysloginput";
 /// The tag of a message that is not UTF-8.
 pub const INVALID_UTF8_TAG: &str = "_invalid_utf8";
 
+/// A message as it goes to the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// One JSON object.
+    pub record: Vec<u8>,
+    /// Whether the message says a time that can be used.
+    pub has_time: bool,
+}
+
 /// Reads messages; cloning shares.
 #[derive(Clone, Debug)]
 pub struct Parser {
@@ -101,6 +110,12 @@ impl Parser {
     /// a byte.
     #[must_use]
     pub fn record(&self, line: &[u8], received_at_ns: i64) -> Option<Vec<u8>> {
+        self.write(line, received_at_ns).map(|written| written.record)
+    }
+
+    /// The same, with what its door counts.
+    #[must_use]
+    pub fn write(&self, line: &[u8], received_at_ns: i64) -> Option<Written> {
         let text = String::from_utf8_lossy(line);
         let message = self.parse(&text, received_at_ns)?;
         let original = without_trailer(&text);
@@ -110,7 +125,8 @@ impl Parser {
         let mask = self.mask.as_ref().filter(|_| !is_utf8);
         let masked = mask.and_then(|mask| mask.mask(bytes, false));
         let bytes = masked.as_ref().map_or(bytes, |masked| masked.bytes.as_slice());
-        Some(record::write(&message, original, (!is_utf8).then_some(bytes)))
+        let record = record::write(&message, original, (!is_utf8).then_some(bytes));
+        Some(Written { record, has_time: message.timestamp_ns.is_some() })
     }
 }
 

@@ -21,7 +21,8 @@ pub(crate) const DOOR: &str = "syslog";
 fn form(config: &SyslogConfig, intake: &Intake) -> Form {
     // A zone that is none is refused with the settings.
     let parser = Parser::new(zone_by_name(&config.timezone).unwrap_or(TimeZone::UTC));
-    Form::Syslog(parser.masking(intake.masking().mask()))
+    let untimed = intake.metrics().untimed_messages.with_label_values(&[intake.door()]);
+    Form::Syslog { parser: parser.masking(intake.masking().mask()), untimed }
 }
 
 /// What its connections have in common.

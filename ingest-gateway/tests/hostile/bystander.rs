@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use bus::Record;
+use serde_json::Value;
 use service::http_client;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -70,6 +72,25 @@ impl Bystander {
         let over_tcp = || gateway.door("tcp").accepted >= count as u64;
         crate::support::eventually("its lines over TCP arrive", over_tcp).await;
     }
+}
+
+/// What came to the gateway but for the bystander's lines, in order.
+pub(crate) fn records_of_others(gateway: &Gateway) -> Vec<Record> {
+    let mut records = gateway.bus.records();
+    records.retain(|record| !record.payload.starts_with(b"{\"bystander\":"));
+    records
+}
+
+/// Their payloads as JSON.
+pub(crate) fn events_of_others(gateway: &Gateway) -> Vec<Value> {
+    let event = |record: &Record| serde_json::from_slice(&record.payload).unwrap();
+    records_of_others(gateway).iter().map(event).collect()
+}
+
+/// Their payloads as text.
+pub(crate) fn texts_of_others(gateway: &Gateway) -> Vec<String> {
+    let text = |record: &Record| String::from_utf8_lossy(&record.payload).into_owned();
+    records_of_others(gateway).iter().map(text).collect()
 }
 
 /// Over what it sends.

@@ -119,6 +119,7 @@ async fn hostile_23_half_lines_of_many_connections_stay_within_the_memory() {
     send_tcp(gateway.tcp, b"{\"after\":1}\n").await;
     assert!(gateway.bus.texts().contains(&"{\"after\":1}".to_owned()));
     assert_eq!(gateway.metric("millrace_gateway_reading_held_bytes"), 0.0);
+    assert_eq!(gateway.limit_hits("tcp", "idle_timeout"), 200.0);
     gateway.stop().await;
 }
 

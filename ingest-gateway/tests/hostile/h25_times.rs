@@ -5,7 +5,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use service::http_client;
 
-use crate::memory::alone;
+use crate::bystander::{Bystander, events_of_others, records_of_others, texts_of_others};
+use crate::memory::{alone, rise_during};
 use crate::support::otlp::{call, framed, message, request, text};
 use crate::support::{Gateway, any_port, send_tcp};
 
@@ -15,31 +16,42 @@ const HALF_A_YEAR_S: i64 = 184 * 86_400;
 /// 2023-11-14T22:13:20Z, in seconds since 1970.
 const SECONDS: u64 = 1_700_000_000;
 
-/// Sends lines of syslog, and gives their events.
+/// The most that memory may rise: nothing of this is large.
+const RISE_BYTES_MAX: u64 = 16 << 20;
+
+/// Sends lines of syslog while somebody else is served, and gives their events. Those without a time are counted.
 async fn syslog_events(timezone: &str, lines: &[String]) -> Vec<Value> {
     let gateway = Gateway::start(|config| {
         config.syslog.tcp_listen = any_port();
         config.syslog.timezone = timezone.to_owned();
     })
     .await;
-    send_tcp(gateway.syslog.tcp.unwrap(), lines.join("\n").as_bytes()).await;
-    let events = gateway.bus.events();
+    let bystander = Bystander::start(&gateway);
+    let lines_sent = lines.join("\n");
+    let sent = send_tcp(gateway.syslog.tcp.unwrap(), lines_sent.as_bytes());
+    let (_, rise) = rise_during(sent).await;
+    assert!(rise < RISE_BYTES_MAX, "{rise} bytes");
+    let events = events_of_others(&gateway);
     assert_eq!(events.len(), lines.len(), "nothing is dropped");
+    let untimed = events.iter().filter(|event| event["@timestamp"].is_null()).count();
+    let counted = "millrace_gateway_syslog_untimed_messages_total{door=\"syslog\"}";
+    assert_eq!(gateway.metric(counted), untimed as f64);
     for (event, line) in events.iter().zip(lines) {
         assert_eq!(event["event"]["original"], *line, "what was said stays");
     }
     let now_ns = Timestamp::now().as_nanosecond();
-    for record in gateway.bus.records() {
+    for record in records_of_others(&gateway) {
         let age_ns = now_ns - i128::from(record.received_at_ns);
         assert!((0..60_000_000_000).contains(&age_ns), "it is received when it is");
     }
     assert!(gateway.bus.letters().is_empty());
     assert_eq!(gateway.door("syslog").accepted, lines.len() as u64);
+    bystander.was_served(&gateway).await;
     gateway.stop().await;
     events
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_25_times_of_rfc_5424_are_believed_or_left_out() {
     let _alone = alone().await;
     // What is a time, and cannot be one here, is left out; what is none breaks the header.
@@ -71,7 +83,7 @@ async fn hostile_25_times_of_rfc_5424_are_believed_or_left_out() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_25_times_without_a_year_are_near_or_left_out() {
     let _alone = alone().await;
     let times = [
@@ -105,7 +117,7 @@ async fn hostile_25_times_without_a_year_are_near_or_left_out() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_25_hours_that_clocks_skip_or_repeat_are_an_instant() {
     let _alone = alone().await;
     // In Berlin clocks go forward at 02:00 on 29 March 2026 and back at 03:00 on 25 October.
@@ -128,10 +140,11 @@ fn record_at(time: u64, observed: u64) -> Vec<u8> {
     record
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_25_numbers_of_opentelemetry_are_taken_as_what_they_should_be() {
     let _alone = alone().await;
     let gateway = Gateway::start(|_| {}).await;
+    let bystander = Bystander::start(&gateway);
     let cases = [
         (0, 0, None),
         (1, 0, Some("1970-01-01T00:00:00.000000001Z")),
@@ -147,9 +160,11 @@ async fn hostile_25_numbers_of_opentelemetry_are_taken_as_what_they_should_be() 
     ];
     let records: Vec<Vec<u8>> =
         cases.iter().map(|(time, seen, _)| record_at(*time, *seen)).collect();
-    let (headers, _) = call(&gateway, &[], framed(0, &request(&records))).await;
+    let sent = call(&gateway, &[], framed(0, &request(&records)));
+    let ((headers, _), rise) = rise_during(sent).await;
     assert_eq!(headers["grpc-status"], "0");
-    let events = gateway.bus.events();
+    assert!(rise < RISE_BYTES_MAX, "{rise} bytes");
+    let events = events_of_others(&gateway);
     assert_eq!(events.len(), cases.len(), "nothing is dropped");
     for ((time, _, expected), event) in cases.iter().zip(&events) {
         assert_eq!(event["@timestamp"].as_str(), *expected, "{time}");
@@ -170,16 +185,19 @@ async fn hostile_25_numbers_of_opentelemetry_are_taken_as_what_they_should_be() 
     let sent = client.post(gateway.url("/v1/logs")).header("content-type", "application/json");
     let answer: Value = sent.body(export).send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["partialSuccess"]["rejectedLogRecords"], bad.len().to_string());
-    assert_eq!(gateway.bus.records().len(), cases.len() + good.len());
+    assert_eq!(records_of_others(&gateway).len(), cases.len() + good.len());
     assert_eq!(gateway.bus.letters().len(), bad.len());
     assert_eq!(gateway.door("http").refused["invalid_otlp"], bad.len() as u64);
+    assert_eq!(gateway.refused_records("http", "invalid_otlp"), bad.len() as f64);
+    bystander.was_served(&gateway).await;
     gateway.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_25_times_in_documents_and_lines_are_not_the_doors_to_judge() {
     let _alone = alone().await;
     let gateway = Gateway::start(|_| {}).await;
+    let bystander = Bystander::start(&gateway);
     let times = [
         json!("0000-00-00T00:00:00Z"),
         json!("9999-12-31T23:59:59Z"),
@@ -200,15 +218,23 @@ async fn hostile_25_times_in_documents_and_lines_are_not_the_doors_to_judge() {
         times.iter().map(|time| json!({ "@timestamp": time }).to_string()).collect();
     let items: String =
         events.iter().map(|event| format!("{{\"index\":{{}}}}\n{event}\n")).collect();
-    let client = http_client::builder().build().unwrap();
-    let answer: Value =
-        client.post(gateway.url("/_bulk")).body(items).send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer["errors"], false, "{answer}");
-    let sent = client.post(gateway.url("/v1/logs")).body(events.join("\n"));
-    let answer: Value = sent.send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer["accepted"], events.len());
-    send_tcp(gateway.tcp, events.join("\n").as_bytes()).await;
-    assert_eq!(gateway.bus.texts(), [&events[..]; 3].concat(), "byte for byte");
+    let attack = async {
+        let answer = gateway.post("/_bulk", "application/x-ndjson", items).await;
+        let answer: Value = answer.json().await.unwrap();
+        assert_eq!(answer["errors"], false, "{answer}");
+        let answer = gateway.post("/v1/logs", "", events.join("\n")).await;
+        let answer: Value = answer.json().await.unwrap();
+        assert_eq!(answer["accepted"], events.len());
+        send_tcp(gateway.tcp, events.join("\n").as_bytes()).await;
+    };
+    let ((), rise) = rise_during(attack).await;
+    assert!(rise < RISE_BYTES_MAX, "{rise} bytes");
+    assert_eq!(texts_of_others(&gateway), [&events[..]; 3].concat(), "byte for byte");
     assert!(gateway.bus.letters().is_empty());
+    bystander.was_served(&gateway).await;
+    let (accepted, records) =
+        ("millrace_door_accepted_records_total{door=\"http\"}", gateway.bus.records());
+    let over_http = records.iter().filter(|record| &*record.listener == "http");
+    assert_eq!(gateway.metric(accepted), over_http.count() as f64);
     gateway.stop().await;
 }
