@@ -30,6 +30,9 @@ use place::Place;
 /// head, for which the library may wait before it looks at the line.
 const REFUSAL: &[u8] = b"\0\r\n\r\n";
 
+/// Bytes that are read at once where a head is awaited: of what stands behind it no more is copied once more.
+const HEAD_READ_BYTES: usize = 4 << 10;
+
 /// How a body says where it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyEnd {
@@ -67,7 +70,7 @@ impl BodyEnds {
 pub(super) struct MessageLines<S> {
     stream: S,
     place: Place,
-    /// What was read beyond the end of a head: less than the library reads at once.
+    /// What was read beyond the end of a head.
     kept: Bytes,
     ends: BodyEnds,
 }
@@ -77,12 +80,17 @@ impl<S> MessageLines<S> {
         Self { stream, place: Place::default(), kept: Bytes::new(), ends }
     }
 
-    /// What goes on with the next read, where these bytes may not yet, or not at all.
-    fn rest(&self, bytes: &[u8]) -> Bytes {
-        match self.place {
-            Place::Refused => Bytes::from_static(REFUSAL),
-            _ => Bytes::copy_from_slice(bytes),
+    /// Over how many of these bytes, which were read, it may go on. The rest of them goes on with the next read, or
+    /// not at all.
+    fn pass(&mut self, read: &[u8]) -> usize {
+        let passed = self.place.pass(read);
+        if passed < read.len() {
+            self.kept = match self.place {
+                Place::Refused => Bytes::from_static(REFUSAL),
+                _ => Bytes::copy_from_slice(&read[passed..]),
+            };
         }
+        passed
     }
 
     /// Gives of what is kept as much as may go on.
@@ -105,6 +113,23 @@ impl<S> MessageLines<S> {
     }
 }
 
+impl<S: AsyncRead + Unpin> MessageLines<S> {
+    /// Reads a little where a head is awaited, with what may stand behind it.
+    fn poll_read_head(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut bytes = [0; HEAD_READ_BYTES];
+        let bytes_max = HEAD_READ_BYTES.min(buffer.remaining());
+        let mut read = ReadBuf::new(&mut bytes[..bytes_max]);
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut read))?;
+        let passed = self.pass(read.filled());
+        buffer.put_slice(&read.filled()[..passed]);
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for MessageLines<S> {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -121,11 +146,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for MessageLines<S> {
                 // Nothing that comes behind it is read.
                 return Poll::Ready(Ok(()));
             }
-            ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
-            let read = &buffer.filled()[begin..];
-            let passed = this.place.pass(read);
-            if passed < read.len() {
-                this.kept = this.rest(&read[passed..]);
+            if matches!(this.place, Place::Head(_)) {
+                ready!(this.poll_read_head(context, buffer))?;
+            } else {
+                ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
+                let passed = this.pass(&buffer.filled()[begin..]);
                 buffer.set_filled(begin + passed);
             }
         }
