@@ -13,6 +13,7 @@
 use std::borrow::Cow;
 
 use bytestring::ByteString;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 /// Most bytes of a content type that tells of a request. Headers that would make it longer are left out.
 pub const DESCRIPTION_BYTES_MAX: usize = 8 << 10;
@@ -28,7 +29,8 @@ const TARGET: &str = "; request-target=";
 const VERSION: &str = "; http-version=";
 /// What stands before a header.
 const HEADER: &str = "; ";
-const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
+/// What does not stand for itself in a value, beside bytes that are no ASCII.
+const ENCODED: &AsciiSet = &CONTROLS.add(b'%').add(b';');
 
 /// The content type of the body alone: what it is of any record that is told of no request.
 #[must_use]
@@ -77,7 +79,7 @@ impl DescriptionWriter {
         self.text.push_str(HEADER);
         self.text.push_str(name);
         self.text.push('=');
-        push_encoded(&mut self.text, value);
+        self.text.extend(percent_encode(value, ENCODED));
         true
     }
 
@@ -145,62 +147,18 @@ fn push_beginning(out: &mut String, value: &str, bytes_max: usize) {
         let bytes = character.encode_utf8(&mut buffer).as_bytes();
         let Some(rest) = left.checked_sub(encoded_bytes(bytes)) else { return };
         left = rest;
-        push_encoded(out, bytes);
+        out.extend(percent_encode(bytes, ENCODED));
     }
-}
-
-/// Whether a byte stands for itself.
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && !matches!(byte, b'%' | b';')
 }
 
 fn encoded_bytes(value: &[u8]) -> usize {
-    value.iter().map(|byte| if is_plain(*byte) { 1 } else { 3 }).sum()
-}
-
-fn push_encoded(out: &mut String, value: &[u8]) {
-    for byte in value {
-        if is_plain(*byte) {
-            out.push(char::from(*byte));
-        } else {
-            let digits = [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)]);
-            out.push('%');
-            out.extend(digits.map(char::from));
-        }
-    }
+    percent_encode(value, ENCODED).map(str::len).sum()
 }
 
 /// The text of a value: its bytes are UTF-8, or else each is a character, as in ISO 8859-1.
 fn text(encoded: &str) -> Cow<'_, str> {
-    if !encoded.contains('%') {
-        return Cow::Borrowed(encoded);
-    }
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let mut rest = encoded.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let byte = match behind {
-            [high, low, ..] if *first == b'%' => digit(*high).zip(digit(*low)),
-            _ => None,
-        };
-        match byte {
-            Some((high, low)) => {
-                bytes.push(high << 4 | low);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = behind;
-            }
-        }
-    }
-    Cow::Owned(match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => error.as_bytes().iter().copied().map(char::from).collect(),
-    })
-}
-
-fn digit(digit: u8) -> Option<u8> {
-    DIGITS.iter().position(|known| *known == digit).and_then(|value| u8::try_from(value).ok())
+    let bytes = percent_decode_str(encoded);
+    bytes.clone().decode_utf8().unwrap_or_else(|_| bytes.map(char::from).collect())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Connections on which anything can be sent.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use tokio::net::TcpSocket;
@@ -19,11 +19,18 @@ pub(crate) fn connect(door: SocketAddr) -> TcpStream {
     TcpStream::connect(door).expect("the door is open")
 }
 
-/// What comes until the door closes.
+/// What comes until the door closes, as it must.
 pub(crate) fn rest(stream: &mut TcpStream) -> String {
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let mut rest = Vec::new();
-    drop(stream.read_to_end(&mut rest));
+    if let Err(error) = stream.read_to_end(&mut rest) {
+        let is_open = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+        assert!(
+            !is_open,
+            "the door leaves the connection open: {}",
+            String::from_utf8_lossy(&rest)
+        );
+    }
     String::from_utf8_lossy(&rest).into_owned()
 }
 

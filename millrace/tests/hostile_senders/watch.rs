@@ -43,11 +43,15 @@ impl Watch {
         });
         let resident = thread::spawn(move || {
             let mut most = 0;
-            while !looked.load(Ordering::Relaxed) {
+            loop {
+                // Once more at the end, however short it was.
+                let is_last = looked.load(Ordering::Relaxed);
                 most = most.max(resident_bytes(process));
+                if is_last {
+                    return most;
+                }
                 thread::park_timeout(Duration::from_millis(5));
             }
-            most
         });
         Self { stop, served, resident, before_bytes }
     }

@@ -30,26 +30,30 @@ impl Capture {
             }
             return;
         };
-        let value = match self.conversion {
-            Conversion::Text if self.overwrite => {
-                event.set_text(&self.field, text);
-                return;
-            }
-            Conversion::Text => match event.place_text_if_free(&self.field, text) {
-                Ok(_) => return,
-                Err(_) => event.new_text(text),
-            },
+        let value = |event: &mut Event| match self.conversion {
+            Conversion::Text => event.new_text(text),
             Conversion::Integer => event.new_number(&integer(text)),
             Conversion::Float => event.new_number(&float(text)),
         };
         if self.overwrite {
+            let value = value(event);
             event.place(&self.field, value);
             return;
         }
-        let Err(present) = event.place_if_free(&self.field, value) else { return };
+        let placed = if self.conversion == Conversion::Text {
+            event.place_text_if_free(&self.field, text)
+        } else {
+            let value = value(event);
+            event.place_if_free(&self.field, value)
+        };
+        let Err(present) = placed else { return };
         match event.kind(present) {
-            Kind::Null => event.replace(present, value),
+            Kind::Null => {
+                let value = value(event);
+                event.replace(present, value);
+            }
             Kind::String | Kind::Array => {
+                let value = value(event);
                 event.append_node(&self.field, value);
             }
             // Logstash leaves numbers, truth values and objects as they are.

@@ -12,6 +12,7 @@ use service::Context;
 use tokio::time::timeout;
 
 use super::{Bulk, names_pipeline, record_id};
+use crate::budget::Share;
 use crate::config::{Config, HttpConfig};
 use crate::http::DOOR;
 use crate::http::decoding::Encoding;
@@ -39,12 +40,8 @@ fn a_pipeline_is_named_in_the_query() {
     assert!(!names_pipeline("require_alias=false&filter_path=items"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn documents_for_whose_answer_there_is_no_memory_are_to_come_again() {
-    let bus = Arc::new(ScriptedBus::default());
-    let foundation = foundation(&Config::default(), &bus, &Context::default());
-    let share = foundation.budget.share();
-    let door = Door { intake: Intake::new(DOOR, &foundation), config: HttpConfig::default() };
+/// A body that begins.
+async fn bulk<'d>(door: &'d Door, share: &Share) -> Bulk<'d> {
     let plan = Plan {
         origin: origin_of_body(),
         encoding: Encoding::Identity,
@@ -52,7 +49,16 @@ async fn documents_for_whose_answer_there_is_no_memory_are_to_come_again() {
         idempotency_key: None,
         room: share.reserve(BODY_MEMORY_BYTES).await,
     };
-    let mut bulk = Bulk::new(&door, share.clone(), plan, None, false);
+    Bulk::new(door, share.clone(), plan, None, false)
+}
+
+#[tokio::test(start_paused = true)]
+async fn documents_for_whose_answer_there_is_no_memory_are_to_come_again() {
+    let bus = Arc::new(ScriptedBus::default());
+    let foundation = foundation(&Config::default(), &bus, &Context::default());
+    let share = foundation.budget.share();
+    let door = Door { intake: Intake::new(DOOR, &foundation), config: HttpConfig::default() };
+    let mut bulk = bulk(&door, &share).await;
     let documents = |count: usize| Bytes::from("{\"index\":{}}\n{}\n".repeat(count));
     bulk.take_in(documents(3_000)).await.unwrap();
     let mut others = Vec::new();
@@ -90,14 +96,7 @@ fn taken(pieces: &[&[u8]]) -> (Result<Value, String>, Vec<(RecordId, Bytes)>) {
         let foundation = foundation(&Config::default(), &bus, &Context::default());
         let share = foundation.budget.share();
         let door = Door { intake: Intake::new(DOOR, &foundation), config: HttpConfig::default() };
-        let plan = Plan {
-            origin: origin_of_body(),
-            encoding: Encoding::Identity,
-            said_lines: true,
-            idempotency_key: None,
-            room: share.reserve(BODY_MEMORY_BYTES).await,
-        };
-        let mut bulk = Bulk::new(&door, share, plan, None, false);
+        let mut bulk = bulk(&door, &share).await;
         let mut result = Ok(());
         for piece in pieces {
             if result.is_ok() && !bulk.is_broken {
