@@ -56,7 +56,8 @@ const HEADERS_MAX: usize = 100;
 const STREAMS_MAX: u32 = 32;
 const RESET_STREAMS_MAX: usize = 32;
 /// Most bytes of a connection that are read before a request asks for them. No budget holds them, so that these
-/// times the connections of an address must be little: what RFC 9113 begins with.
+/// times the connections of an address must be little: what RFC 9113 begins with. Over HTTP/1.1 it is twice that for a
+/// moment, where a read ends in a body and brings the next head with it.
 const READ_AHEAD_BYTES: u32 = 64 << 10;
 
 /// Serves the door until told to stop, then lets requests in hand finish. `bulk_socket` is the one for clients of

@@ -3,12 +3,16 @@
 //!
 //! Credentials are never told, and card numbers and other secrets are masked before anything is written down.
 
+use std::borrow::Cow;
+
 use bus::described_request::{DescriptionWriter, content_type_of_body};
 use bytestring::ByteString;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderName};
 use hyper::{Request, Version};
 use memchr::memmem;
+use percent_encoding::percent_decode_str;
 use redaction::LineMask;
+use redaction::secret::MASK;
 
 use super::request::text;
 use super::route::Door;
@@ -18,6 +22,24 @@ use crate::masking::Masking;
 const CONTENT_TYPE_BYTES_MAX: usize = 128;
 /// Headers that hold credentials.
 const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
+/// Last words of names under which requests carry credentials, beside those that are names of secrets in lines. There they
+/// would be too many: `sort_key`, `first_session`.
+const CREDENTIAL_WORDS: [&str; 12] = [
+    "auth",
+    "authorization",
+    "cookie",
+    "credential",
+    "credentials",
+    "key",
+    "password",
+    "secret",
+    "session",
+    "sig",
+    "signature",
+    "token",
+];
+/// What a sender makes up to send a request twice.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Headers that filters ask for most, which come first where there is not room for all.
 const FIRST: [&str; 5] = [HOST_NAME, "user-agent", "content-length", "content-type", "accept"];
 const HOST_NAME: &str = "host";
@@ -26,13 +48,21 @@ const BEHIND_NAME: &str = ": ";
 
 /// The content type of a request's records.
 pub(crate) fn content_type<B>(door: &Door, request: &Request<B>) -> ByteString {
-    let of_body = clipped(text(request.headers(), CONTENT_TYPE.as_str()));
+    let masking = door.intake.masking();
+    let of_body = of_body(masking, request);
     if door.config.request_headers {
-        described(door.intake.masking(), of_body, request)
+        described(masking, &of_body, request)
     } else {
         // What a door tells no sender says.
-        content_type_of_body(of_body).into()
+        content_type_of_body(&of_body).into()
     }
+}
+
+/// The content type of the body as far as it is kept, masked as a whole: of a number of which the end is missing nobody
+/// sees that it is a card's.
+fn of_body<B>(masking: &Masking, request: &Request<B>) -> String {
+    let sent = text(request.headers(), CONTENT_TYPE.as_str());
+    clipped(&masking.text(sent.to_owned())).to_owned()
 }
 
 fn clipped(content_type: &str) -> &str {
@@ -41,15 +71,14 @@ fn clipped(content_type: &str) -> &str {
 }
 
 fn described<B>(masking: &Masking, of_body: &str, request: &Request<B>) -> ByteString {
-    let masked = |text: &str| masking.text(text.to_owned());
+    let mask = masking.mask();
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let mut description = DescriptionWriter::new(
-        &masked(of_body),
+        of_body,
         request.method().as_str(),
-        &masked(target),
+        &masking.text(without_credentials(&mask, target)),
         version(request.version()),
     );
-    let mask = masking.mask();
     // Over HTTP/2 it is no header, and may name a user.
     let authority = request.uri().authority().map(|authority| authority.as_str());
     let host = authority.and_then(|authority| authority.rsplit('@').next());
@@ -83,8 +112,45 @@ fn told_headers<B>(request: &Request<B>) -> impl Iterator<Item = (&str, &[u8])> 
     })
 }
 
+/// A target whose query has the mask in place of each value under the name of a credential.
+fn without_credentials(mask: &LineMask, target: &str) -> String {
+    let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if is_credential(mask, &percent_decode_str(name).decode_utf8_lossy()) => {
+            Cow::Owned(format!("{name}={MASK}"))
+        }
+        _ => Cow::Borrowed(pair),
+    });
+    let pairs: Vec<_> = pairs.collect();
+    format!("{path}?{}", pairs.join("&"))
+}
+
+/// Whether what stands under a name of a request is a credential, where those are masked.
+fn is_credential(mask: &LineMask, name: &str) -> bool {
+    let word = last_word(name.as_bytes());
+    let is_usual = CREDENTIAL_WORDS.iter().any(|usual| word.eq_ignore_ascii_case(usual.as_bytes()));
+    let is_usual = is_usual && mask.masks_secrets() && !name.eq_ignore_ascii_case(IDEMPOTENCY_KEY);
+    is_usual || mask.is_secret_name(name.as_bytes())
+}
+
+/// The last word of a name; words are held apart by signs or a capital letter.
+fn last_word(name: &[u8]) -> &[u8] {
+    let is_in_word = |byte: &u8| byte.is_ascii_alphanumeric();
+    let end = name.iter().rposition(is_in_word).map_or(0, |last| last + 1);
+    let begins_word = |at: &usize| {
+        let (before, byte) = (&name[at - 1], &name[*at]);
+        !is_in_word(before) || before.is_ascii_lowercase() && byte.is_ascii_uppercase()
+    };
+    let begin = (1..end).rev().find(begins_word).unwrap_or(0);
+    &name[begin..end]
+}
+
 /// Tells a header as far as it may be stored; by its name it is seen what it holds.
 fn tell(description: &mut DescriptionWriter, mask: &LineMask, name: &str, value: &[u8]) {
+    if is_credential(mask, name) {
+        description.header(name, MASK.as_bytes());
+        return;
+    }
     let line = [name.as_bytes(), BEHIND_NAME.as_bytes(), value].concat();
     let line = match mask.mask(&line, false) {
         Some(masked) => masked.bytes,
@@ -117,7 +183,7 @@ mod tests {
 
     fn told(request: &Request<()>) -> ByteString {
         let masking = Masking::new(&MaskingConfig::default(), &Metrics::default());
-        described(&masking, text(request.headers(), "content-type"), request)
+        described(&masking, &of_body(&masking, request), request)
     }
 
     fn value(content_type: &str, wanted: &str) -> Option<String> {
@@ -175,6 +241,42 @@ mod tests {
     }
 
     #[test]
+    fn under_the_name_of_a_credential_nothing_of_it_is_told() {
+        let request = request(
+            "/in?api_key=ab,hunter2&X-Amz-Signature=hunter2&access%4bey=hunter2&accessKey=hunter2&sort=key#",
+            &[
+                ("x-auth-token", b"Token hunter2"),
+                ("x-password", b"correct hunter2"),
+                ("x-forwarded-authorization", b"Digest username=\"ada\", response=\"hunter2\""),
+                ("x-vault-token", b"hunter2"),
+                ("ocp-apim-subscription-key", b"hunter2"),
+                ("x-forwarded-cookie", b"hunter2hunter2"),
+                ("idempotency-key", b"order-7"),
+                ("x-keyboard", b"us"),
+            ],
+        );
+        let content_type = told(&request);
+        assert!(!content_type.contains("hunter2"), "{content_type}");
+        let described = DescribedRequest::of(&content_type).unwrap();
+        let target = "/in?api_key=***&X-Amz-Signature=***&access%4bey=***&accessKey=***&sort=key";
+        assert_eq!(described.target(), target);
+        let told = ["x-auth-token", "x-vault-token", "idempotency-key", "x-keyboard"];
+        let values = told.map(|name| value(&content_type, name).unwrap());
+        assert_eq!(values, ["***", "***", "order-7", "us"]);
+    }
+
+    #[test]
+    fn where_secrets_are_not_masked_headers_are_told_as_they_are() {
+        let config = MaskingConfig { secrets: false, ..MaskingConfig::default() };
+        let masking = Masking::new(&config, &Metrics::default());
+        let request = request("/?token=a", &[("x-vault-token", b"b"), ("cookie", b"c=d")]);
+        let content_type = described(&masking, "", &request);
+        assert_eq!(value(&content_type, "x-vault-token").as_deref(), Some("b"));
+        assert_eq!(value(&content_type, "cookie"), None);
+        assert_eq!(DescribedRequest::of(&content_type).unwrap().target(), "/?token=a");
+    }
+
+    #[test]
     fn the_host_of_http_2_is_that_of_its_address() {
         let mut request = request("http://ada:hunter2@shop.example:8080/app", &[]);
         *request.version_mut() = Version::HTTP_2;
@@ -199,6 +301,13 @@ mod tests {
         let described = DescribedRequest::of(&content_type).unwrap();
         let names: Vec<_> = described.headers().map(|(name, _)| name).collect();
         assert_eq!(names, ["user-agent", "accept", "x-short"]);
+    }
+
+    #[test]
+    fn a_card_number_at_the_limit_of_a_content_type_is_masked() {
+        let long = format!("text/{} 4111111111111111", "x".repeat(107));
+        let content_type = told(&request("/", &[("content-type", long.as_bytes())]));
+        assert!(!content_type.contains("4111111"), "{content_type}");
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //! added off its own buckets.
 //!
 //! A counter of a shop has no time in its name, so the clocks of gateways need not agree: what it has more than
-//! at the last look is what came since. A gateway that looks for the first time, or again after a while, begins with what
-//! it finds, and takes over what is missing at a gateway where the shop is in debt. While the cache is away each gateway
-//! goes on alone, and what it took in meanwhile is told to nobody: it is earned again by then.
+//! at the last look is what came since. A gateway that meets a shop, for the first time or again after a while, begins with
+//! what it finds, and takes over what is missing at a gateway where the shop is in debt. While the cache is away each
+//! gateway goes on alone, and what it took in meanwhile is told to nobody: it is earned again by then. What a shop owes is
+//! not taken over then once more, since it stands in the gateway's own buckets.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -47,7 +48,7 @@ pub(crate) fn sharing(
 
 /// Adds up again and again. Goes on until it is dropped.
 async fn share(quotas: Arc<Quotas>, cache: Arc<dyn CacheStore>) {
-    let mut sharing = Sharing { quotas, cache, seen: HashMap::new(), is_away: false };
+    let mut sharing = Sharing { quotas, cache, look: 0, met: HashMap::new(), is_away: false };
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -60,12 +61,21 @@ async fn share(quotas: Arc<Quotas>, cache: Arc<dyn CacheStore>) {
 struct Sharing {
     quotas: Arc<Quotas>,
     cache: Arc<dyn CacheStore>,
-    /// By shop what stood in its counters.
-    seen: HashMap<ByteString, Seen>,
+    /// Number of the look.
+    look: u64,
+    met: HashMap<ByteString, Met>,
     is_away: bool,
 }
 
-/// What stood in the counters of a shop.
+/// A shop whose debt with others is known here.
+#[derive(Clone, Copy, Debug)]
+struct Met {
+    /// The last look that it was part of.
+    look: u64,
+    /// What stood in its counters then, unless the cache failed.
+    seen: Option<Seen>,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     sums: Amounts,
@@ -75,7 +85,9 @@ struct Seen {
 impl Sharing {
     /// Tells of all shops that sent something, and learns what others did.
     async fn look(&mut self) -> Result<(), CacheError> {
-        self.seen.retain(|_, seen| seen.looked_at.elapsed() <= LOOK_AGE_MAX);
+        let last = self.look;
+        self.met.retain(|_, met| met.look == last);
+        self.look += 1;
         let mut failure = None;
         for shop in self.quotas.shops() {
             let own = shop.take_untold();
@@ -83,15 +95,24 @@ impl Sharing {
             if is_silent && shop.debt().is_none() {
                 continue;
             }
-            // Of the others nothing is told now, nor later: by then they have earned it again.
             if failure.is_none() {
                 failure = self.look_at(&shop, own).await.err();
+            }
+            // Of the others nothing is told now, nor later: by then they have earned it again. Whether what failed was
+            // added all the same nobody knows, so nothing is compared with it.
+            if failure.is_some()
+                && let Some(met) = self.met.get_mut(&shop.name)
+            {
+                *met = Met { look: self.look, seen: None };
             }
         }
         failure.map_or(Ok(()), Err)
     }
 
     async fn look_at(&mut self, shop: &Shop, own: Amounts) -> Result<(), CacheError> {
+        let met = self.met.get(&shop.name).copied();
+        // Before what was taken in here is added, which others count as missing as soon as they see it.
+        let owed = if met.is_none() { self.owed(shop).await? } else { None };
         let limited = shop.limited();
         let mut sums = Amounts::default();
         if limited.events {
@@ -101,26 +122,22 @@ impl Sharing {
             sums.bytes = self.add(shop, "bytes", own.bytes).await?;
         }
         let seen = Seen { sums, looked_at: Instant::now() };
-        let before = self.seen.insert(shop.name.clone(), seen);
-        match before {
-            Some(before) => shop.charge_of_others(of_others(before.sums, own, sums)),
-            None => self.take_over(shop).await?,
+        self.met.insert(shop.name.clone(), Met { look: self.look, seen: Some(seen) });
+        if let Some(owed) = owed {
+            take_over(shop, owed, own);
+        }
+        if let Some(before) = met.and_then(|met| met.seen)
+            && before.looked_at.elapsed() <= LOOK_AGE_MAX
+        {
+            shop.charge_of_others(of_others(before.sums, own, sums));
         }
         self.tell_owed(shop).await
     }
 
-    /// Takes over a debt with a shop from the others, of which nothing was seen here. What is missing here already is part
-    /// of it.
-    async fn take_over(&self, shop: &Shop) -> Result<(), CacheError> {
+    /// What a shop owes to another gateway, if one has told so.
+    async fn owed(&self, shop: &Shop) -> Result<Option<Amounts>, CacheError> {
         let told = self.cache.get(&owed_key(shop)).await?;
-        if let Some(owed) = told.as_deref().and_then(owed_from) {
-            let missing = shop.missing();
-            shop.charge_of_others(Amounts {
-                events: owed.events.saturating_sub(missing.events),
-                bytes: owed.bytes.saturating_sub(missing.bytes),
-            });
-        }
-        Ok(())
+        Ok(told.as_deref().and_then(owed_from))
     }
 
     /// Tells a debt with a shop to gateways that have not looked yet. It is told again with each look, so it is
@@ -141,8 +158,6 @@ impl Sharing {
         match &looked {
             Err(error) => {
                 self.quotas.metrics.cache_failures.inc();
-                // Whether what failed was added all the same nobody knows, so nothing is compared with it.
-                self.seen.clear();
                 if !self.is_away {
                     tracing::warn!(%error, "quotas are counted by this gateway alone while the cache is away");
                 }
@@ -154,6 +169,17 @@ impl Sharing {
         }
         self.is_away = looked.is_err();
     }
+}
+
+/// Takes over what a shop owes to others. What is missing here already is part of it, but for what was taken in here and
+/// not told until now.
+fn take_over(shop: &Shop, owed: Amounts, own: Amounts) {
+    let missing = shop.missing();
+    let more = |owed: u64, missing: u64, own: u64| owed.saturating_sub(missing.saturating_sub(own));
+    shop.charge_of_others(Amounts {
+        events: more(owed.events, missing.events, own.events),
+        bytes: more(owed.bytes, missing.bytes, own.bytes),
+    });
 }
 
 /// Where it stands what is missing from the buckets of a shop in debt.
@@ -349,6 +375,36 @@ mod tests {
         // It is taken over once, and paid by then.
         sleep(Duration::from_secs(28)).await;
         assert!(second.debt().is_zero() && first.debt().is_zero());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_gateway_took_in_before_it_met_the_others_counts_too() {
+        let cache = Cache::new();
+        let first = Gateway::start(&cache);
+        first.quotas.charge(&shop(), 4_000, 400_000);
+        sleep(A_FEW_LOOKS).await;
+        let second = Gateway::start(&cache);
+        second.quotas.charge(&shop(), 900, 90_000);
+        sleep(A_FEW_LOOKS).await;
+        for debt in [first.debt(), second.debt()] {
+            assert!((Duration::from_secs(32)..Duration::from_secs(37)).contains(&debt), "{debt:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cache_that_fails_now_and_then_prolongs_no_debt() {
+        let cache = Cache::new();
+        let gateway = Gateway::start(&cache);
+        gateway.quotas.charge(&shop(), 4_000, 400_000);
+        sleep(A_FEW_LOOKS).await;
+        for _ in 0..15 {
+            for is_away in [true, false] {
+                cache.is_away.store(is_away, Ordering::Relaxed);
+                sleep(Duration::from_secs(1)).await;
+            }
+        }
+        assert!(gateway.failures());
+        assert_eq!(gateway.debt(), Duration::ZERO);
     }
 
     #[test]

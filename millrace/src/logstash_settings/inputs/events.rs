@@ -70,7 +70,13 @@ fn sender_fields(reader: &mut PluginReader<'_>, sender: Sender) -> (&'static str
     let is_ecs = reader.is_ecs();
     let named = sender.option.and_then(|option| Some((option, reader.options.text(option)?)));
     if let Some((option, field)) = named {
-        return (option, vec![field]);
+        if !reader.has_variables(option) {
+            return (option, vec![field]);
+        }
+        let reason = "the value of a variable is never printed: write the field in `sender_fields` of the door's \
+                      table in `enricher.inputs`";
+        reader.leave(option, reason);
+        return (option, Vec::new());
     }
     let is_seen = reader.options.pipeline_mentions("@metadata");
     let fields = if is_ecs { sender.ecs } else { sender.legacy };

@@ -20,14 +20,19 @@ pub(super) fn read(reader: &mut PluginReader<'_>, door: Option<&Door>) {
     let object = named.unwrap_or_else(|| usual.to_owned());
     let is_seen = !object.starts_with("[@metadata]");
     let is_seen = is_seen || reader.options.pipeline_mentions("@metadata");
-    if is_ecs || is_seen {
+    let is_shown = is_seen && !reader.has_variables(OPTION);
+    if is_ecs || is_shown {
         reader.carry(option, &door.path(&["request_headers"]), SettingValue::Flag(true));
     }
     if is_ecs {
         let path = ["enricher", "inputs", door.name(), "request_fields"];
         reader.carry("ecs_compatibility", &path, SettingValue::Flag(true));
     }
-    if is_seen {
+    if is_seen && !is_shown {
+        let reason = "the value of a variable is never printed: write where the request goes in `request_headers` of \
+                      the door's table in `enricher.inputs`, and set `request_headers` of the door";
+        reader.leave(OPTION, reason);
+    } else if is_shown {
         let path = ["enricher", "inputs", door.name(), "request_headers"];
         reader.carry(option, &path, SettingValue::Text(object));
     }

@@ -95,6 +95,18 @@ fn a_sender_has_its_address_where_logstash_puts_it() {
 }
 
 #[test]
+fn what_stands_in_a_variable_is_printed_for_no_field() {
+    let text = "input { http { codec => json remote_host_target_field => '${FIELD:hunter2}'
+        request_headers_target_field => '${FIELD:hunter2}' } }";
+    assert_eq!(of_events(text, EcsCompatibility::V8), ["http.request_fields = true"]);
+    let said = reasons(text);
+    for setting in ["`sender_fields`", "`request_headers`"] {
+        assert!(said.contains(setting), "{setting} in {said}");
+    }
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
 fn codecs_say_what_lines_hold_and_where_they_end() {
     use EcsCompatibility::{Disabled, V8};
     for (codec, mode, door, events) in [
