@@ -2,8 +2,8 @@
 //!
 //! Without `database` it is the embedded one: countries, by DB-IP. What a record says is written as
 //! JSON once and kept by the record's place in the database, since most addresses share theirs.
-//! `cache_size` is the number of records kept in this way in each worker. Addresses that came last are known by their
-//! text.
+//! `cache_size` is the number of records kept in this way in each worker. Four times as many addresses that came
+//! last, up to a limit, are known by their text.
 
 mod database;
 mod field;
@@ -53,7 +53,7 @@ struct GeoipPlan(Arc<Geoip>);
 impl FilterPlan for GeoipPlan {
     fn instance(&self) -> Box<dyn Filter> {
         let known = LruCache::with_hasher(self.0.cache_records, DefaultHashBuilder::default());
-        let recent = Recent::new(self.0.databases.len());
+        let recent = Recent::new(self.0.databases.len(), self.0.cache_records);
         Box::new(Worker { plan: Arc::clone(&self.0), known, recent })
     }
 }

@@ -1,7 +1,8 @@
 //! The HTTP request of an event, where Logstash's input `http` puts it: as one object, and in fields of ECS.
 //!
 //! It is put in place of what the event has there, as Logstash does: by these fields filters tell what may be done with
-//! an event, and no body says itself how it came. What stands in the way of a field stays.
+//! an event, and no body says itself how it came. So a field of which the request says nothing is taken away. What
+//! stands in the way of a field stays.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +16,14 @@ use crate::field_reference::EscapeStyle;
 const METHOD: &str = "request_method";
 const TARGET: &str = "request_path";
 const VERSION: &str = "http_version";
-/// Headers that have a name of their own there; all others have theirs, in small letters and with `_` for `-`.
+/// Headers that have a name of their own there, which is there without them too; all others have theirs, in small letters
+/// and with `_` for `-`.
 const RENAMED: [(&str, &str); 3] =
     [("accept", "http_accept"), ("host", HOST), ("user_agent", "http_user_agent")];
 const HOST: &str = "http_host";
+/// Headers that are told before others, as they are called with `_` for `-`. One that is sent with `_` is another header,
+/// which servers on the way may not have looked at: it takes the place of none.
+const DASHED: [&str; 3] = ["content_length", "content_type", "user_agent"];
 
 /// Fields of ECS, with the name that the same thing has in the object.
 const FIELDS: [(&str, &str); 6] = [
@@ -68,16 +73,13 @@ impl RequestFields {
     pub(super) fn write(&self, event: &mut Event, request: &ToldRequest) {
         if let Some(fields) = &self.fields {
             for (field, name) in &fields.texts {
-                if let Some(text) = request.named.get(*name) {
-                    event.set_text(field, text);
-                }
+                put_text(event, field, request.named.get(*name).map(String::as_str));
             }
-            if let Some(domain) = &request.domain {
-                event.set_text(&fields.domain, domain);
-            }
-            if let Some(port) = &request.port {
-                event.set_number(&fields.port, port);
-            }
+            put_text(event, &fields.domain, request.domain.as_deref());
+            match &request.port {
+                Some(port) => event.set_number(&fields.port, port),
+                None => event.remove(&fields.port),
+            };
         }
         if let Some(field) = &self.object {
             let object = event.new_object();
@@ -85,9 +87,23 @@ impl RequestFields {
                 let text = event.new_text(text);
                 event.attach(object, name, text);
             }
+            for (_, name) in RENAMED {
+                if !request.named.contains_key(name) {
+                    let null = event.new_null();
+                    event.attach(object, name, null);
+                }
+            }
             event.place(field, object);
         }
     }
+}
+
+/// Sets a field to what the request says, if it says anything.
+fn put_text(event: &mut Event, field: &FieldPath, text: Option<&str>) {
+    match text {
+        Some(text) => event.set_text(field, text),
+        None => event.remove(field),
+    };
 }
 
 /// A request as it is told of to filters.
@@ -101,17 +117,21 @@ pub(super) struct ToldRequest {
 
 impl ToldRequest {
     fn new(described: DescribedRequest<'_>) -> Self {
-        let mut named = BTreeMap::new();
+        let mut named: BTreeMap<String, String> = BTreeMap::new();
         for (header, value) in described.headers() {
             let name = header.to_ascii_lowercase().replace('-', "_");
             let renamed = RENAMED.iter().find(|(header, _)| *header == name);
             let is_taken = [METHOD, TARGET, VERSION].contains(&name.as_str())
                 || RENAMED.iter().any(|(_, taken)| *taken == name);
+            let is_another = header.contains('_') && DASHED.contains(&name.as_str());
             let name = match renamed {
                 Some((_, own)) => (*own).to_owned(),
                 None if is_taken => continue,
                 None => name,
             };
+            if is_another && named.contains_key(&name) {
+                continue;
+            }
             named.insert(name, value.into_owned());
         }
         let (domain, port) = match named.get(HOST).map(|host| domain_and_port(host)) {
@@ -130,8 +150,8 @@ impl ToldRequest {
 }
 
 /// What a host says, as Logstash takes it apart: `shop.example:8080`, `[2001:db8::1]:8080`. Where it does not end in a
-/// port all of it is the domain.
-fn domain_and_port(host: &str) -> (&str, Option<u16>) {
+/// port, which may be any number that a document can have, all of it is the domain.
+fn domain_and_port(host: &str) -> (&str, Option<i64>) {
     let apart = || {
         let (domain, port) = host.rsplit_once(':')?;
         let is_number = !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
@@ -183,7 +203,10 @@ mod tests {
             (":80", ":80", None),
             ("a:", "a:", None),
             ("a:+80", "a:+80", None),
-            ("a:65536", "a:65536", None),
+            ("a:65536", "a", Some(65_536)),
+            ("a:9223372036854775807", "a", Some(i64::MAX)),
+            ("a:9223372036854775808", "a:9223372036854775808", None),
+            ("a:-80", "a:-80", None),
             ("a:b:80", "a:b:80", None),
             ("", "", None),
         ] {

@@ -261,11 +261,67 @@ fn no_body_says_how_it_came() {
         out["headers"],
         json!({
             "request_method": "POST", "request_path": "/meh.json?a=1", "http_version": "HTTP/1.1",
-            "x_a": "2",
+            "http_accept": null, "http_host": null, "http_user_agent": null, "x_a": "2",
         })
     );
     assert_eq!((&out["http"]["method"], &out["http"]["own"]), (&json!("POST"), &json!(1)));
     assert_eq!(out["url"], "/x", "what stands in the way of a field stays");
+}
+
+#[test]
+fn no_body_says_what_its_request_does_not() {
+    let input = json!({"request_fields": true});
+    let sent = b"{\"url\":{\"domain\":\"forged\",\"port\":22,\"own\":1},\"user_agent\":{\"original\":\"forged\"},\
+        \"http\":{\"request\":{\"body\":{\"bytes\":1,\"own\":2},\"mime_type\":\"forged\"}}}";
+    for (headers, url) in [
+        (&[][..], json!({"path": "/meh.json?a=1", "own": 1})),
+        (
+            &[("host", "shop.example")],
+            json!({"path": "/meh.json?a=1", "own": 1, "domain": "shop.example"}),
+        ),
+    ] {
+        let out = run("http", input.clone(), over_http(Codec::Json, sent, headers)).unwrap();
+        assert_eq!(out["url"], url);
+        assert_eq!(
+            out["http"],
+            json!({"version": "HTTP/1.1", "method": "POST", "request": {"body": {"own": 2}}})
+        );
+        assert!(out["user_agent"]["original"].is_null(), "{out}");
+    }
+}
+
+#[test]
+fn a_header_sent_with_an_underscore_takes_the_place_of_no_usual_one() {
+    let input = json!({"request_headers": "headers", "request_fields": true});
+    let others =
+        [("user_agent", "other/9"), ("content_type", "other/type"), ("Content_Length", "9")];
+    let both: Vec<_> = HEADERS.into_iter().chain(others).collect();
+    let out = run("http", input.clone(), over_http(Codec::Plain, b"hello", &both)).unwrap();
+    for (name, expected) in [
+        ("http_user_agent", "test-agent/1.0"),
+        ("content_type", "text/plain"),
+        ("content_length", "5"),
+    ] {
+        assert_eq!(out["headers"][name], expected, "{name}");
+    }
+    assert_eq!(out["user_agent"]["original"], "test-agent/1.0");
+    let request = json!({"body": {"bytes": "5"}, "mime_type": "text/plain"});
+    assert_eq!(out["http"]["request"], request);
+    let out = run("http", input, over_http(Codec::Plain, b"hello", &others)).unwrap();
+    assert_eq!(out["headers"]["http_user_agent"], "other/9", "there is no other one");
+}
+
+#[test]
+fn headers_with_a_name_of_their_own_are_null_where_a_request_has_none() {
+    let input = json!({"request_headers": "headers"});
+    let out = run("http", input, over_http(Codec::Plain, b"hello", &HEADERS[..1])).unwrap();
+    assert_eq!(
+        out["headers"],
+        json!({
+            "request_method": "POST", "request_path": "/meh.json?a=1", "http_version": "HTTP/1.1",
+            "http_host": "localhost:8080", "http_accept": null, "http_user_agent": null,
+        })
+    );
 }
 
 #[test]

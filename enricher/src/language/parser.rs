@@ -37,7 +37,8 @@ pub fn parse(source: &Source, syntax: Syntax) -> Result<Config, Vec<Diagnostic>>
     if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
 }
 
-/// What could be read of a configuration, and every mistake that was found: plugins with a mistake are left out.
+/// What could be read of a configuration, and every mistake that was found: plugins and conditions with a mistake are
+/// left out. Where there is a mistake, the rest is fit for finding others and not for running.
 pub(crate) fn parse_parts(source: &Source, syntax: Syntax) -> (Config, Vec<Diagnostic>) {
     let mut parser = Parser {
         source,
@@ -45,6 +46,7 @@ pub(crate) fn parse_parts(source: &Source, syntax: Syntax) -> (Config, Vec<Diagn
         syntax,
         depth: 0,
         mistakes: Vec::new(),
+        mistakes_found: 0,
         end_reported: false,
     };
     let config = parser.config();
@@ -64,12 +66,15 @@ struct Parser<'s> {
     syntax: Syntax,
     depth: usize,
     mistakes: Vec<Diagnostic>,
+    /// How many there were, also of those that are too many to be reported.
+    mistakes_found: usize,
     /// The text ended too early and that was said: what was still open need not be named again.
     end_reported: bool,
 }
 
 impl Parser<'_> {
     fn mistake(&mut self, span: Span, message: impl Into<String>, way_out: impl Into<String>) {
+        self.mistakes_found += 1;
         if self.mistakes.len() < MISTAKES_MAX {
             self.mistakes.push(self.source.mistake(span, message, way_out));
         }
@@ -185,9 +190,9 @@ impl Parser<'_> {
                 let message = format!("the block of {owner} is not closed");
                 return self.unclosed(open, message, "add `}`");
             }
-            let known = self.mistakes.len();
+            let known = self.mistakes_found;
             match self.deeper(Self::statement) {
-                Ok(Statement::Plugin(_)) if self.mistakes.len() > known => {}
+                Ok(Statement::Plugin(_)) if self.mistakes_found > known => {}
                 Ok(statement) => statements.push(statement),
                 Err(Lost) => self.skip_statement(),
             }
@@ -214,8 +219,10 @@ impl Parser<'_> {
         loop {
             let condition = self.condition_before_block();
             let body = self.block("`if`")?;
-            if let Ok(condition) = condition {
-                branch.arms.push((condition, body));
+            match condition {
+                Ok(condition) => branch.arms.push((condition, body)),
+                // Nothing runs after a mistake: what stands here is only looked at for others.
+                Err(Lost) => branch.otherwise.extend(body),
             }
             let after = self.lexer.at;
             self.lexer.skip_blanks();
@@ -229,7 +236,7 @@ impl Parser<'_> {
                 self.lexer.name();
                 continue;
             }
-            branch.otherwise = self.block("`else`")?;
+            branch.otherwise.extend(self.block("`else`")?);
             return Ok(branch);
         }
     }

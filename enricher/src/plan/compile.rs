@@ -226,18 +226,49 @@ impl Compiler<'_> {
 mod tests {
     use super::*;
 
+    /// The messages of all mistakes, in the order of the text.
+    fn refused(text: &str) -> Vec<String> {
+        let source = Source::new("test.conf", text);
+        let mistakes =
+            parse_and_compile(&source, Syntax::default(), &Environment::default()).unwrap_err();
+        assert!(mistakes.is_sorted_by_key(|mistake| mistake.offset));
+        mistakes.into_iter().map(|mistake| mistake.message).collect()
+    }
+
     #[test]
     fn a_mistake_of_the_language_hides_none_of_the_filters() {
         let text = r#"filter { mutate { foo=>1 } mutate { add_tag => ["a",] }
             if [a] { grok { match => { "m" => "%{NOPE}" } } drop { "x" } } }"#;
-        let source = Source::new("test.conf", text);
-        let mistakes =
-            parse_and_compile(&source, Syntax::default(), &Environment::default()).unwrap_err();
-        let said: Vec<_> = mistakes.iter().map(|mistake| mistake.message.as_str()).collect();
+        let said = refused(text);
         assert_eq!(said.len(), 4, "{said:?}");
         for (message, part) in said.iter().zip(["foo", "`,`", "NOPE", "=>"]) {
             assert!(message.contains(part), "{message}");
         }
-        assert!(mistakes.is_sorted_by_key(|mistake| mistake.offset));
+    }
+
+    #[test]
+    fn a_condition_that_cannot_be_read_hides_nothing_of_what_stands_under_it() {
+        let said = refused(
+            r#"filter { if [a] == { grok { match => { "m" => "%{NOPE}" } } }
+            else if [b] { mutate { foo => 1 } } else if [c] > { mutate { bar => 1 } }
+            else { grok { match => { "m" => "%{NADA}" } } } }"#,
+        );
+        assert_eq!(said.len(), 6, "{said:?}");
+        for (message, part) in said.iter().zip(["`{`", "NOPE", "foo", "`{`", "bar", "NADA"]) {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_missed_behind_many_mistakes_either() {
+        let many = "mutate { add_tag => x }\n".repeat(120);
+        let text = format!("filter {{ {many} grok {{ match => x }} mutate {{ foo => 1 }} }}");
+        let said = refused(&text);
+        let (last, others) = said.split_last().unwrap();
+        assert!(last.contains("foo"), "{last}");
+        assert_eq!(others.len(), 100);
+        for message in others {
+            assert_eq!(message, "`x` is no bare word");
+        }
     }
 }

@@ -37,19 +37,22 @@ impl StaleFiles {
     /// Tells how the files of this plan stand, and forgets all others.
     pub(super) fn tell(&mut self, plan: &Plan, context: &Context) {
         let mut files = BTreeMap::new();
-        let mut reasons = Vec::new();
+        let mut reasons = BTreeMap::new();
         for file in plan.files() {
             let path = file.path().display().to_string();
             let stale = file.stale();
             let seconds = stale.as_ref().map_or(0, |stale| stale.seconds);
-            // Several filters may read the same file.
+            // Several filters may read the same file: the one whose data are oldest is told.
             let longest = files.entry(path.clone()).or_insert(0);
             *longest = seconds.max(*longest);
-            if let Some(stale) = stale {
-                reasons.push(format!(
+            if let Some(stale) = stale
+                && seconds == *longest
+            {
+                let reason = format!(
                     "{path} cannot be read again, what it held {seconds} s ago is used: {}",
                     stale.reason
-                ));
+                );
+                reasons.insert(path, reason);
             }
         }
         for path in self.told.keys().filter(|path| !files.contains_key(*path)) {
@@ -62,7 +65,7 @@ impl StaleFiles {
         if reasons.is_empty() {
             context.health.clear(&self.part);
         } else {
-            let reason = reasons.join("; ");
+            let reason = reasons.into_values().collect::<Vec<_>>().join("; ");
             context.health.set(&self.part, HealthState::Degraded { reason });
         }
     }

@@ -284,3 +284,34 @@ fn hostile_30_a_dictionary_that_broke_is_kept_and_told() {
     rig.write("filter { }");
     assert_eq!(told(&mut rig), (None, None), "nobody reads it any more");
 }
+
+#[test]
+fn a_broken_file_of_several_filters_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let dictionary = folder.path().join("d.yml");
+    std::fs::write(&dictionary, "a: one\n").unwrap();
+    let translate = |target: &str, seconds: u32| {
+        format!(
+            r#"translate {{ source => "s" target => "{target}" refresh_interval => {seconds} dictionary_path => "{}" }}"#,
+            dictionary.display()
+        )
+    };
+    // The second one has looked later at the file while it was well.
+    let mut rig = Rig::new(&format!("filter {{ {} {} }}", translate("t", 60), translate("u", 30)));
+    let mut processor = Processor::new(&rig.reloader.current.get(), Limits::default());
+    let mut run_at = |seconds: i64| {
+        let (received_at_ns, payload) = (seconds * 1_000_000_000, r#"{"s":"a"}"#.into());
+        let (codec, listener) = (Codec::Json, "tcp".into());
+        let record = Record { received_at_ns, payload, codec, listener, ..Record::default() };
+        assert_eq!(processor.run(&record, |_, _| {}), Ok(1));
+    };
+    run_at(1000);
+    run_at(1030);
+    std::fs::write(&dictionary, "a: [\n").unwrap();
+    run_at(1060);
+    rig.looks();
+    let part = rig.reloader.context.health.parts().remove(FILES_PART);
+    let Some(HealthState::Degraded { reason }) = part else { panic!("{part:?}") };
+    assert_eq!(reason.matches("cannot be read again").count(), 1, "{reason}");
+    assert!(reason.contains("what it held 60 s ago"), "{reason}");
+}

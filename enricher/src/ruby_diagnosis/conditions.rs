@@ -91,13 +91,14 @@ impl Translator<'_> {
         };
         let than: usize = than.parse().ok().filter(|than| (1..=100).contains(than))?;
         let list = self.operand(list)?;
-        let (last, next) = (format!("{list}[{}]", than - 1), format!("{list}[{than}]"));
+        let last = is_true(&format!("{list}[{}]", than - 1));
+        let next = is_true(&format!("{list}[{than}]"));
         match sign {
             ">" => Some(next),
             ">=" => Some(last),
             "<" => Some(negated(&last)),
             "<=" => Some(negated(&next)),
-            "==" => Some(format!("({last} and !{next})")),
+            "==" => Some(format!("({last} and {})", negated(&next))),
             _ => None,
         }
     }
@@ -118,9 +119,10 @@ impl Translator<'_> {
         let left = self.operand(left)?;
         match right {
             Expression::Nil => self.is_nil(&left),
+            // Elements of a list are compared as they print, as which a text would be equal too.
             Expression::Bool(value) => {
-                let text = self.as_text(&left)?;
-                Some(format!("{text} == \"{value}\""))
+                self.visit(2 * left.len())?;
+                Some(format!("({left} in [\"{value}\"] and {left} != \"{value}\")"))
             }
             Expression::Number(_) => Some(format!("{left} == {}", self.compared(right)?)),
             right => match self.literal(right) {
@@ -184,7 +186,7 @@ impl Translator<'_> {
             ("zero?", []) => Some(format!("{} == 0", self.operand(receiver)?)),
             ("positive?", []) => Some(format!("{} > 0", self.operand(receiver)?)),
             ("negative?", []) => Some(format!("{} < 0", self.operand(receiver)?)),
-            ("any?", []) => Some(format!("{}[0]", self.operand(receiver)?)),
+            ("any?", []) => Some(is_true(&format!("{}[0]", self.operand(receiver)?))),
             ("is_a?" | "kind_of?" | "instance_of?", [class]) => {
                 let is_array = matches!(class, Expression::Name(class) if class == "Array");
                 if !is_array {
@@ -193,7 +195,7 @@ impl Translator<'_> {
                     );
                     return None;
                 }
-                Some(format!("{}[0]", self.operand(receiver)?))
+                Some(is_true(&format!("{}[0]", self.operand(receiver)?)))
             }
             ("include?" | "member?", [wanted]) => self.includes(receiver, wanted),
             ("key?" | "has_key?", [key]) => self.has_key(receiver, key),
@@ -299,10 +301,11 @@ impl Translator<'_> {
     }
 }
 
-/// Whether a field holds what is true in Ruby: an empty text is, and is not where a field stands alone.
+/// Whether a field holds what is true in Ruby: an empty text is, and the text `false`. Neither is where a field stands
+/// alone.
 fn is_true(field: &str) -> String {
     match field {
         "[@timestamp]" => field.to_owned(),
-        _ => format!("({field} or {field} == \"\")"),
+        _ => format!("({field} or {field} == \"\" or {field} == \"false\")"),
     }
 }

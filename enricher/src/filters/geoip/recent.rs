@@ -1,14 +1,18 @@
 //! What was found for the addresses that were asked for last, by their text: shoppers come with many requests each, and
 //! what is known here needs no reading of the address and no way through the tree of a database.
 //!
-//! Takes the same memory however many addresses there are, and knows nothing of longer texts than an IPv4 address has.
+//! Takes the same memory however many addresses there are, none before the first, and knows nothing of longer texts than
+//! an IPv4 address has.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use super::Member;
 
-/// Places of a database, by the highest bits of a hash.
+/// The highest bits of a hash, by which a text has its place: no database has more places.
 const PLACE_BITS: u32 = 12;
+/// Addresses share records, those of a country in the embedded database by the thousands.
+const ADDRESSES_OF_RECORD: usize = 4;
 
 /// A text of an address, short enough to be kept: its bytes, and its length in the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,49 +42,97 @@ pub(super) type Found = Option<Arc<[Member]>>;
 
 /// What was found last, for each database.
 #[derive(Debug)]
-pub(super) struct Recent(Vec<Option<(AddressText, Found)>>);
+pub(super) struct Recent {
+    /// None before the first is noted: filters that see no event take no memory.
+    places: Vec<Option<(AddressText, Found)>>,
+    databases: usize,
+    /// Places of each database, a power of two.
+    of_each: usize,
+}
 
 impl Recent {
-    /// Of so many databases.
-    pub(super) fn new(databases: usize) -> Self {
-        Self(vec![None; databases << PLACE_BITS])
+    /// Of so many databases, for the addresses of about so many records in each.
+    pub(super) fn new(databases: usize, records: NonZeroUsize) -> Self {
+        let addresses = records.get().saturating_mul(ADDRESSES_OF_RECORD).min(1 << PLACE_BITS);
+        let of_each = addresses.next_power_of_two();
+        Self { places: Vec::new(), databases, of_each }
     }
 
     /// What the database of this number has, if that is still known.
     pub(super) fn get(&self, number: usize, text: AddressText) -> Option<&Found> {
-        let (known, found) = self.0.get(place(number, text))?.as_ref()?;
+        let (known, found) = self.places.get(self.place(number, text))?.as_ref()?;
         (*known == text).then_some(found)
     }
 
     /// Takes note of what it has, in place of what another address had.
     pub(super) fn put(&mut self, number: usize, text: AddressText, found: Found) {
-        if let Some(entry) = self.0.get_mut(place(number, text)) {
+        if self.places.is_empty() {
+            self.places = vec![None; self.databases * self.of_each];
+        }
+        let place = self.place(number, text);
+        if let Some(entry) = self.places.get_mut(place) {
             *entry = Some((text, found));
         }
     }
-}
 
-fn place(number: usize, text: AddressText) -> usize {
-    (number << PLACE_BITS) + text.place()
+    fn place(&self, number: usize, text: AddressText) -> usize {
+        number * self.of_each + (text.place() & (self.of_each - 1))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use super::{AddressText, Recent};
+
+    fn recent(records: usize) -> Recent {
+        Recent::new(2, NonZeroUsize::new(records).unwrap())
+    }
+
+    fn text(text: &str) -> AddressText {
+        AddressText::new(text.as_bytes()).unwrap()
+    }
+
+    /// The text of one of 65,536 addresses.
+    fn numbered(number: u32) -> AddressText {
+        text(&format!("10.0.{}.{}", number / 256, number % 256))
+    }
+
+    /// How many of the first 20,000 are known.
+    fn known(recent: &Recent, database: usize) -> usize {
+        (0..20_000).filter(|number| recent.get(database, numbered(*number)).is_some()).count()
+    }
 
     #[test]
     fn an_address_has_what_was_found_for_it_in_each_database() {
-        let mut recent = Recent::new(2);
-        let text = |text: &str| AddressText::new(text.as_bytes()).unwrap();
+        let mut recent = recent(1_000_000);
         recent.put(0, text("192.0.2.1"), None);
         recent.put(1, text("192.0.2.1"), Some([].into()));
         assert!(recent.get(0, text("192.0.2.1")).unwrap().is_none());
         assert!(recent.get(1, text("192.0.2.1")).unwrap().is_some());
         assert!(recent.get(1, text("192.0.2.2")).is_none());
         for number in 0..20_000 {
-            recent.put(0, text(&format!("10.0.{}.{}", number / 256, number % 256)), None);
+            recent.put(0, numbered(number), None);
         }
         assert!(recent.get(1, text("192.0.2.1")).unwrap().is_some());
+    }
+
+    #[test]
+    fn memory_is_taken_with_the_first_address_and_for_no_more_than_asked_for() {
+        for (records, places) in [(1, 4), (3, 16), (200, 1_024), (1_000_000, 4_096)] {
+            let mut recent = recent(records);
+            assert!(recent.get(1, numbered(0)).is_none());
+            assert_eq!(recent.places.capacity(), 0, "nothing came yet");
+            for number in 0..20_000 {
+                recent.put(0, numbered(number), None);
+            }
+            assert_eq!(recent.places.len(), 2 * places);
+            assert!(recent.get(0, numbered(19_999)).is_some(), "the last one is known");
+            let of_first = known(&recent, 0);
+            assert!((places / 2..=places).contains(&of_first), "{of_first} in {places}");
+            assert_eq!(known(&recent, 1), 0, "the other database has places of its own");
+        }
     }
 
     #[test]

@@ -39,6 +39,25 @@ fn the_embedded_database_knows_countries() {
 }
 
 #[test]
+fn a_small_cache_answers_as_a_large_one_does() {
+    for cache_size in [1, 2, 5_000] {
+        let filter = format!(r#"geoip {{ source => "[client][ip]" cache_size => {cache_size} }}"#);
+        let mut geoip = Trial::new(&filter);
+        for (ip, country) in [
+            ("8.8.8.8", json!("US")),
+            ("8.8.8.8", json!("US")),
+            ("193.0.6.139", json!("NL")),
+            ("10.0.0.7", Value::Null),
+            ("8.8.8.8", json!("US")),
+            ("10.0.0.7", Value::Null),
+        ] {
+            let event = geoip.run(json!({"client": {"ip": ip}}));
+            assert_eq!(event["client"]["geo"]["country_iso_code"], country, "{cache_size}: {ip}");
+        }
+    }
+}
+
+#[test]
 fn what_has_no_place_is_tagged() {
     let mut geoip = Trial::new(r#"geoip { source => "[client][ip]" }"#);
     for ip in [

@@ -40,10 +40,11 @@ fn only_what_is_not_there_is_nil() {
 }
 
 #[test]
-fn an_empty_text_is_true() {
+fn an_empty_text_and_that_of_false_are_true() {
     for (before, after) in [
         (json!({"a": ""}), json!({"a": "", "b": ""})),
         (json!({"a": "x"}), json!({"a": "x", "b": "x"})),
+        (json!({"a": "false"}), json!({"a": "false", "b": "false"})),
         (json!({"a": false}), json!({"a": false, "b": "def"})),
         (json!({}), json!({"b": "def"})),
     ] {
@@ -51,13 +52,50 @@ fn an_empty_text_is_true() {
     }
     let code = "event.set('b', 1) if event.get('a')";
     does(code, json!({"a": ""}), json!({"a": "", "b": 1}));
+    does(code, json!({"a": "false"}), json!({"a": "false", "b": 1}));
+    does(code, json!({"a": false}), json!({"a": false}));
     does(code, json!({"a": null}), json!({"a": null}));
     let code = "event.set('b', 1) unless event.get('a')";
     does(code, json!({"a": ""}), json!({"a": ""}));
+    does(code, json!({"a": "false"}), json!({"a": "false"}));
     does(code, json!({}), json!({"b": 1}));
-    let code = "event.set('b', 1) if event.get('a') == false";
-    does(code, json!({}), json!({}));
-    does(code, json!({"a": false}), json!({"a": false, "b": 1}));
+    for code in [
+        "s = event.get('a').split(',')\nevent.set('b', s[1]) if s.length > 1",
+        "s = event.get('a').split(',')\nevent.set('b', s[1]) if s.length == 2",
+    ] {
+        does(code, json!({"a": "x,false"}), json!({"a": "x,false", "b": "false"}));
+        does(code, json!({"a": "x"}), json!({"a": "x"}));
+    }
+    let code = "event.set('b', 1) if event.get('a').any?";
+    does(code, json!({"a": ["false"]}), json!({"a": ["false"], "b": 1}));
+    does(code, json!({"a": [false]}), json!({"a": [false]}));
+    let code = "event.set('b', 1) if event.get('a').is_a?(Array)";
+    does(code, json!({"a": ["false"]}), json!({"a": ["false"], "b": 1}));
+}
+
+#[test]
+fn true_and_false_equal_themselves_only() {
+    for wanted in [true, false] {
+        for (code, is_opposite) in [
+            (format!("event.set('b', 1) if event.get('a') == {wanted}"), false),
+            (format!("event.set('b', 1) if {wanted} == event.get('a')"), false),
+            (format!("event.set('b', 1) if event.get('a') != {wanted}"), true),
+            (format!("event.set('b', 1) unless event.get('a') == {wanted}"), true),
+        ] {
+            let set = |mut event: Value, is_equal: bool| {
+                if is_equal != is_opposite {
+                    event["b"] = json!(1);
+                }
+                event
+            };
+            does(&code, json!({}), set(json!({}), false));
+            let others = [json!("true"), json!(["true"]), json!(["false"]), json!([false])];
+            for value in present().into_iter().chain(others) {
+                let event = json!({"a": value});
+                does(&code, event.clone(), set(event, value == json!(wanted)));
+            }
+        }
+    }
 }
 
 #[test]
