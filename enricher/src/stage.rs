@@ -5,6 +5,7 @@
 //! Whose event it is, the record says; no text of the event can change that.
 
 mod lane;
+mod payloads;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use bus::described_request::content_type_of_body;
 use bus::{Codec, Positioned, Record, inputs};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use bytestring::ByteString;
 use event::{Event, FieldPath, Fragment, Kind, Limits, NodeId, Refusal};
 use pipeline::{Stage, State, Verdict};
@@ -26,11 +27,10 @@ use crate::plan::{Plan, Program};
 use crate::tap::Point;
 use crate::timer::Moment;
 use lane::Lane;
+use payloads::Payloads;
 
 /// Most bytes of a routing key: it only has to choose a partition.
 const ROUTING_KEY_BYTES_MAX: usize = 256;
-/// Size of the blocks of memory that documents are written into, in bytes.
-const BLOCK_BYTES: usize = 64 << 10;
 /// The log type that is scored.
 const TRANSACTION: &str = "transaction";
 
@@ -160,6 +160,8 @@ pub struct EnricherStage {
     lanes: Vec<Lane>,
     /// The door of the last record, and where the lane of its pipeline stands.
     last: (String, usize),
+    /// The documents that the records of a batch have become, until it ends.
+    payloads: Payloads,
     /// Documents that no record brought, until they are asked for.
     made: Vec<Record>,
 }
@@ -178,7 +180,8 @@ impl EnricherStage {
         let lane = |pipeline: &Pipeline| Lane::new(pipeline.current().clone(), &limits);
         let lanes = pipelines.all().iter().map(lane).collect();
         let last = (String::new(), pipelines.place_of(""));
-        Self { pipelines, limits, lanes, last, made: Vec::new() }
+        let payloads = Payloads::default();
+        Self { pipelines, limits, lanes, last, payloads, made: Vec::new() }
     }
 
     fn follow(&mut self) {
@@ -208,12 +211,20 @@ impl EnricherStage {
 impl Stage for EnricherStage {
     fn process(&mut self, batch: &[Positioned], _state: &mut State) -> Vec<Verdict> {
         self.follow();
+        let mut payloads = std::mem::take(&mut self.payloads);
         let verdict = |item: &Positioned| {
             // By each record, so that it does not matter where batches are cut.
             self.advance_to(item.record.received_at_ns);
-            self.lane_of(&item.record.listener).enrich(&item.record)
+            self.lane_of(&item.record.listener).enrich(&item.record, &mut payloads)
         };
-        batch.iter().map(verdict).collect()
+        let mut verdicts: Vec<_> = batch.iter().map(verdict).collect();
+        let documents = verdicts.iter_mut().filter_map(|verdict| match verdict {
+            Verdict::Forward(documents) => Some(documents),
+            _ => None,
+        });
+        payloads.hand_out(documents.flatten());
+        self.payloads = payloads;
+        verdicts
     }
 
     fn advance(&mut self, watermark_ns: i64) -> Vec<Record> {
@@ -269,8 +280,6 @@ struct DocumentWriter {
     dataset: FieldPath,
     user_id: FieldPath,
     session_id: FieldPath,
-    json: Vec<u8>,
-    block: BytesMut,
     /// The last shop that a document was of, and its `organization`.
     tenant: (ByteString, Option<Fragment>),
 }
@@ -284,8 +293,6 @@ impl DocumentWriter {
             dataset: FieldPath::dotted("event.dataset"),
             user_id: FieldPath::dotted("user.id"),
             session_id: FieldPath::dotted("shop.session.id"),
-            json: Vec::new(),
-            block: BytesMut::with_capacity(BLOCK_BYTES),
             tenant: (ByteString::new(), None),
         }
     }
@@ -293,12 +300,24 @@ impl DocumentWriter {
     /// The record of an event; `number` is 0 for the one that was decoded, and counts those that
     /// were made of it.
     fn write(&mut self, event: &mut Event, record: &Record, number: usize) -> Record {
+        let mut json = Vec::new();
+        let document = self.write_into(event, record, number, &mut json);
+        Record { payload: Bytes::from(json), ..document }
+    }
+
+    /// The same with the document behind what stands in `json`, and without a payload.
+    fn write_into(
+        &mut self,
+        event: &mut Event,
+        record: &Record,
+        number: usize,
+        json: &mut Vec<u8>,
+    ) -> Record {
         // As the filters left the event.
         let named = self.document_id.as_ref().and_then(|document| document.of(event, record));
         let content_type = self.content_types.of(event, record);
         self.set_tenant(event, &record.shop);
-        self.json.clear();
-        event.write_json(&mut self.json);
+        event.write_json(json);
         let log_type = self.log_type(event);
         let id = named.unwrap_or_else(|| match number {
             0 => record.id,
@@ -322,15 +341,8 @@ impl DocumentWriter {
             attempt: record.attempt,
             routing_key,
             log_type,
-            payload: self.payload(),
+            payload: Bytes::new(),
         }
-    }
-
-    /// The document as bytes that share one block of memory with their neighbours.
-    fn payload(&mut self) -> Bytes {
-        self.block.reserve(self.json.len());
-        self.block.extend_from_slice(&self.json);
-        self.block.split().freeze()
     }
 
     /// The log type that the event has, if it is one of ours.

@@ -20,6 +20,8 @@ pub struct SharedText {
 pub struct TextSpan {
     start: u32,
     end: u32,
+    /// As the name of a value.
+    hash: u16,
 }
 
 /// The texts, as one event has them.
@@ -34,7 +36,7 @@ impl SharedText {
         let end = start.checked_add(u32::try_from(text.len()).ok()?)?;
         // With quotes and colon, so that it is output as a whole, be it a name or a value.
         plain.then(|| self.text.extend(["\"", text, "\":"]))?;
-        Some(TextSpan { start, end })
+        Some(TextSpan { start, end, hash: names::hash(text.as_bytes()) })
     }
 }
 
@@ -63,9 +65,8 @@ impl Event {
         id: NodeId,
     ) {
         let Range { start, end } = base.range(name);
-        let hash = names::hash_within(&self.scratch, start as usize, end as usize);
         let node = &mut self.nodes[id.0 as usize];
-        node.name_hash = hash;
+        node.name_hash = name.hash;
         node.key_start = start;
         node.key_end = end;
         node.flags = node.flags & !KEY_ESCAPED | KEY_IN_SCRATCH | KEY_SHARED;

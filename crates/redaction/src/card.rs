@@ -42,6 +42,16 @@ pub fn may_be_in(text: &[u8]) -> bool {
     next_window(text, 0).is_some()
 }
 
+/// Places within the runs of a text that may be card numbers, in order: one or more of each.
+pub fn places(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let at = next_window(text, from)?;
+        from = at + STEP_BYTES;
+        Some(at)
+    })
+}
+
 /// The next window that is part of a run that is long enough for a card number. Nearly all windows are told apart by
 /// three bits of each byte, which digits, blanks and dashes share and letters do not, or by a quote, which JSON has
 /// around.

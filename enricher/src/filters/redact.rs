@@ -8,56 +8,20 @@
 mod assignment;
 mod email;
 mod secret;
+mod signs;
 
 use std::sync::Arc;
 
 use event::{Event, Kind, NodeId, Swept};
 use redaction::card;
 use schema::{FieldKind, Schema};
+use signs::{Places, Signs};
 
 use crate::filter::{Applied, Environment, Filter, FilterContext, FilterPlan};
 use crate::options::{Options, filter_options};
 
-/// Shorter texts hold neither a card number nor an address: `a@b.cc`.
-const TEXT_BYTES_MIN: usize = 6;
-
 /// What stands in place of a secret.
 const REDACTED: &str = "[redacted]";
-
-/// `\u0031` is a digit too, and `\u0040` is `@`.
-const UNICODE_ESCAPE: &[u8] = b"\\u";
-
-/// What in a text makes it worth a closer look.
-#[derive(Clone, Copy, Debug)]
-struct Signs {
-    at: bool,
-    digits: bool,
-    /// The `=` or `:` behind a secret's name.
-    assigned: bool,
-}
-
-impl Signs {
-    /// Whether one of these signs is in a string, or may be hidden in it.
-    fn are_in(self, event: &Event, string: NodeId) -> bool {
-        let text = content(event, string);
-        let hidden =
-            || event.has_escapes(string) && memchr::memmem::find(text, UNICODE_ESCAPE).is_some();
-        text.len() >= TEXT_BYTES_MIN
-            && (self.at && email::may_be_in(text)
-                || self.digits && card::may_be_in(text)
-                || self.assigned && assignment::may_be_in(text)
-                || hidden())
-    }
-
-    /// Whether one of these signs is in a value's name, or may be hidden in it.
-    fn are_in_name(self, event: &Event, node: NodeId) -> bool {
-        let name = event.key_content(node);
-        name.len() >= TEXT_BYTES_MIN
-            && (self.at && email::may_be_in(name)
-                || self.digits && card::may_be_in(name)
-                || event.key_has_escapes(node))
-    }
-}
 
 /// What is looked for; each can be switched off by the option of its name.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +69,7 @@ pub(crate) fn build(
 
 impl FilterPlan for Redact {
     fn instance(&self) -> Box<dyn Filter> {
-        Box::new(Worker { redact: *self, found: Vec::new() })
+        Box::new(Worker { redact: *self, places: Places::default(), found: Vec::new() })
     }
 }
 
@@ -113,13 +77,14 @@ impl FilterPlan for Redact {
 #[derive(Debug)]
 struct Worker {
     redact: Redact,
-    /// Used again for each event.
+    /// Used again for each event, as what is found.
+    places: Places,
     found: Vec<NodeId>,
 }
 
 impl Filter for Worker {
     fn apply(&mut self, event: &mut Event, _context: &mut FilterContext<'_>) -> Applied {
-        self.redact.find(event, &mut self.found);
+        self.redact.find(event, &mut self.places, &mut self.found);
         let mut names = Names::default();
         for node in self.found.drain(..) {
             self.redact.mask(event, node, &mut names);
@@ -141,22 +106,30 @@ pub(super) fn mask_member(event: &mut Event, name: &str, node: NodeId) {
 impl Redact {
     /// Finds values that may have to be masked. What the payload does not hold, no part of it does,
     /// so most events are done with after one look at it.
-    fn find(self, event: &Event, found: &mut Vec<NodeId>) {
+    fn find(self, event: &Event, places: &mut Places, found: &mut Vec<NodeId>) {
         let payload = event.payload();
-        let in_payload = Signs {
-            at: self.emails && email::may_be_in(payload),
-            digits: self.cards && card::may_be_in(payload),
-            assigned: self.secrets && assignment::may_be_in(payload),
-        };
         let in_added = Signs { at: self.emails, digits: self.cards, assigned: self.secrets };
+        let in_payload = places.find(payload, in_added);
         // Names of a line that is no JSON come from what filters made of it.
         let in_names = if payload.is_empty() { in_added } else { in_payload };
+        let is_in_text = |text: &[u8]| {
+            let has_place = places.are_in(payload, text);
+            has_place.unwrap_or_else(|| in_payload.are_in(text))
+        };
+        let is_in_name = |name: &[u8]| {
+            let has_place = places.are_in(payload, name);
+            has_place.unwrap_or_else(|| in_names.are_in_name(name))
+        };
         for Swept { id, kind, has_own_name, is_added, has_escapes } in event.sweep() {
             let suspicious = match kind {
-                Kind::String if is_added => in_added.are_in(event, id),
                 Kind::String => {
-                    (in_payload.at || in_payload.digits || in_payload.assigned || has_escapes)
-                        && in_payload.are_in(event, id)
+                    let text = content(event, id);
+                    let may_be_seen = if is_added {
+                        in_added.are_in(text)
+                    } else {
+                        in_payload.any() && is_in_text(text)
+                    };
+                    may_be_seen || has_escapes && signs::may_be_hidden(text)
                 }
                 Kind::Number => {
                     (if is_added { in_added } else { in_payload }).digits
@@ -165,8 +138,11 @@ impl Redact {
                 _ => false,
             };
             // Names of the schema, which are shared, are no names of secrets: a test looks at each.
-            let has_suspicious_name =
-                || in_names.are_in_name(event, id) || self.secrets && is_secret(event, id);
+            let has_suspicious_name = || {
+                event.key_has_escapes(id)
+                    || in_names.any() && is_in_name(event.key_content(id))
+                    || self.secrets && is_secret(event, id)
+            };
             if suspicious || has_own_name && has_suspicious_name() {
                 found.push(id);
             }

@@ -6,6 +6,7 @@ use event::Limits;
 use pipeline::Verdict;
 use smallvec::SmallVec;
 
+use super::payloads::Payloads;
 use super::{DocumentWriter, Processor};
 use crate::index_text::ContentTypes;
 use crate::reload::CurrentPlan;
@@ -75,12 +76,14 @@ impl Lane {
         });
     }
 
-    /// Runs the pipeline over a record.
-    pub(super) fn enrich(&mut self, record: &Record) -> Verdict {
+    /// Runs the pipeline over a record. What its documents hold is among the payloads of the batch, in their order.
+    pub(super) fn enrich(&mut self, record: &Record, payloads: &mut Payloads) -> Verdict {
         let mut outputs = SmallVec::new();
         let document = &mut self.document;
         let emitted = self.processor.run(record, |event, number| {
-            outputs.push(document.write(event, record, number));
+            payloads.append(|json| {
+                outputs.push(document.write_into(event, record, number, json));
+            });
         });
         match emitted {
             Err(refusal) => Verdict::Reject(refusal.into()),

@@ -20,9 +20,14 @@ fn name_before(text: &[u8], end: usize) -> &[u8] {
 /// Whether a text may hold a secret behind its name.
 #[inline]
 pub(super) fn may_be_in(text: &[u8]) -> bool {
+    memchr::memchr2_iter(b'=', b':', text).any(|at| is_sign(text, at))
+}
+
+/// Whether a `=` or `:` may stand behind the name of a secret.
+#[inline]
+pub(super) fn is_sign(text: &[u8], at: usize) -> bool {
     // The name's last letters tell most of them apart before its begin is looked for.
-    memchr::memchr2_iter(b'=', b':', text)
-        .any(|at| at >= 3 && is_secret(&text[at.saturating_sub(NAME_BYTES)..at]))
+    at >= 3 && is_secret(&text[at.saturating_sub(NAME_BYTES)..at])
 }
 
 /// As much of a name as tells that of a secret.

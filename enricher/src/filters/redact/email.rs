@@ -17,17 +17,20 @@ const ESCAPED: &str = "%40";
 /// Whether a text may hold an address.
 #[inline]
 pub(super) fn may_be_in(text: &[u8]) -> bool {
-    memchr::memchr2_iter(b'@', b'%', text).any(|at| {
-        if text[at] == b'%' {
-            return text[at..].starts_with(ESCAPED.as_bytes());
-        }
-        let before = at.checked_sub(1).map(|before| text[before]);
-        let word = |byte: Option<u8>| {
-            byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80)
-        };
-        (word(before) || before.is_some_and(|byte| b"._%+-'".contains(&byte)))
-            && word(text.get(at + 1).copied())
-    })
+    memchr::memchr2_iter(b'@', b'%', text).any(|at| is_sign(text, at))
+}
+
+/// Whether an `@` or `%` may be within an address.
+#[inline]
+pub(super) fn is_sign(text: &[u8], at: usize) -> bool {
+    if text[at] == b'%' {
+        return text[at..].starts_with(ESCAPED.as_bytes());
+    }
+    let before = at.checked_sub(1).map(|before| text[before]);
+    let word =
+        |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80);
+    (word(before) || before.is_some_and(|byte| b"._%+-'".contains(&byte)))
+        && word(text.get(at + 1).copied())
 }
 
 /// The text with its addresses masked; `None` if it has none.
