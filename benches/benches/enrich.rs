@@ -1,16 +1,30 @@
-//! Enriching with the default pipeline against a strict scan of the same lines: how many times a scan
-//! does the work on an event cost?
+//! Enriching with the default pipeline, and with a short one of Logstash's filters, against a strict scan of the same
+//! lines: how many times a scan does the work on an event cost?
 
 use std::hint::black_box;
 
 use benches::shop_records;
 use bus::{Positioned, Record};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use enricher::{Config, EnricherStage, compile};
+use enricher::language::{Source, Syntax};
+use enricher::plan::{Plan, parse_and_compile};
+use enricher::{Config, EnricherStage, Environment, compile};
 use event::{Limits, scan};
 use pipeline::{Stage, State};
 
 const EVENTS: u64 = 4_096;
+
+/// What most configurations do first.
+const SHORT: &str = r#"filter {
+  mutate {
+    convert => {
+      "duration_ms" => "integer" "scroll_pct" => "float" "status" => "integer" "response_time_ms" => "float"
+      "bytes_sent" => "integer"
+    }
+  }
+  date { match => ["timestamp", "ISO8601", "UNIX", "UNIX_MS", "dd/MMM/yyyy:HH:mm:ss Z"] }
+  geoip { source => "client_ip" target => "client" fields => ["COUNTRY_CODE2"] tag_on_failure => [] }
+}"#;
 
 fn records() -> Vec<Positioned> {
     let positioned =
@@ -33,15 +47,22 @@ fn enrich(criterion: &mut Criterion) {
             }
         });
     });
-    let plan = compile(&Config::default(), "a key for the bench").expect("the default pipeline");
-    group.bench_function("default pipeline", |bencher| {
-        let mut stage = EnricherStage::new(&plan, Config::default().limits());
-        bencher.iter_batched(
-            State::default,
-            |mut state| black_box(stage.process(&records, &mut state)),
-            BatchSize::PerIteration,
-        );
-    });
+    let default = compile(&Config::default(), "a key for the bench").expect("the default pipeline");
+    let source = Source::new("short.conf", SHORT);
+    let short = parse_and_compile(&source, Syntax::default(), &Environment::default());
+    let short = short.unwrap_or_else(|mistakes| panic!("{}", mistakes[0]));
+    let pipelines: [(&str, &Plan); 2] =
+        [("five converts, date and geoip", &short), ("default pipeline", &default)];
+    for (name, plan) in pipelines {
+        group.bench_function(name, |bencher| {
+            let mut stage = EnricherStage::new(plan, Config::default().limits());
+            bencher.iter_batched(
+                State::default,
+                |mut state| black_box(stage.process(&records, &mut state)),
+                BatchSize::PerIteration,
+            );
+        });
+    }
     group.finish();
 }
 
