@@ -109,9 +109,13 @@ class Platform:
         def settled():
             status = json.loads(self.tool("status", "--json"))
             stages = {ledger["stage"]: ledger for ledger in status["stages"]}
-            enricher, indexer = stages["enricher"], stages["indexer"]
-            outputs = enricher["outputs"] + stages["fraud-worker"]["outputs"]
-            return enricher["received"] >= lines and indexer["forwarded"] >= outputs or None
+            # What is taken and not yet settled has no outputs that the next stage could lack.
+            if any(ledger["in_flight"] for ledger in stages.values()):
+                return None
+            enricher, fraud_worker, indexer = (stages[name] for name in ("enricher", "fraud-worker", "indexer"))
+            is_scored = fraud_worker["received"] >= enricher["outputs"]
+            is_found = indexer["forwarded"] >= enricher["outputs"] + fraud_worker["outputs"]
+            return enricher["received"] >= lines and is_scored and is_found or None
 
         eventually(f"{lines} lines", settled)
 

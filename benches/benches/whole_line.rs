@@ -96,6 +96,7 @@ fn is_through(status: &Value) -> bool {
     };
     let outputs = number("enricher", "outputs");
     number("enricher", "received") == EVENTS
+        && number("enricher", "in_flight") == 0
         && number("fraud-worker", "received") == outputs
         && number("indexer", "forwarded") == outputs + number("fraud-worker", "outputs")
 }
