@@ -45,18 +45,6 @@ impl LineMask {
         Self { cards, secrets }
     }
 
-    /// Whether what stands under a name is masked as a secret.
-    #[must_use]
-    pub fn is_secret_name(&self, name: &[u8]) -> bool {
-        self.secrets.as_ref().is_some_and(|secrets| secrets.is_name(name))
-    }
-
-    /// Whether secrets are masked at all.
-    #[must_use]
-    pub fn masks_secrets(&self) -> bool {
-        self.secrets.is_some()
-    }
-
     /// The line without what must not be stored; `None` if it holds nothing of that. Where it is only the beginning
     /// of what was sent, the beginnings of numbers and secrets at its end are masked too.
     #[must_use]

@@ -11,7 +11,6 @@ use hyper::header::{CONTENT_TYPE, HOST, HeaderName};
 use hyper::{Request, Version};
 use memchr::memmem;
 use percent_encoding::percent_decode_str;
-use redaction::LineMask;
 use redaction::secret::MASK;
 
 use super::request::text;
@@ -22,24 +21,6 @@ use crate::masking::Masking;
 const CONTENT_TYPE_BYTES_MAX: usize = 128;
 /// Headers that hold credentials.
 const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
-/// Last words of names under which requests carry credentials, beside those that are names of secrets in lines. There they
-/// would be too many: `sort_key`, `first_session`.
-const CREDENTIAL_WORDS: [&str; 12] = [
-    "auth",
-    "authorization",
-    "cookie",
-    "credential",
-    "credentials",
-    "key",
-    "password",
-    "secret",
-    "session",
-    "sig",
-    "signature",
-    "token",
-];
-/// What a sender makes up to send a request twice.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Headers that filters ask for most, which come first where there is not room for all.
 const FIRST: [&str; 5] = [HOST_NAME, "user-agent", "content-length", "content-type", "accept"];
 const HOST_NAME: &str = "host";
@@ -71,22 +52,21 @@ fn clipped(content_type: &str) -> &str {
 }
 
 fn described<B>(masking: &Masking, of_body: &str, request: &Request<B>) -> ByteString {
-    let mask = masking.mask();
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let mut description = DescriptionWriter::new(
         of_body,
         request.method().as_str(),
-        &masking.text(without_credentials(&mask, target)),
+        &masking.text(without_credentials(masking, target)),
         version(request.version()),
     );
     // Over HTTP/2 it is no header, and may name a user.
     let authority = request.uri().authority().map(|authority| authority.as_str());
     let host = authority.and_then(|authority| authority.rsplit('@').next());
     if let Some(host) = host.filter(|_| !request.headers().contains_key(HOST)) {
-        tell(&mut description, &mask, HOST_NAME, host.as_bytes());
+        tell(&mut description, masking, HOST_NAME, host.as_bytes());
     }
     for (name, value) in told_headers(request) {
-        tell(&mut description, &mask, name, value);
+        tell(&mut description, masking, name, value);
     }
     description.finish()
 }
@@ -113,10 +93,10 @@ fn told_headers<B>(request: &Request<B>) -> impl Iterator<Item = (&str, &[u8])> 
 }
 
 /// A target whose query has the mask in place of each value under the name of a credential.
-fn without_credentials(mask: &LineMask, target: &str) -> String {
+fn without_credentials(masking: &Masking, target: &str) -> String {
     let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if is_credential(mask, &percent_decode_str(name).decode_utf8_lossy()) => {
+        Some((name, _)) if masking.is_credential(&percent_decode_str(name).decode_utf8_lossy()) => {
             Cow::Owned(format!("{name}={MASK}"))
         }
         _ => Cow::Borrowed(pair),
@@ -125,34 +105,14 @@ fn without_credentials(mask: &LineMask, target: &str) -> String {
     format!("{path}?{}", pairs.join("&"))
 }
 
-/// Whether what stands under a name of a request is a credential, where those are masked.
-fn is_credential(mask: &LineMask, name: &str) -> bool {
-    let word = last_word(name.as_bytes());
-    let is_usual = CREDENTIAL_WORDS.iter().any(|usual| word.eq_ignore_ascii_case(usual.as_bytes()));
-    let is_usual = is_usual && mask.masks_secrets() && !name.eq_ignore_ascii_case(IDEMPOTENCY_KEY);
-    is_usual || mask.is_secret_name(name.as_bytes())
-}
-
-/// The last word of a name; words are held apart by signs or a capital letter.
-fn last_word(name: &[u8]) -> &[u8] {
-    let is_in_word = |byte: &u8| byte.is_ascii_alphanumeric();
-    let end = name.iter().rposition(is_in_word).map_or(0, |last| last + 1);
-    let begins_word = |at: &usize| {
-        let (before, byte) = (&name[at - 1], &name[*at]);
-        !is_in_word(before) || before.is_ascii_lowercase() && byte.is_ascii_uppercase()
-    };
-    let begin = (1..end).rev().find(begins_word).unwrap_or(0);
-    &name[begin..end]
-}
-
 /// Tells a header as far as it may be stored; by its name it is seen what it holds.
-fn tell(description: &mut DescriptionWriter, mask: &LineMask, name: &str, value: &[u8]) {
-    if is_credential(mask, name) {
+fn tell(description: &mut DescriptionWriter, masking: &Masking, name: &str, value: &[u8]) {
+    if masking.is_credential(name) {
         description.header(name, MASK.as_bytes());
         return;
     }
     let line = [name.as_bytes(), BEHIND_NAME.as_bytes(), value].concat();
-    let line = match mask.mask(&line, false) {
+    let line = match masking.mask().mask(&line, false) {
         Some(masked) => masked.bytes,
         None => line,
     };
@@ -243,7 +203,7 @@ mod tests {
     #[test]
     fn under_the_name_of_a_credential_nothing_of_it_is_told() {
         let request = request(
-            "/in?api_key=ab,hunter2&X-Amz-Signature=hunter2&access%4bey=hunter2&accessKey=hunter2&sort=key#",
+            "/in?api_key=ab,hunter2&X-Amz-Signature=hunter2&access%4bey=hunter2&accessKey=hunter2&token[]=hunter2&sort=key#",
             &[
                 ("x-auth-token", b"Token hunter2"),
                 ("x-password", b"correct hunter2"),
@@ -258,7 +218,7 @@ mod tests {
         let content_type = told(&request);
         assert!(!content_type.contains("hunter2"), "{content_type}");
         let described = DescribedRequest::of(&content_type).unwrap();
-        let target = "/in?api_key=***&X-Amz-Signature=***&access%4bey=***&accessKey=***&sort=key";
+        let target = "/in?api_key=***&X-Amz-Signature=***&access%4bey=***&accessKey=***&token[]=***&sort=key";
         assert_eq!(described.target(), target);
         let told = ["x-auth-token", "x-vault-token", "idempotency-key", "x-keyboard"];
         let values = told.map(|name| value(&content_type, name).unwrap());

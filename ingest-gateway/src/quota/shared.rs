@@ -360,33 +360,32 @@ mod tests {
         assert!(second.debt().is_zero() && first.debt().is_zero());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_gateway_that_comes_later_is_in_debt_as_the_others_are() {
+    /// A gateway of a shop that owes 30 s, and one that comes later and has taken in some events when it meets it.
+    async fn in_debt_and_later(events: u64) -> [Gateway; 2] {
         let cache = Cache::new();
         let first = Gateway::start(&cache);
         first.quotas.charge(&shop(), 4_000, 400_000);
         sleep(A_FEW_LOOKS).await;
         let second = Gateway::start(&cache);
-        second.quotas.charge(&shop(), 1, 100);
+        second.quotas.charge(&shop(), events, 100 * events);
         sleep(A_FEW_LOOKS).await;
-        for debt in [first.debt(), second.debt()] {
+        [first, second]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gateway_that_comes_later_is_in_debt_as_the_others_are() {
+        let gateways = in_debt_and_later(1).await;
+        for debt in gateways.each_ref().map(Gateway::debt) {
             assert!((Duration::from_secs(23)..Duration::from_secs(28)).contains(&debt), "{debt:?}");
         }
         // It is taken over once, and paid by then.
         sleep(Duration::from_secs(28)).await;
-        assert!(second.debt().is_zero() && first.debt().is_zero());
+        assert!(gateways.iter().all(|gateway| gateway.debt().is_zero()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_a_gateway_took_in_before_it_met_the_others_counts_too() {
-        let cache = Cache::new();
-        let first = Gateway::start(&cache);
-        first.quotas.charge(&shop(), 4_000, 400_000);
-        sleep(A_FEW_LOOKS).await;
-        let second = Gateway::start(&cache);
-        second.quotas.charge(&shop(), 900, 90_000);
-        sleep(A_FEW_LOOKS).await;
-        for debt in [first.debt(), second.debt()] {
+        for debt in in_debt_and_later(900).await.each_ref().map(Gateway::debt) {
             assert!((Duration::from_secs(32)..Duration::from_secs(37)).contains(&debt), "{debt:?}");
         }
     }

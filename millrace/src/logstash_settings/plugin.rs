@@ -135,6 +135,11 @@ impl<'a> PluginReader<'a> {
         self.carried.left.push(Left { spot, what, reason: reason.into() });
     }
 
+    /// Says of an option that names a variable that it is not carried over, since it would be printed.
+    pub(super) fn leave_variable(&mut self, option: &str, way_out: &str) {
+        self.leave(option, format!("the value of a variable is never printed: {way_out}"));
+    }
+
     /// Says of a setting that an earlier plugin has the say over that it is not carried over, unless that one
     /// says the same.
     pub(super) fn leave_differing(

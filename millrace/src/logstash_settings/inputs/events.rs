@@ -73,9 +73,8 @@ fn sender_fields(reader: &mut PluginReader<'_>, sender: Sender) -> (&'static str
         if !reader.has_variables(option) {
             return (option, vec![field]);
         }
-        let reason = "the value of a variable is never printed: write the field in `sender_fields` of the door's \
-                      table in `enricher.inputs`";
-        reader.leave(option, reason);
+        let way_out = "write the field in `sender_fields` of the door's table in `enricher.inputs`";
+        reader.leave_variable(option, way_out);
         return (option, Vec::new());
     }
     let is_seen = reader.options.pipeline_mentions("@metadata");

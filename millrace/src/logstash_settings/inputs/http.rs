@@ -116,9 +116,8 @@ fn answer(reader: &mut PluginReader<'_>, door: Option<&Door>) {
     }
     let Some(headers) = reader.options.text_pairs("response_headers") else { return };
     if reader.has_variables("response_headers") {
-        let reason = "the value of a variable is never printed: write the headers in \
-                      `ingest_gateway.http.response.headers`";
-        return reader.leave("response_headers", reason);
+        let way_out = "write the headers in `ingest_gateway.http.response.headers`";
+        return reader.leave_variable("response_headers", way_out);
     }
     let Some(door) = door else { return };
     for (name, value) in headers {

@@ -20,19 +20,21 @@ pub(super) fn read(reader: &mut PluginReader<'_>, door: Option<&Door>) {
     let object = named.unwrap_or_else(|| usual.to_owned());
     let is_seen = !object.starts_with("[@metadata]");
     let is_seen = is_seen || reader.options.pipeline_mentions("@metadata");
-    let is_shown = is_seen && !reader.has_variables(OPTION);
-    if is_ecs || is_shown {
+    let is_variable = reader.has_variables(OPTION);
+    if is_seen && is_variable {
+        let way_out = "write where the request goes in `request_headers` of the door's table in `enricher.inputs`, and \
+                       set `request_headers` of the door";
+        reader.leave_variable(OPTION, way_out);
+    }
+    let is_carried = is_seen && !is_variable;
+    if is_ecs || is_carried {
         reader.carry(option, &door.path(&["request_headers"]), SettingValue::Flag(true));
     }
     if is_ecs {
         let path = ["enricher", "inputs", door.name(), "request_fields"];
         reader.carry("ecs_compatibility", &path, SettingValue::Flag(true));
     }
-    if is_seen && !is_shown {
-        let reason = "the value of a variable is never printed: write where the request goes in `request_headers` of \
-                      the door's table in `enricher.inputs`, and set `request_headers` of the door";
-        reader.leave(OPTION, reason);
-    } else if is_shown {
+    if is_carried {
         let path = ["enricher", "inputs", door.name(), "request_headers"];
         reader.carry(option, &path, SettingValue::Text(object));
     }
