@@ -15,7 +15,7 @@ const LINES: u64 = 1_000;
 /// An event with members of its own behind the usual ones.
 fn event(number: u64, members: &str) -> String {
     format!(
-        "{{\"timestamp\":\"2026-01-31T12:34:56.{:03}Z\",\"event_id\":\"{number:032x}\",\"log_type\":\"transaction\",\
+        "{{\"timestamp\":\"2026-01-31T12:34:56.{:03}Z\",\"event_id\":\"{:032x}\",\"log_type\":\"transaction\",\
          \"level\":\"info\",\"service\":\"checkout\",\"env\":\"production\",\"host\":\"web-{}\",\
          \"session_id\":\"{:016x}\",\"user_id\":\"u-{}\",\"order_id\":\"O-{number}\",\"amount\":\"{}.90\",\
          \"currency\":\"EUR\",\"items\":[{{\"sku\":\"A-1\",\"quantity\":1,\"price\":19.9}},\
@@ -23,6 +23,8 @@ fn event(number: u64, members: &str) -> String {
          \"client_ip\":\"192.0.2.{}\",\"user_agent\":\"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) \
          Gecko/20100101 Firefox/128.0\",\"url\":\"https://shop.example/checkout?step=3\"{members}}}",
         number % 1_000,
+        // As ids are: digits in a row would be looked at as those of a card.
+        u128::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
         number % 7,
         number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
         number % 3_000,

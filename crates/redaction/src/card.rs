@@ -1,12 +1,17 @@
 //! Payment card numbers in text: 13 to 19 digits, perhaps in groups, that end in their check digit
 //! (ISO/IEC 7812, Luhn) and begin as those of the card networks do.
 
+mod run;
+
 use std::ops::Range;
 
 use smallvec::SmallVec;
 
-/// Digits of a card number.
-const DIGITS_MIN: usize = 13;
+use crate::block::blocks;
+pub use run::Runs;
+
+/// Least digits of a card number.
+pub const DIGITS_MIN: usize = 13;
 const DIGITS_MAX: usize = 19;
 /// A card number with a separator between any two digits.
 const SPAN_BYTES_MAX: usize = 2 * DIGITS_MAX - 1;
@@ -28,77 +33,17 @@ const fn belongs(byte: u8) -> bool {
     byte.is_ascii_digit() || byte == b' ' || byte == b'-'
 }
 
-/// Bytes that are looked at together.
-const WINDOW_BYTES: usize = 8;
-/// Least digits in a window that lies within a card number, with a separator between any two.
-const WINDOW_DIGITS_MIN: u32 = WINDOW_BYTES as u32 / 2;
-/// From window to window: of these so close together one lies wholly within any card number.
-const STEP_BYTES: usize = DIGITS_MIN + 1 - WINDOW_BYTES;
-
 /// Whether a text may hold a card number.
 #[must_use]
 #[inline]
 pub fn may_be_in(text: &[u8]) -> bool {
-    next_window(text, 0).is_some()
+    text.len() >= DIGITS_MIN && places(text).next().is_some()
 }
 
-/// Places within the runs of a text that may be card numbers, in order: one or more of each.
-pub fn places(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        let at = next_window(text, from)?;
-        from = at + STEP_BYTES;
-        Some(at)
-    })
-}
-
-/// The next window that is part of a run that is long enough for a card number. Nearly all windows are told apart by
-/// three bits of each byte, which digits, blanks and dashes share and letters do not, or by a quote, which JSON has
-/// around.
-#[inline]
-fn next_window(text: &[u8], from: usize) -> Option<usize> {
-    const ALL: u64 = u64::from_ne_bytes([1; WINDOW_BYTES]);
-    let has_quote = |window: u64| {
-        let quotes = window ^ (ALL * b'"' as u64);
-        quotes.wrapping_sub(ALL) & !quotes & (ALL * 0x80) != 0
-    };
-    // Of these bytes digits alone have this bit; blanks in a row are no number.
-    let has_digits = |window: u64| (window & (ALL * 0x10)).count_ones() >= WINDOW_DIGITS_MIN;
-    let mut at = from;
-    while let Some(window) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        let window = u64::from_ne_bytes(*window);
-        if window & (ALL * 0xe0) == ALL * 0x20
-            && !has_quote(window)
-            && has_digits(window)
-            && is_within_run(text, at)
-        {
-            return Some(at);
-        }
-        at += STEP_BYTES;
-    }
-    None
-}
-
-/// The next run of digits, blanks and dashes that is long enough for a card number. Nothing before `from` is part of
-/// it.
-fn next_run(text: &[u8], from: usize) -> Option<Range<usize>> {
-    let at = next_window(text, from)?;
-    let before = text[from..at].iter().rev().take_while(|byte| belongs(**byte)).count();
-    let behind = text[at..].iter().take_while(|byte| belongs(**byte)).count();
-    Some(at - before..at + behind)
-}
-
-/// Whether a window is part of a run that is long enough.
-fn is_within_run(text: &[u8], at: usize) -> bool {
-    if !text[at..at + WINDOW_BYTES].iter().all(|byte| belongs(*byte)) {
-        return false;
-    }
-    let mut start = at;
-    while start > at.saturating_sub(SPAN_BYTES_MAX) && belongs(text[start - 1]) {
-        start -= 1;
-    }
-    let run = text[start..].iter().take(2 * SPAN_BYTES_MAX).take_while(|byte| belongs(**byte));
-    run.filter(|byte| byte.is_ascii_digit()).take(DIGITS_MIN).count() == DIGITS_MIN
+/// Places within the runs of a text that may be card numbers, in order: of each so many that any card number has one.
+fn places(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let mut runs = Runs::default();
+    blocks(text).flat_map(move |(start, block)| runs.places(text, start, &block))
 }
 
 /// Whether the text of a JSON number may be a card number, written as a whole number or with decimals
@@ -158,9 +103,14 @@ pub fn mask_bytes(bytes: &mut [u8]) -> bool {
 pub(crate) fn find(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut cards = Vec::new();
     let mut from = 0;
-    while let Some(run) = next_run(bytes, from) {
-        from = run.end;
-        find_within(bytes, run, &mut cards);
+    for place in places(bytes) {
+        if place < from {
+            continue;
+        }
+        let before = bytes[from..place].iter().rev().take_while(|byte| belongs(**byte)).count();
+        let behind = bytes[place..].iter().take_while(|byte| belongs(**byte)).count();
+        from = place + behind;
+        find_within(bytes, place - before..from, &mut cards);
     }
     cards
 }

@@ -3,6 +3,7 @@
 //!
 //! Pure: it knows no event, no door and no page.
 
+pub mod block;
 pub mod card;
 mod json_number;
 mod line;

@@ -4,7 +4,8 @@
 //!
 //! A sign may turn out to be nothing; where there is none nothing has to be masked.
 
-use redaction::card;
+use redaction::block::{self, BLOCK_BYTES, blocks};
+use redaction::card::{self, Runs};
 
 use super::{assignment, email};
 
@@ -31,6 +32,7 @@ impl Signs {
     /// Whether one of these signs is in the content of a string.
     pub(super) fn are_in(self, text: &[u8]) -> bool {
         text.len() >= TEXT_BYTES_MIN
+            && (text.len() > BLOCK_BYTES || may_have_signs(text))
             && (self.at && email::may_be_in(text)
                 || self.digits && card::may_be_in(text)
                 || self.assigned && assignment::may_be_in(text))
@@ -43,23 +45,21 @@ impl Signs {
     }
 }
 
+/// Whether a short text has a byte that may be a sign, or as many digits as a card number. Without branches, so that it is
+/// looked through with few instructions.
+fn may_have_signs(text: &[u8]) -> bool {
+    let (mut has_mark, mut digits) = (false, 0_u8);
+    for byte in text {
+        has_mark |= (*byte == b'@') | (*byte == b'%') | (*byte == b'=') | (*byte == b':');
+        digits += u8::from(byte.is_ascii_digit());
+    }
+    has_mark || usize::from(digits) >= card::DIGITS_MIN
+}
+
 /// Whether a string with escapes may hide a sign in one of them.
 pub(super) fn may_be_hidden(text: &[u8]) -> bool {
     memchr::memmem::find(text, UNICODE_ESCAPE).is_some()
 }
-
-/// The bytes that are signs, or begin one.
-const IS_MARK: [bool; 256] = {
-    let mut is_mark = [false; 256];
-    is_mark[b'@' as usize] = true;
-    is_mark[b'%' as usize] = true;
-    is_mark[b'=' as usize] = true;
-    is_mark[b':' as usize] = true;
-    is_mark
-};
-
-/// Bytes that are looked at together.
-const BLOCK_BYTES: usize = 32;
 
 /// Where the signs of a payload stand, in order.
 #[derive(Debug, Default)]
@@ -70,46 +70,33 @@ impl Places {
     pub(super) fn find(&mut self, payload: &[u8], wanted: Signs) -> Signs {
         self.0.clear();
         let mut found = Signs::default();
-        if wanted.at || wanted.assigned {
-            self.find_marks(payload, wanted, &mut found);
+        if !wanted.any() {
+            return found;
         }
-        if wanted.digits {
+        let mut runs = Runs::default();
+        let mut quotes_before = 0;
+        for (start, block) in blocks(payload) {
+            // The colons behind the names of JSON are none.
+            let quotes = block.bits(|part| part.equal(b'"'));
+            let colons = block.bits(|part| part.equal(b':')) & !(quotes << 1 | quotes_before);
+            quotes_before = quotes >> (BLOCK_BYTES - 1);
+            let others = block.bits(|part| part.equal(b'@') | part.equal(b'%') | part.equal(b'='));
+            let first = self.0.len();
+            self.0.extend(
+                block::Places::new(start, colons | others)
+                    .filter(|at| is_mark(payload, *at, wanted, &mut found)),
+            );
+            if !wanted.digits {
+                continue;
+            }
             let marks = self.0.len();
-            self.0.extend(card::places(payload));
-            found.digits = self.0.len() > marks;
-            if found.digits && marks > 0 {
-                self.0.sort_unstable();
+            self.0.extend(runs.places(payload, start, &block));
+            if self.0.len() > marks {
+                found.digits = true;
+                self.0[first..].sort_unstable();
             }
         }
         found
-    }
-
-    /// Finds what is one byte. No JSON text begins with one.
-    fn find_marks(&mut self, payload: &[u8], wanted: Signs, found: &mut Signs) {
-        let Some((_, bytes)) = payload.split_first() else { return };
-        let before = &payload[..bytes.len()];
-        for (number, (bytes, before)) in
-            bytes.chunks(BLOCK_BYTES).zip(before.chunks(BLOCK_BYTES)).enumerate()
-        {
-            if !has_marks(bytes, before) {
-                continue;
-            }
-            for (at, byte) in bytes.iter().enumerate() {
-                if !IS_MARK[usize::from(*byte)] {
-                    continue;
-                }
-                let at = number * BLOCK_BYTES + at + 1;
-                let is_found = match byte {
-                    b'@' | b'%' if wanted.at && email::is_sign(payload, at) => &mut found.at,
-                    b'=' | b':' if wanted.assigned && assignment::is_sign(payload, at) => {
-                        &mut found.assigned
-                    }
-                    _ => continue,
-                };
-                *is_found = true;
-                self.0.push(at);
-            }
-        }
     }
 
     /// Whether a sign stands in a part of the payload; `None` if this is no part of it.
@@ -127,15 +114,16 @@ impl Places {
     }
 }
 
-/// Whether one of the bytes may be a sign, as far as is seen by it and the one before. The colons behind the names of JSON
-/// are none. Without branches, so that the compiler makes few instructions of it.
-fn has_marks(bytes: &[u8], before: &[u8]) -> bool {
-    let mut has_marks = false;
-    for (byte, before) in bytes.iter().zip(before) {
-        let is_colon = (*byte == b':') & (*before != b'"');
-        has_marks |= is_colon | (*byte == b'=') | (*byte == b'@') | (*byte == b'%');
-    }
-    has_marks
+/// Whether a byte is a sign that is wanted; notes which.
+#[inline]
+fn is_mark(payload: &[u8], at: usize, wanted: Signs, found: &mut Signs) -> bool {
+    let is_found = match payload[at] {
+        b'@' | b'%' if wanted.at && email::is_sign(payload, at) => &mut found.at,
+        b'=' | b':' if wanted.assigned && assignment::is_sign(payload, at) => &mut found.assigned,
+        _ => return false,
+    };
+    *is_found = true;
+    true
 }
 
 #[cfg(test)]
