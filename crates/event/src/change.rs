@@ -165,9 +165,7 @@ impl Event {
         let mut next = self.detach_all(from);
         while let Some(member) = next {
             next = self.next_sibling(member);
-            let name = self.key(member);
-            let old = self.child(into, &name);
-            if let Some(old) = old {
+            if let Some(old) = self.namesake(into, member) {
                 self.detach(old);
             }
             self.attach_as_is(into, member);

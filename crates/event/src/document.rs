@@ -12,6 +12,7 @@ use crate::node::{
 use crate::path::FieldPath;
 use crate::refusal::{Limits, Refusal};
 use crate::scan::scan_filing;
+use crate::shared_text::KeptText;
 use crate::text::{as_text, unescape, unescape_into};
 use crate::timestamp::parse_iso8601;
 
@@ -23,6 +24,7 @@ pub struct Event {
     /// The line of plain text that it was started with.
     pub(crate) line: Bytes,
     pub(crate) scratch: Vec<u8>,
+    pub(crate) kept: KeptText,
     pub(crate) names: Names,
     /// Whether slices may hold ends of lines between values, or halves of surrogate pairs: they are
     /// written value by value then, without either.
@@ -46,6 +48,7 @@ impl Event {
             payload: Bytes::new(),
             line: Bytes::new(),
             scratch: Vec::with_capacity(2048),
+            kept: KeptText::default(),
             names: Names::new(),
             is_rough: false,
             timestamp_ns: 0,
@@ -58,7 +61,7 @@ impl Event {
     pub fn clear(&mut self) {
         self.payload = Bytes::new();
         self.line = Bytes::new();
-        self.scratch.clear();
+        self.kept.clear_behind(&mut self.scratch);
         self.nodes.clear();
         self.nodes.push(Node::new(Kind::Object, 0, 0, CHANGED));
         self.names.clear();
@@ -78,7 +81,7 @@ impl Event {
         received_at_ns: i64,
         limits: &Limits,
     ) -> Result<(), Refusal> {
-        self.scratch.clear();
+        self.kept.clear_behind(&mut self.scratch);
         self.names.start();
         self.timestamp_ns = received_at_ns;
         let scanned = match scan_filing(payload, limits, &mut self.nodes, &mut self.names) {
@@ -181,12 +184,12 @@ impl Event {
     #[must_use]
     #[inline]
     pub fn child(&self, object: NodeId, key: &str) -> Option<NodeId> {
-        self.named_child(object, key, names::hash(key.as_bytes()))
+        self.named_child(object, key.as_bytes(), names::hash(key.as_bytes()))
     }
 
     /// As [`Event::child`], where the hash of the name is known.
     #[inline]
-    pub(crate) fn named_child(&self, object: NodeId, key: &str, hash: u16) -> Option<NodeId> {
+    pub(crate) fn named_child(&self, object: NodeId, key: &[u8], hash: u16) -> Option<NodeId> {
         let container = self.node(object);
         if container.kind != Kind::Object {
             return None;
@@ -222,7 +225,7 @@ impl Event {
     }
 
     /// The first of this name, from a value on.
-    fn named_sibling(&self, first: u32, key: &str, hash: u16) -> Option<NodeId> {
+    fn named_sibling(&self, first: u32, key: &[u8], hash: u16) -> Option<NodeId> {
         let mut at = first;
         while at != NONE {
             let node = &self.nodes[at as usize];
@@ -235,11 +238,20 @@ impl Event {
     }
 
     #[inline]
-    pub(crate) fn is_named(&self, node: &Node, key: &str) -> bool {
+    pub(crate) fn is_named(&self, node: &Node, key: &[u8]) -> bool {
         if node.has(KEY_ESCAPED) {
-            return self.key_of(node) == key;
+            return self.key_of(node).as_bytes() == key;
         }
-        names::is_same(self.key_slice(node), key.as_bytes())
+        names::is_same(self.key_slice(node), key)
+    }
+
+    /// The value in an object that has the same name as another value.
+    pub(crate) fn namesake(&self, object: NodeId, of: NodeId) -> Option<NodeId> {
+        let node = self.node(of);
+        if node.has(KEY_ESCAPED) {
+            return self.child(object, &self.key_of(node));
+        }
+        self.named_child(object, self.key_slice(node), node.name_hash)
     }
 
     /// The values of an object or an array, in order.
@@ -279,7 +291,7 @@ impl Event {
     #[inline]
     pub fn get(&self, path: &FieldPath) -> Option<NodeId> {
         match &*path.segments {
-            [only] => self.named_child(self.root(), &only.key, only.name_hash),
+            [only] => self.named_child(self.root(), only.key.as_bytes(), only.name_hash),
             _ => self.get_within(self.root(), path),
         }
     }
@@ -290,7 +302,7 @@ impl Event {
         let mut at = container;
         for segment in &path.segments {
             at = match self.kind(at) {
-                Kind::Object => self.named_child(at, &segment.key, segment.name_hash)?,
+                Kind::Object => self.named_child(at, segment.key.as_bytes(), segment.name_hash)?,
                 Kind::Array => self.element(at, segment.index?)?,
                 _ => return None,
             };

@@ -7,6 +7,7 @@ use crate::names::Names;
 use crate::node::{
     CHANGED, KEY_IN_SCRATCH, Kind, NONE, Node, NodeId, TEXT_IN_SCRATCH, TEXT_IS_LINE, link,
 };
+use crate::shared_text::KeptText;
 
 impl Event {
     /// A new event with what this one holds, and nothing of what was removed from it. Both point into
@@ -18,6 +19,7 @@ impl Event {
             payload: self.payload.clone(),
             line: self.line.clone(),
             scratch: Vec::with_capacity(self.scratch.len()),
+            kept: KeptText::default(),
             names: Names::new(),
             is_rough: self.is_rough,
             timestamp_ns: self.timestamp_ns,

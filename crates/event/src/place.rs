@@ -90,7 +90,7 @@ impl Event {
         let mut at = container;
         for step in way {
             let inner = match self.kind(at) {
-                Kind::Object => match self.named_child(at, &step.key, step.name_hash) {
+                Kind::Object => match self.named_child(at, step.key.as_bytes(), step.name_hash) {
                     None => {
                         let inner = self.new_object();
                         self.attach_step(at, step, inner);
@@ -108,7 +108,7 @@ impl Event {
         }
         match (self.kind(at), last.index) {
             (Kind::Object, _) => self
-                .named_child(at, &last.key, last.name_hash)
+                .named_child(at, last.key.as_bytes(), last.name_hash)
                 .map_or(Slot::Field(at, last), Slot::Taken),
             (Kind::Array, Some(index)) => {
                 self.element(at, index).map_or(Slot::Element(at, index), Slot::Taken)

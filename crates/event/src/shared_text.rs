@@ -1,7 +1,8 @@
-//! Names and values that every event gets: their text is copied into the scratch buffer once an event,
-//! as a whole, and nodes point into it.
+//! Names and values that every event gets: their text is copied into the scratch buffer as a whole, and nodes point into
+//! it. At its beginning it stays for the next event.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::document::Event;
 use crate::names;
@@ -12,7 +13,7 @@ use crate::node::{
 /// Texts one after another, to be used by many events.
 #[derive(Clone, Debug, Default)]
 pub struct SharedText {
-    text: String,
+    text: Arc<String>,
 }
 
 /// One of the texts.
@@ -28,6 +29,34 @@ pub struct TextSpan {
 #[derive(Clone, Copy, Debug)]
 pub struct SharedTextBase(u32);
 
+/// The texts that an event had first, and has at the beginning of its scratch buffer from the next one on.
+#[derive(Debug, Default)]
+pub(crate) struct KeptText {
+    text: Option<Arc<String>>,
+    is_there: bool,
+}
+
+impl KeptText {
+    /// Takes away what was added for an event.
+    #[inline]
+    pub(crate) fn clear_behind(&mut self, scratch: &mut Vec<u8>) {
+        let Some(text) = &self.text else { return scratch.clear() };
+        if self.is_there {
+            return scratch.truncate(text.len());
+        }
+        scratch.clear();
+        scratch.extend_from_slice(text.as_bytes());
+        self.is_there = true;
+    }
+
+    /// Whether these texts are at the beginning; where there are none, they will be.
+    #[inline]
+    fn has(&mut self, text: &Arc<String>) -> bool {
+        let kept = self.text.get_or_insert_with(|| Arc::clone(text));
+        self.is_there && Arc::ptr_eq(kept, text)
+    }
+}
+
 impl SharedText {
     /// Adds a text; one that JSON would have to escape is not taken.
     pub fn add(&mut self, text: &str) -> Option<TextSpan> {
@@ -35,7 +64,7 @@ impl SharedText {
         let start = u32::try_from(self.text.len() + 1).ok()?;
         let end = start.checked_add(u32::try_from(text.len()).ok()?)?;
         // With quotes and colon, so that it is output as a whole, be it a name or a value.
-        plain.then(|| self.text.extend(["\"", text, "\":"]))?;
+        plain.then(|| Arc::make_mut(&mut self.text).extend(["\"", text, "\":"]))?;
         Some(TextSpan { start, end, hash: names::hash(text.as_bytes()) })
     }
 }
@@ -50,6 +79,9 @@ impl Event {
     /// Copies the texts into this event. What is named by them becomes stale when the event is decoded
     /// anew, as nodes do.
     pub fn share(&mut self, texts: &SharedText) -> SharedTextBase {
+        if self.kept.has(&texts.text) {
+            return SharedTextBase(0);
+        }
         let base = self.scratch.len() as u32;
         self.scratch.extend_from_slice(texts.text.as_bytes());
         SharedTextBase(base)
@@ -103,5 +135,37 @@ mod tests {
         event.write_json(&mut out);
         let text = String::from_utf8(out).unwrap();
         assert!(text.ends_with(r#""before":"x","kind":"metric é"}"#), "{text}");
+    }
+
+    #[test]
+    fn what_one_event_shares_the_next_ones_have() {
+        let [first, second] = ["kind", "level"].map(|word| {
+            let mut texts = SharedText::default();
+            let span = texts.add(word).unwrap();
+            (texts, span)
+        });
+        let mut event = Event::new();
+        for (number, texts) in [&first, &second, &first, &first, &second].into_iter().enumerate() {
+            let payload = bytes::Bytes::from(format!(r#"{{"number":{number}}}"#));
+            event.decode_json(&payload, 0, &crate::Limits::default()).unwrap();
+            event.set_text(&crate::FieldPath::key("added"), "x");
+            for (texts, span) in [texts, &first] {
+                let base = event.share(texts);
+                let node = event.new_shared_text(base, *span);
+                event.attach_shared(event.root(), base, *span, node);
+            }
+            let mut out = Vec::new();
+            event.write_json(&mut out);
+            let text = String::from_utf8(out).unwrap();
+            let [one, kind] = [texts, &first]
+                .map(|(texts, span)| &texts.text[span.start as usize..span.end as usize]);
+            let end =
+                format!(r#","number":{number},"added":"x","{one}":"{one}","{kind}":"{kind}"}}"#);
+            assert!(text.ends_with(&end), "{text}");
+        }
+        event.clear();
+        let mut out = Vec::new();
+        event.write_json(&mut out);
+        assert_eq!(out, br#"{"@timestamp":"1970-01-01T00:00:00.000Z"}"#);
     }
 }

@@ -1,33 +1,38 @@
 //! Instants as ISO 8601 text, both ways. Nanoseconds since 1970 UTC inside.
 
+use std::ops::Range;
+
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+const SECOND_NS: i64 = 1_000_000_000;
+
 /// Appends `2026-11-24T08:00:00.000Z`; nine digits of fraction where milliseconds are not enough.
 pub fn format_timestamp(timestamp_ns: i64, out: &mut Vec<u8>) {
-    let Ok(timestamp) = jiff::Timestamp::from_nanosecond(i128::from(timestamp_ns)) else {
+    let (seconds, nanos) = (timestamp_ns.div_euclid(SECOND_NS), timestamp_ns.rem_euclid(SECOND_NS));
+    let Ok(timestamp) = jiff::Timestamp::from_second(seconds) else {
         return;
     };
     let time = Offset::UTC.to_datetime(timestamp);
-    let mut digits = |value: u32, width: u32, end: u8| {
-        let mut unit = 10u32.pow(width - 1);
-        while unit > 0 {
-            out.push(b'0' + (value / unit % 10) as u8);
-            unit /= 10;
+    let mut text = *b"0000-00-00T00:00:00.000000000Z";
+    let mut put = |places: Range<usize>, mut value: u32| {
+        for place in places.rev() {
+            text[place] = b'0' + (value % 10) as u8;
+            value /= 10;
         }
-        out.push(end);
     };
-    digits(u32::from(time.year().unsigned_abs()), 4, b'-');
-    digits(u32::from(time.month().unsigned_abs()), 2, b'-');
-    digits(u32::from(time.day().unsigned_abs()), 2, b'T');
-    digits(u32::from(time.hour().unsigned_abs()), 2, b':');
-    digits(u32::from(time.minute().unsigned_abs()), 2, b':');
-    digits(u32::from(time.second().unsigned_abs()), 2, b'.');
-    let nanos = time.subsec_nanosecond().unsigned_abs();
-    if nanos.is_multiple_of(1_000_000) {
-        digits(nanos / 1_000_000, 3, b'Z');
+    put(0..4, u32::from(time.year().unsigned_abs()));
+    put(5..7, u32::from(time.month().unsigned_abs()));
+    put(8..10, u32::from(time.day().unsigned_abs()));
+    put(11..13, u32::from(time.hour().unsigned_abs()));
+    put(14..16, u32::from(time.minute().unsigned_abs()));
+    put(17..19, u32::from(time.second().unsigned_abs()));
+    put(20..29, nanos as u32);
+    if nanos % 1_000_000 == 0 {
+        text[23] = b'Z';
+        out.extend_from_slice(&text[..24]);
     } else {
-        digits(nanos, 9, b'Z');
+        out.extend_from_slice(&text);
     }
 }
 
@@ -106,4 +111,38 @@ fn offset(rest: &[u8]) -> Option<i32> {
         _ => return None,
     };
     (hours <= 18 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn formatted(timestamp_ns: i64) -> String {
+        let mut text = Vec::new();
+        format_timestamp(timestamp_ns, &mut text);
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn instants_are_written_with_as_many_digits_as_they_need() {
+        for (timestamp_ns, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_764_547_200_007_000_000, "2025-12-01T00:00:00.007Z"),
+            (1_764_547_200_007_000_001, "2025-12-01T00:00:00.007000001Z"),
+            (-1, "1969-12-31T23:59:59.999999999Z"),
+            (i64::MIN, "1677-09-21T00:12:43.145224192Z"),
+            (i64::MAX, "2262-04-11T23:47:16.854775807Z"),
+        ] {
+            assert_eq!(formatted(timestamp_ns), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_as_the_same_instant(timestamp_ns: i64) {
+            prop_assert_eq!(parse_iso8601(&formatted(timestamp_ns)), Some(timestamp_ns));
+        }
+    }
 }

@@ -23,7 +23,8 @@ impl Event {
         out.push(b'"');
         let hidden = HIDDEN.map(|name| names::hash(name.as_bytes()));
         let is_hidden = |node: &Node| {
-            hidden.contains(&node.name_hash) && HIDDEN.iter().any(|name| self.is_named(node, name))
+            hidden.contains(&node.name_hash)
+                && HIDDEN.iter().any(|name| self.is_named(node, name.as_bytes()))
         };
         self.write_members(self.node(self.root()).first_child, false, is_hidden, out);
         out.push(b'}');
@@ -81,6 +82,7 @@ impl Event {
 
     /// Appends `"name":value`. Names and strings stand in their buffers with their quotes, and names
     /// with their colon, nearly always: then they are copied as wholes.
+    #[inline]
     fn write_member(&self, node: &Node, out: &mut Vec<u8>) {
         if let Some(whole) = self.added_member(node) {
             out.extend_from_slice(whole);
@@ -90,9 +92,7 @@ impl Event {
         let buffer = self.buffer(node.has(KEY_IN_SCRATCH));
         let (start, end) = (node.key_start as usize, node.key_end as usize);
         match buffer.get(start.wrapping_sub(1)..end + 2) {
-            Some(whole) if !escaped && whole.starts_with(b"\"") && whole.ends_with(b"\":") => {
-                out.extend_from_slice(whole);
-            }
+            Some([b'"', .., b'"', b':']) if !escaped => push_short(buffer, start - 1..end + 2, out),
             _ => {
                 out.push(b'"');
                 self.write_content(&buffer[start..end], escaped, out);
@@ -136,14 +136,13 @@ impl Event {
         (are_between && whole.starts_with(b"\"") && whole.ends_with(b"\"")).then_some(whole)
     }
 
+    #[inline]
     fn write_string(&self, node: &Node, out: &mut Vec<u8>) {
         let escaped = node.has(TEXT_ESCAPED) && self.is_rough;
         let buffer = self.buffer(node.has(TEXT_IN_SCRATCH));
         let (start, end) = (node.start as usize, node.end as usize);
         match buffer.get(start.wrapping_sub(1)..end + 1) {
-            Some(whole) if !escaped && whole.starts_with(b"\"") && whole.ends_with(b"\"") => {
-                out.extend_from_slice(whole);
-            }
+            Some([b'"', .., b'"']) if !escaped => push_short(buffer, start - 1..end + 1, out),
             _ => {
                 out.push(b'"');
                 self.write_content(&buffer[start..end], escaped, out);
@@ -152,6 +151,7 @@ impl Event {
         }
     }
 
+    #[cold]
     fn write_content(&self, content: &[u8], escaped: bool, out: &mut Vec<u8>) {
         if escaped {
             escape(&unescape(content), out);
@@ -160,23 +160,30 @@ impl Event {
         }
     }
 
-    /// Depth is bounded: by the scan's limit and by the paths of the configuration.
+    #[inline]
     fn write(&self, node: &Node, out: &mut Vec<u8>) {
         match node.kind {
             Kind::String => self.write_string(node, out),
-            Kind::Object | Kind::Array if node.has(CHANGED) || self.is_rough => {
-                if node.kind == Kind::Object {
-                    out.push(b'{');
-                    self.write_members(node.first_child, true, |_| false, out);
-                    out.push(b'}');
-                } else {
-                    self.write_elements(node.first_child, out);
-                }
+            Kind::Object if node.has(CHANGED) || self.is_rough => self.write_object(node, out),
+            Kind::Array if node.has(CHANGED) || self.is_rough => {
+                self.write_elements(node.first_child, out);
             }
-            _ => out.extend_from_slice(self.text_slice(node)),
+            _ => {
+                let buffer = self.buffer(node.has(TEXT_IN_SCRATCH));
+                push_short(buffer, node.start as usize..node.end as usize, out);
+            }
         }
     }
 
+    /// Depth is bounded: by the scan's limit and by the paths of the configuration.
+    #[inline(never)]
+    fn write_object(&self, node: &Node, out: &mut Vec<u8>) {
+        out.push(b'{');
+        self.write_members(node.first_child, true, |_| false, out);
+        out.push(b'}');
+    }
+
+    #[inline(never)]
     fn write_elements(&self, from: u32, out: &mut Vec<u8>) {
         out.push(b'[');
         let mut at = from;
@@ -189,5 +196,20 @@ impl Event {
             at = element.next;
         }
         out.push(b']');
+    }
+}
+
+/// Appends bytes of which there are mostly few. As many are copied always as two registers hold, and what is too much is
+/// cut off: that costs less than to copy as many as there are.
+#[inline]
+fn push_short(buffer: &[u8], range: Range<usize>, out: &mut Vec<u8>) {
+    const FEW_BYTES: usize = 32;
+    let end = out.len() + range.len();
+    match buffer.get(range.start..).and_then(<[u8]>::first_chunk::<FEW_BYTES>) {
+        Some(few) if range.len() <= FEW_BYTES => {
+            out.extend_from_slice(few);
+            out.truncate(end);
+        }
+        _ => out.extend_from_slice(&buffer[range]),
     }
 }
