@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use support::cluster::free_port;
 use support::rounds::{self, Dice, setting};
-use support::{Platform, eventually, text, tool_with_input};
+use support::{Platform, eventually_if_it_goes_on, text, tool_with_input};
 
 const EVENTS: u64 = 300_000;
 const KILLS: u32 = 4;
@@ -40,7 +40,7 @@ fn run_round(mut dice: Dice) {
     );
 
     let transactions = summary.by_type["transaction"];
-    eventually("the end of the line", || match platform.count("") {
+    eventually_if_it_goes_on("the end of the line", || match platform.count("") {
         all if all == EVENTS + transactions => Ok(()),
         all => Err(format!("{all} of {}", EVENTS + transactions)),
     });
