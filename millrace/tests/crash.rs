@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use support::cluster::free_port;
 use support::rounds::{self, Dice, setting};
-use support::{Platform, eventually_if_it_goes_on, text, tool_with_input};
+use support::{Platform, eventually_counts, text, tool_with_input};
 
 const EVENTS: u64 = 300_000;
 const KILLS: u32 = 4;
@@ -40,10 +40,7 @@ fn run_round(mut dice: Dice) {
     );
 
     let transactions = summary.by_type["transaction"];
-    eventually_if_it_goes_on("the end of the line", || match platform.count("") {
-        all if all == EVENTS + transactions => Ok(()),
-        all => Err(format!("{all} of {}", EVENTS + transactions)),
-    });
+    eventually_counts("the end of the line", EVENTS + transactions, || platform.count(""));
     for (log_type, count) in &summary.by_type {
         assert_eq!(platform.count(&format!("type:{log_type}")), *count, "{log_type}");
     }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use support::cluster::free_port;
 use support::rounds::{self, Dice, setting};
-use support::{PATIENCE, Platform, eventually, eventually_if_it_goes_on};
+use support::{PATIENCE, Platform, eventually, eventually_counts};
 
 const BATCHES: u32 = 300;
 const BATCH_EVENTS: u32 = 60;
@@ -60,12 +60,7 @@ fn run_round(mut dice: Dice) {
     }
     let events = BATCHES * BATCH_EVENTS;
     let all = u64::from(events) * SENDERS.len() as u64;
-    eventually_if_it_goes_on("the end of the line", || {
-        match times_of_each(&platform).len() as u64 {
-            found if found == all => Ok(()),
-            found => Err(format!("{found} of {all}")),
-        }
-    });
+    eventually_counts("the end of the line", all, || times_of_each(&platform).len() as u64);
     // A second time may still be under way when each is there once.
     rounds::balanced(&platform);
     let times = times_of_each(&platform);

@@ -8,7 +8,7 @@ use std::net::UdpSocket;
 use jiff::Timestamp;
 use millrace::generate::{Generator, Options, Summary};
 use serde_json::Value;
-use support::{Platform, eventually, eventually_if_it_goes_on, text, tool_with_input};
+use support::{Platform, eventually, text, tool_with_input};
 
 const EVENTS: u64 = 200_000;
 const EXPECTED: &str = include_str!("expected/events.json");
@@ -37,7 +37,7 @@ fn lines(options: Options) -> (Vec<u8>, Summary) {
 
 /// Waits until every stage has settled what was sent, and gives the ledgers by stage.
 fn settled(platform: &Platform, sent: u64) -> BTreeMap<String, Value> {
-    eventually_if_it_goes_on("the end of the line", || {
+    eventually("the end of the line", || {
         let status = platform.status();
         let stages: BTreeMap<String, Value> = status["stages"]
             .as_array()

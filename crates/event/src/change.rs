@@ -180,10 +180,9 @@ impl Event {
             there.collect::<HashMap<_, _>>()
         });
         for id in members {
-            let name = self.key(*id);
             let old = match &mut names {
-                Some(names) => names.insert(name.into_owned(), *id),
-                None => self.child(object, &name),
+                Some(names) => names.insert(self.key(*id).into_owned(), *id),
+                None => self.namesake(object, *id),
             };
             match old {
                 Some(old) => self.replace(old, *id),

@@ -24,6 +24,7 @@ pub struct Event {
     /// The line of plain text that it was started with.
     pub(crate) line: Bytes,
     pub(crate) scratch: Vec<u8>,
+    /// What stands at the beginning of `scratch` for all events.
     pub(crate) kept: KeptText,
     pub(crate) names: Names,
     /// Whether slices may hold ends of lines between values, or halves of surrogate pairs: they are

@@ -17,7 +17,7 @@ pub(crate) fn assert_linear(mut run: impl FnMut(usize)) {
         start.elapsed()
     };
     // As often as it takes for the same work, half of it before and half behind, so that what else runs on the machine takes
-    // its share of both; and the round in the middle, so that none in which it did not decides.
+    // its share of both. Where it did not all the same, the other rounds decide.
     let mut rounds: Vec<_> = (0..ROUNDS)
         .map(|_| {
             let before = time(SMALL, TIMES_LARGER / 2);

@@ -76,7 +76,7 @@ impl SharedTextBase {
 }
 
 impl Event {
-    /// Copies the texts into this event. What is named by them becomes stale when the event is decoded
+    /// Copies the texts into this event, unless it has them from the one before. What is named by them becomes stale when the event is decoded
     /// anew, as nodes do.
     pub fn share(&mut self, texts: &SharedText) -> SharedTextBase {
         if self.kept.has(&texts.text) {

@@ -83,7 +83,7 @@ pub fn parse_iso8601(text: &str) -> Option<i64> {
     .ok()?;
     let offset_seconds = offset(&bytes[at..])?;
     let utc = Offset::UTC.to_timestamp(time).ok()?;
-    let shifted = utc.as_nanosecond() - i128::from(offset_seconds) * 1_000_000_000;
+    let shifted = utc.as_nanosecond() - i128::from(offset_seconds) * i128::from(SECOND_NS);
     i64::try_from(shifted).ok()
 }
 

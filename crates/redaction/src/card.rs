@@ -11,7 +11,7 @@ use crate::block::blocks;
 pub use run::Runs;
 
 /// Least digits of a card number.
-pub const DIGITS_MIN: usize = 13;
+const DIGITS_MIN: usize = 13;
 const DIGITS_MAX: usize = 19;
 /// A card number with a separator between any two digits.
 const SPAN_BYTES_MAX: usize = 2 * DIGITS_MAX - 1;

@@ -41,6 +41,8 @@ impl Payloads {
     pub(super) fn hand_out<'a>(&mut self, documents: impl Iterator<Item = &'a mut Record>) {
         self.full.push(Bytes::copy_from_slice(&self.open));
         self.open.clear();
+        // One that was made larger for a document, of which filters left little, is not kept so.
+        self.open.shrink_to(BLOCK_BYTES);
         for ((block, place), document) in self.places.drain(..).zip(documents) {
             document.payload = self.full[block].slice(place);
         }
@@ -60,6 +62,14 @@ mod tests {
         payloads.hand_out(std::iter::once(&mut document));
         let block = document.payload.try_into_mut().unwrap();
         assert!(block.capacity() < 100, "{}", block.capacity());
+    }
+
+    #[test]
+    fn what_was_reserved_for_a_large_document_is_not_kept() {
+        let mut payloads = Payloads::default();
+        payloads.append(|bytes| bytes.reserve(1 << 20));
+        payloads.hand_out(std::iter::once(&mut Record::default()));
+        assert!(payloads.open.capacity() <= BLOCK_BYTES, "{}", payloads.open.capacity());
     }
 
     #[test]

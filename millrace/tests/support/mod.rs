@@ -80,28 +80,32 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> String {
 }
 
 /// Asks again until the answer is there.
-pub(crate) fn eventually<T>(what: &str, ask: impl FnMut() -> Result<T, String>) -> T {
-    ask_again(what, false, ask)
-}
-
-/// As [`eventually`], of what is far away, and may take as long as it comes nearer: patience begins anew with each other
-/// answer.
-pub(crate) fn eventually_if_it_goes_on<T>(what: &str, ask: impl FnMut() -> Result<T, String>) -> T {
-    ask_again(what, true, ask)
-}
-
-fn ask_again<T>(what: &str, may_go_on: bool, mut ask: impl FnMut() -> Result<T, String>) -> T {
-    let mut deadline = Instant::now() + PATIENCE;
-    let mut seen = String::new();
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + PATIENCE;
     loop {
         match ask() {
             Ok(answer) => return answer,
-            Err(other) if may_go_on && other != seen => {
-                deadline = Instant::now() + PATIENCE;
-                seen = other;
-            }
             Err(last) => assert!(Instant::now() < deadline, "{what} did not come about: {last}"),
         }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+/// Counts again until there are as many as are wanted. Patience begins anew whenever the count is nearer than ever before,
+/// and never above what is wanted, so that it ends.
+pub(crate) fn eventually_counts(what: &str, wanted: u64, mut count: impl FnMut() -> u64) {
+    let mut nearest = 0;
+    let mut deadline = Instant::now() + PATIENCE;
+    loop {
+        let found = count();
+        if found == wanted {
+            return;
+        }
+        if nearest < found && found < wanted {
+            nearest = found;
+            deadline = Instant::now() + PATIENCE;
+        }
+        assert!(Instant::now() < deadline, "{what} did not come about: {found} of {wanted}");
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }

@@ -56,9 +56,10 @@ fn ends_of_runs(before: u64, belonging: u64) -> u64 {
     (ends >> 64) as u64
 }
 
-/// Whether the run around the end of its first bytes, or more of it, has as many digits as a card number, as far as one may
-/// reach.
+/// Whether the run of which as many bytes end here as a card number has at least has enough digits for one, as far around as
+/// one may reach.
 fn has_digits(text: &[u8], end: usize) -> bool {
+    // Blanks and dashes alone are told apart before all around is looked at.
     let near = &text[end + 1 - DIGITS_MIN..=end];
     if near.iter().filter(|byte| byte.is_ascii_digit()).count() < NEAR_DIGITS_MIN {
         return false;

@@ -32,7 +32,6 @@ impl Signs {
     /// Whether one of these signs is in the content of a string.
     pub(super) fn are_in(self, text: &[u8]) -> bool {
         text.len() >= TEXT_BYTES_MIN
-            && (text.len() > BLOCK_BYTES || may_have_signs(text))
             && (self.at && email::may_be_in(text)
                 || self.digits && card::may_be_in(text)
                 || self.assigned && assignment::may_be_in(text))
@@ -43,17 +42,6 @@ impl Signs {
         name.len() >= TEXT_BYTES_MIN
             && (self.at && email::may_be_in(name) || self.digits && card::may_be_in(name))
     }
-}
-
-/// Whether a short text has a byte that may be a sign, or as many digits as a card number. Without branches, so that it is
-/// looked through with few instructions.
-fn may_have_signs(text: &[u8]) -> bool {
-    let (mut has_mark, mut digits) = (false, 0_u8);
-    for byte in text {
-        has_mark |= (*byte == b'@') | (*byte == b'%') | (*byte == b'=') | (*byte == b':');
-        digits += u8::from(byte.is_ascii_digit());
-    }
-    has_mark || usize::from(digits) >= card::DIGITS_MIN
 }
 
 /// Whether a string with escapes may hide a sign in one of them.
